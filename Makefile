@@ -1,0 +1,55 @@
+# make help lists the targets. Everything they create lives in .venv/, node_modules/ and .cache/.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format clean chromium
+
+help:  ## Show this help
+	@sed -nE 's/^([a-z]+):.*## (.*)/make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+
+setup: $(VENV)/ready node_modules/ready chromium  ## Install everything that demo and test need
+
+demo: $(VENV)/ready node_modules/ready  ## Train on sample photos, deploy to a local AWS, ask it; ONCE=1 ends by itself
+	@$(BIN)/python -m scripts.demo $(if $(ONCE),--once)
+
+test: setup lint  ## Lint, types and every test
+	node --test tests/site/*.test.mjs
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/ready  ## Style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/ready  ## Mend what can be mended by itself
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:  ## Remove everything that was created
+	@if [ -x $(BIN)/visage ]; then $(BIN)/visage local down || true; fi
+	rm -rf $(VENV) node_modules .cache .serverless .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/ready: pyproject.toml requirements.txt $(wildcard requirements/*.txt)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Visage needs Python 3.11 or newer: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@echo "Installing Python packages into $(VENV): the first time takes some minutes."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PIP) install -r requirements/dev.txt
+	@$(PIP) install --no-deps -r requirements/no-deps.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+node_modules/ready: package.json package-lock.json
+	@node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20)' \
+	  || { echo "Visage needs Node 20 or newer, for the deployment tool and the website's tests."; exit 1; }
+	@echo "Installing the deployment tool into node_modules."
+	@npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+chromium:
+	@sh scripts/chromium.sh

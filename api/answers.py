@@ -1,0 +1,60 @@
+"""Turns what the model found into what the API answers: JSON and JPEG."""
+
+import io
+from typing import TYPE_CHECKING, Any, Final
+
+from PIL import Image
+
+from preprocess import Box, RGBArray
+
+if TYPE_CHECKING:
+    from model.recognizer import Face, Prediction, Recognition
+
+JPEG_QUALITY: Final = 95
+"""Above it files grow and nobody sees why (Pillow's documentation of JPEG saving)."""
+
+
+def recognition_json(recognition: "Recognition") -> dict[str, Any]:
+    """Return a Recognition as the API answers it; the top is that of the most prominent face."""
+    first = recognition.faces[0]
+    return {
+        "label": first.label,
+        "probability": _share(first.probability),
+        "known": first.known,
+        "faces": [_face(face) for face in recognition.faces],
+        "image": {"width": recognition.width, "height": recognition.height},
+        "model": {"version": recognition.version},
+        "timing_ms": {step: round(float(ms), 1) for step, ms in recognition.timing_ms.items()},
+    }
+
+
+def jpeg(chip: RGBArray) -> bytes:
+    """Return a (S, S, 3) uint8 RGB chip as a JPEG file."""
+    file = io.BytesIO()
+    Image.fromarray(chip).save(file, "JPEG", quality=JPEG_QUALITY)
+    return file.getvalue()
+
+
+def _face(face: "Face") -> dict[str, Any]:
+    return {
+        "box": _box(face.box),
+        "detection_score": round(float(face.box.score), 4),
+        "label": face.label,
+        "probability": _share(face.probability),
+        "similarity": _share(face.similarity),
+        "known": face.known,
+        "predictions": [_prediction(prediction) for prediction in face.predictions],
+    }
+
+
+def _box(box: Box) -> dict[str, int]:
+    return {"left": box.left, "top": box.top, "width": box.width, "height": box.height}
+
+
+def _prediction(prediction: "Prediction") -> dict[str, Any]:
+    return {"label": prediction.label, "probability": _share(prediction.probability)}
+
+
+def _share(value: float) -> float:
+    """Four digits: more than a photo can tell."""
+    return round(float(value), 4)

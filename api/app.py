@@ -1,0 +1,124 @@
+"""Makes the Flask app: routes, and what holds for every request: limits, CORS, problems, the log line."""
+
+import time
+import uuid
+from typing import Final
+
+from flask import Flask, Response, g, jsonify, request
+from flask.json.provider import DefaultJSONProvider
+
+from api.errors import (
+    MEDIA_TYPE,
+    MalformedUploadError,
+    ModelUnavailableError,
+    document,
+    headers,
+    problem_of,
+)
+from api.loading import ModelLoader
+from api.routes import routes
+from api.telemetry import Outcome, Telemetry
+from api.upload import MAX_BODY_BYTES, MAX_PARTS, PhotoRequest
+
+HEADERS: Final = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "X-Request-Id, Retry-After",
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+}
+"""On every answer. The function answers CORS by itself, so that no API in front of it may be set up to."""
+
+PREFLIGHT: Final = {
+    "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
+    "Access-Control-Allow-Headers": "Content-Type",
+    "Access-Control-Max-Age": "86400",
+}
+
+
+class _Json(DefaultJSONProvider):
+    """Keys in the order in which they are written, names in their own letters."""
+
+    sort_keys = False
+    ensure_ascii = False
+
+
+class VisageApp(Flask):
+    """Flask with uploads that stay in memory."""
+
+    request_class = PhotoRequest
+    json_provider_class = _Json
+
+
+def create_app(model: ModelLoader, telemetry: Telemetry) -> Flask:
+    """Return the API, answered by `model` and watched by `telemetry`."""
+    app = VisageApp("visage", static_folder=None)
+    app.config.update(
+        MAX_CONTENT_LENGTH=MAX_BODY_BYTES, MAX_FORM_MEMORY_SIZE=MAX_BODY_BYTES, MAX_FORM_PARTS=MAX_PARTS
+    )
+    app.url_map.merge_slashes = False
+    app.register_blueprint(routes(model))
+    app.before_request(_begin)
+    app.before_request(_preflight)
+    _answer_errors(app, telemetry)
+    _finish_with(app, telemetry)
+    return app
+
+
+def _begin() -> None:
+    g.started = time.perf_counter()
+    g.request_id = _request_id()
+    if request.environ.get("serverless.event", {}).get("bodyIsUnreadable"):
+        raise MalformedUploadError("The body is said to be base64 and is not.")
+
+
+def _request_id() -> str:
+    """Return API Gateway's id for the request, which the client sees too, or else Lambda's, or a new one."""
+    context = request.environ.get("serverless.event", {}).get("requestContext", {})
+    invocation = getattr(request.environ.get("serverless.context"), "aws_request_id", None)
+    return str(context.get("requestId") or invocation or uuid.uuid4())
+
+
+def _preflight() -> Response | None:
+    """Answer a browser that asks whether another site's page may call."""
+    if request.method != "OPTIONS" or request.routing_exception is not None:
+        return None
+    return Response(status=204, headers=PREFLIGHT)
+
+
+def _answer_errors(app: Flask, telemetry: Telemetry) -> None:
+    @app.errorhandler(Exception)
+    def answer(error: Exception) -> Response:
+        problem = problem_of(error)
+        g.problem = problem.name
+        if isinstance(error, ModelUnavailableError):
+            telemetry.model_unavailable(error.__cause__)
+        elif problem.status >= 500:  # noqa: PLR2004  # where HTTP's server errors begin
+            telemetry.unexpected(error)
+        response = jsonify(document(error, g.request_id))
+        response.status_code, response.mimetype = problem.status, MEDIA_TYPE
+        response.headers.update(headers(error))
+        return response
+
+
+def _finish_with(app: Flask, telemetry: Telemetry) -> None:
+    @app.after_request
+    def finish(response: Response) -> Response:
+        response.headers.update({**HEADERS, "X-Request-Id": g.request_id})
+        outcome = _outcome(response.status_code)
+        telemetry.report(outcome)
+        if "serverless.event" in request.environ:
+            telemetry.measure(outcome)
+        return response
+
+
+def _outcome(status: int) -> Outcome:
+    return Outcome(
+        request_id=g.request_id,
+        method=request.method if request.url_rule else "-",
+        route=request.url_rule.rule if request.url_rule else "-",
+        status=status,
+        duration_ms=round(1000 * (time.perf_counter() - g.started), 1),
+        problem=g.get("problem"),
+        faces=g.get("faces"),
+        timing_ms=g.get("timing_ms"),
+    )

@@ -1,0 +1,148 @@
+"""Every answer that is not a success, as problem details (RFC 9457): the one place where errors become HTTP.
+
+Exception                             status  type, after urn:visage:problem:
+├── ApiError
+│   ├── MalformedUploadError            400   malformed-upload
+│   ├── ImageMissingError               400   image-missing
+│   ├── SeveralImagesError              400   several-images
+│   ├── UnsupportedContentTypeError     415   unsupported-content-type
+│   └── ModelUnavailableError           503   model-unavailable
+├── preprocess.errors.PhotoError
+│   ├── PhotoTooLargeError              413   too-large
+│   ├── UnsupportedFormatError          415   unsupported-format
+│   ├── UnreadablePhotoError            422   unreadable-photo
+│   └── NoFaceError                     422   no-face
+├── werkzeug.exceptions.HTTPException   400   bad-request
+│   ├── NotFound                        404   not-found
+│   ├── MethodNotAllowed                405   method-not-allowed
+│   └── RequestEntityTooLarge           413   too-large
+└── anything else                       500   internal-error
+
+API Gateway throttles before the function is asked, so its 429 is in the OpenAPI document and not here.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
+
+from preprocess.errors import (
+    NoFaceError,
+    PhotoError,
+    PhotoTooLargeError,
+    UnreadablePhotoError,
+    UnsupportedFormatError,
+)
+
+MEDIA_TYPE: Final = "application/problem+json"
+
+
+class ApiError(Exception):
+    """A request that cannot be answered; its text is a sentence for whoever sent it."""
+
+
+class MalformedUploadError(ApiError):
+    """The body is not what its headers say: broken base64, or multipart that cannot be taken apart."""
+
+
+class ImageMissingError(ApiError):
+    """The request holds no photo."""
+
+
+class SeveralImagesError(ApiError):
+    """The request holds more than one photo."""
+
+
+class UnsupportedContentTypeError(ApiError):
+    """The body is neither multipart nor declared to be an image."""
+
+
+class ModelUnavailableError(ApiError):
+    """The model could not be loaded; the cause is for the log, not for the client."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A kind of problem: status, name, title, and what to say where the error itself says nothing."""
+
+    status: int
+    name: str
+    title: str
+    detail: str = ""
+
+    @property
+    def type(self) -> str:
+        """The URI by which programs tell problems apart; it never changes."""
+        return f"urn:visage:problem:{self.name}"
+
+
+_TOO_LARGE: Final = Problem(
+    413,
+    "too-large",
+    "The photo is too large",
+    "The upload is larger than the 4.5 MB that are accepted. Send a smaller photo.",
+)
+
+PROBLEMS: Final[dict[type[Exception], Problem]] = {
+    MalformedUploadError: Problem(400, "malformed-upload", "The upload cannot be read"),
+    ImageMissingError: Problem(400, "image-missing", "The request holds no photo"),
+    SeveralImagesError: Problem(400, "several-images", "The request holds more than one photo"),
+    UnsupportedContentTypeError: Problem(415, "unsupported-content-type", "Not an accepted content type"),
+    ModelUnavailableError: Problem(
+        503,
+        "model-unavailable",
+        "The model is not available",
+        "The model is not available just now. Try again in a moment.",
+    ),
+    PhotoTooLargeError: _TOO_LARGE,
+    UnsupportedFormatError: Problem(415, "unsupported-format", "Not an accepted image format"),
+    UnreadablePhotoError: Problem(422, "unreadable-photo", "The photo cannot be read"),
+    NoFaceError: Problem(422, "no-face", "No face in the photo"),
+    NotFound: Problem(
+        404,
+        "not-found",
+        "Not found",
+        "There is nothing at this address. GET /openapi.json lists what there is.",
+    ),
+    MethodNotAllowed: Problem(
+        405,
+        "method-not-allowed",
+        "Method not allowed",
+        "This address does not answer this method; see `Allow`.",
+    ),
+    RequestEntityTooLarge: _TOO_LARGE,
+    HTTPException: Problem(400, "bad-request", "Bad request", "The request cannot be understood."),
+    Exception: Problem(
+        500,
+        "internal-error",
+        "Internal error",
+        "Something went wrong on our side. The request id helps to find out what.",
+    ),
+}
+
+
+def problem_of(error: Exception) -> Problem:
+    """Return the kind of problem that `error` is: the row of its nearest ancestor."""
+    return next(PROBLEMS[kind] for kind in type(error).__mro__ if kind in PROBLEMS)
+
+
+def document(error: Exception, request_id: str) -> dict[str, Any]:
+    """Return the problem document that answers `error`; nothing internal is in it."""
+    problem = problem_of(error)
+    told = str(error) if isinstance(error, ApiError | PhotoError) else ""
+    return {
+        "type": problem.type,
+        "title": problem.title,
+        "status": problem.status,
+        "detail": told or problem.detail,
+        "request_id": request_id,
+    }
+
+
+def headers(error: Exception) -> dict[str, str]:
+    """Return what HTTP asks for beside the document: `Allow` with a 405, `Retry-After` with a 503."""
+    if isinstance(error, MethodNotAllowed):
+        return {"Allow": ", ".join(sorted(error.valid_methods or ()))}
+    if isinstance(error, ModelUnavailableError):
+        return {"Retry-After": "5"}
+    return {}

@@ -1,0 +1,215 @@
+"""The contract, as OpenAPI 3.1: what can be asked, and every answer there is."""
+
+from collections import defaultdict
+from typing import Any, Final
+
+from api.errors import (
+    MEDIA_TYPE,
+    ImageMissingError,
+    MalformedUploadError,
+    ModelUnavailableError,
+    SeveralImagesError,
+    UnsupportedContentTypeError,
+    document,
+    problem_of,
+)
+from api.schemas import EXAMPLES, SCHEMAS
+from api.upload import MAX_PHOTO_BYTES
+from preprocess.errors import (
+    NoFaceError,
+    PhotoTooLargeError,
+    UnreadablePhotoError,
+    UnsupportedFormatError,
+)
+
+Json = dict[str, Any]
+
+REQUEST_ID: Final = "5f3c6a52-8d55-4c0e-a6c5-0d1f6f2b7a10"
+
+UPLOAD_ERRORS: Final = (
+    MalformedUploadError("The body is not multipart/form-data with the boundary announced."),
+    ImageMissingError("There is no part named `image`."),
+    SeveralImagesError("There is more than one part named `image`. Send one photo a request."),
+    PhotoTooLargeError(f"The photo has 5,000,000 bytes; at most {MAX_PHOTO_BYTES:,} are accepted."),
+    UnsupportedContentTypeError("The content type is not one that is accepted."),
+    UnsupportedFormatError("This is not a photo in an accepted format: JPEG, PNG, WebP, GIF, BMP or TIFF."),
+    UnreadablePhotoError("The photo is damaged or incomplete and cannot be decoded."),
+    NoFaceError("No face was found in the photo."),
+)
+MODEL_ERRORS: Final = (ModelUnavailableError(), RuntimeError())
+
+STATUSES: Final = {
+    400: "The request is malformed, or holds no photo or several.",
+    413: f"The photo has more than {MAX_PHOTO_BYTES:,} bytes or more than 64 million pixels.",
+    415: "The body is not an image of an accepted format.",
+    422: "The image is damaged, or shows no face.",
+    500: "Something went wrong in the service.",
+    503: "The model cannot be loaded just now.",
+}
+
+DESCRIPTION: Final = """\
+Upload a photo, get the name of whoever is on it, or `null` where it is nobody the model knows.
+
+Every error is a problem document (RFC 9457); tell them apart by `type`. An address that is not listed here \
+answers 404, another method 405, in the same form. Only what API Gateway answers by itself (429, and 413 above \
+its own 10 MB) has its own form, `{"message": ...}`.
+
+Any page may call the API (CORS). No photo, nor anything computed from one, is kept.
+"""
+
+
+def openapi() -> Json:
+    """Return the document."""
+    return {
+        "openapi": "3.1.1",
+        "info": {
+            "title": "Visage",
+            "summary": "Who is in the photo?",
+            "description": DESCRIPTION,
+            "version": "1.0.0",
+        },
+        "paths": _paths(),
+        "components": {"schemas": SCHEMAS, "headers": _headers()},
+    }
+
+
+def _paths() -> Json:
+    return {
+        "/recognize": {"post": _recognize()},
+        "/align": {"post": _align()},
+        "/labels": {"get": _read("labels", "The people this model knows", "Labels", MODEL_ERRORS)},
+        "/health": {"get": _read("health", "Whether the model is loaded", "Health", MODEL_ERRORS)},
+        "/openapi.json": {"get": _contract()},
+    }
+
+
+def _recognize() -> Json:
+    return {
+        "operationId": "recognize",
+        "summary": "Who is in the photo",
+        "description": "Every face, the most prominent first; the top of the answer repeats that one.",
+        "requestBody": _photo(),
+        "responses": {
+            "200": _ok("The faces and their names.", "Recognition"),
+            **_failures(*UPLOAD_ERRORS, *MODEL_ERRORS),
+        },
+    }
+
+
+def _align() -> Json:
+    image = {"image/jpeg": {"schema": {"type": "string", "contentMediaType": "image/jpeg"}}}
+    return {
+        "operationId": "align",
+        "summary": "The most prominent face, cut out and upright",
+        "description": "The face as the network sees it: square, with level eyes.",
+        "requestBody": _photo(),
+        "responses": {
+            "200": {"description": "The face.", "headers": _answer_headers(), "content": image},
+            **_failures(*UPLOAD_ERRORS, *MODEL_ERRORS),
+        },
+    }
+
+
+def _read(operation: str, summary: str, schema: str, errors: tuple[Exception, ...]) -> Json:
+    return {
+        "operationId": operation,
+        "summary": summary,
+        "responses": {"200": _ok(f"{summary}.", schema), **_failures(*errors)},
+    }
+
+
+def _contract() -> Json:
+    content = {"application/json": {"schema": {"type": "object"}}}
+    return {
+        "operationId": "openapi",
+        "summary": "This document",
+        "responses": {
+            "200": {"description": "This document.", "headers": _answer_headers(), "content": content},
+            **_failures(),
+        },
+    }
+
+
+def _photo() -> Json:
+    """Describe the upload: a form with one file, or the file's bytes."""
+    form = {
+        "type": "object",
+        "required": ["image"],
+        "properties": {
+            "image": {
+                "type": "string",
+                "contentMediaType": "image/*",
+                "description": f"One photo of at most {MAX_PHOTO_BYTES:,} bytes: JPEG, PNG, WebP, GIF (its "
+                "first frame), BMP, TIFF, AVIF or HEIC.",
+            }
+        },
+    }
+    return {
+        "required": True,
+        "content": {
+            "multipart/form-data": {"schema": form, "encoding": {"image": {"contentType": "image/*"}}},
+            "image/*": {"schema": {}},
+            "application/octet-stream": {"schema": {}},
+        },
+    }
+
+
+def _ok(description: str, schema: str) -> Json:
+    content = {"schema": {"$ref": f"#/components/schemas/{schema}"}, "example": EXAMPLES[schema]}
+    return {
+        "description": description,
+        "headers": _answer_headers(),
+        "content": {"application/json": content},
+    }
+
+
+def _failures(*errors: Exception) -> Json:
+    """Describe the answers to `errors`, one a status and an example an error, and API Gateway's own 429."""
+    by_status: defaultdict[int, list[Exception]] = defaultdict(list)
+    for error in errors:
+        by_status[problem_of(error).status].append(error)
+    return {
+        **{str(status): _failure(status, kinds) for status, kinds in by_status.items()},
+        "429": _throttled(),
+    }
+
+
+def _failure(status: int, errors: list[Exception]) -> Json:
+    examples = {problem_of(error).name: {"value": document(error, REQUEST_ID)} for error in errors}
+    content = {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": examples}
+    retry = {"Retry-After": {"$ref": "#/components/headers/RetryAfter"}} if status == 503 else {}  # noqa: PLR2004
+    return {
+        "description": STATUSES[status],
+        "headers": {**_answer_headers(), **retry},
+        "content": {MEDIA_TYPE: content},
+    }
+
+
+def _throttled() -> Json:
+    content = {
+        "schema": {"$ref": "#/components/schemas/GatewayMessage"},
+        "example": EXAMPLES["GatewayMessage"],
+    }
+    return {
+        "description": "Too many requests; API Gateway answers it, without asking the function.",
+        "content": {"application/json": content},
+    }
+
+
+def _answer_headers() -> Json:
+    return {"X-Request-Id": {"$ref": "#/components/headers/RequestId"}}
+
+
+def _headers() -> Json:
+    return {
+        "RequestId": {
+            "description": "The request's id, as it stands in the log.",
+            "schema": {"type": "string"},
+            "example": REQUEST_ID,
+        },
+        "RetryAfter": {
+            "description": "Seconds after which trying again may help.",
+            "schema": {"type": "integer"},
+            "example": 5,
+        },
+    }

@@ -1,0 +1,51 @@
+"""The addresses of the API, each a few lines over what the model does."""
+
+import time
+from typing import Any
+
+from flask import Blueprint, Response, g, request
+
+from api.answers import jpeg, recognition_json
+from api.loading import ModelLoader
+from api.openapi import openapi
+from api.upload import read_photo
+
+
+def routes(model: ModelLoader) -> Blueprint:
+    """Return the routes, answered by `model`."""
+    blueprint = Blueprint("visage", __name__)
+    started = time.monotonic()
+
+    @blueprint.post("/recognize")
+    def recognize() -> dict[str, Any]:
+        """Who is in the photo."""
+        recognition = model.get().recognize(read_photo(request))
+        g.faces, g.timing_ms = len(recognition.faces), recognition.timing_ms
+        return recognition_json(recognition)
+
+    @blueprint.post("/align")
+    def align() -> Response:
+        """The most prominent face, aligned."""
+        return Response(jpeg(model.get().align(read_photo(request))), mimetype="image/jpeg")
+
+    @blueprint.get("/labels")
+    def labels() -> dict[str, Any]:
+        """The people this model knows."""
+        return {"labels": list(model.get().labels), "model": {"version": model.get().version}}
+
+    @blueprint.get("/health")
+    def health() -> dict[str, Any]:
+        """Whether the model is loaded; loads it where it is not."""
+        version = model.get().version
+        return {
+            "status": "ok",
+            "model": {"version": version},
+            "uptime_s": round(time.monotonic() - started, 1),
+        }
+
+    @blueprint.get("/openapi.json")
+    def contract() -> dict[str, Any]:
+        """The API, described for programs."""
+        return openapi()
+
+    return blueprint

@@ -1,0 +1,133 @@
+"""The shapes of the API's answers, as JSON Schema, each with an example."""
+
+from typing import Any, Final
+
+
+def _object(description: str, **properties: Any) -> dict[str, Any]:
+    """Describe an object that always has all of `properties`."""
+    return {
+        "type": "object",
+        "description": description,
+        "required": list(properties),
+        "properties": properties,
+    }
+
+
+def _list(item: str, description: str, **limits: int) -> dict[str, Any]:
+    return {"type": "array", "description": description, "items": _ref(item), **limits}
+
+
+def _ref(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+_LABEL: Final = {
+    "type": ["string", "null"],
+    "description": "The person's name; null where the model knows nobody.",
+}
+_PROBABILITY: Final = {
+    "type": "number",
+    "minimum": 0,
+    "maximum": 1,
+    "description": "How likely the likeliest person is, among those that the model knows.",
+}
+_KNOWN: Final = {"type": "boolean", "description": "Whether the face is somebody that the model knows."}
+_PIXELS: Final = {"type": "integer", "minimum": 0}
+_MS: Final = {"type": "number", "minimum": 0}
+
+SCHEMAS: Final[dict[str, Any]] = {
+    "Recognition": _object(
+        "Who is in a photo.",
+        label=_LABEL,
+        probability=_PROBABILITY,
+        known=_KNOWN,
+        faces=_list("Face", "Every face, the most prominent first.", minItems=1),
+        image=_object("The size of the upright photo in pixels.", width=_PIXELS, height=_PIXELS),
+        model=_ref("Model"),
+        timing_ms=_object(
+            "Milliseconds that each step took.", decode=_MS, detect=_MS, align=_MS, recognize=_MS, total=_MS
+        ),
+    ),
+    "Face": _object(
+        "One face of a photo.",
+        box=_ref("Box"),
+        detection_score={"type": "number", "description": "How sure the detector is: 0 barely, 2 very."},
+        label=_LABEL,
+        probability=_PROBABILITY,
+        similarity={
+            "type": "number",
+            "minimum": -1,
+            "maximum": 1,
+            "description": "How alike the face and the likeliest person's photos are, as a cosine.",
+        },
+        known=_KNOWN,
+        predictions=_list(
+            "Prediction", "The five likeliest people, the likeliest first.", minItems=1, maxItems=5
+        ),
+    ),
+    "Box": _object(
+        "A face's place in pixels of the upright photo.",
+        left=_PIXELS,
+        top=_PIXELS,
+        width=_PIXELS,
+        height=_PIXELS,
+    ),
+    "Prediction": _object(
+        "A person and how likely they are.", label={"type": "string"}, probability=_PROBABILITY
+    ),
+    "Model": _object("The model that answered.", version={"type": "string"}),
+    "Labels": _object(
+        "The people a model knows.",
+        labels={"type": "array", "items": {"type": "string"}, "description": "Their names."},
+        model=_ref("Model"),
+    ),
+    "Health": _object(
+        "The model is loaded.",
+        status={"const": "ok"},
+        model=_ref("Model"),
+        uptime_s={"type": "number", "minimum": 0, "description": "Seconds since the process started."},
+    ),
+    "Problem": _object(
+        "What went wrong (RFC 9457).",
+        type={
+            "type": "string",
+            "format": "uri",
+            "description": "What kind of problem it is; it never changes.",
+        },
+        title={"type": "string", "description": "The kind of problem in words."},
+        status={"type": "integer", "minimum": 400, "maximum": 599},
+        detail={"type": "string", "description": "What went wrong this time, for people."},
+        request_id={"type": "string", "description": "The request's id, as it stands in the log."},
+    ),
+    "GatewayMessage": _object("What API Gateway answers by itself.", message={"type": "string"}),
+}
+
+_MODEL: Final = {"version": "3f9c2a7b10de"}
+
+EXAMPLES: Final[dict[str, Any]] = {
+    "Recognition": {
+        "label": "Will Smith",
+        "probability": 0.998,
+        "known": True,
+        "faces": [
+            {
+                "box": {"left": 120, "top": 80, "width": 210, "height": 210},
+                "detection_score": 1.7,
+                "label": "Will Smith",
+                "probability": 0.998,
+                "similarity": 0.83,
+                "known": True,
+                "predictions": [
+                    {"label": "Will Smith", "probability": 0.998},
+                    {"label": "Tom Cruise", "probability": 0.001},
+                ],
+            }
+        ],
+        "image": {"width": 1024, "height": 768},
+        "model": _MODEL,
+        "timing_ms": {"decode": 8.1, "detect": 31.0, "align": 1.2, "recognize": 62.5, "total": 103.0},
+    },
+    "Labels": {"labels": ["Tom Cruise", "Will Smith"], "model": _MODEL},
+    "Health": {"status": "ok", "model": _MODEL, "uptime_s": 12.3},
+    "GatewayMessage": {"message": "Too Many Requests"},
+}

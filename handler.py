@@ -1,0 +1,45 @@
+"""Lambda entry point: loads the model while Lambda initialises, then hands each event to the API."""
+
+import os
+from typing import Any
+
+from flask import Flask
+
+from api import ModelLoader, Telemetry, create_app, gateway, load_from_environment
+from api.errors import ModelUnavailableError
+from api.telemetry import Handler
+
+
+def create_handler(app: Flask, model: ModelLoader, telemetry: Telemetry) -> Handler:
+    """Return a Lambda handler: `app` answers requests, and a scheduler's call keeps `model` loaded."""
+
+    def handle(event: Any, context: Any) -> dict[str, Any]:
+        if gateway.is_request(event):
+            return gateway.answer(app, event, context)
+        if gateway.is_warmer(event):
+            telemetry.count("Warmups")
+            return {"warm": warm_up(model, telemetry)}
+        telemetry.count("UnknownEvents")
+        return gateway.refuse(context.aws_request_id)
+
+    return telemetry.watch(handle)
+
+
+def warm_up(model: ModelLoader, telemetry: Telemetry) -> bool:
+    """Load the model and say whether that worked; a failure is logged, and the next request tries again."""
+    try:
+        version = model.get().version
+    except ModelUnavailableError as error:
+        telemetry.model_unavailable(error.__cause__)
+        return False
+    telemetry.logger.info("model ready", version=version)
+    return True
+
+
+telemetry = Telemetry()
+model = ModelLoader(load_from_environment)
+app = create_app(model, telemetry)
+lambda_handler = create_handler(app, model, telemetry)
+
+if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+    warm_up(model, telemetry)

@@ -1,0 +1,271 @@
+"""The bundle: everything that serving needs, in a folder or under an S3 prefix, verified before it is used.
+
+| file | content |
+| --- | --- |
+| `manifest.json` | what the bundle is; for every other file its size and SHA-256 |
+| `model.pt` | TorchScript: (N, S, S, 3) uint8 RGB chips to (N, 512) unit-length embeddings and (N, C) logits |
+| `gallery.npz` | `embeddings` (P, 512) float32, unit length, and `people` (P,): whose each is, as an index of the labels |
+| `landmarks.dat` | dlib's five-point shape predictor |
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Final, Self
+
+from model.errors import BundleError, BundleUnavailableError
+from preprocess import Geometry
+
+FORMAT: Final = 1
+MANIFEST: Final = "manifest.json"
+MODEL: Final = "model.pt"
+GALLERY: Final = "gallery.npz"
+LANDMARKS: Final = "landmarks.dat"
+
+_CHUNK: Final = 1 << 20
+
+OnProgress = Callable[[str, int, int], None]
+"""Which file, bytes done, bytes in all."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileEntry:
+    """A file's size in bytes and its hexadecimal SHA-256."""
+
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a bundle says of itself.
+
+    `threshold` is the cosine similarity from which a face counts as the person it is named. `version` is derived from
+    all the rest, so that two different bundles never share one.
+    """
+
+    labels: tuple[str, ...]
+    geometry: Geometry
+    threshold: float
+    metrics: Mapping[str, Any]
+    training: Mapping[str, Any]
+    libraries: Mapping[str, str]
+    files: Mapping[str, FileEntry]
+    format: int = FORMAT
+    version: str = ""
+
+    def sealed(self) -> Self:
+        """Return the manifest with the version that its content gives it: twelve hexadecimal digits."""
+        content = json.dumps(asdict(replace(self, version="")), sort_keys=True, ensure_ascii=False)
+        return replace(self, version=hashlib.sha256(content.encode()).hexdigest()[:12])
+
+    def to_json(self) -> str:
+        """Return the text of `manifest.json`."""
+        return json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """Read `manifest.json`.
+
+        Raises:
+            BundleError: it is damaged, altered or of another format.
+        """
+        try:
+            fields = json.loads(text)
+            if fields["format"] != FORMAT:
+                raise BundleError(
+                    f"The bundle has format {fields['format']}; this version reads {FORMAT}. Export it again."
+                )
+            files = {name: FileEntry(**entry) for name, entry in fields.pop("files").items()}
+            labels, geometry = tuple(fields.pop("labels")), Geometry(**fields.pop("geometry"))
+            manifest = cls(labels=labels, geometry=geometry, files=files, **fields)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise BundleError("The bundle's manifest is damaged. Export or publish it again.") from error
+        if manifest.version != manifest.sealed().version:
+            raise BundleError("The bundle's manifest was altered: its version is not that of its content.")
+        return manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A verified bundle in a local folder."""
+
+    manifest: Manifest
+    directory: Path
+
+    def path(self, name: str) -> Path:
+        """Return where one of its files lies."""
+        return self.directory / name
+
+
+def entry_of(path: Path) -> FileEntry:
+    """Return a file's size and SHA-256."""
+    with path.open("rb") as file:
+        return FileEntry(path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest())
+
+
+def write(source: Path, manifest: Manifest, target: Path, *, replace_existing: bool = False) -> Bundle:
+    """Turn the folder `source`, holding every file but the manifest, into the bundle `target`.
+
+    The bundle appears whole or not at all.
+
+    Raises:
+        BundleError: `target` exists, and is not a bundle that may be replaced.
+    """
+    if target.exists() and any(target.iterdir()):
+        if not (target / MANIFEST).exists():
+            raise BundleError(f"{target} holds something that is no bundle. Give another folder.")
+        if not replace_existing:
+            raise BundleError(f"{target} already holds a bundle. Give another folder, or --replace it.")
+        shutil.rmtree(target)
+    entries = {path.name: entry_of(path) for path in sorted(source.iterdir())}
+    sealed = replace(manifest, files=entries).sealed()
+    (source / MANIFEST).write_text(sealed.to_json(), encoding="utf-8")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    source.rename(target)
+    return Bundle(sealed, target)
+
+
+def load(location: str, cache: Path | None = None) -> Bundle:
+    """Return the bundle at `location`, a folder or "s3://bucket/prefix", after verifying every checksum.
+
+    From S3 it is downloaded into `cache` (default: a folder of the system's temporary directory), under its version.
+
+    Raises:
+        BundleError: it is missing, incomplete, altered or of another format.
+        BundleUnavailableError: S3 cannot be reached just now.
+    """
+    if location.startswith("s3://"):
+        return _download(location, cache or Path(tempfile.gettempdir()) / "visage")
+    return _open(Path(location))
+
+
+def publish(directory: Path, location: str, on_progress: OnProgress) -> Manifest:
+    """Upload the bundle in `directory` to "s3://bucket/prefix", the manifest last, and return its manifest.
+
+    The bundle is verified before it is sent; boto3 sends a checksum with every part, which S3 verifies; the sizes are
+    compared at the end. A bundle that is there already is left as it is.
+
+    Raises:
+        BundleError: the bundle is not whole, or the bucket does not take it.
+        BundleUnavailableError: S3 cannot be reached.
+    """
+    bundle = _open(directory)
+    bucket = _Bucket(location)
+    names = [*bundle.manifest.files, MANIFEST]
+    if bucket.has(MANIFEST) and Manifest.from_json(bucket.read(MANIFEST)).version == bundle.manifest.version:
+        return bundle.manifest
+    for name in names:
+        bucket.upload(bundle.path(name), on_progress)
+    wrong = [name for name in names if bucket.size(name) != bundle.path(name).stat().st_size]
+    if wrong:
+        raise BundleError(f"Uploaded, but {', '.join(wrong)} arrived with another size. Publish again.")
+    return bundle.manifest
+
+
+def _open(directory: Path) -> Bundle:
+    manifest_file = directory / MANIFEST
+    if not manifest_file.is_file():
+        raise BundleError(f"No bundle at {directory}: it has no {MANIFEST}.")
+    bundle = Bundle(Manifest.from_json(manifest_file.read_bytes()), directory)
+    for name, entry in bundle.manifest.files.items():
+        path = bundle.path(name)
+        if not path.is_file():
+            raise BundleError(f"The bundle at {directory} is incomplete: {name} is missing.")
+        if entry_of(path) != entry:
+            raise BundleError(f"The bundle at {directory} is damaged: {name} is not the file in its manifest.")
+    return bundle
+
+
+def _download(location: str, cache: Path) -> Bundle:
+    bucket = _Bucket(location)
+    manifest = Manifest.from_json(bucket.read(MANIFEST))
+    directory = cache / manifest.version
+    directory.mkdir(parents=True, exist_ok=True)
+    for name, entry in manifest.files.items():
+        path = directory / name
+        if not (path.exists() and entry_of(path) == entry):
+            bucket.download(name, path, entry)
+    (directory / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
+    return Bundle(manifest, directory)
+
+
+class _Bucket:
+    """The files under one S3 prefix; every failure is a BundleError."""
+
+    def __init__(self, location: str) -> None:
+        self._name, _, prefix = location.removeprefix("s3://").partition("/")
+        if not self._name or not location.startswith("s3://"):
+            raise BundleError(f"{location} is no address of a bundle. Give s3://bucket/prefix.")
+        self._prefix = prefix.rstrip("/")
+        self._location = location
+        # Imported where S3 is used: a bundle in a folder needs no AWS library.
+        import boto3  # noqa: PLC0415
+        from botocore.config import Config  # noqa: PLC0415
+
+        self._client = boto3.client("s3", config=Config(connect_timeout=5, retries={"mode": "standard"}))
+
+    def read(self, name: str) -> bytes:
+        with self._explained():
+            return bytes(self._client.get_object(Bucket=self._name, Key=self._key(name))["Body"].read())
+
+    def download(self, name: str, path: Path, entry: FileEntry) -> None:
+        """Stream a file to a temporary name, hashing it on the way; it takes its own name only if it is right."""
+        unfinished = path.with_name(f"{name}.{os.getpid()}.part")
+        digest = hashlib.sha256()
+        with self._explained(), unfinished.open("wb") as file:
+            body = self._client.get_object(Bucket=self._name, Key=self._key(name))["Body"]
+            for chunk in body.iter_chunks(_CHUNK):
+                digest.update(chunk)
+                file.write(chunk)
+        if digest.hexdigest() != entry.sha256:
+            unfinished.unlink()
+            raise BundleError(f"{self._location}/{name} is not the file in the manifest. Publish the bundle again.")
+        unfinished.replace(path)
+
+    def upload(self, path: Path, on_progress: OnProgress) -> None:
+        total, done = path.stat().st_size, 0
+
+        def advance(sent: int) -> None:
+            nonlocal done
+            done += sent
+            on_progress(path.name, done, total)
+
+        with self._explained():
+            self._client.upload_file(str(path), self._name, self._key(path.name), Callback=advance)
+
+    def has(self, name: str) -> bool:
+        with self._explained():
+            found = self._client.list_objects_v2(Bucket=self._name, Prefix=self._key(name), MaxKeys=1)
+        return bool(found.get("Contents"))
+
+    def size(self, name: str) -> int:
+        with self._explained():
+            return int(self._client.head_object(Bucket=self._name, Key=self._key(name))["ContentLength"])
+
+    def _key(self, name: str) -> str:
+        return f"{self._prefix}/{name}" if self._prefix else name
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Turn boto3's errors into ours."""
+        from boto3.exceptions import S3UploadFailedError  # noqa: PLC0415
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+
+        try:
+            yield
+        except ClientError as error:
+            code = error.response.get("Error", {}).get("Code", "")
+            if code in {"NoSuchKey", "NoSuchBucket", "404"}:
+                raise BundleError(f"No bundle at {self._location}. Publish one there first.") from error
+            if code in {"AccessDenied", "403"}:
+                raise BundleError(f"Access to {self._location} is denied.") from error
+            raise BundleUnavailableError(f"{self._location} does not answer as it should: {code}.") from error
+        except (BotoCoreError, S3UploadFailedError) as error:
+            raise BundleUnavailableError(f"{self._location} cannot be reached: {error}") from error

@@ -1,0 +1,109 @@
+"""Fetches files: resumable, with progress, and never used before their SHA-256 is right."""
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+import requests
+
+OnProgress = Callable[[str, int, int], None]
+"""What is going on, how much of it is done, and how much there is."""
+
+_CHUNK: Final = 1 << 18
+_TIMEOUT_S: Final = (5, 60)
+"""To connect, and between two chunks."""
+
+
+class DownloadError(Exception):
+    """A file that cannot be fetched; its text says why."""
+
+
+class UnreachableError(DownloadError):
+    """The host does not answer."""
+
+
+class ChecksumError(DownloadError):
+    """The file that came is not the file that was asked for."""
+
+
+def download(url: str, path: Path, sha256: str, on_progress: OnProgress) -> Path:
+    """Fetch `url` to `path` unless it is there, resuming an interrupted download, and return `path`.
+
+    The file takes its name only once its SHA-256 is right.
+
+    Raises:
+        UnreachableError: the host cannot be reached, or stops answering; what came is kept for the next try.
+        DownloadError: the host answers with an error.
+        ChecksumError: the content is wrong; it is deleted.
+    """
+    if path.exists():
+        return path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    try:
+        if urlsplit(url).scheme == "file":  # a registry may be a folder of this machine
+            shutil.copyfile(url2pathname(urlsplit(url).path), part)
+        else:
+            _fetch(url, part, on_progress)
+    except (requests.ConnectionError, requests.Timeout) as error:
+        raise UnreachableError(f"{urlsplit(url).hostname} cannot be reached.") from error
+    except requests.RequestException as error:
+        raise DownloadError(f"{url} cannot be fetched: {error}.") from error
+    _verify(part, sha256)
+    return part.rename(path)
+
+
+def registry_file(requirement: str, *, source: bool = False) -> tuple[str, str]:
+    """Return address and SHA-256 of a package's file in whatever registry pip is set up to use.
+
+    `requirement` pins the version, "name==1.2.3"; `source` asks for the source distribution.
+
+    Raises:
+        DownloadError: pip cannot find it.
+    """
+    command = [sys.executable, "-m", "pip", "install", "--dry-run", "--quiet", "--no-deps", "--ignore-installed"]
+    if source:
+        command += ["--no-binary", ":all:", "--no-build-isolation"]
+    done = subprocess.run([*command, "--report", "-", requirement], capture_output=True, text=True, check=False)
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise DownloadError(f"pip cannot find {requirement} in the package registry: {reason}")
+    info = json.loads(done.stdout)["install"][0]["download_info"]
+    return str(info["url"]), str(info["archive_info"]["hashes"]["sha256"])
+
+
+def sha256_of(path: Path) -> str:
+    """Return the hexadecimal SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _fetch(url: str, part: Path, on_progress: OnProgress) -> None:
+    have = part.stat().st_size if part.exists() else 0
+    headers = {"Range": f"bytes={have}-", "Accept-Encoding": "identity"} if have else {}
+    with requests.get(url, headers=headers, stream=True, timeout=_TIMEOUT_S) as response:
+        if response.status_code == requests.codes.requested_range_not_satisfiable:
+            return  # everything is here already
+        response.raise_for_status()
+        if response.status_code != requests.codes.partial_content:
+            have = 0
+        total = have + int(response.headers.get("Content-Length", 0))
+        with part.open("ab" if have else "wb") as file:
+            for chunk in response.iter_content(_CHUNK):
+                file.write(chunk)
+                have += len(chunk)
+                on_progress(part.stem, have, total)
+
+
+def _verify(part: Path, sha256: str) -> None:
+    found = sha256_of(part)
+    if found != sha256:
+        part.unlink()
+        raise ChecksumError(f"{part.stem} is not the expected file (SHA-256 {found}); try again.")

@@ -1,0 +1,170 @@
+"""The runtime: a bundle and a photo in, a Recognition out."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Final, Self
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from model import bundle as bundles
+from model.bundle import Bundle
+from model.gallery import Gallery
+from preprocess import Aligner, Box, Detector, NoFaceError, RGBArray, decode
+
+TOP: Final = 5
+"""How many of the likeliest people an answer lists."""
+
+MAX_FACES: Final = 20
+"""A crowd's most prominent faces are recognised; all of them would outlast a request."""
+
+_WARM_UPS: Final = 2
+"""TorchScript's profiling executor watches a first call and compiles in the second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """A person, and the probability that the face is theirs if it belongs to somebody the model knows."""
+
+    label: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """One face of a photo: where it is and whose.
+
+    `similarity` is the cosine, -1 to 1, between the face's embedding and that of the likeliest person; under the
+    bundle's threshold the face is nobody the model knows, `known` is false and `label` is None.
+    """
+
+    box: Box
+    label: str | None
+    probability: float
+    similarity: float
+    known: bool
+    predictions: tuple[Prediction, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """What a photo shows: its faces, the most prominent first, and the milliseconds that each step took."""
+
+    faces: tuple[Face, ...]
+    width: int
+    height: int
+    version: str
+    timing_ms: dict[str, float]
+
+
+class Recognizer:
+    """A loaded bundle. Safe to share between threads."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        """Load the network, the gallery and the landmarks of a bundle; the bundle's own checksums were verified."""
+        manifest = bundle.manifest
+        self.version = manifest.version
+        self.labels = manifest.labels
+        self.metrics = manifest.metrics
+        self._geometry = manifest.geometry
+        self._threshold = manifest.threshold
+        self._network = torch.jit.load(bundle.path(bundles.MODEL), map_location="cpu").eval()
+        self._gallery = Gallery.load(bundle.path(bundles.GALLERY))
+        self._aligner = Aligner(bundle.path(bundles.LANDMARKS))
+        self._detector = Detector()
+        self._lock = threading.Lock()
+
+    @classmethod
+    def load(cls, location: str) -> Self:
+        """Return a warmed-up recognizer for the bundle at `location`, a folder or "s3://bucket/prefix".
+
+        Raises:
+            BundleError: the bundle is missing, incomplete, altered or of another format.
+            BundleUnavailableError: S3 cannot be reached just now.
+        """
+        recognizer = cls(bundles.load(location))
+        recognizer.warm_up()
+        return recognizer
+
+    def warm_up(self) -> None:
+        """Make the first photo as fast as the second."""
+        size = self._geometry.size
+        for _ in range(_WARM_UPS):
+            self._run(np.zeros((1, size, size, 3), dtype=np.uint8))
+
+    def recognize(self, data: bytes) -> Recognition:
+        """Return who is in the photo `data`.
+
+        Raises:
+            PhotoError: the bytes are no photo that can be used, or there is no face in it.
+        """
+        watch = _Stopwatch()
+        pixels, boxes = self._find(data, watch)
+        with watch.step("align"):
+            chips = np.stack([self._aligner.align(pixels, box, self._geometry) for box in boxes])
+        with watch.step("recognize"):
+            embeddings, logits = self._run(chips)
+            faces = self._judge(boxes, embeddings, logits)
+        return Recognition(faces, pixels.shape[1], pixels.shape[0], self.version, watch.stop())
+
+    def align(self, data: bytes) -> RGBArray:
+        """Return the most prominent face of the photo `data` as the network sees it: (S, S, 3) uint8 RGB.
+
+        Raises:
+            PhotoError: the bytes are no photo that can be used, or there is no face in it.
+        """
+        pixels, boxes = self._find(data, _Stopwatch())
+        return self._aligner.align(pixels, boxes[0], self._geometry)
+
+    def _find(self, data: bytes, watch: "_Stopwatch") -> tuple[RGBArray, list[Box]]:
+        with watch.step("decode"):
+            pixels = decode(data)
+        with watch.step("detect"):
+            boxes = self._detector.detect(pixels)
+        if not boxes:
+            raise NoFaceError("No face was found in the photo. Try one where the face is larger and seen from the front.")
+        return pixels, boxes[:MAX_FACES]
+
+    def _run(self, chips: RGBArray) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Run (N, S, S, 3) chips through the network: (N, 512) embeddings and (N, C) logits."""
+        with self._lock, torch.inference_mode():
+            embeddings, logits = self._network(torch.from_numpy(chips))
+            return embeddings.numpy(), logits.numpy()
+
+    def _judge(
+        self, boxes: list[Box], embeddings: npt.NDArray[np.float32], logits: npt.NDArray[np.float32]
+    ) -> tuple[Face, ...]:
+        probabilities = torch.softmax(torch.from_numpy(logits), dim=1).numpy()
+        similarities = self._gallery.similarities(embeddings, len(self.labels))
+        return tuple(map(self._face, boxes, probabilities, similarities))
+
+    def _face(
+        self, box: Box, probabilities: npt.NDArray[np.float32], similarities: npt.NDArray[np.float32]
+    ) -> Face:
+        likeliest = np.argsort(-probabilities, kind="stable")[:TOP]
+        predictions = tuple(Prediction(self.labels[i], float(probabilities[i])) for i in likeliest)
+        similarity = float(similarities[likeliest[0]])
+        known = similarity >= self._threshold
+        label = predictions[0].label if known else None
+        return Face(box, label, predictions[0].probability, similarity, known, predictions)
+
+
+@dataclass
+class _Stopwatch:
+    """Milliseconds by step, and in all."""
+
+    started: float = field(default_factory=time.perf_counter)
+    steps: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        began = time.perf_counter()
+        yield
+        self.steps[name] = 1000 * (time.perf_counter() - began)
+
+    def stop(self) -> dict[str, float]:
+        return {**self.steps, "total": 1000 * (time.perf_counter() - self.started)}

@@ -1,0 +1,35 @@
+"""Every way a photo, or a folder of them, can fail to become faces.
+
+PhotoError
+├── UnsupportedFormatError    the bytes are no image of an accepted format
+├── PhotoTooLargeError        more bytes or more pixels than are accepted
+├── UnreadablePhotoError      an image of an accepted format that cannot be decoded
+└── NoFaceError               a readable photo without a face
+PrepareError                  folders that cannot be prepared at all
+
+The sentences of a PhotoError are written for whoever sent the photo, the others for whoever typed the command.
+"""
+
+
+class PhotoError(ValueError):
+    """A photo that cannot be used."""
+
+
+class UnsupportedFormatError(PhotoError):
+    """The bytes are not an image of an accepted format."""
+
+
+class PhotoTooLargeError(PhotoError):
+    """The photo has more bytes or more pixels than are accepted."""
+
+
+class UnreadablePhotoError(PhotoError):
+    """The photo is damaged: it starts like an accepted format and cannot be decoded."""
+
+
+class NoFaceError(PhotoError):
+    """No face was found in a readable photo."""
+
+
+class PrepareError(Exception):
+    """The folders cannot be prepared."""

@@ -1,0 +1,49 @@
+"""What the commands share: where things are kept, how progress, results and errors look."""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+"""The checkout."""
+
+CACHE: Final = Path(os.environ.get("VISAGE_CACHE", ROOT / ".cache"))
+"""Downloads, converted weights and the local AWS live here; deleting it loses nothing but time."""
+
+console: Final = Console(stderr=True, highlight=False)
+"""For people: progress and remarks. Results go to standard output, so that they can be piped."""
+
+out: Final = Console(highlight=False, soft_wrap=True)
+
+JSONOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+class CommandError(Exception):
+    """Ends a command with one line that says what to do."""
+
+
+def progress() -> Progress:
+    """Return a progress bar: what, how much of it, and the time left."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+    )
+
+
+def emit(value: Any, *, as_json: bool, show: Callable[[Any], object]) -> None:
+    """Print a result to standard output: as JSON for programs, else as `show` shows it to people."""
+    if as_json:
+        json.dump(value, sys.stdout, indent=2, ensure_ascii=False)
+        sys.stdout.write("\n")
+    else:
+        show(value)

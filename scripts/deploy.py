@@ -1,0 +1,145 @@
+"""`visage deploy`: stack, model and website in one go, in the order that keeps the API answering."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Final
+
+import boto3
+import requests
+import typer
+
+from model import bundle as bundles
+from model.bundle import Bundle
+from model.errors import BundleError
+from scripts import local, stack, website
+from scripts.console import CommandError, JSONOption, console, emit, out
+from scripts.publish import send
+from scripts.stack import Outputs, Target
+
+_ANSWER_SECONDS: Final = 180
+_ONE_ANSWER_SECONDS: Final = 70
+"""More than two starts of the function may take: to ask again before is to start one more beside them."""
+
+
+class Stage(StrEnum):
+    """Where to: this machine, or one of two stages on AWS."""
+
+    LOCAL = "local"
+    DEV = "dev"
+    PROD = "prod"
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where a deployment answers; neither address ends in a slash."""
+
+    api: str
+    site: str
+
+
+def deploy(
+    stage: Annotated[Stage, typer.Option(help="`local` is this machine; the others, AWS.")] = Stage.LOCAL,
+    bundle: Annotated[Path, typer.Option(help="Folder of the bundle to serve.")] = Path("bundle"),
+    region: Annotated[str | None, typer.Option(help="AWS region; else that of your AWS settings.")] = None,
+    as_json: JSONOption = False,
+) -> None:
+    """Deploy stack, model and website in one go, and print their two addresses."""
+    loaded = _load(bundle)
+    addresses = bring_up(_target(stage, region), loaded)
+    emit(asdict(addresses), as_json=as_json, show=lambda _: _show(addresses))
+
+
+def bring_up(target: Target, bundle: Bundle) -> Addresses:
+    """Deploy the bundle with everything that serves it; return once the API answers with that very model.
+
+    The model goes to a standing stack before the stack turns to it, so that the API answers throughout.
+
+    Raises:
+        CommandError: the deployment tool is missing or failed, or the API does not answer.
+    """
+    with target.entered():
+        outputs = _stack_and_model(target, bundle)
+        addresses = _addresses(target, outputs)
+        with _step("Uploading the website"):
+            website.upload(outputs.site_bucket, addresses.api)
+            if target.local is None:
+                website.refresh(outputs.site_id)
+    with _step("Waiting for the API"):
+        _wait_for(addresses.api, bundle.manifest.version)
+    return addresses
+
+
+def _stack_and_model(target: Target, bundle: Bundle) -> Outputs:
+    prefix = f"models/{bundle.manifest.version}"
+    standing = stack.outputs(target)
+    if standing:
+        send(bundle.directory, f"s3://{standing.model_bucket}/{prefix}")
+    with _step("Deploying the stack"):
+        stack.deploy(target, prefix)
+    outputs = stack.outputs(target)
+    if outputs is None:
+        raise CommandError(f"The stack {target.stack} has no outputs. Delete it, and deploy again.")
+    send(bundle.directory, f"s3://{outputs.model_bucket}/{prefix}")
+    return outputs
+
+
+def _target(stage: Stage, region: str | None) -> Target:
+    if stage is not Stage.LOCAL:
+        return stack.aws_target(stage.value, region)
+    aws = local.default()
+    with _step("Starting the local AWS"):
+        aws.start()
+    return stack.local_target(aws)
+
+
+def _load(bundle: Path) -> Bundle:
+    try:
+        return bundles.load(str(bundle))
+    except BundleError as error:
+        raise CommandError(f"{error} `visage export` makes a bundle; --bundle says where it is.") from error
+
+
+def _addresses(target: Target, now: Outputs) -> Addresses:
+    api = boto3.client("apigatewayv2").get_api(ApiId=now.api_id)["ApiEndpoint"]
+    if target.local is None:
+        return Addresses(api, f"https://{now.site_domain}")
+    label = now.site_domain.partition(".")[0]
+    return Addresses(api, f"http://{label}.cloudfront.localhost:{target.local.port}")
+
+
+def _show(addresses: Addresses) -> None:
+    out.print(f"API      {addresses.api}")
+    out.print(f"Website  {addresses.site}/")
+
+
+@contextmanager
+def _step(name: str) -> Iterator[None]:
+    """Show that something goes on, and afterwards how long it took."""
+    start = time.monotonic()
+    with console.status(name):
+        yield
+    console.print(f"[green]✓[/] {name} [dim]{time.monotonic() - start:.1f} s[/]")
+
+
+def _wait_for(api: str, version: str) -> None:
+    """Ask for the labels until the model `version` answers; this also starts the function."""
+    deadline = time.monotonic() + _ANSWER_SECONDS
+    while version not in (answer := _labels(api)):
+        if time.monotonic() > deadline:
+            raise CommandError(f"All is deployed, but model {version} does not answer at {api}: {answer}")
+        time.sleep(1)
+
+
+def _labels(api: str) -> str:
+    """Return what GET /labels answers, or why it does not."""
+    url, headers = local.direct(f"{api}/labels")
+    try:
+        with requests.Session() as session:
+            session.trust_env = not headers  # no proxy knows the local API
+            return session.get(url, headers=headers, timeout=_ONE_ANSWER_SECONDS).text
+    except requests.RequestException as error:
+        return str(error)

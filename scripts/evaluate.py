@@ -1,0 +1,92 @@
+"""`visage evaluate`: how good a run or a bundle is, on photos it was not trained on."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from model.evaluate import CONFUSION, Probe
+from model.evaluate import evaluate as evaluate_probes
+from model.export import export
+from model.faces import TEST, VALIDATION
+from model.recognizer import Recognizer
+from model.train import RUN, Description
+from preprocess.folders import files, walk
+from scripts.console import CommandError, JSONOption, console, emit, out, progress
+
+
+def evaluate(
+    model: Annotated[Path, typer.Argument(metavar="RUN_OR_BUNDLE", help="What is evaluated.")],
+    photos: Annotated[Path, typer.Argument(help="A folder with one folder of photos a person.")],
+    strangers: Annotated[
+        Path | None, typer.Option(help="A folder of photos of people who are in nobody's folder.")
+    ] = None,
+    held_out: Annotated[
+        bool, typer.Option("--held-out", help="Of PHOTOS, only those that training the RUN left aside.")
+    ] = False,
+    output: Annotated[Path, typer.Option(help="Where figures and confusion matrix go.")] = Path("evaluation"),
+    as_json: JSONOption = False,
+) -> None:
+    """Recognise photos of known people, and of strangers, the way the API does, and count."""
+    people = walk(photos).photos
+    probes = [Probe(photo, person) for person, paths in people.items() for photo in paths]
+    if held_out:
+        probes = _held_out(probes, photos, model)
+    if strangers:
+        probes += [Probe(photo, None) for photo in files(strangers)]
+    with _bundle(model) as location, progress() as bar:
+        recognizer = Recognizer.load(str(location))
+        _warn_of_unknown_names(people, recognizer.labels)
+        task = bar.add_task("Recognising", total=len(probes))
+        evaluation = evaluate_probes(recognizer, probes, lambda done, _: bar.update(task, completed=done))
+    evaluation.write(output)
+    emit(evaluation.to_dict(), as_json=as_json, show=_show)
+    console.print(f"Confusion matrix: {output / CONFUSION}")
+
+
+def _held_out(probes: list[Probe], photos: Path, run: Path) -> list[Probe]:
+    """Keep the photos that training left aside: for testing if it did so, else those that chose the epoch."""
+    description = Description.read(run)
+    role = TEST if TEST in description.roles else VALIDATION
+    chips = {
+        chip.removesuffix(".jpg")
+        for chip, its_role in zip(description.chips, description.roles, strict=True)
+        if its_role == role
+    }
+    kept = [probe for probe in probes if probe.photo.relative_to(photos).as_posix() in chips]
+    if not kept:
+        raise CommandError(f"None of the photos in {photos} is one that training {run} left aside.")
+    return kept
+
+
+@contextmanager
+def _bundle(model: Path) -> Iterator[Path]:
+    """Yield the bundle, exporting a run into a temporary one."""
+    if not (model / RUN).exists():
+        yield model
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        yield export(model, Path(folder) / "bundle").bundle.directory
+
+
+def _warn_of_unknown_names(people: dict[str, list[Path]], labels: tuple[str, ...]) -> None:
+    unknown = sorted(set(people) - set(labels))
+    if unknown:
+        console.print(f"[yellow]Not in the model, and so never right:[/] {', '.join(unknown)}")
+
+
+def _show(result: dict[str, Any]) -> None:
+    known, strangers = result["known"], result["strangers"]
+    table = Table("Person", "Photos", "Precision", "Recall")
+    for name, person in known["people"].items():
+        table.add_row(name, str(person["photos"]), f"{person['precision']:.2%}", f"{person['recall']:.2%}")
+    out.print(table)
+    out.print(f"{result['with_a_face']} of {result['photos']} photos have a face.")
+    if known["photos"]:
+        out.print(f"Name right: {known['accuracy']:.2%}; and recognised as known: {known['recognised']:.2%}.")
+    if strangers["photos"]:
+        out.print(f"Strangers taken for somebody: {strangers['taken_for_somebody']:.2%} of {strangers['photos']}.")

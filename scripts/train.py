@@ -1,0 +1,123 @@
+"""`visage train`: aligned faces to a training run."""
+
+import shutil
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+import typer
+from rich.progress import Progress, TaskID
+
+from model import faces, pretrained
+from model.train import CURVES, Epoch, Recipe
+from model.train import train as train_run
+from scripts.console import CACHE, JSONOption, console, emit, out, progress
+
+_DEFAULT = Recipe()
+
+
+def train(
+    aligned: Annotated[Path, typer.Argument(help="What `visage prepare` made.")],
+    run: Annotated[Path, typer.Argument(help="Where the training run goes.")],
+    weights: Annotated[
+        str | None,
+        typer.Option(
+            "--pretrained",
+            metavar="vggface2|casia-webface|FILE",
+            help="Weights to start from. [default: vggface2, or casia-webface where that cannot be reached]",
+        ),
+    ] = None,
+    epochs: Annotated[int, typer.Option(min=1)] = _DEFAULT.epochs,
+    batch_size: Annotated[int, typer.Option(min=2)] = _DEFAULT.batch_size,
+    learning_rate: Annotated[float, typer.Option(min=0, help="SGD's step.")] = _DEFAULT.learning_rate,
+    momentum: Annotated[float, typer.Option(min=0, max=1)] = _DEFAULT.momentum,
+    step_epochs: Annotated[int, typer.Option(min=1, help="StepLR: epochs a step.")] = _DEFAULT.step_epochs,
+    gamma: Annotated[float, typer.Option(min=0, help="StepLR: factor a step.")] = _DEFAULT.gamma,
+    fine_tuned_layers: Annotated[
+        int, typer.Option(min=1, max=16, help="Last layers that train; the others stay frozen.")
+    ] = _DEFAULT.fine_tuned_layers,
+    size: Annotated[int, typer.Option(min=80, max=600, help="Input side in pixels.")] = _DEFAULT.size,
+    flip: Annotated[float, typer.Option(min=0, max=1, help="Share of mirrored faces.")] = _DEFAULT.flip,
+    validation: Annotated[
+        float, typer.Option(min=0, max=0.5, help="Share kept to choose epoch and threshold.")
+    ] = _DEFAULT.validation,
+    test: Annotated[
+        float, typer.Option(min=0, max=0.5, help="Share kept for `visage evaluate --held-out`.")
+    ] = _DEFAULT.test,
+    seed: Annotated[int, typer.Option(min=0)] = _DEFAULT.seed,
+    device: Annotated[str, typer.Option(help="cpu, cuda, or auto.")] = "auto",
+    restart: Annotated[bool, typer.Option("--restart", help="Forget what RUN holds.")] = False,
+    as_json: JSONOption = False,
+) -> None:
+    """Fine-tune the network on aligned faces. Interrupted, the same command goes on."""
+    recipe = Recipe(
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        momentum=momentum,
+        step_epochs=step_epochs,
+        gamma=gamma,
+        fine_tuned_layers=fine_tuned_layers,
+        size=size,
+        flip=flip,
+        validation=validation,
+        test=test,
+        seed=seed,
+    )
+    people = faces.read(aligned)
+    if restart:
+        _discard(run)
+    with progress() as bar:
+        observer = _Bars(bar)
+        start = pretrained.load(weights, CACHE / "pretrained", observer.on_download, bar.console.print)
+        metrics = train_run(people, run, recipe, start, observer, _device(device))
+    emit(metrics, as_json=as_json, show=_show)
+    console.print(f"Curves: {run / CURVES}")
+
+
+class _Bars:
+    """Shows downloads, the frozen layers' pass and the epochs."""
+
+    def __init__(self, bar: Progress) -> None:
+        self._bar = bar
+        self._tasks: dict[str, TaskID] = {}
+
+    def on_download(self, name: str, done: int, total: int) -> None:
+        self._show(f"Downloading {name}, MB", done // 1_000_000, max(total // 1_000_000, 1))
+
+    def on_activations(self, done: int, total: int) -> None:
+        self._show("Frozen layers, faces", done, total)
+
+    def on_epoch(self, epoch: Epoch, epochs: int) -> None:
+        self._show("Training, epochs", epoch.number, epochs)
+        held_out = ""
+        if epoch.validation_accuracy is not None:
+            held_out = f"   validation loss {epoch.validation_loss:.4f}  accuracy {epoch.validation_accuracy:.2%}"
+        self._bar.console.print(
+            f"epoch {epoch.number:3}/{epochs}  loss {epoch.loss:.4f}  accuracy {epoch.accuracy:.2%}{held_out}"
+        )
+
+    def _show(self, what: str, done: int, total: int) -> None:
+        if what not in self._tasks:
+            self._tasks[what] = self._bar.add_task(what)
+        self._bar.update(self._tasks[what], completed=done, total=total)
+
+
+def _device(name: str) -> str:
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return name
+
+
+def _discard(run: Path) -> None:
+    """Delete a run, and nothing that is no run."""
+    if (run / "run.json").exists():
+        shutil.rmtree(run)
+
+
+def _show(metrics: dict[str, Any]) -> None:
+    training, validation = metrics["training"], metrics["validation"]
+    out.print(f"best epoch {metrics['best_epoch']}")
+    out.print(f"training    loss {training['loss']:.5f}  accuracy {training['accuracy']:.2%}")
+    if validation:
+        out.print(f"validation  loss {validation['loss']:.5f}  accuracy {validation['accuracy']:.2%}")

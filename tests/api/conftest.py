@@ -1,0 +1,255 @@
+"""Clients of the real handler: API Gateway's events in, what it would send to the browser out."""
+
+import base64
+import importlib
+import io
+import json
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+from urllib3.filepost import encode_multipart_formdata
+
+from api import ModelLoader, Telemetry, create_app
+from model.recognizer import Face, Prediction, Recognition
+from preprocess import Box
+
+VERSIONS = ("1.0", "2.0")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What API Gateway makes of the function's return value."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+    @property
+    def problem(self):
+        """The name of the problem, checked for its form."""
+        document = self.json
+        assert self.headers["content-type"] == "application/problem+json"
+        assert document["status"] == self.status
+        assert document["title"]
+        assert document["detail"]
+        assert document["request_id"]
+        return document["type"].removeprefix("urn:visage:problem:")
+
+
+class Client:
+    """Sends requests to a Lambda handler as an API Gateway of one payload version does."""
+
+    def __init__(self, handler, version, stage=None):
+        self.handler = handler
+        self.version = version
+        self.stage = stage or ("$default" if version == "2.0" else "prod")
+
+    def get(self, path):
+        return self.send("GET", path)
+
+    def post(self, path, body=None, content_type=None, *, encoded=True):
+        return self.send(
+            "POST", path, body, {"content-type": content_type} if content_type else {}, encoded=encoded
+        )
+
+    def upload(self, *photos, path="/recognize", name="image", encoded=True):
+        """POST a form of files, as browsers and curl do."""
+        parts = [(name, ("photo.jpg", photo, "image/jpeg")) for photo in photos]
+        body, content_type = encode_multipart_formdata(parts)
+        return self.post(path, body, content_type, encoded=encoded)
+
+    def send(self, method, path, body=None, headers=None, *, encoded=True):
+        return self.invoke(self.event(method, path, body, headers or {}, encoded))
+
+    def invoke(self, event):
+        returned = self.handler(json.loads(json.dumps(event)), CONTEXT)
+        json.dumps(returned)  # Lambda returns JSON
+        headers = returned.get("headers") or {
+            k: ", ".join(v) for k, v in returned["multiValueHeaders"].items()
+        }
+        body = returned.get("body", "")
+        decoded = base64.b64decode(body) if returned.get("isBase64Encoded") else body.encode()
+        return Answer(
+            returned["statusCode"], {name.lower(): value for name, value in headers.items()}, decoded
+        )
+
+    def event(self, method, path, body, headers, encoded):
+        text = None
+        if body is not None:
+            text = base64.b64encode(body).decode() if encoded else body.decode("utf-8", "replace")
+        make = _http_api if self.version == "2.0" else _rest_api
+        event = make(method, path, self.stage, {"host": "abc.execute-api.eu-west-1.amazonaws.com", **headers})
+        return {**event, "body": text, "isBase64Encoded": encoded and body is not None}
+
+
+def _rest_api(method, path, stage, headers):
+    """Payload 1.0, as in https://docs.aws.amazon.com/lambda/latest/dg/services-apigateway.html."""
+    return {
+        "resource": "/{proxy+}",
+        "path": path,
+        "httpMethod": method,
+        "headers": headers,
+        "multiValueHeaders": {name: [value] for name, value in headers.items()},
+        "queryStringParameters": None,
+        "multiValueQueryStringParameters": None,
+        "pathParameters": {"proxy": path.lstrip("/")},
+        "stageVariables": None,
+        "requestContext": {
+            "resourcePath": "/{proxy+}",
+            "httpMethod": method,
+            "path": f"/{stage}{path}",
+            "stage": stage,
+            "requestId": "request-1",
+            "identity": {"sourceIp": "192.0.2.1", "userAgent": "curl/8", "cognitoIdentityId": None},
+            "authorizer": None,
+            "apiId": "abc",
+        },
+    }
+
+
+def _http_api(method, path, stage, headers):
+    """Payload 2.0: a stage with a name stays in the path."""
+    raw = path if stage == "$default" else f"/{stage}{path}"
+    return {
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": raw,
+        "rawQueryString": "",
+        "headers": headers,
+        "requestContext": {
+            "accountId": "123456789012",
+            "apiId": "abc",
+            "http": {
+                "method": method,
+                "path": raw,
+                "protocol": "HTTP/1.1",
+                "sourceIp": "192.0.2.1",
+                "userAgent": "curl/8",
+            },
+            "requestId": "request-1",
+            "routeKey": "$default",
+            "stage": stage,
+        },
+    }
+
+
+CONTEXT = SimpleNamespace(
+    function_name="visage",
+    memory_limit_in_mb=3008,
+    invoked_function_arn="arn:aws:lambda:eu-west-1:123456789012:function:visage",
+    aws_request_id="invocation-1",
+)
+
+
+class FakeRecognizer:
+    """Knows Ada, finds her in everything, and remembers the bytes it was given."""
+
+    labels = ("Ada Lovelace", "Zoë Ünal")
+    version = "0123456789ab"
+
+    def __init__(self):
+        self.photos = []
+        self.error = None
+
+    def recognize(self, data):
+        self._see(data)
+        predictions = (Prediction("Ada Lovelace", 0.99801234), Prediction("Zoë Ünal", 0.00198766))
+        face = Face(
+            Box(12, 8, 21, 21, 1.7),
+            "Ada Lovelace",
+            0.99801234,
+            0.8312345,
+            known=True,
+            predictions=predictions,
+        )
+        timing = {"decode": 8.123, "detect": 31.0, "align": 1.2, "recognize": 62.5, "total": 103.04}
+        return Recognition((face,), 64, 48, self.version, timing)
+
+    def align(self, data):
+        self._see(data)
+        return np.full((32, 32, 3), 200, dtype=np.uint8)
+
+    def _see(self, data):
+        self.photos.append(data)
+        if self.error:
+            raise self.error
+
+
+@pytest.fixture(scope="session")
+def telemetry():
+    """What the handlers of all tests report to."""
+    return Telemetry()
+
+
+@pytest.fixture(scope="session")
+def serve(telemetry):
+    """Make a Lambda handler around any model, the way handler.py makes the real one."""
+    handler = importlib.import_module("handler")
+
+    def serve(load):
+        model = ModelLoader(load)
+        return handler.create_handler(create_app(model, telemetry), model, telemetry)
+
+    return serve
+
+
+@pytest.fixture
+def recognizer():
+    return FakeRecognizer()
+
+
+@pytest.fixture(params=VERSIONS)
+def client(request, serve, recognizer):
+    """A client of each payload version; the model is a fake."""
+    return Client(serve(lambda: recognizer), request.param)
+
+
+@pytest.fixture(params=VERSIONS)
+def real(request, lambda_handler):
+    """A client of each payload version; handler, model and all are real."""
+    return Client(lambda_handler, request.param)
+
+
+@pytest.fixture
+def http_api(lambda_handler):
+    """A client of the API that the stack deploys; handler, model and all are real."""
+    return Client(lambda_handler, "2.0")
+
+
+@pytest.fixture(scope="session")
+def lambda_handler(bundle):
+    """The function itself, with the sample people's bundle."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("VISAGE_MODEL", str(bundle))
+        yield importlib.import_module("handler").lambda_handler
+
+
+@pytest.fixture
+def lines(telemetry):
+    """The log, line by line, as it stands after the requests of a test."""
+    stream = io.StringIO()
+    handler = telemetry.logger.logger_handler
+    before = handler.setStream(stream)
+    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+    handler.setStream(before)
+
+
+@pytest.fixture(scope="session")
+def photo():
+    """A small JPEG, without a face."""
+    file = io.BytesIO()
+    Image.new("RGB", (64, 48), "teal").save(file, "JPEG")
+    return file.getvalue()
+
+
+@pytest.fixture
+def context():
+    """What Lambda tells a function about its invocation."""
+    return CONTEXT

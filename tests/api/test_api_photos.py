@@ -1,0 +1,171 @@
+"""Real photos through the real handler: who is on them, and what becomes of the broken ones."""
+
+import io
+import struct
+import time
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+ANSWER_SECONDS = 10
+"""Longer than this is a hang (the promise of the README)."""
+
+
+@pytest.fixture(scope="session")
+def portrait(samples):
+    """The bytes of a photo of Barack Obama that training never saw."""
+    return (samples / "unseen" / "Barack Obama" / "obama2.jpg").read_bytes()
+
+
+@pytest.fixture(scope="session")
+def picture(portrait):
+    """The same photo, decoded, small enough for any format."""
+    image = Image.open(io.BytesIO(portrait))
+    image.thumbnail((700, 700))
+    return image
+
+
+@pytest.fixture
+def ask(http_api, portrait):
+    """Send a photo, in time, and then make sure that the next one is answered too."""
+
+    def ask(photo):
+        began = time.monotonic()
+        answer = http_api.upload(photo)
+        assert time.monotonic() - began < ANSWER_SECONDS
+        assert http_api.upload(portrait).json["label"] == "Barack Obama"
+        return answer
+
+    return ask
+
+
+def test_an_unseen_photo_gets_its_name(real, portrait):
+    answer = real.upload(portrait).json
+    assert (answer["label"], answer["known"]) == ("Barack Obama", True)
+    assert answer["probability"] == answer["faces"][0]["probability"]
+    assert set(answer["timing_ms"]) == {"decode", "detect", "align", "recognize", "total"}
+
+
+def test_a_photo_sent_by_itself_gets_the_same_answer(real, portrait):
+    by_itself, in_a_form = real.post("/recognize", portrait, "image/jpeg").json, real.upload(portrait).json
+    assert by_itself["faces"] == in_a_form["faces"]
+
+
+def test_strangers_are_nobody(real, samples):
+    answer = real.upload((samples / "strangers" / "friends.jpg").read_bytes()).json
+    assert (answer["label"], answer["known"]) == (None, False)
+    assert len(answer["faces"]) > 1
+    assert not [face for face in answer["faces"] if face["known"] or face["label"]]
+
+
+def test_every_box_lies_in_the_photo(real, samples):
+    answer = real.upload((samples / "strangers" / "friends.jpg").read_bytes()).json
+    for box in (face["box"] for face in answer["faces"]):
+        assert box["left"] + box["width"] <= answer["image"]["width"]
+        assert box["top"] + box["height"] <= answer["image"]["height"]
+
+
+def test_an_aligned_face_is_a_square_jpeg(real, portrait):
+    image = Image.open(io.BytesIO(real.upload(portrait, path="/align").body))
+    assert image.format == "JPEG"
+    assert image.width == image.height
+
+
+def test_labels_are_the_folders_of_people(real, samples):
+    people = sorted(folder.name for folder in (samples / "people").iterdir())
+    assert sorted(real.get("/labels").json["labels"]) == people
+
+
+def test_health_answers_with_the_version_that_recognizes(real, portrait):
+    assert real.get("/health").json["model"] == real.upload(portrait).json["model"]
+
+
+@pytest.mark.parametrize(
+    "mode", ["CMYK", "L", "1-bit", "16-bit", "palette", "transparent", "animated", "webp", "tiff"]
+)
+def test_every_kind_of_image_is_answered(ask, picture, mode):
+    assert ask(_save(picture, mode)).status == 200
+
+
+@pytest.mark.parametrize(
+    ("make", "status", "problem"),
+    [
+        (lambda _: b"Dear Sir or Madam, this is not a photo.", 415, "unsupported-format"),
+        (lambda _: b"<svg xmlns='http://www.w3.org/2000/svg'/>", 415, "unsupported-format"),
+        (lambda _: b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", 415, "unsupported-format"),
+        (lambda portrait: portrait[: len(portrait) // 2], 422, "unreadable-photo"),
+        (lambda portrait: portrait[:200], 422, "unreadable-photo"),
+        (lambda _: _png(30_000, 30_000), 413, "too-large"),
+        (lambda _: _png(2**31 - 1, 2**31 - 1), 413, "too-large"),
+        (lambda _: _png(0, 0), 422, "unreadable-photo"),
+        (lambda _: _png(100, 100), 422, "no-face"),
+        (lambda _: _png(1, 1), 422, "no-face"),
+        (lambda _: _png(1, 60_000), 422, "no-face"),
+        (lambda portrait: portrait.ljust(5_000_000, b"\0"), 413, "too-large"),
+    ],
+    ids=[
+        "text", "svg", "postscript", "half", "header", "30,000", "2 billion", "0", "100", "1", "line", "5 MB",
+    ],
+)  # fmt: skip
+def test_what_is_no_photo_of_a_face_is_told_apart(ask, portrait, make, status, problem):
+    answer = ask(make(portrait))
+    assert (answer.status, answer.problem) == (status, problem)
+
+
+def test_noise_behind_a_good_header_is_answered(ask, portrait):
+    damaged = bytearray(portrait)
+    damaged[2000::97] = bytes(len(damaged[2000::97]))
+    assert ask(bytes(damaged)).status in {200, 422}
+
+
+def test_a_photo_that_came_as_text_is_a_clients_error(real, portrait):
+    """An API without binary media types replaces the bytes that are no UTF-8."""
+    assert real.upload(portrait, encoded=False).status in {415, 422}
+    assert real.upload(portrait).status == 200
+
+
+def test_no_photo_leaves_a_file(real, portrait, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert real.upload(portrait.ljust(3_000_000, b"\0")).status == 200
+    assert not list(tmp_path.iterdir())
+
+
+def _save(picture, mode):
+    """Encode a picture in an uncommon way."""
+    file = io.BytesIO()
+    match mode:
+        case "CMYK":
+            picture.convert("CMYK").save(file, "JPEG")
+        case "L":
+            picture.convert("L").save(file, "PNG")
+        case "1-bit":
+            picture.convert("L").convert("1").save(file, "PNG")
+        case "16-bit":
+            Image.fromarray(np.asarray(picture.convert("L")).astype(np.uint16) * 257).save(file, "PNG")
+        case "palette":
+            picture.convert("P").save(file, "PNG")
+        case "transparent":
+            picture.quantize().save(file, "PNG", transparency=0)
+        case "animated":
+            picture.save(file, "GIF", save_all=True, append_images=[picture.rotate(90), picture.rotate(180)])
+        case _:
+            picture.save(file, mode)
+    return file.getvalue()
+
+
+def _png(width, height):
+    """Write a PNG by hand: black, 8-bit grey; of a huge one only the first rows are there."""
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    rows = bytes((width + 1) * height) if width * height < 1_000_000 else bytes(1_000_000)
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(rows))
+        + chunk(b"IEND", b"")
+    )

@@ -1,0 +1,129 @@
+"""Requests that succeed: every way to send a photo, and what comes back."""
+
+import base64
+import io
+
+import pytest
+from PIL import Image
+
+
+@pytest.mark.parametrize("path", ["/recognize", "/align"])
+@pytest.mark.parametrize("content_type", ["image/jpeg", "image/heic", "application/octet-stream"])
+def test_bytes_sent_by_themselves_reach_the_model_unchanged(client, recognizer, photo, path, content_type):
+    assert client.post(path, photo, content_type).status == 200
+    assert recognizer.photos == [photo]
+
+
+@pytest.mark.parametrize("path", ["/recognize", "/align"])
+def test_bytes_in_a_form_reach_the_model_unchanged(client, recognizer, photo, path):
+    assert client.upload(photo, path=path).status == 200
+    assert recognizer.photos == [photo]
+
+
+def test_a_form_that_is_not_base64_is_read_as_it_stands(client, recognizer):
+    assert client.upload(b"plain\r\nascii", encoded=False).status == 200
+    assert recognizer.photos == [b"plain\r\nascii"]
+
+
+def test_a_body_that_is_not_base64_is_read_as_it_stands(client, recognizer):
+    assert client.post("/recognize", b"plain ascii", "image/png", encoded=False).status == 200
+    assert recognizer.photos == [b"plain ascii"]
+
+
+def test_the_largest_photo_that_fits_is_accepted_in_a_form(client, recognizer):
+    assert client.upload(bytes(4_500_000)).status == 200
+    assert len(recognizer.photos[0]) == 4_500_000
+
+
+def test_a_photo_is_never_written_to_disk(client, monkeypatch):
+    def no_file(*_args, **_kwargs):
+        raise AssertionError("a temporary file was made")
+
+    monkeypatch.setattr("tempfile.SpooledTemporaryFile", no_file)
+    monkeypatch.setattr("werkzeug.formparser.SpooledTemporaryFile", no_file)
+    monkeypatch.setattr("tempfile.TemporaryFile", no_file)
+    assert client.upload(bytes(2_000_000)).status == 200
+
+
+def test_other_parts_of_a_form_are_ignored(client, recognizer):
+    body = (
+        b'--b\r\ncontent-disposition: form-data; name="note"\r\n\r\nhello\r\n'
+        b'--b\r\ncontent-disposition: form-data; name="image"; filename="a.jpg"\r\n\r\nphoto\r\n--b--\r\n'
+    )
+    assert client.post("/recognize", body, "multipart/form-data; boundary=b").status == 200
+    assert recognizer.photos == [b"photo"]
+
+
+def test_a_recognition_is_answered_as_documented(client, photo):
+    prediction = {"label": "Ada Lovelace", "probability": 0.998}
+    assert client.upload(photo).json == {
+        "label": "Ada Lovelace",
+        "probability": 0.998,
+        "known": True,
+        "faces": [
+            {
+                "box": {"left": 12, "top": 8, "width": 21, "height": 21},
+                "detection_score": 1.7,
+                "label": "Ada Lovelace",
+                "probability": 0.998,
+                "similarity": 0.8312,
+                "known": True,
+                "predictions": [prediction, {"label": "Zoë Ünal", "probability": 0.002}],
+            }
+        ],
+        "image": {"width": 64, "height": 48},
+        "model": {"version": "0123456789ab"},
+        "timing_ms": {"decode": 8.1, "detect": 31.0, "align": 1.2, "recognize": 62.5, "total": 103.0},
+    }
+
+
+def test_json_comes_back_as_text(client, context, photo):
+    event = client.event("POST", "/recognize", photo, {"content-type": "image/jpeg"}, encoded=True)
+    answer = client.handler(event, context)
+    assert answer["isBase64Encoded"] is False
+    assert answer["body"].startswith('{"label":"Ada Lovelace"')
+
+
+def test_an_aligned_face_comes_back_as_a_base64_jpeg(client, context, photo):
+    event = client.event("POST", "/align", photo, {"content-type": "image/jpeg"}, encoded=True)
+    answer = client.handler(event, context)
+    assert answer["isBase64Encoded"] is True
+    image = Image.open(io.BytesIO(base64.b64decode(answer["body"])))
+    assert (image.format, image.size) == ("JPEG", (32, 32))
+
+
+def test_labels_are_the_people_and_the_version(client):
+    assert client.get("/labels").json == {
+        "labels": ["Ada Lovelace", "Zoë Ünal"],
+        "model": {"version": "0123456789ab"},
+    }
+
+
+def test_health_tells_version_and_uptime(client):
+    health = client.get("/health").json
+    assert health["status"] == "ok"
+    assert health["model"] == {"version": "0123456789ab"}
+    assert health["uptime_s"] >= 0
+
+
+def test_a_doubled_slash_in_front_is_forgiven(client, photo):
+    assert client.upload(photo, path="//recognize").status == 200
+
+
+def test_any_page_may_read_an_answer(client, photo):
+    headers = client.upload(photo).headers
+    assert headers["access-control-allow-origin"] == "*"
+    assert headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("path", ["/recognize", "/align", "/labels", "/health", "/openapi.json"])
+def test_a_preflight_is_answered_without_a_body(client, path):
+    answer = client.send("OPTIONS", path, headers={"origin": "https://example.org"})
+    assert (answer.status, answer.body) == (204, b"")
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert "POST" in answer.headers["access-control-allow-methods"]
+    assert "Content-Type" in answer.headers["access-control-allow-headers"]
+
+
+def test_the_gateways_request_id_comes_back(client):
+    assert client.get("/labels").headers["x-request-id"] == "request-1"

@@ -1,0 +1,48 @@
+"""The deployed website with the deployed API behind it: real photos, real answers."""
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+UNSEEN = Path("unseen/Barack Obama/obama2.jpg")
+UNSEEN_WIDTH = 626
+UNSEEN_FEATURES = {"right eye": (252, 369), "left eye": (370, 380), "mouth": (300, 525)}  # read off the photo
+ANSWERED_MS = 30_000  # API Gateway's own limit: the first photo may meet a cold start
+
+
+@pytest.fixture
+def deployed(page: Page, stack) -> Page:
+    page.goto(stack.site)
+    return page
+
+
+def test_an_unseen_photo_gets_its_name(deployed: Page, choose, samples: Path):
+    choose(samples / UNSEEN)
+    expect(deployed.get_by_role("heading", name="Barack Obama")).to_be_visible(timeout=ANSWERED_MS)
+    expect(deployed.locator(".box .name")).to_have_text("Barack Obama")
+
+
+def test_the_box_lies_on_the_face(deployed: Page, choose, samples: Path):
+    choose(samples / UNSEEN)
+    expect(deployed.locator(".box")).to_be_visible(timeout=ANSWERED_MS)
+    box = deployed.locator(".box").bounding_box()
+    photo = deployed.get_by_role("img", name="The photo you chose").bounding_box()
+    scale = photo["width"] / UNSEEN_WIDTH
+    for x, y in UNSEEN_FEATURES.values():
+        assert 0 < photo["x"] + x * scale - box["x"] < box["width"]
+        assert 0 < photo["y"] + y * scale - box["y"] < box["height"]
+    assert box["width"] < photo["width"] * 0.7
+
+
+def test_strangers_are_shown_as_nobody_known(deployed: Page, choose, samples: Path):
+    choose(samples / "strangers/friends.jpg")
+    expect(deployed.get_by_role("heading", name="Nobody I know")).to_be_visible(timeout=ANSWERED_MS)
+    assert set(deployed.locator(".box .name").all_text_contents()) == {"Nobody I know"}
+
+
+def test_a_text_file_named_jpg_gets_the_apis_sentence(deployed: Page, choose):
+    with deployed.expect_response("**/recognize", timeout=ANSWERED_MS) as response:
+        choose(b"Dear diary, this is no photo.")
+    assert response.value.status == 415
+    expect(deployed.locator("#reason")).to_have_text(response.value.json()["detail"])

@@ -1,0 +1,66 @@
+"""The `stack` fixture: the real stack with the real bundle on a local AWS that only the tests know."""
+
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import boto3
+import pytest
+import requests
+
+from model import bundle as bundles
+from scripts.deploy import Addresses, bring_up
+from scripts.local import LocalAWS, direct
+from scripts.stack import Target, local_target
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Addresses of a deployed stack, and the ways to ask it."""
+
+    target: Target
+    local: LocalAWS
+    api: str
+    site: str
+
+    @property
+    def endpoint(self) -> str:
+        return self.local.endpoint
+
+    def deploy(self, bundle: Path) -> Addresses:
+        return bring_up(self.target, bundles.load(str(bundle)))
+
+    def get(self, url: str, **options) -> requests.Response:
+        return self._send("GET", url, **options)
+
+    def post(self, url: str, **options) -> requests.Response:
+        return self._send("POST", url, **options)
+
+    def client(self, service: str):
+        with self.target.entered():
+            return boto3.client(service)
+
+    def _send(self, method: str, url: str, headers=(), **options) -> requests.Response:
+        address, host = direct(url)
+        with requests.Session() as session:
+            session.trust_env = False
+            return session.request(method, address, headers={**host, **dict(headers)}, timeout=30, **options)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def stack(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The deployed stack; it and its local AWS go when the tests end."""
+    local = LocalAWS(free_port(), tmp_path_factory.mktemp("local-aws"))
+    local.start()
+    try:
+        target = local_target(local)
+        addresses = bring_up(target, bundles.load(str(bundle)))
+        yield Stack(target, local, addresses.api, addresses.site)
+    finally:
+        local.stop()

@@ -1,0 +1,107 @@
+"""What was deployed beside the answers: rights, limits, and the package of the function."""
+
+import io
+import json
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+from shutil import copytree
+
+import pytest
+import requests
+
+from model import bundle as bundles
+
+FUNCTION = "visage-local-api"
+
+
+@pytest.fixture
+def function(stack):
+    return stack.client("lambda").get_function(FunctionName=FUNCTION)
+
+
+@pytest.fixture
+def template(stack):
+    body = stack.client("cloudformation").get_template(StackName=stack.target.stack)["TemplateBody"]
+    return body if isinstance(body, dict) else json.loads(body)
+
+
+@pytest.fixture
+def statements(stack, function):
+    """What the function's role may do."""
+    iam, role = stack.client("iam"), function["Configuration"]["Role"].rpartition("/")[2]
+    assert iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"] == []
+    (policy,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    return iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]["Statement"]
+
+
+@pytest.fixture
+def another(bundle: Path, tmp_path: Path) -> bundles.Bundle:
+    """The same bundle under another version, as a model trained anew would be."""
+    source = Path(copytree(bundle, tmp_path / "source"))
+    (source / bundles.MANIFEST).unlink()
+    manifest = bundles.load(str(bundle)).manifest
+    return bundles.write(source, replace(manifest, metrics={"trained": "anew"}), tmp_path / "another")
+
+
+def test_the_role_may_read_this_model_write_its_logs_and_traces_and_nothing_else(function, statements):
+    model = function["Configuration"]["Environment"]["Variables"]["VISAGE_MODEL"].removeprefix("s3://")
+    rights = {(action, right["Resource"]) for right in statements for action in _list(right["Action"])}
+    assert rights == {
+        ("s3:GetObject", f"arn:aws:s3:::{model}/*"),
+        ("logs:CreateLogStream", f"arn:aws:logs:us-east-1:000000000000:log-group:/aws/lambda/{FUNCTION}:*"),
+        ("logs:PutLogEvents", f"arn:aws:logs:us-east-1:000000000000:log-group:/aws/lambda/{FUNCTION}:*"),
+        ("xray:PutTraceSegments", "*"),
+        ("xray:PutTelemetryRecords", "*"),
+    }
+
+
+def test_the_package_is_the_code_that_serves(function):
+    archive = zipfile.ZipFile(io.BytesIO(requests.get(function["Code"]["Location"], timeout=30).content))
+    names = set(archive.namelist())
+    assert {"bootstrap", "handler.py", "api/app.py", "model/recognizer.py", "preprocess/align.py"} <= names
+    tops = {name.partition("/")[0] for name in names}
+    assert tops == {"bootstrap", "handler.py", "api", "model", "preprocess"}
+    assert not [name for name in names if "__pycache__" in name]
+
+
+@pytest.mark.parametrize("bucket", ["ModelBucket", "SiteBucket"])
+def test_no_bucket_can_be_opened_to_the_public(template, bucket):
+    blocked = template["Resources"][bucket]["Properties"]["PublicAccessBlockConfiguration"]
+    assert blocked == dict.fromkeys(
+        ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"), True
+    )
+
+
+def test_the_function_answers_cors_and_the_api_in_front_of_it_does_not(template):
+    assert "CorsConfiguration" not in template["Resources"]["HttpApi"]["Properties"]
+
+
+def test_the_api_is_throttled(template):
+    limits = template["Resources"]["HttpApiStage"]["Properties"]["DefaultRouteSettings"]
+    assert 0 < limits["ThrottlingRateLimit"] <= limits["ThrottlingBurstLimit"] <= 100
+
+
+def test_logs_are_kept_for_a_while_only(stack):
+    found = stack.client("logs").describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{FUNCTION}")
+    (group,) = found["logGroups"]
+    assert group["retentionInDays"] == 14
+
+
+def test_deploying_the_same_again_changes_nothing(stack, bundle, function):
+    again = stack.deploy(bundle)
+    assert (again.api, again.site) == (stack.api, stack.site)
+    now = stack.client("lambda").get_function(FunctionName=FUNCTION)
+    assert now["Configuration"]["RevisionId"] == function["Configuration"]["RevisionId"]
+
+
+def test_another_model_takes_over_at_the_same_address_and_the_former_comes_back(stack, bundle, another):
+    for model in (another, bundles.load(str(bundle))):
+        addresses = stack.deploy(model.directory)
+        assert (addresses.api, addresses.site) == (stack.api, stack.site)
+        labels = stack.get(f"{stack.api}/labels").json()
+        assert labels["model"]["version"] == model.manifest.version
+
+
+def _list(value):
+    return value if isinstance(value, list) else [value]
