@@ -14,7 +14,7 @@ help:  ## Show this help
 setup: $(VENV)/ready node_modules/ready chromium  ## Install everything that demo and test need
 
 demo: $(VENV)/ready node_modules/ready  ## Train on sample photos, deploy to a local AWS, ask it; ONCE=1 ends by itself
-	@$(BIN)/python -m scripts.demo $(if $(ONCE),--once)
+	@$(BIN)/python -m scripts demo $(if $(ONCE),--once)
 
 test: setup lint  ## Lint, types and every test
 	node --test tests/site/*.test.mjs
@@ -45,8 +45,8 @@ $(VENV)/ready: pyproject.toml requirements.txt $(wildcard requirements/*.txt)
 	@touch $@
 
 node_modules/ready: package.json package-lock.json
-	@node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20)' \
-	  || { echo "Visage needs Node 20 or newer, for the deployment tool and the website's tests."; exit 1; }
+	@node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' \
+	  || { echo "Visage needs Node 20.19 or newer, for the deployment tool and the website's tests."; exit 1; }
 	@echo "Installing the deployment tool into node_modules."
 	@npm ci --no-audit --no-fund --loglevel=error
 	@touch $@

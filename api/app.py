@@ -52,9 +52,7 @@ class VisageApp(Flask):
 def create_app(model: ModelLoader, telemetry: Telemetry) -> Flask:
     """Return the API, answered by `model` and watched by `telemetry`."""
     app = VisageApp("visage", static_folder=None)
-    app.config.update(
-        MAX_CONTENT_LENGTH=MAX_BODY_BYTES, MAX_FORM_MEMORY_SIZE=MAX_BODY_BYTES, MAX_FORM_PARTS=MAX_PARTS
-    )
+    app.config.update(MAX_CONTENT_LENGTH=MAX_BODY_BYTES, MAX_FORM_MEMORY_SIZE=MAX_BODY_BYTES, MAX_FORM_PARTS=MAX_PARTS)
     app.url_map.merge_slashes = False
     app.register_blueprint(routes(model))
     app.before_request(_begin)
@@ -92,7 +90,7 @@ def _answer_errors(app: Flask, telemetry: Telemetry) -> None:
         g.problem = problem.name
         if isinstance(error, ModelUnavailableError):
             telemetry.model_unavailable(error.__cause__)
-        elif problem.status >= 500:  # noqa: PLR2004  # where HTTP's server errors begin
+        elif problem.status >= 500:  # where HTTP's server errors begin
             telemetry.unexpected(error)
         response = jsonify(document(error, g.request_id))
         response.status_code, response.mimetype = problem.status, MEDIA_TYPE

@@ -82,11 +82,7 @@ def _without_stage(path: str, stage: Any) -> str:
 
 def _multi_value_headers(event: dict[str, Any]) -> dict[str, list[str]]:
     headers = _mapping(event.get("multiValueHeaders"))
-    return {
-        name: [_header(value) for value in values]
-        for name, values in headers.items()
-        if isinstance(values, list)
-    }
+    return {name: [_header(value) for value in values] for name, values in headers.items() if isinstance(values, list)}
 
 
 def _balancer(context: dict[str, Any]) -> dict[str, Any]:

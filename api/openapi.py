@@ -51,8 +51,8 @@ DESCRIPTION: Final = """\
 Upload a photo, get the name of whoever is on it, or `null` where it is nobody the model knows.
 
 Every error is a problem document (RFC 9457); tell them apart by `type`. An address that is not listed here \
-answers 404, another method 405, in the same form. Only what API Gateway answers by itself (429, and 413 above \
-its own 10 MB) has its own form, `{"message": ...}`.
+answers 404, another method 405, in the same form. Only what API Gateway answers by itself (429, and 413 for \
+more than its own 10 MB) has another form, `{"message": ...}`.
 
 Any page may call the API (CORS). No photo, nor anything computed from one, is kept.
 """
@@ -177,7 +177,7 @@ def _failures(*errors: Exception) -> Json:
 def _failure(status: int, errors: list[Exception]) -> Json:
     examples = {problem_of(error).name: {"value": document(error, REQUEST_ID)} for error in errors}
     content = {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": examples}
-    retry = {"Retry-After": {"$ref": "#/components/headers/RetryAfter"}} if status == 503 else {}  # noqa: PLR2004
+    retry = {"Retry-After": {"$ref": "#/components/headers/RetryAfter"}} if status == 503 else {}
     return {
         "description": STATUSES[status],
         "headers": {**_answer_headers(), **retry},

@@ -19,19 +19,22 @@ def routes(model: ModelLoader) -> Blueprint:
     @blueprint.post("/recognize")
     def recognize() -> dict[str, Any]:
         """Who is in the photo."""
-        recognition = model.get().recognize(read_photo(request))
+        photo = read_photo(request)
+        recognition = model.get().recognize(photo)
         g.faces, g.timing_ms = len(recognition.faces), recognition.timing_ms
         return recognition_json(recognition)
 
     @blueprint.post("/align")
     def align() -> Response:
         """The most prominent face, aligned."""
-        return Response(jpeg(model.get().align(read_photo(request))), mimetype="image/jpeg")
+        photo = read_photo(request)
+        return Response(jpeg(model.get().align(photo)), mimetype="image/jpeg")
 
     @blueprint.get("/labels")
     def labels() -> dict[str, Any]:
         """The people this model knows."""
-        return {"labels": list(model.get().labels), "model": {"version": model.get().version}}
+        recognizer = model.get()
+        return {"labels": list(recognizer.labels), "model": {"version": recognizer.version}}
 
     @blueprint.get("/health")
     def health() -> dict[str, Any]:

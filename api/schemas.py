@@ -61,9 +61,7 @@ SCHEMAS: Final[dict[str, Any]] = {
             "description": "How alike the face and the likeliest person's photos are, as a cosine.",
         },
         known=_KNOWN,
-        predictions=_list(
-            "Prediction", "The five likeliest people, the likeliest first.", minItems=1, maxItems=5
-        ),
+        predictions=_list("Prediction", "The five likeliest people, the likeliest first.", minItems=1, maxItems=5),
     ),
     "Box": _object(
         "A face's place in pixels of the upright photo.",
@@ -72,9 +70,7 @@ SCHEMAS: Final[dict[str, Any]] = {
         width=_PIXELS,
         height=_PIXELS,
     ),
-    "Prediction": _object(
-        "A person and how likely they are.", label={"type": "string"}, probability=_PROBABILITY
-    ),
+    "Prediction": _object("A person and how likely they are.", label={"type": "string"}, probability=_PROBABILITY),
     "Model": _object("The model that answered.", version={"type": "string"}),
     "Labels": _object(
         "The people a model knows.",

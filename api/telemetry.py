@@ -48,9 +48,7 @@ class Telemetry:
 
     def report(self, outcome: Outcome) -> None:
         """Write the one line of a request."""
-        self.logger.info(
-            "request", **{key: value for key, value in asdict(outcome).items() if value is not None}
-        )
+        self.logger.info("request", **{key: value for key, value in asdict(outcome).items() if value is not None})
 
     def measure(self, outcome: Outcome) -> None:
         """Add a request's metrics to those that the handler publishes when it returns."""
@@ -61,7 +59,7 @@ class Telemetry:
             self.count("Faces", outcome.faces)
         if outcome.problem == "no-face":
             self.count("NoFace")
-        if outcome.status >= 500:  # noqa: PLR2004  # where HTTP's server errors begin
+        if outcome.status >= 500:  # where HTTP's server errors begin
             self.count("ServerErrors")
 
     def count(self, name: str, value: int = 1) -> None:

@@ -50,6 +50,7 @@ def read_photo(request: Request) -> bytes:
         ImageMissingError, SeveralImagesError, MalformedUploadError: not exactly one photo.
         UnsupportedContentTypeError: neither multipart nor an image.
         PhotoTooLargeError, RequestEntityTooLarge: more than MAX_PHOTO_BYTES.
+
     """
     if not request.content_length:
         raise ImageMissingError(f"The request has no body. {_HOW}")
@@ -57,9 +58,7 @@ def read_photo(request: Request) -> bytes:
     if not photo:
         raise ImageMissingError(f"The photo is empty. {_HOW}")
     if len(photo) > MAX_PHOTO_BYTES:
-        raise PhotoTooLargeError(
-            f"The photo has {len(photo):,} bytes; at most {MAX_PHOTO_BYTES:,} are accepted."
-        )
+        raise PhotoTooLargeError(f"The photo has {len(photo):,} bytes; at most {MAX_PHOTO_BYTES:,} are accepted.")
     return photo
 
 
@@ -82,9 +81,7 @@ def _image_part(request: Request) -> bytes:
     if len(parts) + len(values) > 1:
         raise SeveralImagesError("There is more than one part named `image`. Send one photo a request.")
     if values:
-        raise ImageMissingError(
-            "The part `image` has no filename, so it is text and no photo. Send it as a file."
-        )
+        raise ImageMissingError("The part `image` has no filename, so it is text and no photo. Send it as a file.")
     if not parts:
         raise ImageMissingError(f"There is no part named `image`. {_HOW}")
     photo: bytes = parts[0].read()

@@ -13,10 +13,10 @@ import numpy.typing as npt
 import torch
 from PIL import Image
 from torch.utils.data import ConcatDataset, DataLoader, Dataset, Subset
+from torchvision.transforms import v2
 
 import model.torchvision_ops  # noqa: F401  must come before torchvision
 from model.network import VisageNetwork
-from torchvision.transforms import v2
 
 _BATCH: Final = 16
 
@@ -43,7 +43,11 @@ class Chips(Dataset[torch.Tensor]):
 
 
 def compute(
-    network: VisageNetwork, files: Sequence[Path], size: int, store: Path, on_progress: Callable[[int, int], None]
+    network: VisageNetwork,
+    files: Sequence[Path],
+    size: int,
+    store: Path,
+    on_progress: Callable[[int, int], None],
 ) -> ActivationArray:
     """Return both copies' activations of all chips, kept in the file `store` rather than in memory.
 
@@ -55,11 +59,10 @@ def compute(
     rows = array.reshape(-1, *array.shape[2:])
     counter = store.with_suffix(".count")
     done = int(counter.read_text()) if counter.exists() else 0
-    copies = ConcatDataset([Chips(files, size, flip=0), Chips(files, size, flip=1)])
+    copies: ConcatDataset[torch.Tensor] = ConcatDataset([Chips(files, size, flip=0), Chips(files, size, flip=1)])
     for batch in DataLoader(Subset(copies, range(done, len(rows))), _BATCH):
         with torch.inference_mode():
             rows[done : done + len(batch)] = network.activations(batch.to(device)).cpu().numpy()
-        array.flush()
         done += len(batch)
         counter.write_text(str(done))
         on_progress(done, len(rows))

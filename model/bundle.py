@@ -4,7 +4,7 @@
 | --- | --- |
 | `manifest.json` | what the bundle is; for every other file its size and SHA-256 |
 | `model.pt` | TorchScript: (N, S, S, 3) uint8 RGB chips to (N, 512) unit-length embeddings and (N, C) logits |
-| `gallery.npz` | `embeddings` (P, 512) float32, unit length, and `people` (P,): whose each is, as an index of the labels |
+| `gallery.npz` | `embeddings` (P, 512) float32, unit length, and `people` (P,): whose each is, an index of the labels |
 | `landmarks.dat` | dlib's five-point shape predictor |
 """
 
@@ -75,6 +75,7 @@ class Manifest:
 
         Raises:
             BundleError: it is damaged, altered or of another format.
+
         """
         try:
             fields = json.loads(text)
@@ -117,6 +118,7 @@ def write(source: Path, manifest: Manifest, target: Path, *, replace_existing: b
 
     Raises:
         BundleError: `target` exists, and is not a bundle that may be replaced.
+
     """
     if target.exists() and any(target.iterdir()):
         if not (target / MANIFEST).exists():
@@ -140,6 +142,7 @@ def load(location: str, cache: Path | None = None) -> Bundle:
     Raises:
         BundleError: it is missing, incomplete, altered or of another format.
         BundleUnavailableError: S3 cannot be reached just now.
+
     """
     if location.startswith("s3://"):
         return _download(location, cache or Path(tempfile.gettempdir()) / "visage")
@@ -155,6 +158,7 @@ def publish(directory: Path, location: str, on_progress: OnProgress) -> Manifest
     Raises:
         BundleError: the bundle is not whole, or the bucket does not take it.
         BundleUnavailableError: S3 cannot be reached.
+
     """
     bundle = _open(directory)
     bucket = _Bucket(location)
@@ -209,7 +213,9 @@ class _Bucket:
         import boto3  # noqa: PLC0415
         from botocore.config import Config  # noqa: PLC0415
 
-        self._client = boto3.client("s3", config=Config(connect_timeout=5, retries={"mode": "standard"}))
+        self._client = boto3.client(
+            "s3", config=Config(connect_timeout=5, read_timeout=5, retries={"mode": "standard", "max_attempts": 2})
+        )
 
     def read(self, name: str) -> bytes:
         with self._explained():

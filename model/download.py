@@ -42,6 +42,7 @@ def download(url: str, path: Path, sha256: str, on_progress: OnProgress) -> Path
         UnreachableError: the host cannot be reached, or stops answering; what came is kept for the next try.
         DownloadError: the host answers with an error.
         ChecksumError: the content is wrong; it is deleted.
+
     """
     if path.exists():
         return path
@@ -67,8 +68,18 @@ def registry_file(requirement: str, *, source: bool = False) -> tuple[str, str]:
 
     Raises:
         DownloadError: pip cannot find it.
+
     """
-    command = [sys.executable, "-m", "pip", "install", "--dry-run", "--quiet", "--no-deps", "--ignore-installed"]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--dry-run",
+        "--quiet",
+        "--no-deps",
+        "--ignore-installed",
+    ]
     if source:
         command += ["--no-binary", ":all:", "--no-build-isolation"]
     done = subprocess.run([*command, "--report", "-", requirement], capture_output=True, text=True, check=False)

@@ -102,9 +102,7 @@ class Evaluation:
             [v.person for v in known], [v.label or NOBODY for v in known], labels=labels, zero_division=0
         )
         columns = zip(labels, precision, recall, photos, strict=True)
-        return {
-            name: {"precision": float(p), "recall": float(r), "photos": int(n)} for name, p, r, n in columns
-        }
+        return {name: {"precision": float(p), "recall": float(r), "photos": int(n)} for name, p, r, n in columns}
 
 
 def evaluate(recognizer: Recognizer, probes: Sequence[Probe], on_progress: OnProgress) -> Evaluation:

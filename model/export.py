@@ -1,5 +1,6 @@
 """A training run to a bundle: traces the network, checks the trace, gathers the gallery."""
 
+import json
 import shutil
 import tempfile
 from dataclasses import asdict, dataclass
@@ -7,7 +8,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-import json
 import numpy as np
 import torch
 
@@ -42,6 +42,7 @@ def export(
     Raises:
         RunError: the run is missing or unfinished, or the trace does not compute what the network does.
         BundleError: `target` holds something already.
+
     """
     description = Description.read(run)
     network, samples, metrics = _results(run, description)
@@ -90,7 +91,7 @@ def _trace(network: VisageNetwork, chips: torch.Tensor, path: Path) -> float:
         expected = network(chips)
     with torch.no_grad():
         traced = torch.jit.trace(network, chips[:1])  # type: ignore[no-untyped-call]
-    torch.jit.save(torch.jit.freeze(traced), path)  # type: ignore[no-untyped-call]
+    torch.jit.save(torch.jit.freeze(traced), path)
     loaded = torch.jit.load(path)  # type: ignore[no-untyped-call]
     with torch.inference_mode():
         found = loaded(chips)

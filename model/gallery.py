@@ -46,9 +46,8 @@ class Gallery:
     def similarities(self, embeddings: FloatArray, classes: int) -> FloatArray:
         """Return (N, C) cosines between (N, 512) unit-length embeddings and each person's nearest prototype."""
         cosines = embeddings @ self.embeddings.T
-        nearest = np.full((len(embeddings), classes), -1, dtype=np.float32)
-        np.maximum.at(nearest, (slice(None), self.people), cosines)
-        return nearest
+        nearest = [cosines[:, self.people == person].max(axis=1, initial=-1) for person in range(classes)]
+        return np.stack(nearest, axis=1)
 
     def threshold(self, embeddings: FloatArray, people: IntArray, false_reject_rate: float) -> float:
         """Return the cosine from which a face counts as known, chosen on faces the prototypes were not made from.

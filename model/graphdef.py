@@ -19,13 +19,14 @@ def read_constants(graph: bytes) -> dict[str, FloatArray]:
 
     Raises:
         ValueError: the bytes are not a GraphDef.
+
     """
     try:
         nodes = [_group(node) for number, node in _fields(memoryview(graph)) if number == 1]
         return {
             str(node[1][0], "utf-8"): tensor
             for node in nodes
-            if node[2][0] == b"Const" and (tensor := _float_tensor(node)) is not None
+            if bytes(node[2][0]) == b"Const" and (tensor := _float_tensor(node)) is not None
         }
     except (IndexError, KeyError, TypeError) as error:
         raise ValueError("Not a TensorFlow GraphDef.") from error

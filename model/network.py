@@ -13,11 +13,11 @@ from collections.abc import Mapping
 from typing import Final, Self
 
 import torch
+from facenet_pytorch import InceptionResnetV1
 from torch import nn
 from torch.nn import functional
 
 import model.torchvision_ops  # noqa: F401  facenet_pytorch imports torchvision
-from facenet_pytorch import InceptionResnetV1
 
 EMBEDDING_SIZE: Final = 512
 FINE_TUNED_LAYERS: Final = 5
@@ -43,6 +43,7 @@ class VisageNetwork(nn.Module):
 
         Raises:
             RuntimeError: names or shapes do not fit.
+
         """
         whole = InceptionResnetV1()
         whole.load_state_dict({name: value for name, value in state.items() if not name.startswith("logits.")})
@@ -113,7 +114,7 @@ def _restate(norm: nn.BatchNorm1d | nn.BatchNorm2d, inputs: torch.Tensor) -> Non
     variance, mean = torch.var_mean(inputs, dim=[d for d in range(inputs.ndim) if d != 1])
     with torch.no_grad():
         gain = norm.weight / torch.sqrt(norm.running_var + norm.eps)
-        norm.bias += gain * (mean - norm.running_mean)
+        norm.bias.copy_(norm.bias + gain * (mean - norm.running_mean))
         norm.weight.copy_(gain * torch.sqrt(variance + norm.eps))
         norm.running_mean.copy_(mean)
         norm.running_var.copy_(variance)

@@ -37,9 +37,7 @@ def plot_curves(history: "Sequence[Epoch]", path: Path) -> None:
     figure.savefig(path, dpi=150, format="png")
 
 
-def plot_confusion(
-    matrix: npt.NDArray[np.int64], rows: Sequence[str], columns: Sequence[str], path: Path
-) -> None:
+def plot_confusion(matrix: npt.NDArray[np.int64], rows: Sequence[str], columns: Sequence[str], path: Path) -> None:
     """Draw a confusion matrix, (rows, columns) of photo counts, as a PNG: a row a person, shaded by its shares."""
     side = 2.5 + 0.5 * len(columns)
     figure = Figure(figsize=(side + 1, 1.5 + 0.5 * len(rows)), layout="constrained")

@@ -47,6 +47,7 @@ def load(name: str | None, cache: Path, on_progress: OnProgress, remark: Callabl
 
     Raises:
         WeightsError: they cannot be fetched, or the file holds something else.
+
     """
     try:
         match name:
@@ -111,6 +112,7 @@ def convert(constants: Mapping[str, FloatArray]) -> State:
 
     Raises:
         WeightsError: the graph is another one.
+
     """
     from facenet_pytorch import InceptionResnetV1  # noqa: PLC0415  after model.network prepared torchvision
 

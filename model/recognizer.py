@@ -72,7 +72,8 @@ class Recognizer:
         self.metrics = manifest.metrics
         self._geometry = manifest.geometry
         self._threshold = manifest.threshold
-        self._network = torch.jit.load(bundle.path(bundles.MODEL), map_location="cpu").eval()
+        network = torch.jit.load(bundle.path(bundles.MODEL), map_location="cpu")  # type: ignore[no-untyped-call]
+        self._network: torch.nn.Module = network.eval()
         self._gallery = Gallery.load(bundle.path(bundles.GALLERY))
         self._aligner = Aligner(bundle.path(bundles.LANDMARKS))
         self._detector = Detector()
@@ -85,6 +86,7 @@ class Recognizer:
         Raises:
             BundleError: the bundle is missing, incomplete, altered or of another format.
             BundleUnavailableError: S3 cannot be reached just now.
+
         """
         recognizer = cls(bundles.load(location))
         recognizer.warm_up()
@@ -101,6 +103,7 @@ class Recognizer:
 
         Raises:
             PhotoError: the bytes are no photo that can be used, or there is no face in it.
+
         """
         watch = _Stopwatch()
         pixels, boxes = self._find(data, watch)
@@ -116,6 +119,7 @@ class Recognizer:
 
         Raises:
             PhotoError: the bytes are no photo that can be used, or there is no face in it.
+
         """
         pixels, boxes = self._find(data, _Stopwatch())
         return self._aligner.align(pixels, boxes[0], self._geometry)
@@ -126,7 +130,9 @@ class Recognizer:
         with watch.step("detect"):
             boxes = self._detector.detect(pixels)
         if not boxes:
-            raise NoFaceError("No face was found in the photo. Try one where the face is larger and seen from the front.")
+            raise NoFaceError(
+                "No face was found in the photo. Try one where the face is larger and seen from the front."
+            )
         return pixels, boxes[:MAX_FACES]
 
     def _run(self, chips: RGBArray) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
@@ -142,9 +148,7 @@ class Recognizer:
         similarities = self._gallery.similarities(embeddings, len(self.labels))
         return tuple(map(self._face, boxes, probabilities, similarities))
 
-    def _face(
-        self, box: Box, probabilities: npt.NDArray[np.float32], similarities: npt.NDArray[np.float32]
-    ) -> Face:
+    def _face(self, box: Box, probabilities: npt.NDArray[np.float32], similarities: npt.NDArray[np.float32]) -> Face:
         likeliest = np.argsort(-probabilities, kind="stable")[:TOP]
         predictions = tuple(Prediction(self.labels[i], float(probabilities[i])) for i in likeliest)
         similarity = float(similarities[likeliest[0]])

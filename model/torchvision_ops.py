@@ -14,7 +14,7 @@ _DECLARATIONS = (
     "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
 )
 
-_library = torch.library.Library("torchvision", "FRAGMENT")
+_library = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
 """Declarations last as long as this object."""
 
 
@@ -26,7 +26,7 @@ def declare_missing() -> None:
         if "does not exist" not in str(error):
             raise
         for declaration in _DECLARATIONS:
-            _library.define(declaration)
+            _library.define(declaration)  # type: ignore[no-untyped-call]
 
 
 declare_missing()

@@ -87,7 +87,7 @@ class Epoch:
 
     def beats(self, other: Self | None) -> bool:
         """Whether this epoch is the one to keep: more accurate on the holdout, or as accurate at a lower loss."""
-        return other is None or self._rank() < other._rank()
+        return other is None or self._rank() < other._rank()  # noqa: SLF001
 
     def _rank(self) -> tuple[float, float]:
         if self.validation_accuracy is None or self.validation_loss is None:
@@ -128,11 +128,12 @@ class Description:
 
         Raises:
             RunError: the folder holds no training run.
+
         """
         try:
             fields = json.loads((run / RUN).read_text(encoding="utf-8"))
-            lists = {name: tuple(fields.pop(name)) for name in ("labels", "chips", "people", "roles")}
-            return cls(recipe=Recipe(**fields.pop("recipe")), **lists, **fields)
+            fields |= {name: tuple(fields[name]) for name in ("labels", "chips", "people", "roles")}
+            return cls(**fields | {"recipe": Recipe(**fields["recipe"])})
         except FileNotFoundError as error:
             raise RunError(f"No training run at {run}. Run `visage train ALIGNED {run}` first.") from error
         except (ValueError, KeyError, TypeError) as error:
@@ -140,12 +141,18 @@ class Description:
 
 
 def train(
-    faces: AlignedFaces, run: Path, recipe: Recipe, pretrained: Pretrained, observer: Observer, device: str = "cpu"
+    faces: AlignedFaces,
+    run: Path,
+    recipe: Recipe,
+    pretrained: Pretrained,
+    observer: Observer,
+    device: str = "cpu",
 ) -> dict[str, Any]:
     """Fine-tune on `faces`, going on where an earlier call was interrupted, and return the content of `metrics.json`.
 
     Raises:
         RunError: `run` holds another training.
+
     """
     roles = aligned_faces.split(faces.people, recipe.validation, recipe.test, recipe.seed)
     description = Description(
@@ -184,6 +191,7 @@ def _claim(run: Path, description: Description) -> None:
             "with --restart."
         )
 
+
 class _Mirrored(Dataset[tuple[torch.Tensor, torch.Tensor]]):
     """Stored activations with their targets; a share of `flip` accesses reads the mirrored copy."""
 
@@ -203,7 +211,12 @@ class _Session:
     """The layers that train, their optimizer, and the data; one epoch at a time."""
 
     def __init__(
-        self, network: VisageNetwork, stored: ActivationArray, people: IntArray, roles: IntArray, recipe: Recipe
+        self,
+        network: VisageNetwork,
+        stored: ActivationArray,
+        people: IntArray,
+        roles: IntArray,
+        recipe: Recipe,
     ) -> None:
         self.network, self.recipe = network, recipe
         self._stored, self._people = stored, people
@@ -253,7 +266,7 @@ class _Session:
 
     def _run_epoch(self, number: int) -> Epoch:
         began = time.perf_counter()
-        rate = self._schedule.get_last_lr()[0]
+        rate = float(self._schedule.get_last_lr()[0])
         loss, accuracy = self._learn(number)
         self._schedule.step()
         validation_loss, validation_accuracy = self.judge(VALIDATION) or (None, None)
@@ -327,7 +340,11 @@ def _finish(run: Path, session: _Session, faces: AlignedFaces, history: list[Epo
     torch.save(session.network.cpu().state_dict(), run / NETWORK)
     step = max(1, len(faces.chips) // _SAMPLE_CHIPS)
     samples = Chips(faces.chips[::step][:_SAMPLE_CHIPS], session.recipe.size, flip=0)
-    np.savez(run / SAMPLES, embeddings=session.embed(), chips=np.stack([chip.numpy() for chip in samples]))
+    np.savez(
+        run / SAMPLES,
+        embeddings=session.embed(),
+        chips=np.stack([samples[index].numpy() for index in range(len(samples))]),
+    )
     plot_curves(history, run / CURVES)
     metrics = _metrics(session, faces, history)
     _write(run / METRICS, json.dumps(metrics, indent=2, ensure_ascii=False) + "\n")

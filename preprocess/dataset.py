@@ -94,6 +94,7 @@ def prepare(photos: Path, aligned: Path, workers: int, on_progress: OnProgress) 
     Raises:
         PrepareError: the folders cannot be prepared, or a worker process was killed.
         OSError: the disk is full, or does not let us write.
+
     """
     photos, aligned = photos.resolve(), aligned.resolve()
     if aligned == photos or aligned in photos.parents or photos in aligned.parents:
@@ -258,7 +259,5 @@ class _Journal:
 
 
 def _write_report(report: Report, output: Path) -> None:
-    (output / REPORT).write_text(
-        json.dumps(report.to_dict(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
-    )
+    (output / REPORT).write_text(json.dumps(report.to_dict(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     write_page(report.to_dict(), output / PAGE)

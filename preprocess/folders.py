@@ -26,6 +26,7 @@ def walk(root: Path) -> People:
 
     Raises:
         PrepareError: there is no such folder, or nobody in it.
+
     """
     if not root.is_dir():
         raise PrepareError(f"No such folder: {root}. Give a folder that holds one folder of photos a person.")

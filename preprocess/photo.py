@@ -17,6 +17,9 @@ FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")
 MAX_PIXELS: Final = 64_000_000
 """Room for a 50-megapixel phone; decoded, that is 192 MB."""
 
+MAX_SCANS: Final = 100
+"""A progressive JPEG has about ten; thousands of empty ones keep a decoder busy for minutes."""
+
 _HEIF_BRANDS: Final = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"hevm", b"hevs", b"mif1", b"msf1")
 """Major brands of HEIF files (ISO/IEC 23008-12, annex B)."""
 
@@ -33,12 +36,15 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS) -> RGBArray:
         UnsupportedFormatError: the bytes are no image of an accepted format.
         PhotoTooLargeError: the image has more than `max_pixels` pixels.
         UnreadablePhotoError: the image is damaged.
+
     """
     image = _open(data)
     if image.width * image.height > max_pixels:
         raise PhotoTooLargeError(
             f"The photo has {image.width} x {image.height} pixels; at most {max_pixels:,} are accepted."
         )
+    if image.format in {"JPEG", "MPO"} and data.count(b"\xff\xda") > MAX_SCANS:
+        raise UnreadablePhotoError("The photo is damaged: it has more scans than any camera writes.")
     try:
         return np.asarray(_rgb(ImageOps.exif_transpose(image)))
     except Exception as error:  # decoders fail in a dozen ways on hostile bytes, and all mean the same here

@@ -2,37 +2,35 @@
 
 import errno
 import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Final
 
 import typer
 
 from model.errors import ModelError
 from preprocess.errors import PhotoError, PrepareError
-from scripts import console, local
-from scripts.deploy import deploy
-from scripts.evaluate import evaluate
-from scripts.export import export
-from scripts.prepare import prepare
-from scripts.publish import publish
-from scripts.recognize import recognize
-from scripts.samples import samples
-from scripts.train import train
+from scripts import console
 
-app = typer.Typer(
-    name="visage",
-    help="Folders of photos, one a person, become a face-recognition API.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
+COMMANDS: Final = (
+    "samples",
+    "prepare",
+    "train",
+    "evaluate",
+    "export",
+    "publish",
+    "recognize",
+    "local",
+    "deploy",
+    "demo",
 )
-
-for command in (samples, prepare, train, evaluate, export, publish, recognize, deploy):
-    app.command()(command)
-app.add_typer(local.app, name="local")
+"""Each a module of this package, holding a function of its own name, or a `typer.Typer` called `app`."""
 
 
 def main() -> None:
     """Run the command line; exit 0, or 1 with a sentence, or 130 when interrupted."""
     try:
-        app()
+        application(sys.argv[1:])()
     except (ModelError, PhotoError, PrepareError, console.CommandError) as error:
         _fail(str(error))
     except KeyboardInterrupt:
@@ -41,11 +39,33 @@ def main() -> None:
     except OSError as error:
         if error.errno == errno.ENOSPC:
             _fail("The disk is full. Make room and run the same command again; what is done is kept.")
-        _fail(f"{error.strerror or error}: {error.filename}" if error.filename else str(error))
+        _fail(f"{error.strerror}: {error.filename}" if error.filename else str(error))
+
+
+def application(words: Sequence[str] = ()) -> typer.Typer:
+    """Return the command line for `words`: with one command where it names one, else with all of them.
+
+    Some commands take seconds to import, so that nobody should wait for those of the others.
+    """
+    app = typer.Typer(
+        name="visage",
+        help="Folders of photos, one a person, become a face-recognition API.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+    )
+    app.callback()(lambda: None)
+    for name in [word for word in words[:1] if word in COMMANDS] or COMMANDS:
+        module = import_module(f"scripts.{name}")
+        if hasattr(module, "app"):
+            app.add_typer(module.app, name=name)
+        else:
+            app.command()(getattr(module, name))
+    return app
 
 
 def _fail(sentence: str) -> None:
-    console.console.print(f"[bold red]Error:[/] {sentence}", markup=True, soft_wrap=True)
+    console.console.print("[bold red]Error:[/]", end=" ")
+    console.console.print(sentence, markup=False, soft_wrap=True)
     sys.exit(1)
 
 

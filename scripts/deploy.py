@@ -60,6 +60,7 @@ def bring_up(target: Target, bundle: Bundle) -> Addresses:
 
     Raises:
         CommandError: the deployment tool is missing or failed, or the API does not answer.
+
     """
     with target.entered():
         outputs = _stack_and_model(target, bundle)

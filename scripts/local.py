@@ -87,6 +87,7 @@ class LocalAWS:
 
         Raises:
             CommandError: the port is taken, MiniStack cannot be installed, or it does not start.
+
         """
         if not self.running():
             python = _installed()
@@ -183,7 +184,7 @@ def direct(url: str) -> tuple[str, dict[str, str]]:
 def default() -> LocalAWS:
     """Return the local AWS of the command line: on port 4566, or on the one that VISAGE_LOCAL_PORT names."""
     text = os.environ.get("VISAGE_LOCAL_PORT", "4566")
-    if not text.isdecimal() or not 0 < int(text) < 65536:  # noqa: PLR2004
+    if not text.isdecimal() or not 0 < int(text) < 65536:
         raise CommandError(f"VISAGE_LOCAL_PORT is {text!r}. Make it the number of a free port, such as 4570.")
     return LocalAWS(int(text), _HOME / text)
 

@@ -65,7 +65,10 @@ def _by_api(url: str, bar: Progress) -> Ask:
 def _answer(url: str, body: MultipartEncoderMonitor, content_type: str) -> dict[str, Any]:
     try:
         response = requests.post(
-            f"{url.rstrip('/')}/recognize", data=body, headers={"Content-Type": content_type}, timeout=_TIMEOUT_S
+            f"{url.rstrip('/')}/recognize",
+            data=body,
+            headers={"Content-Type": content_type},
+            timeout=_TIMEOUT_S,
         )
         answer = dict(response.json())
     except requests.JSONDecodeError as error:

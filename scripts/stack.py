@@ -67,6 +67,7 @@ def aws_target(stage: str, region: str | None) -> Target:
 
     Raises:
         CommandError: there are no credentials, or no Docker to build the image with.
+
     """
     _require_docker(stage)
     try:
@@ -84,6 +85,7 @@ def deploy(target: Target, model: str) -> None:
 
     Raises:
         CommandError: the deployment tool is missing, or it failed.
+
     """
     _require_osls()
     log = _LOGS / f"{target.stage}.log"
@@ -113,9 +115,7 @@ def outputs(target: Target) -> Outputs | None:
     said: dict[str, Any] = {item["OutputKey"]: item["OutputValue"] for item in stack.get("Outputs", ())}
     if "SiteDomain" not in said:
         return None
-    return Outputs(
-        said["HttpApiId"], said["ModelBucket"], said["SiteBucket"], said["SiteId"], said["SiteDomain"]
-    )
+    return Outputs(said["HttpApiId"], said["ModelBucket"], said["SiteBucket"], said["SiteId"], said["SiteDomain"])
 
 
 def _replace_environment(environment: Mapping[str, str]) -> None:

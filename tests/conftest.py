@@ -11,6 +11,8 @@ from preprocess.dataset import prepare
 from scripts import samples as sample_photos
 from scripts.console import CACHE
 
+pytest_plugins = ["deployed"]
+
 
 class Quiet:
     """Watches a training without a word."""

@@ -55,9 +55,7 @@ class Client:
         return self.send("GET", path)
 
     def post(self, path, body=None, content_type=None, *, encoded=True):
-        return self.send(
-            "POST", path, body, {"content-type": content_type} if content_type else {}, encoded=encoded
-        )
+        return self.send("POST", path, body, {"content-type": content_type} if content_type else {}, encoded=encoded)
 
     def upload(self, *photos, path="/recognize", name="image", encoded=True):
         """POST a form of files, as browsers and curl do."""
@@ -71,14 +69,10 @@ class Client:
     def invoke(self, event):
         returned = self.handler(json.loads(json.dumps(event)), CONTEXT)
         json.dumps(returned)  # Lambda returns JSON
-        headers = returned.get("headers") or {
-            k: ", ".join(v) for k, v in returned["multiValueHeaders"].items()
-        }
+        headers = returned.get("headers") or {k: ", ".join(v) for k, v in returned["multiValueHeaders"].items()}
         body = returned.get("body", "")
         decoded = base64.b64decode(body) if returned.get("isBase64Encoded") else body.encode()
-        return Answer(
-            returned["statusCode"], {name.lower(): value for name, value in headers.items()}, decoded
-        )
+        return Answer(returned["statusCode"], {name.lower(): value for name, value in headers.items()}, decoded)
 
     def event(self, method, path, body, headers, encoded):
         text = None

@@ -82,9 +82,7 @@ JUNK = st.recursive(
     max_leaves=6,
 )
 HEADERS = st.dictionaries(
-    st.sampled_from(
-        ["content-type", "host", "content-length", "x-forwarded-proto", "x-forwarded-port", "cookie"]
-    ),
+    st.sampled_from(["content-type", "host", "content-length", "x-forwarded-proto", "x-forwarded-port", "cookie"]),
     st.text(max_size=40) | st.sampled_from([FORM, "image/jpeg", "-1", "99999999999", "chunked"]),
 )
 

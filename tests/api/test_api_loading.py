@@ -16,6 +16,15 @@ from model.errors import BundleError, BundleUnavailableError
 TRAINING = ("facenet_pytorch", "torchvision", "matplotlib", "sklearn", "rich", "typer")
 
 
+REQUEST = """
+import json, handler
+from types import SimpleNamespace
+names = "function_name", "memory_limit_in_mb", "invoked_function_arn", "aws_request_id"
+context = SimpleNamespace(**dict.fromkeys(names, "x"))
+print(json.dumps(handler.lambda_handler({"httpMethod": "GET", "path": "/health"}, context)))
+"""
+
+
 class Storage:
     """Fails to give the model as often as it is told to."""
 
@@ -31,9 +40,7 @@ class Storage:
         return self.recognizer
 
 
-@pytest.fixture(
-    params=[BundleError("altered"), BundleUnavailableError("no route to S3"), RuntimeError("torch")]
-)
+@pytest.fixture(params=[BundleError("altered"), BundleUnavailableError("no route to S3"), RuntimeError("torch")])
 def failure(request):
     return request.param
 
@@ -48,6 +55,13 @@ def test_nothing_is_loaded_before_it_is_needed(client, serve, recognizer):
     storage = Storage(recognizer)
     client.handler = serve(storage)
     assert client.get("/openapi.json").status == 200
+    assert storage.loads == 0
+
+
+def test_a_request_that_is_wrong_anyway_needs_no_model(client, serve, recognizer):
+    storage = Storage(recognizer)
+    client.handler = serve(storage)
+    assert client.post("/recognize").status == 400
     assert storage.loads == 0
 
 
@@ -113,15 +127,21 @@ def test_the_handler_imports_nothing_of_training():
 
 
 def test_the_function_starts_in_lambda_without_its_model_and_says_so():
-    script = (
-        "import json, handler; from types import SimpleNamespace as C;"
-        "event = {'httpMethod': 'GET', 'path': '/health'};"
-        "context = C(function_name='f', memory_limit_in_mb=1, invoked_function_arn='a', aws_request_id='i');"
-        "print(json.dumps(handler.lambda_handler(event, context)))"
-    )
-    *log, answer = _python(script, AWS_LAMBDA_FUNCTION_NAME="visage", VISAGE_MODEL="/nowhere").splitlines()
+    *log, answer = _python(REQUEST, AWS_LAMBDA_FUNCTION_NAME="visage", VISAGE_MODEL="/nowhere").splitlines()
     assert json.loads(log[0])["message"] == "model unavailable"
     assert json.loads(answer)["statusCode"] == 503
+
+
+def test_the_function_loads_its_model_while_lambda_initialises(bundle):
+    log = _python("import handler", AWS_LAMBDA_FUNCTION_NAME="visage", VISAGE_MODEL=str(bundle))
+    assert json.loads(log)["message"] == "model ready"
+
+
+def test_a_traced_function_answers(bundle):
+    tracing = {"AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:9", "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR"}
+    trace = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
+    answer = _python(REQUEST, LAMBDA_TASK_ROOT="/var/task", _X_AMZN_TRACE_ID=trace, VISAGE_MODEL=str(bundle), **tracing)
+    assert json.loads(answer.splitlines()[-1])["statusCode"] == 200
 
 
 def _python(script, **environment):

@@ -50,9 +50,7 @@ def test_the_contract_is_what_the_api_answers(client, document):
 
 def test_every_route_is_in_the_contract_and_nothing_else(document):
     app = create_app(ModelLoader(None), Telemetry())
-    routes = {
-        (rule.rule, method) for rule in app.url_map.iter_rules() for method in rule.methods - BOOKKEEPING
-    }
+    routes = {(rule.rule, method) for rule in app.url_map.iter_rules() for method in rule.methods - BOOKKEEPING}
     listed = {(path, method.upper()) for path, item in document["paths"].items() for method in item}
     assert routes == listed
 

@@ -1,0 +1,67 @@
+"""A finished run becomes a bundle that computes what the network does."""
+
+import shutil
+
+import numpy as np
+import pytest
+import torch
+
+from model import bundle as bundles
+from model.errors import BundleError, RunError
+from model.export import MAX_DIFFERENCE, export
+from model.gallery import Gallery
+from model.network import VisageNetwork
+from model.train import METRICS, NETWORK, SAMPLES, Description
+
+
+@pytest.fixture(scope="module")
+def description(run):
+    return Description.read(run)
+
+
+def test_the_trace_computes_what_the_network_does_for_any_number_of_chips(run, bundle, description):
+    network = VisageNetwork(len(description.labels))
+    network.load_state_dict(torch.load(run / NETWORK, weights_only=True))
+    traced = torch.jit.load(bundle / bundles.MODEL)
+    chips = torch.from_numpy(np.load(run / SAMPLES)["chips"])
+    for count in (1, 3):
+        with torch.inference_mode():
+            expected, found = network.eval()(chips[:count]), traced(chips[:count])
+        for one, other in zip(found, expected, strict=True):
+            torch.testing.assert_close(one, other, atol=MAX_DIFFERENCE, rtol=0)
+
+
+def test_the_manifest_tells_what_was_trained(bundle, description):
+    manifest = bundles.load(str(bundle)).manifest
+    assert manifest.labels == description.labels
+    assert manifest.geometry.size == description.recipe.size
+    assert manifest.training["fingerprint"] == description.fingerprint
+    assert set(manifest.files) == {bundles.MODEL, bundles.GALLERY, bundles.LANDMARKS}
+
+
+def test_the_gallery_has_everybody_once(bundle, description):
+    gallery = Gallery.load(bundle / bundles.GALLERY)
+    assert gallery.people.tolist() == list(range(len(description.labels)))
+    np.testing.assert_allclose(np.linalg.norm(gallery.embeddings, axis=1), 1, rtol=1e-5)
+
+
+def test_an_unfinished_run_is_refused(run, tmp_path):
+    unfinished = shutil.copytree(run, tmp_path / "run", ignore=shutil.ignore_patterns(METRICS, "*.pt"))
+    with pytest.raises(RunError, match="not finished"):
+        export(unfinished, tmp_path / "bundle")
+
+
+def test_a_folder_without_a_run_is_refused(tmp_path):
+    with pytest.raises(RunError, match="visage train"):
+        export(tmp_path, tmp_path / "bundle")
+
+
+def test_a_refused_export_leaves_what_was_there(run, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "file").touch()
+    with pytest.raises(BundleError):
+        export(run, tmp_path / "mine", replace_existing=True)
+    assert [path.relative_to(tmp_path).as_posix() for path in sorted(tmp_path.rglob("*"))] == [
+        "mine",
+        "mine/file",
+    ]

@@ -1,0 +1,78 @@
+"""The runtime by itself: a bundle and a photo's bytes in, a Recognition out."""
+
+import io
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from PIL import Image
+
+from model.errors import BundleError
+from model.recognizer import Recognizer
+from preprocess import NoFaceError, UnsupportedFormatError
+
+
+@pytest.fixture(scope="module")
+def recognizer(bundle):
+    return Recognizer.load(str(bundle))
+
+
+@pytest.fixture(scope="module")
+def portrait(samples):
+    return (samples / "unseen" / "Barack Obama" / "obama2.jpg").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def friends(samples):
+    return (samples / "strangers" / "friends.jpg").read_bytes()
+
+
+def test_somebody_known_is_named_from_a_photo_never_seen(recognizer, portrait):
+    (face,) = recognizer.recognize(portrait).faces
+    assert (face.label, face.known) == ("Barack Obama", True)
+
+
+def test_predictions_are_everybody_the_likeliest_first(recognizer, portrait):
+    (face,) = recognizer.recognize(portrait).faces
+    probabilities = [prediction.probability for prediction in face.predictions]
+    assert {prediction.label for prediction in face.predictions} == set(recognizer.labels)
+    assert probabilities == sorted(probabilities, reverse=True)
+    assert sum(probabilities) == pytest.approx(1, abs=1e-5)
+
+
+def test_strangers_are_unknown_and_still_have_a_likeliest_name(recognizer, friends):
+    found = recognizer.recognize(friends).faces
+    assert len(found) == 6
+    assert {(face.known, face.label) for face in found} == {(False, None)}
+    assert all(face.predictions[0].label in recognizer.labels for face in found)
+
+
+def test_an_aligned_face_is_what_the_network_sees(recognizer, portrait):
+    assert recognizer.align(portrait).shape == (224, 224, 3)
+
+
+@pytest.mark.parametrize("step", ["recognize", "align"])
+def test_a_photo_of_nobody_has_no_face(recognizer, step):
+    file = io.BytesIO()
+    Image.new("RGB", (320, 240), "white").save(file, "PNG")
+    with pytest.raises(NoFaceError):
+        getattr(recognizer, step)(file.getvalue())
+
+
+def test_bytes_that_are_no_photo_are_a_photo_error(recognizer):
+    with pytest.raises(UnsupportedFormatError):
+        recognizer.recognize(b"Dear Sir or Madam")
+
+
+def test_threads_that_share_a_recognizer_get_the_same_answers(recognizer, portrait, friends):
+    photos = [portrait, friends] * 3
+    alone = [recognizer.recognize(photo).faces for photo in photos[:2]]
+    with ThreadPoolExecutor(3) as threads:
+        together = [recognition.faces for recognition in threads.map(recognizer.recognize, photos)]
+    for found, expected in zip(together, alone * 3, strict=True):
+        assert [face.box for face in found] == [face.box for face in expected]
+        assert [f.similarity for f in found] == pytest.approx([f.similarity for f in expected], abs=1e-4)
+
+
+def test_no_bundle_is_a_bundle_error(tmp_path):
+    with pytest.raises(BundleError, match="No bundle"):
+        Recognizer.load(str(tmp_path))

@@ -1,0 +1,161 @@
+"""Photos of every make become upright RGB pixels, or one of the errors that say why not."""
+
+import io
+import struct
+import zlib
+
+import numpy as np
+import pillow_heif
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from preprocess import PhotoError, PhotoTooLargeError, UnreadablePhotoError, UnsupportedFormatError, decode
+
+RED, GREEN, BLUE, GREY = (200, 30, 30), (30, 200, 30), (30, 30, 200), (128, 128, 128)
+FORMATS = ["JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF"]
+LOSSY = 12
+"""Levels of a colour that compression may cost in the middle of a plain area."""
+
+STORED_AS = {
+    1: None,
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+"""How a camera that writes this EXIF orientation lays an upright scene into its file."""
+
+
+def scene():
+    """Four plain quarters, 64 wide and 48 high: red, green over blue, grey."""
+    image = Image.new("RGB", (64, 48), RED)
+    image.paste(GREEN, (32, 0, 64, 24))
+    image.paste(BLUE, (0, 24, 32, 48))
+    image.paste(GREY, (32, 24, 64, 48))
+    return image
+
+
+def encoded(image, kind, **options):
+    file = io.BytesIO()
+    if kind == "HEIF":
+        pillow_heif.from_pillow(image).save(file, **options)
+    else:
+        image.save(file, kind, **options)
+    return file.getvalue()
+
+
+def assert_is_the_scene(pixels):
+    assert (pixels.shape, pixels.dtype) == ((48, 64, 3), np.uint8)
+    corners = [pixels[12, 16], pixels[12, 48], pixels[36, 16], pixels[36, 48]]
+    np.testing.assert_allclose(np.array(corners, dtype=int), [RED, GREEN, BLUE, GREY], atol=LOSSY)
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_every_accepted_format_gives_its_pixels(kind):
+    assert_is_the_scene(decode(encoded(scene(), kind)))
+
+
+@pytest.mark.parametrize("orientation", STORED_AS)
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+def test_every_exif_orientation_ends_upright(kind, orientation):
+    transpose = STORED_AS[orientation]
+    stored = scene() if transpose is None else scene().transpose(transpose)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    assert_is_the_scene(decode(encoded(stored, kind, exif=exif)))
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG"])
+def test_an_animation_gives_its_first_frame(kind):
+    more = [Image.new("RGB", (64, 48), "black")]
+    assert_is_the_scene(decode(encoded(scene(), kind, save_all=True, append_images=more)))
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "TIFF"])
+def test_the_inks_of_cmyk_become_light(kind):
+    assert_is_the_scene(decode(encoded(scene().convert("CMYK"), kind)))
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_sixteen_bits_are_scaled_and_not_clipped(kind):
+    grey = Image.fromarray(np.array([[0, 0x40FF, 0x8000, 0xFFFF]], dtype=np.uint16))
+    assert decode(encoded(grey, kind))[0].tolist() == [[0] * 3, [0x40] * 3, [0x80] * 3, [255] * 3]
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_what_is_transparent_is_white(mode):
+    image = Image.new("RGBA", (8, 8), (0, 0, 0, 255))
+    image.paste((0, 0, 0, 0), (4, 0, 8, 8))
+    pixels = decode(encoded(image.convert(mode), "PNG"))
+    assert [pixels[4, 2].tolist(), pixels[4, 6].tolist()] == [[0] * 3, [255] * 3]
+
+
+def test_a_photo_in_floating_point_spans_all_levels():
+    image = Image.fromarray(np.array([[-1.5, 0, 1.5, np.nan]], dtype=np.float32))
+    assert decode(encoded(image, "TIFF"))[0, :, 0].tolist() == [0, 127, 255, 127]
+
+
+def test_a_plain_photo_in_floating_point_is_decoded():
+    image = Image.fromarray(np.full((2, 2), 7, dtype=np.float32))
+    assert decode(encoded(image, "TIFF")).shape == (2, 2, 3)
+
+
+def test_as_many_pixels_as_allowed_are_accepted():
+    assert decode(encoded(scene(), "PNG"), max_pixels=64 * 48).shape == (48, 64, 3)
+
+
+def test_one_pixel_more_than_allowed_is_too_large():
+    with pytest.raises(PhotoTooLargeError, match="64 x 48"):
+        decode(encoded(scene(), "PNG"), max_pixels=64 * 48 - 1)
+
+
+def test_a_header_that_promises_a_bomb_is_too_large():
+    body = b"IHDR" + struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0)
+    png = b"\x89PNG\r\n\x1a\n\0\0\0\r" + body + struct.pack(">I", zlib.crc32(body)) + b"\0\0\0\x09IDAT"
+    with pytest.raises(PhotoTooLargeError):
+        decode(png)
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_half_a_photo_is_unreadable(kind):
+    noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), dtype=np.uint8)
+    photo = encoded(Image.fromarray(noise), kind)
+    with pytest.raises(UnreadablePhotoError):
+        decode(photo[: len(photo) // 2])
+
+
+@pytest.mark.parametrize("data", [b"", b"Dear Sir or Madam", b"%PDF-1.7\n", b"GI", bytes(1000)])
+def test_what_is_no_photo_is_unsupported(data):
+    with pytest.raises(UnsupportedFormatError):
+        decode(data)
+
+
+@given(st.sampled_from([b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"BM", b"II*\0"]), st.binary())
+def test_any_bytes_are_a_photo_or_a_photo_error(signature, data):
+    decodes_or_refuses(signature + data)
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    st.sampled_from([encoded(scene(), kind) for kind in FORMATS]),
+    st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=8),
+)
+def test_any_damage_leaves_a_photo_or_a_photo_error(photo, damage):
+    damaged = bytearray(photo)
+    for place, value in damage:
+        damaged[int(place * len(damaged))] = value
+    decodes_or_refuses(bytes(damaged))
+
+
+def decodes_or_refuses(data):
+    try:
+        pixels = decode(data, max_pixels=1_000_000)
+    except PhotoError:
+        return
+    assert pixels.dtype == np.uint8
+    assert pixels.shape[2] == 3
