@@ -13,10 +13,9 @@ import numpy.typing as npt
 import torch
 from PIL import Image
 from torch.utils.data import ConcatDataset, DataLoader, Dataset, Subset
-from torchvision.transforms import v2
 
-import model.torchvision_ops  # noqa: F401  must come before torchvision
 from model.network import VisageNetwork
+from model.torchvision_ops import v2
 
 _BATCH: Final = 16
 

@@ -13,11 +13,10 @@ from collections.abc import Mapping
 from typing import Final, Self
 
 import torch
-from facenet_pytorch import InceptionResnetV1
 from torch import nn
 from torch.nn import functional
 
-import model.torchvision_ops  # noqa: F401  facenet_pytorch imports torchvision
+from model.torchvision_ops import InceptionResnetV1
 
 EMBEDDING_SIZE: Final = 512
 FINE_TUNED_LAYERS: Final = 5
@@ -120,7 +119,7 @@ def _restate(norm: nn.BatchNorm1d | nn.BatchNorm2d, inputs: torch.Tensor) -> Non
         norm.running_var.copy_(variance)
 
 
-def _layers(network: InceptionResnetV1) -> list[tuple[str, nn.Module]]:
+def _layers(network: nn.Module) -> list[tuple[str, nn.Module]]:
     """Return InceptionResnetV1's layers, first to last, without a classifier."""
     return [(name, layer) for name, layer in network.named_children() if name != "logits"]
 

@@ -15,6 +15,7 @@ from model.download import DownloadError, OnProgress, UnreachableError, download
 from model.errors import WeightsError
 from model.graphdef import FloatArray, read_constants
 from model.network import VisageNetwork
+from model.torchvision_ops import InceptionResnetV1
 
 VGGFACE2: Final = "vggface2"
 CASIA_WEBFACE: Final = "casia-webface"
@@ -114,8 +115,6 @@ def convert(constants: Mapping[str, FloatArray]) -> State:
         WeightsError: the graph is another one.
 
     """
-    from facenet_pytorch import InceptionResnetV1  # noqa: PLC0415  after model.network prepared torchvision
-
     network = InceptionResnetV1()
     scopes = [name.removesuffix("/weights") for name in constants if name.endswith("/weights")]
     convolutions = [scope for scope in scopes if "Bottleneck" not in scope]

@@ -1,11 +1,11 @@
-"""Lets `import torchvision` work beside a torch that its compiled operators do not fit.
+"""The one door to torchvision and facenet_pytorch: makes them importable beside a torch they were not built for.
 
 torchvision's wheels on the registry are built against CUDA. Beside a CPU torch their operators cannot load, and the
-import fails because two of them are not even declared. Visage uses none: declaring them is enough. Import this
-module before torchvision or facenet_pytorch.
+import fails because two of them are not even declared. Visage uses neither: declaring them is enough.
 """
 
 from importlib import import_module
+from typing import Any
 
 import torch
 
@@ -18,8 +18,8 @@ _library = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-u
 """Declarations last as long as this object."""
 
 
-def declare_missing() -> None:
-    """Declare the operators where torchvision's own library does not load; do nothing elsewhere."""
+def _import_torchvision() -> None:
+    """Import torchvision, declaring its operators where its own library does not load."""
     try:
         import_module("torchvision")
     except RuntimeError as error:
@@ -29,4 +29,7 @@ def declare_missing() -> None:
             _library.define(declaration)  # type: ignore[no-untyped-call]
 
 
-declare_missing()
+_import_torchvision()
+
+InceptionResnetV1: Any = import_module("facenet_pytorch").InceptionResnetV1
+v2: Any = import_module("torchvision.transforms.v2")

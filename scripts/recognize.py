@@ -11,6 +11,7 @@ from rich.progress import Progress
 
 from preprocess.errors import PhotoError
 from scripts.console import CommandError, JSONOption, emit, out, progress
+from scripts.local import direct
 
 Ask = Callable[[Path], dict[str, Any]]
 """A photo in; a Recognition or a problem out, as the API's JSON."""
@@ -63,13 +64,10 @@ def _by_api(url: str, bar: Progress) -> Ask:
 
 
 def _answer(url: str, body: MultipartEncoderMonitor, content_type: str) -> dict[str, Any]:
+    address, host = direct(f"{url.rstrip('/')}/recognize")
     try:
-        response = requests.post(
-            f"{url.rstrip('/')}/recognize",
-            data=body,
-            headers={"Content-Type": content_type},
-            timeout=_TIMEOUT_S,
-        )
+        headers = {"Content-Type": content_type, **host}
+        response = requests.post(address, data=body, headers=headers, timeout=_TIMEOUT_S)
         answer = dict(response.json())
     except requests.JSONDecodeError as error:
         raise CommandError(f"{url} answered with status {response.status_code} and no JSON.") from error

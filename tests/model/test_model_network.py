@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from facenet_pytorch import InceptionResnetV1
 
 from model.network import VisageNetwork, is_folded, restore_batch_norm
+from model.torchvision_ops import InceptionResnetV1
 
 SIZE = 96
 """About the smallest chip that reaches the last block; it keeps these tests short."""
