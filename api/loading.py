@@ -26,7 +26,6 @@ class ModelLoader:
 
         Raises:
             ModelUnavailableError: it cannot be loaded just now; the next call tries again.
-
         """
         with self._lock:
             if self._recognizer is None:
@@ -45,7 +44,6 @@ def load_from_environment() -> "Recognizer":
 
     Raises:
         BundleError: the variable is not set, or there is no sound bundle at that place.
-
     """
     location = os.environ.get("VISAGE_MODEL")
     if not location:

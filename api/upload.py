@@ -50,7 +50,6 @@ def read_photo(request: Request) -> bytes:
         ImageMissingError, SeveralImagesError, MalformedUploadError: not exactly one photo.
         UnsupportedContentTypeError: neither multipart nor an image.
         PhotoTooLargeError, RequestEntityTooLarge: more than MAX_PHOTO_BYTES.
-
     """
     if not request.content_length:
         raise ImageMissingError(f"The request has no body. {_HOW}")

@@ -75,7 +75,6 @@ class Manifest:
 
         Raises:
             BundleError: it is damaged, altered or of another format.
-
         """
         try:
             fields = json.loads(text)
@@ -118,13 +117,9 @@ def write(source: Path, manifest: Manifest, target: Path, *, replace_existing: b
 
     Raises:
         BundleError: `target` exists, and is not a bundle that may be replaced.
-
     """
-    if target.exists() and any(target.iterdir()):
-        if not (target / MANIFEST).exists():
-            raise BundleError(f"{target} holds something that is no bundle. Give another folder.")
-        if not replace_existing:
-            raise BundleError(f"{target} already holds a bundle. Give another folder, or --replace it.")
+    check_target(target, replace_existing=replace_existing)
+    if target.exists():
         shutil.rmtree(target)
     entries = {path.name: entry_of(path) for path in sorted(source.iterdir())}
     sealed = replace(manifest, files=entries).sealed()
@@ -132,6 +127,21 @@ def write(source: Path, manifest: Manifest, target: Path, *, replace_existing: b
     target.parent.mkdir(parents=True, exist_ok=True)
     source.rename(target)
     return Bundle(sealed, target)
+
+
+def check_target(target: Path, *, replace_existing: bool = False) -> None:
+    """See that a bundle may be written to `target`.
+
+    Raises:
+        BundleError: something is there that may not be replaced.
+    """
+    if target.exists() and not target.is_dir():
+        raise BundleError(f"{target} is a file. Give another folder.")
+    if target.exists() and any(target.iterdir()):
+        if not (target / MANIFEST).exists():
+            raise BundleError(f"{target} holds something that is no bundle. Give another folder.")
+        if not replace_existing:
+            raise BundleError(f"{target} already holds a bundle. Give another folder, or --replace it.")
 
 
 def load(location: str, cache: Path | None = None) -> Bundle:
@@ -142,7 +152,6 @@ def load(location: str, cache: Path | None = None) -> Bundle:
     Raises:
         BundleError: it is missing, incomplete, altered or of another format.
         BundleUnavailableError: S3 cannot be reached just now.
-
     """
     if location.startswith("s3://"):
         return _download(location, cache or Path(tempfile.gettempdir()) / "visage")
@@ -158,7 +167,6 @@ def publish(directory: Path, location: str, on_progress: OnProgress) -> Manifest
     Raises:
         BundleError: the bundle is not whole, or the bucket does not take it.
         BundleUnavailableError: S3 cannot be reached.
-
     """
     bundle = _open(directory)
     bucket = _Bucket(location)

@@ -42,7 +42,6 @@ def download(url: str, path: Path, sha256: str, on_progress: OnProgress) -> Path
         UnreachableError: the host cannot be reached, or stops answering; what came is kept for the next try.
         DownloadError: the host answers with an error.
         ChecksumError: the content is wrong; it is deleted.
-
     """
     if path.exists():
         return path
@@ -53,9 +52,9 @@ def download(url: str, path: Path, sha256: str, on_progress: OnProgress) -> Path
             shutil.copyfile(url2pathname(urlsplit(url).path), part)
         else:
             _fetch(url, part, on_progress)
-    except (requests.ConnectionError, requests.Timeout) as error:
+    except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
         raise UnreachableError(f"{urlsplit(url).hostname} cannot be reached.") from error
-    except requests.RequestException as error:
+    except (requests.RequestException, FileNotFoundError) as error:
         raise DownloadError(f"{url} cannot be fetched: {error}.") from error
     _verify(part, sha256)
     return part.rename(path)
@@ -68,7 +67,6 @@ def registry_file(requirement: str, *, source: bool = False) -> tuple[str, str]:
 
     Raises:
         DownloadError: pip cannot find it.
-
     """
     command = [
         sys.executable,

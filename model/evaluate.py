@@ -79,6 +79,8 @@ class Evaluation:
         faces = self._with_a_face()
         truth = [verdict.person or NOBODY for verdict in faces]
         names = [*self.labels, NOBODY]
+        if not faces:
+            return np.zeros((0, len(names)), dtype=np.int64), [], names
         counts = confusion_matrix(truth, [v.label or NOBODY for v in faces], labels=names)
         rows = [index for index, name in enumerate(names) if name in truth]
         return counts[rows], [names[index] for index in rows], names

@@ -42,8 +42,8 @@ def export(
     Raises:
         RunError: the run is missing or unfinished, or the trace does not compute what the network does.
         BundleError: `target` holds something already.
-
     """
+    bundles.check_target(target, replace_existing=replace_existing)
     description = Description.read(run)
     network, samples, metrics = _results(run, description)
     people, roles = np.array(description.people), np.array(description.roles)

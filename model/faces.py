@@ -45,7 +45,6 @@ def read(aligned: Path) -> AlignedFaces:
 
     Raises:
         DatasetError: there are faces of fewer than two people.
-
     """
     if not aligned.is_dir():
         raise DatasetError(f"No such folder: {aligned}. Run `visage prepare PHOTOS {aligned}` first.")

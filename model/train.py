@@ -32,7 +32,7 @@ from model.errors import RunError
 from model.faces import TRAIN, VALIDATION, AlignedFaces
 from model.network import FINE_TUNED_LAYERS, VisageNetwork, is_folded, restore_batch_norm
 from model.plots import plot_curves
-from model.pretrained import Pretrained
+from model.pretrained import UNREADABLE, Pretrained
 from preprocess import PHOTO_CHIP
 
 RUN: Final = "run.json"
@@ -128,7 +128,6 @@ class Description:
 
         Raises:
             RunError: the folder holds no training run.
-
         """
         try:
             fields = json.loads((run / RUN).read_text(encoding="utf-8"))
@@ -152,7 +151,6 @@ def train(
 
     Raises:
         RunError: `run` holds another training.
-
     """
     roles = aligned_faces.split(faces.people, recipe.validation, recipe.test, recipe.seed)
     description = Description(
@@ -302,7 +300,7 @@ class _Session:
         if not checkpoint.exists():
             self._restore_batch_norm()
             return [], self._tuned.state_dict()
-        saved = torch.load(checkpoint, map_location=self._device, weights_only=True)
+        saved = _load_checkpoint(checkpoint, self._device)
         self._tuned.load_state_dict(saved["tuned"])
         self._optimizer.load_state_dict(saved["optimizer"])
         self._schedule.load_state_dict(saved["schedule"])
@@ -325,6 +323,13 @@ class _Session:
         unfinished = checkpoint.with_suffix(".part")
         torch.save(state, unfinished)
         unfinished.replace(checkpoint)
+
+
+def _load_checkpoint(checkpoint: Path, device: torch.device) -> dict[str, Any]:
+    try:
+        return dict(torch.load(checkpoint, map_location=device, weights_only=True))
+    except UNREADABLE as error:
+        raise RunError(f"{checkpoint} is damaged. Start the training afresh with --restart.") from error
 
 
 def _best(history: list[Epoch]) -> Epoch | None:

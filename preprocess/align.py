@@ -50,7 +50,6 @@ def predictor_file() -> Path:
 
     Raises:
         FileNotFoundError: the package is not installed.
-
     """
     spec = importlib.util.find_spec("face_recognition_models")
     if spec is None or not spec.submodule_search_locations:

@@ -8,7 +8,7 @@ ALIGNED/
 import hashlib
 import json
 import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -94,7 +94,6 @@ def prepare(photos: Path, aligned: Path, workers: int, on_progress: OnProgress) 
     Raises:
         PrepareError: the folders cannot be prepared, or a worker process was killed.
         OSError: the disk is full, or does not let us write.
-
     """
     photos, aligned = photos.resolve(), aligned.resolve()
     if aligned == photos or aligned in photos.parents or photos in aligned.parents:
@@ -107,8 +106,8 @@ def prepare(photos: Path, aligned: Path, workers: int, on_progress: OnProgress) 
     }
     journal = _Journal(aligned / OUTPUT / "journal.jsonl")
     done = journal.read()
-    _forget(set(done) - set(tasks), done, aligned)
     kept = {name: done[name] for name in tasks if name in done and _is_current(done[name], tasks[name])}
+    _forget([outcome for name, outcome in done.items() if name not in kept], aligned)
     outcomes = dict(kept)
     on_progress(len(outcomes), len(tasks))
     missing = [task for name, task in tasks.items() if name not in kept]
@@ -214,14 +213,15 @@ def _save(image: Image.Image, path: Path) -> None:
 
 
 def _is_current(outcome: Outcome, task: _Task) -> bool:
-    """Whether an earlier outcome still holds: the photo is the same, and its chip is there."""
-    return outcome.stamp == task.stamp() and (outcome.chip is None or (task.aligned / outcome.chip).is_file())
+    """Whether an earlier outcome still holds: the photo is the same, and what was made of it is there."""
+    made = [name for name in (outcome.chip, outcome.thumbnail) if name]
+    return outcome.stamp == task.stamp() and all((task.aligned / name).is_file() for name in made)
 
 
-def _forget(gone: set[str], done: Mapping[str, Outcome], aligned: Path) -> None:
-    """Remove what was made from photos that are no longer there."""
-    for name in gone:
-        for made in (done[name].chip, done[name].thumbnail):
+def _forget(outcomes: Iterable[Outcome], aligned: Path) -> None:
+    """Remove what was made from photos that are gone or have changed."""
+    for outcome in outcomes:
+        for made in (outcome.chip, outcome.thumbnail):
             if made:
                 (aligned / made).unlink(missing_ok=True)
 

@@ -26,19 +26,20 @@ def walk(root: Path) -> People:
 
     Raises:
         PrepareError: there is no such folder, or nobody in it.
-
     """
     if not root.is_dir():
         raise PrepareError(f"No such folder: {root}. Give a folder that holds one folder of photos a person.")
     people = People()
     folders = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
     for folder in _distinct(folders, people.remarks):
-        photos = files(folder)
+        photos = [photo for photo in files(folder) if _is_spelled(photo)]
+        if len(photos) < len(files(folder)):
+            people.remarks.append(f'In "{folder.name}", files whose names are not UTF-8 are left out. Rename them.')
         if photos:
             people.photos[folder.name] = photos
         else:
             people.remarks.append(f'The folder "{folder.name}" has no photos; nobody of that name is prepared.')
-    loose = [path.name for path in root.iterdir() if path.is_file() and _is_visible(path)]
+    loose = [path.name for path in root.iterdir() if path.is_file() and _is_visible(Path(path.name))]
     if loose:
         people.remarks.append(f"{len(loose)} files lie beside the folders and belong to nobody, {min(loose)} first.")
     if not people.photos:
@@ -63,8 +64,14 @@ def _distinct(folders: list[Path], remarks: list[str]) -> list[Path]:
 
 def files(folder: Path) -> list[Path]:
     """Return the visible files of a folder, however deep."""
-    return sorted(path for path in folder.rglob("*") if path.is_file() and _is_visible(path))
+    found = (path for path in folder.rglob("*") if path.is_file())
+    return sorted(path for path in found if _is_visible(path.relative_to(folder)))
 
 
 def _is_visible(path: Path) -> bool:
-    return not path.name.startswith(".") and path.name.lower() not in _IGNORED
+    return path.name.lower() not in _IGNORED and not any(part.startswith(".") for part in path.parts)
+
+
+def _is_spelled(path: Path) -> bool:
+    """Whether the name is text; a disk may hold any bytes, which Python shows as lone surrogates."""
+    return not any("\ud800" <= character <= "\udfff" for character in str(path))

@@ -36,7 +36,6 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS) -> RGBArray:
         UnsupportedFormatError: the bytes are no image of an accepted format.
         PhotoTooLargeError: the image has more than `max_pixels` pixels.
         UnreadablePhotoError: the image is damaged.
-
     """
     image = _open(data)
     if image.width * image.height > max_pixels:

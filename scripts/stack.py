@@ -67,7 +67,6 @@ def aws_target(stage: str, region: str | None) -> Target:
 
     Raises:
         CommandError: there are no credentials, or no Docker to build the image with.
-
     """
     _require_docker(stage)
     try:
@@ -85,7 +84,6 @@ def deploy(target: Target, model: str) -> None:
 
     Raises:
         CommandError: the deployment tool is missing, or it failed.
-
     """
     _require_osls()
     log = _LOGS / f"{target.stage}.log"

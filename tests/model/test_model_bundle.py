@@ -125,7 +125,6 @@ def test_an_empty_folder_may_become_a_bundle(tmp_path):
     assert bundles.write(source(tmp_path / "source"), PLAIN, tmp_path / "bundle").path(MODEL).exists()
 
 
-@pytest.mark.xfail(strict=True, raises=NotADirectoryError, reason="write() takes whatever exists for a folder")
 def test_a_file_where_the_bundle_should_be_is_a_bundle_error(tmp_path):
     (tmp_path / "bundle").touch()
     with pytest.raises(BundleError):

@@ -107,7 +107,6 @@ def test_what_came_before_a_host_hung_up_is_kept_for_the_next_try(server, tmp_pa
     assert server.ranges == [None, f"bytes={1 << 18}-"]  # the one chunk that came whole
 
 
-@pytest.mark.xfail(strict=True, reason="requests.exceptions.ChunkedEncodingError counts as the host's answer")
 def test_a_host_that_hangs_up_is_unreachable(server, tmp_path):
     with pytest.raises(UnreachableError):
         download(f"{server.url}/torn", tmp_path / "a", SHA256, silent)
@@ -124,7 +123,6 @@ def test_an_address_may_be_a_file_of_this_machine(tmp_path):
     assert download(source.as_uri(), tmp_path / "a", SHA256, silent).read_bytes() == CONTENT
 
 
-@pytest.mark.xfail(strict=True, reason="shutil.copyfile's FileNotFoundError passes as it is")
 def test_a_file_of_this_machine_that_is_missing_is_a_download_error(tmp_path):
     with pytest.raises(DownloadError):
         download((tmp_path / "gone").as_uri(), tmp_path / "a", SHA256, silent)

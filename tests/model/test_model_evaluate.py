@@ -61,7 +61,6 @@ def test_figures_and_picture_are_written(evaluation, tmp_path):
     assert (tmp_path / "new" / CONFUSION).read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.xfail(strict=True, raises=ValueError, reason="scikit-learn wants one label that occurs")
 def test_figures_are_written_when_no_photo_has_a_face(tmp_path):
     Evaluation("0123", ("Ann", "Bob"), VERDICTS[6:]).write(tmp_path)
 

@@ -134,7 +134,6 @@ def test_a_damaged_description_is_told(people, weights, copy, text):
         train(people, copy, RECIPE, weights, Watcher())
 
 
-@pytest.mark.xfail(strict=True, raises=RuntimeError, reason="torch.load's errors pass as they are")
 def test_a_damaged_checkpoint_is_told(people, weights, copy):
     (copy / METRICS).unlink()
     (copy / CHECKPOINT).write_bytes(b"PK\x03\x04 no checkpoint")

@@ -100,7 +100,6 @@ def test_the_chip_of_a_photo_that_is_gone_is_removed(work):
     assert set(work.chips()) == {"Biden/b.jpg.jpg"}
 
 
-@pytest.mark.xfail(strict=True, reason="_align leaves the chip that the photo had before")
 def test_the_chip_of_a_photo_that_became_useless_is_removed(work):
     work.text("Obama/a.jpg")
     assert work.prepare()["Obama/a.jpg"].reason
@@ -132,7 +131,6 @@ def test_what_is_no_photo_has_a_reason_and_the_rest_goes_on(work):
     assert "Obama/z/deep.jpg.jpg" in work.chips()
 
 
-@pytest.mark.xfail(strict=True, reason="UTF-8, which everything is written in, knows no such name")
 def test_a_file_name_that_is_no_text_does_not_stop_the_rest(work):
     (work.photos / "Obama" / os.fsdecode(b"\xff.jpg")).write_bytes(b"no photo")
     assert len(work.prepare()) == 3
