@@ -79,18 +79,17 @@ class Evaluation:
         faces = self._with_a_face()
         truth = [verdict.person or NOBODY for verdict in faces]
         names = [*self.labels, NOBODY]
-        if not faces:
-            return np.zeros((0, len(names)), dtype=np.int64), [], names
         counts = confusion_matrix(truth, [v.label or NOBODY for v in faces], labels=names)
         rows = [index for index, name in enumerate(names) if name in truth]
         return counts[rows], [names[index] for index in rows], names
 
     def write(self, folder: Path) -> None:
-        """Write the figures and the confusion matrix into `folder`."""
+        """Write the figures into `folder`, and the confusion matrix if any photo has a face."""
         folder.mkdir(parents=True, exist_ok=True)
         text = json.dumps(self.to_dict(), indent=1, ensure_ascii=False)
         (folder / REPORT).write_text(text + "\n", encoding="utf-8")
-        plot_confusion(*self.confusion(), folder / CONFUSION)
+        if self._with_a_face():
+            plot_confusion(*self.confusion(), folder / CONFUSION)
 
     def _with_a_face(self) -> list[Verdict]:
         return [verdict for verdict in self.verdicts if verdict.problem is None]

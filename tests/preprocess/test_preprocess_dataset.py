@@ -8,6 +8,7 @@ import pytest
 
 from preprocess.dataset import OUTPUT, PAGE, REPORT, prepare
 from preprocess.errors import PrepareError
+from preprocess.folders import walk
 
 JOURNAL = "journal.jsonl"
 
@@ -133,7 +134,8 @@ def test_what_is_no_photo_has_a_reason_and_the_rest_goes_on(work):
 
 def test_a_file_name_that_is_no_text_does_not_stop_the_rest(work):
     (work.photos / "Obama" / os.fsdecode(b"\xff.jpg")).write_bytes(b"no photo")
-    assert len(work.prepare()) == 3
+    assert len(work.prepare()) == 2
+    assert walk(work.photos).remarks == ['In "Obama", files whose names are not UTF-8 are left out. Rename them.']
 
 
 def test_the_report_tells_of_every_photo_and_remark(work):
