@@ -5,6 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
+# Several processes share the cores here (tests, functions): waiting threads must sleep instead of spinning.
+export OMP_WAIT_POLICY := PASSIVE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint format clean chromium
 
