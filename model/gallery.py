@@ -10,7 +10,7 @@ import numpy.typing as npt
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
 
-FALSE_REJECT_RATE: Final = 0.05
+FALSE_REJECT_RATE: Final = 0.07
 """Share of known faces that may be taken for strangers."""
 
 DEFAULT_THRESHOLD: Final = 0.6
