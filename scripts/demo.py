@@ -44,7 +44,7 @@ def _make_bundle() -> None:
     _say("Aligning the faces")
     _visage("prepare", _PHOTOS / PEOPLE, _ALIGNED)
     _say("Training; with so few photos this is a demonstration, not a measurement")
-    _visage("train", _ALIGNED, _RUN)
+    _visage("train", _ALIGNED, _RUN, "--restart")
     _say("Exporting the bundle")
     _visage("export", _RUN, _BUNDLE, "--replace")
 
