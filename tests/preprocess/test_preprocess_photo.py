@@ -159,3 +159,12 @@ def decodes_or_refuses(data):
         return
     assert pixels.dtype == np.uint8
     assert pixels.shape[2] == 3
+
+
+def test_a_jpeg_of_a_thousand_scans_is_refused_unread():
+    file = io.BytesIO()
+    Image.new("L", (64, 64)).save(file, "JPEG", progressive=True)
+    start_of_scan = file.getvalue().rindex(b"\xff\xda")
+    scan = file.getvalue()[start_of_scan:-2]
+    with pytest.raises(UnreadablePhotoError, match="scans"):
+        decode(file.getvalue()[:-2] + 1000 * scan + b"\xff\xd9")
