@@ -112,15 +112,7 @@ def _from_file(name: str, path: Path) -> Pretrained:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
         VisageNetwork(classes=1).load_pretrained(state)
-    except (
-        RuntimeError,
-        AttributeError,
-        EOFError,
-        LookupError,
-        ValueError,
-        struct.error,
-        pickle.UnpicklingError,
-    ) as error:
+    except UNREADABLE as error:
         raise WeightsError(f"{path} does not hold the weights of an InceptionResnetV1.") from error
     return Pretrained(name, sha256_of(path), state)
 
