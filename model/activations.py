@@ -6,7 +6,7 @@ chip as it is, one mirrored.
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -62,13 +62,14 @@ def compute(
     for batch in DataLoader(Subset(copies, range(done, len(rows))), _BATCH):
         with torch.inference_mode():
             rows[done : done + len(batch)] = network.activations(batch.to(device)).cpu().numpy()
+        array.flush()  # before the counter says so: a power cut must not leave rows that were never written
         done += len(batch)
         counter.write_text(str(done))
         on_progress(done, len(rows))
     return array
 
 
-def _store(network: VisageNetwork, chips: int, size: int, store: Path) -> ActivationArray:
+def _store(network: VisageNetwork, chips: int, size: int, store: Path) -> "np.memmap[Any, np.dtype[np.float32]]":
     """Open the file of activations, or make it."""
     device = next(network.parameters()).device
     if store.with_suffix(".count").exists():

@@ -32,8 +32,9 @@ def walk(root: Path) -> People:
     people = People()
     folders = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
     for folder in _distinct(folders, people.remarks):
-        photos = [photo for photo in files(folder) if _is_spelled(photo)]
-        if len(photos) < len(files(folder)):
+        found = files(folder)
+        photos = [photo for photo in found if _is_spelled(photo)]
+        if len(photos) < len(found):
             people.remarks.append(f'In "{folder.name}", files whose names are not UTF-8 are left out. Rename them.')
         if photos:
             people.photos[folder.name] = photos
