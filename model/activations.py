@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 from torch.utils.data import ConcatDataset, DataLoader, Dataset, Subset
 
-from model.network import VisageNetwork
+from model.network import VisageNetwork, frozen
 from model.torchvision_ops import v2
 
 _BATCH: Final = 16
@@ -41,6 +41,17 @@ class Chips(Dataset[torch.Tensor]):
         return chip.permute(1, 2, 0)
 
 
+class _Trunk(torch.nn.Module):
+    """The frozen part of a network, as a network."""
+
+    def __init__(self, network: VisageNetwork) -> None:
+        super().__init__()
+        self._network = network
+
+    def forward(self, chips: torch.Tensor) -> torch.Tensor:
+        return self._network.activations(chips)
+
+
 def compute(
     network: VisageNetwork,
     files: Sequence[Path],
@@ -54,6 +65,7 @@ def compute(
     only met again by the same network and chips.
     """
     device = next(network.parameters()).device
+    trunk = _Trunk(network) if device.type != "cpu" else frozen(_Trunk(network), torch.zeros(1, size, size, 3).byte())
     array = _store(network, len(files), size, store)
     rows = array.reshape(-1, *array.shape[2:])
     counter = store.with_suffix(".count")
@@ -61,7 +73,7 @@ def compute(
     copies: ConcatDataset[torch.Tensor] = ConcatDataset([Chips(files, size, flip=0), Chips(files, size, flip=1)])
     for batch in DataLoader(Subset(copies, range(done, len(rows))), _BATCH):
         with torch.inference_mode():
-            rows[done : done + len(batch)] = network.activations(batch.to(device)).cpu().numpy()
+            rows[done : done + len(batch)] = trunk(batch.to(device)).cpu().numpy()
         array.flush()  # before the counter says so: a power cut must not leave rows that were never written
         done += len(batch)
         counter.write_text(str(done))

@@ -16,9 +16,9 @@ from model.bundle import Bundle, Manifest
 from model.errors import RunError
 from model.faces import TRAIN, VALIDATION
 from model.gallery import FALSE_REJECT_RATE, Gallery
-from model.network import VisageNetwork
+from model.network import VisageNetwork, frozen
 from model.train import METRICS, NETWORK, SAMPLES, Description
-from preprocess import Geometry, predictor_file
+from preprocess import predictor_file
 
 MAX_DIFFERENCE: Final = 1e-4
 """A trace further than this from the network it was made of is refused."""
@@ -51,7 +51,7 @@ def export(
     held_out = roles == VALIDATION
     manifest = Manifest(
         labels=description.labels,
-        geometry=Geometry(description.recipe.size, description.padding),
+        geometry=description.geometry,
         threshold=gallery.threshold(samples["embeddings"][held_out], people[held_out], false_reject_rate),
         metrics={name: metrics[name] for name in ("training", "validation")},
         training={
@@ -78,7 +78,8 @@ def _results(run: Path, description: Description) -> tuple[VisageNetwork, dict[s
     """Load what training left behind: the network, embeddings and chips, and the metrics."""
     if not (run / METRICS).exists():
         raise RunError(f"The training in {run} is not finished. Run `visage train` again; it goes on where it was.")
-    network = VisageNetwork(len(description.labels), description.recipe.fine_tuned_layers)
+    recipe = description.recipe
+    network = VisageNetwork(len(description.labels), recipe.fine_tuned_layers, recipe.input_size)
     network.load_state_dict(torch.load(run / NETWORK, map_location="cpu", weights_only=True))
     with np.load(run / SAMPLES, allow_pickle=False) as stored:
         samples = dict(stored)
@@ -89,9 +90,7 @@ def _trace(network: VisageNetwork, chips: torch.Tensor, path: Path) -> float:
     """Trace, freeze, save; load the file again and return its largest difference from `network` on `chips`."""
     with torch.inference_mode():
         expected = network(chips)
-    with torch.no_grad():
-        traced = torch.jit.trace(network, chips[:1])  # type: ignore[no-untyped-call]
-    torch.jit.save(torch.jit.freeze(traced), path)
+    torch.jit.save(frozen(network, chips[:1]), path)
     loaded = torch.jit.load(path)  # type: ignore[no-untyped-call]
     with torch.inference_mode():
         found = loaded(chips)

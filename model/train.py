@@ -14,7 +14,7 @@ A run is a folder:
 import json
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Protocol, Self
 
@@ -30,10 +30,10 @@ from model import faces as aligned_faces
 from model.activations import ActivationArray, Chips
 from model.errors import RunError
 from model.faces import TRAIN, VALIDATION, AlignedFaces
-from model.network import FINE_TUNED_LAYERS, VisageNetwork, is_folded, restore_batch_norm
+from model.network import FINE_TUNED_LAYERS, INPUT_SIZE, VisageNetwork, is_folded, restore_batch_norm
 from model.plots import plot_curves
 from model.pretrained import UNREADABLE, Pretrained
-from preprocess import PHOTO_CHIP
+from preprocess import PHOTO_CHIP, Geometry
 
 RUN: Final = "run.json"
 CHECKPOINT: Final = "checkpoint.pt"
@@ -56,7 +56,8 @@ class Recipe:
     """Everything that decides how training goes; the defaults are the recipe this project started from.
 
     `validation` and `test` are the shares of each person's photos kept from training: the first chooses the epoch and
-    the threshold, the second is for `visage evaluate --held-out` alone.
+    the threshold, the second is for `visage evaluate --held-out` alone. `size` is the chips' side, `input_size` the one
+    that the network scales them to.
     """
 
     epochs: int = 15
@@ -67,6 +68,7 @@ class Recipe:
     gamma: float = 0.1
     fine_tuned_layers: int = FINE_TUNED_LAYERS
     size: int = 224
+    input_size: int = INPUT_SIZE
     flip: float = 0.5
     validation: float = 0.2
     test: float = 0.0
@@ -113,7 +115,7 @@ class Description:
     labels: tuple[str, ...]
     pretrained: Mapping[str, str]
     fingerprint: str
-    padding: float
+    geometry: Geometry
     chips: tuple[str, ...]
     people: tuple[int, ...]
     roles: tuple[int, ...]
@@ -132,7 +134,8 @@ class Description:
         try:
             fields = json.loads((run / RUN).read_text(encoding="utf-8"))
             fields |= {name: tuple(fields[name]) for name in ("labels", "chips", "people", "roles")}
-            return cls(**fields | {"recipe": Recipe(**fields["recipe"])})
+            recipe, geometry = Recipe(**fields["recipe"]), Geometry(**fields["geometry"])
+            return cls(**fields | {"recipe": recipe, "geometry": geometry})
         except FileNotFoundError as error:
             raise RunError(f"No training run at {run}. Run `visage train ALIGNED {run}` first.") from error
         except (ValueError, KeyError, TypeError) as error:
@@ -158,7 +161,7 @@ def train(
         labels=faces.labels,
         pretrained={"name": pretrained.name, "sha256": pretrained.sha256},
         fingerprint=faces.fingerprint(),
-        padding=PHOTO_CHIP.padding,
+        geometry=replace(PHOTO_CHIP, size=recipe.size),
         chips=tuple(faces.names()),
         people=tuple(map(int, faces.people)),
         roles=tuple(map(int, roles)),
@@ -167,7 +170,11 @@ def train(
     if (run / METRICS).exists():
         return dict(json.loads((run / METRICS).read_text(encoding="utf-8")))
     torch.manual_seed(recipe.seed)
-    network = VisageNetwork(len(faces.labels), recipe.fine_tuned_layers).load_pretrained(pretrained.state).to(device)
+    network = (
+        VisageNetwork(len(faces.labels), recipe.fine_tuned_layers, recipe.input_size)
+        .load_pretrained(pretrained.state)
+        .to(device)
+    )
     stored = activation_store.compute(
         network.eval(), faces.chips, recipe.size, run / _ACTIVATIONS, observer.on_activations
     )

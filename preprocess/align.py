@@ -1,8 +1,10 @@
 """Aligns a face: five landmarks in, a square, upright chip out."""
 
 import importlib.util
+import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import dlib
 
@@ -12,14 +14,20 @@ from preprocess.photo import RGBArray
 
 @dataclass(frozen=True, slots=True)
 class Geometry:
-    """How a chip is cut: its side in pixels, and the margin around the face as a fraction of the face.
+    """How a chip is cut, in one place for training and serving; docs/geometry.md has the measurements behind it.
 
-    Padding is dlib's: 0.25 is its own chip, eyebrows to chin; 0.8 takes in hair and ears.
+    `size` is the chip's side in pixels, `padding` the margin around the face as a fraction of the face, dlib's measure:
+    0.25 is its own chip, eyebrows to chin. `stretch` is how many times taller than wide the cut is before it becomes a
+    square: the pretrained networks learned from detector boxes, which are upright rectangles squeezed into squares.
     """
 
     size: int = 224
-    padding: float = 0.8
+    padding: float = 0.35
+    stretch: float = 1.25
 
+
+_FACE_TO_BOX: Final = 0.76
+"""The face that dlib cuts without padding, as a fraction of the detector's box: the median of 321 web photos."""
 
 PHOTO_CHIP = Geometry(size=600)
 """What `visage prepare` keeps of a photo; the network's input is scaled from it."""
@@ -39,8 +47,22 @@ class Aligner:
         """
         rectangle = dlib.rectangle(box.left, box.top, box.left + box.width - 1, box.top + box.height - 1)
         landmarks = self._predictor(pixels, rectangle)
-        chip: RGBArray = dlib.get_face_chip(pixels, landmarks, geometry.size, geometry.padding)
+        details = dlib.get_face_chip_details(landmarks, geometry.size, geometry.padding)
+        chip: RGBArray = dlib.extract_image_chip(pixels, _cut(details, box, geometry))
         return chip
+
+
+def _cut(details: dlib.chip_details, box: Box, geometry: Geometry) -> dlib.chip_details:
+    """Place the chip where dlib does, at a size that landmarks and detector settle together.
+
+    A turned head brings the eyes nearer to each other, and a chip scaled by them alone would be cut too tight.
+    """
+    by_box = max(box.width, box.height) * _FACE_TO_BOX * (1 + 2 * geometry.padding)
+    side = math.sqrt(details.rect.width() * by_box)
+    width, height = side / math.sqrt(geometry.stretch), side * math.sqrt(geometry.stretch)
+    x, y = details.rect.left() + details.rect.width() / 2, details.rect.top() + details.rect.height() / 2
+    rectangle = dlib.drectangle(x - width / 2, y - height / 2, x + width / 2, y + height / 2)
+    return dlib.chip_details(rectangle, dlib.chip_dims(geometry.size, geometry.size), details.angle)
 
 
 def predictor_file() -> Path:

@@ -24,6 +24,15 @@ out: Final = Console(highlight=False, soft_wrap=True)
 
 JSONOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
+PretrainedOption = Annotated[
+    str | None,
+    typer.Option(
+        "--pretrained",
+        metavar="vggface2|casia-webface|FILE",
+        help="Pretrained weights. [default: vggface2, or casia-webface where that cannot be reached]",
+    ),
+]
+
 
 class CommandError(Exception):
     """Ends a command with one line that says what to do."""

@@ -11,7 +11,7 @@ from rich.progress import Progress, TaskID
 from model import faces, pretrained
 from model.train import CURVES, Epoch, Recipe
 from model.train import train as train_run
-from scripts.console import CACHE, JSONOption, console, emit, out, progress
+from scripts.console import CACHE, JSONOption, PretrainedOption, console, emit, out, progress
 
 _DEFAULT = Recipe()
 
@@ -19,14 +19,7 @@ _DEFAULT = Recipe()
 def train(
     aligned: Annotated[Path, typer.Argument(help="What `visage prepare` made.")],
     run: Annotated[Path, typer.Argument(help="Where the training run goes.")],
-    weights: Annotated[
-        str | None,
-        typer.Option(
-            "--pretrained",
-            metavar="vggface2|casia-webface|FILE",
-            help="Weights to start from. [default: vggface2, or casia-webface where that cannot be reached]",
-        ),
-    ] = None,
+    weights: PretrainedOption = None,
     epochs: Annotated[int, typer.Option(min=1)] = _DEFAULT.epochs,
     batch_size: Annotated[int, typer.Option(min=2)] = _DEFAULT.batch_size,
     learning_rate: Annotated[float, typer.Option(min=0, help="SGD's step.")] = _DEFAULT.learning_rate,
@@ -36,7 +29,10 @@ def train(
     fine_tuned_layers: Annotated[
         int, typer.Option(min=1, max=16, help="Last layers that train; the others stay frozen.")
     ] = _DEFAULT.fine_tuned_layers,
-    size: Annotated[int, typer.Option(min=80, max=600, help="Input side in pixels.")] = _DEFAULT.size,
+    size: Annotated[int, typer.Option(min=80, max=600, help="Side of the chips in pixels.")] = _DEFAULT.size,
+    input_size: Annotated[
+        int, typer.Option(min=80, max=600, help="Side in pixels that the network scales them to.")
+    ] = _DEFAULT.input_size,
     flip: Annotated[float, typer.Option(min=0, max=1, help="Share of mirrored faces.")] = _DEFAULT.flip,
     validation: Annotated[
         float, typer.Option(min=0, max=0.5, help="Share kept to choose epoch and threshold.")
@@ -59,6 +55,7 @@ def train(
         gamma=gamma,
         fine_tuned_layers=fine_tuned_layers,
         size=size,
+        input_size=input_size,
         flip=flip,
         validation=validation,
         test=test,

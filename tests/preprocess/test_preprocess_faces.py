@@ -1,5 +1,7 @@
 """Faces are found where they are, and cut upright and at one size."""
 
+from dataclasses import replace
+
 import dlib
 import numpy as np
 import pytest
@@ -10,7 +12,8 @@ from PIL import Image
 
 from model.activations import Chips
 from model.network import VisageNetwork
-from preprocess import PHOTO_CHIP, Aligner, Detector, Geometry, decode, predictor_file
+from preprocess import PHOTO_CHIP, Aligner, Box, Detector, Geometry, decode, predictor_file
+from preprocess.detect import prominence
 
 
 @pytest.fixture(scope="module")
@@ -45,10 +48,21 @@ def test_the_face_of_a_portrait_is_found_once(detector, obama):
     assert box.area > obama.shape[0] * obama.shape[1] / 100
 
 
-def test_six_faces_come_the_largest_first(detector, friends):
-    areas = [box.area for box in detector.detect(friends)]
-    assert len(areas) == 6
-    assert areas == sorted(areas, reverse=True)
+def test_six_faces_come_the_most_prominent_first(detector, friends):
+    height, width = friends.shape[:2]
+    order = [prominence(box, width, height) for box in detector.detect(friends)]
+    assert len(order) == 6
+    assert order == sorted(order, reverse=True)
+
+
+def test_of_two_faces_alike_in_size_the_one_in_the_middle_stands_out():
+    middle, aside = Box(450, 450, 100, 100, 1), Box(0, 450, 110, 110, 1)
+    assert prominence(middle, 1000, 1000) > prominence(aside, 1000, 1000)
+
+
+def test_a_face_twice_as_large_stands_out_from_any_corner():
+    middle, corner = Box(450, 450, 100, 100, 1), Box(0, 0, 142, 142, 1)
+    assert prominence(corner, 1000, 1000) > prominence(middle, 1000, 1000)
 
 
 def test_a_blank_photo_has_no_faces(detector):
@@ -110,12 +124,11 @@ def test_training_and_serving_see_the_same_face(samples, aligned, weights, detec
     network = VisageNetwork(2).load_pretrained(weights.state).eval()
     kept = sorted(aligned.rglob("*.jpg.jpg"))
     photos = [decode((samples / "people" / path.relative_to(aligned).with_suffix("")).read_bytes()) for path in kept]
-    geometry = Geometry(224, PHOTO_CHIP.padding)
+    geometry = replace(PHOTO_CHIP, size=224)
     served = [aligner.align(pixels, detector.detect(pixels)[0], geometry) for pixels in photos]
     trained = Chips(kept, geometry.size, flip=0)
     with torch.inference_mode():
         ours, _ = network(torch.stack([trained[i] for i in range(len(kept))]))
         theirs, _ = network(torch.from_numpy(np.stack(served)))
     cosines = (ours * theirs).sum(dim=1)
-    assert cosines.median() >= 0.99
-    assert cosines.min() >= 0.98  # of a face that the edge of its photo cuts
+    assert cosines.min() >= 0.99, cosines
