@@ -48,9 +48,10 @@ State = dict[str, torch.Tensor]
 
 @dataclass(frozen=True)
 class Pretrained:
-    """An InceptionResnetV1's weights, by which name they were asked for, and the SHA-256 of their file."""
+    """An InceptionResnetV1's weights: by which name they were asked for, their file, and its SHA-256."""
 
     name: str
+    file: Path
     sha256: str
     state: State
 
@@ -114,7 +115,7 @@ def _from_file(name: str, path: Path) -> Pretrained:
         VisageNetwork(classes=1).load_pretrained(state)
     except UNREADABLE as error:
         raise WeightsError(f"{path} does not hold the weights of an InceptionResnetV1.") from error
-    return Pretrained(name, sha256_of(path), state)
+    return Pretrained(name, path, sha256_of(path), state)
 
 
 def convert(constants: Mapping[str, FloatArray]) -> State:

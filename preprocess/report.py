@@ -1,10 +1,13 @@
-"""The page that shows what became of every photo."""
+"""The page that shows what became of every photo: by person, what was kept beside what was set aside."""
 
 from collections.abc import Mapping
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader
+
+from preprocess.align import PHOTO_CHIP
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -12,6 +15,23 @@ _TEMPLATES = Path(__file__).parent / "templates"
 def write_page(report: Mapping[str, Any], path: Path) -> None:
     """Write the HTML page for the content of `report.json` to `path`, inside the aligned faces' output folder."""
     environment = Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True, trim_blocks=True)
-    left_out = [photo for photo in report["photos"] if photo["reason"]]
-    page = environment.get_template("report.html").render(**report, left_out=left_out)
+    people = [_person(name, list(photos)) for name, photos in groupby(report["photos"], key=lambda p: p["person"])]
+    page = environment.get_template("report.html").render(
+        people=people,
+        kept=sum(len(person["kept"]) for person in people),
+        photos=len(report["photos"]),
+        remarks=report["remarks"],
+        stretch=PHOTO_CHIP.stretch,
+    )
     path.write_text(page, encoding="utf-8")
+
+
+def _person(name: str, photos: list[Mapping[str, Any]]) -> dict[str, Any]:
+    """Part a person's photos into kept ones, those that agree least first, and others, one cause after another."""
+    kept = [photo for photo in photos if photo["chip"]]
+    aside = [photo for photo in photos if not photo["chip"]]
+    return {
+        "name": name,
+        "kept": sorted(kept, key=lambda photo: 1 if photo["agreement"] is None else photo["agreement"]),
+        "aside": sorted(aside, key=lambda photo: (photo["cause"], photo["photo"])),
+    }

@@ -7,40 +7,62 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from model import pretrained
+from model.embedder import Embedder
 from preprocess.dataset import OUTPUT, PAGE, Report
 from preprocess.dataset import prepare as prepare_photos
-from scripts.console import CommandError, JSONOption, console, emit, out, progress
+from scripts.console import CACHE, CommandError, JSONOption, PretrainedOption, console, emit, out, progress
 
 
 def prepare(
     photos: Annotated[Path, typer.Argument(help="A folder with one folder of photos a person.")],
     aligned: Annotated[Path, typer.Argument(help="Where the aligned faces go.")],
+    keep: Annotated[
+        list[Path] | None, typer.Option(help="A photo to keep whatever its face looks like; may be given often.")
+    ] = None,
+    drop: Annotated[list[Path] | None, typer.Option(help="A photo to set aside; may be given often.")] = None,
+    weights: PretrainedOption = None,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes that align at the same time. [default: one a core]")
     ] = None,
     as_json: JSONOption = False,
 ) -> None:
-    """Align the face in every photo, 600x600 a face, and report what was left out and why."""
+    """Align the person's face in every photo, 600x600 a face; set aside what does not help, and report why.
+
+    A photo is the person's if its face agrees with their other photos. What --keep and --drop say is remembered.
+    """
     with progress() as bar:
-        task = bar.add_task("Aligning", total=None)
+        download = bar.add_task("Pretrained weights, MB", visible=False)
+        start = pretrained.load(
+            weights,
+            CACHE / "pretrained",
+            lambda _, done, total: bar.update(
+                download, completed=done // 1_000_000, total=total // 1_000_000, visible=True
+            ),
+            bar.console.print,
+        )
+        task = bar.add_task("Looking at photos", total=None)
         report = prepare_photos(
             photos,
             aligned,
             workers or len(os.sched_getaffinity(0)),
+            Embedder.of_pretrained(start),
             lambda done, total: bar.update(task, completed=done, total=total),
+            keep=keep or (),
+            drop=drop or (),
         )
     emit(report.to_dict(), as_json=as_json, show=lambda _: _show(report))
     console.print(f"Report: {aligned / OUTPUT / PAGE}")
     if not any(outcome.chip for outcome in report.outcomes):
-        raise CommandError("Not one photo has a face that could be aligned.")
+        raise CommandError("Not one photo has a face that could be kept.")
 
 
 def _show(report: Report) -> None:
-    table = Table("Person", "Photos", "Aligned")
+    table = Table("Person", "Photos", "Kept", "Set aside")
     for name, (photos, chips) in report.counts().items():
-        table.add_row(name, str(photos), str(chips))
+        table.add_row(name, str(photos), str(chips), str(photos - chips))
     out.print(table)
     for outcome in report.left_out:
-        out.print(f"[yellow]left out[/] {outcome.photo}: {outcome.reason}")
+        out.print(f"[yellow]set aside[/] {outcome.photo}: {outcome.reason}")
     for remark in report.remarks:
         out.print(f"[yellow]note[/] {remark}")

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from model import faces, pretrained
+from model.embedder import Embedder
 from model.export import export
 from model.train import Epoch, Recipe, train
 from preprocess.dataset import prepare
@@ -39,10 +40,16 @@ def weights() -> pretrained.Pretrained:
 
 
 @pytest.fixture(scope="session")
-def aligned(samples: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def embedder(weights: pretrained.Pretrained) -> Embedder:
+    """The pretrained network, as `visage prepare` uses it."""
+    return Embedder.of_pretrained(weights)
+
+
+@pytest.fixture(scope="session")
+def aligned(samples: Path, embedder: Embedder, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sample people's aligned faces."""
     folder = tmp_path_factory.mktemp("aligned")
-    prepare(samples / sample_photos.PEOPLE, folder, 2, lambda *_: None)
+    prepare(samples / sample_photos.PEOPLE, folder, 2, embedder, lambda *_: None)
     return folder
 
 

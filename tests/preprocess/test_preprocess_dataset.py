@@ -3,14 +3,29 @@
 import json
 import os
 import shutil
+from dataclasses import dataclass
+from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from preprocess.dataset import OUTPUT, PAGE, REPORT, prepare
 from preprocess.errors import PrepareError
 from preprocess.folders import walk
+from preprocess.selection import Cause
 
 JOURNAL = "journal.jsonl"
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """Embeds a face as its own small picture, which takes no network."""
+
+    def __call__(self, chips):
+        small = np.stack([np.asarray(Image.fromarray(chip).convert("L").resize((32, 16)), float) for chip in chips])
+        rows = small.reshape(len(chips), 512)
+        return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
 
 
 class Work:
@@ -34,9 +49,9 @@ class Work:
         path.write_text("Dear Sir or Madam")
         return path
 
-    def prepare(self):
+    def prepare(self, **overrides):
         """Prepare, and return the outcomes by photo."""
-        self.report = prepare(self.photos, self.aligned, 1, lambda *_: None)
+        self.report = prepare(self.photos, self.aligned, 1, Pixels(), lambda *_: None, **overrides)
         return {outcome.photo: outcome for outcome in self.report.outcomes}
 
     def chips(self):
@@ -45,6 +60,10 @@ class Work:
             path.relative_to(self.aligned).as_posix(): path.stat().st_mtime_ns
             for path in self.aligned.glob("[!.]*/**/*.jpg")
         }
+
+    def faces(self):
+        """Every face that was found, with the moment it was written."""
+        return {path.name: path.stat().st_mtime_ns for path in self.output("faces").glob("*.jpg")}
 
     def output(self, name):
         return self.aligned / OUTPUT / name
@@ -108,13 +127,13 @@ def test_the_chip_of_a_photo_that_became_useless_is_removed(work):
 
 
 def test_a_torn_line_in_the_journal_costs_one_photo_only(work):
-    before = work.chips()
+    before = work.faces()
     journal = work.output(JOURNAL)
     journal.write_bytes(journal.read_bytes()[:-20])
     work.prepare()
-    after = work.chips()
+    after = work.faces()
     assert set(after) == set(before)
-    assert sum(after[chip] == before[chip] for chip in before) == 1
+    assert sum(after[face] == before[face] for face in before) == 1
 
 
 def test_photos_with_one_stem_keep_a_chip_each(work):
@@ -158,7 +177,55 @@ def test_the_page_shows_reasons_and_escapes_names(work):
     assert outcome.reason in page
 
 
+def test_what_the_owner_drops_is_set_aside_and_remembered(work):
+    assert work.prepare(drop=[Path("Obama/a.jpg")])["Obama/a.jpg"].reason == "You dropped it."
+    work.prepare()
+    assert set(work.chips()) == {"Biden/b.jpg.jpg"}
+
+
+def test_the_last_word_on_a_photo_counts(work):
+    work.prepare(drop=[work.photos / "Obama" / "a.jpg"])
+    assert work.prepare(keep=[Path("Obama/a.jpg")])["Obama/a.jpg"].chip == "Obama/a.jpg.jpg"
+    assert "Obama/a.jpg.jpg" in work.chips()
+
+
+def test_an_override_of_no_photo_is_refused_before_anything_is_done(work):
+    with pytest.raises(PrepareError, match="PERSON/PHOTO"):
+        work.prepare(keep=[Path("Obama/b.jpg")])
+
+
+def test_damaged_overrides_are_reported(work):
+    work.output("overrides.json").write_text('{"keep": 5}')
+    with pytest.raises(PrepareError, match="damaged"):
+        work.prepare()
+
+
+def test_the_same_picture_twice_is_kept_once(work):
+    Image.open(work.photos / "Obama" / "a.jpg").resize((300, 375)).save(work.photos / "Obama" / "small.jpg")
+    outcome = work.prepare()["Obama/small.jpg"]
+    assert (outcome.chip, outcome.cause) == (None, Cause.COPY)
+    assert "Obama/a.jpg" in outcome.reason
+
+
+def test_one_folder_under_two_names_is_told(work):
+    work.put("Barack Obama/obama.jpg", "Barack/a.jpg")
+    work.prepare()
+    assert any("look like one person" in remark for remark in work.report.remarks)
+    assert '"Barack" and "Obama" have 1 file in common.' in work.report.remarks
+
+
+def test_a_wrong_person_among_the_photos_is_set_aside(samples, embedder, tmp_path):
+    work = Work(tmp_path, samples)
+    work.put("Barack Obama/obama3.jpg", "Obama/b.jpg")
+    work.put("Barack Obama/obama_partial_face.jpg", "Obama/c.jpg")
+    work.put("Joe Biden/biden.jpg", "Obama/wrong.jpg")
+    report = prepare(work.photos, work.aligned, 1, embedder, lambda *_: None)
+    causes = {outcome.photo: outcome.cause for outcome in report.outcomes}
+    assert causes.pop("Obama/wrong.jpg") == Cause.OTHER_PERSON
+    assert set(causes.values()) == {None}
+
+
 @pytest.mark.parametrize("place", [".", "inside", ".."])
 def test_faces_may_not_be_put_among_the_photos(work, place):
     with pytest.raises(PrepareError, match="folder of their own"):
-        prepare(work.photos, work.photos / place, 1, lambda *_: None)
+        prepare(work.photos, work.photos / place, 1, Pixels(), lambda *_: None)

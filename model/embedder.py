@@ -1,0 +1,67 @@
+"""Chips to embeddings, by a network that runs as fast as this machine lets it."""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Final, Self
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image
+
+from model import bundle as bundles
+from model.bundle import Bundle
+from model.network import VisageNetwork, frozen
+from model.pretrained import Pretrained
+from preprocess import Geometry, RGBArray
+
+FloatArray = npt.NDArray[np.float32]
+
+_BATCH: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Embedder:
+    """The embedding half of a network, by its file: processes hand it to each other and load it when first asked.
+
+    `file` is a bundle's `model.pt` where `traced`, else pretrained weights.
+    """
+
+    file: Path
+    geometry: Geometry
+    traced: bool = False
+
+    @classmethod
+    def of_pretrained(cls, pretrained: Pretrained, geometry: Geometry | None = None) -> Self:
+        """Return the embedder of pretrained weights, for chips of a geometry (default: ours)."""
+        return cls(pretrained.file, geometry or Geometry())
+
+    @classmethod
+    def of_bundle(cls, bundle: Bundle) -> Self:
+        """Return the embedder of a verified bundle."""
+        return cls(bundle.path(bundles.MODEL), bundle.manifest.geometry, traced=True)
+
+    def __call__(self, chips: RGBArray) -> FloatArray:
+        """Return the (N, 512) unit-length embeddings of (N, S, S, 3) uint8 RGB chips of any side."""
+        network = _load(self.file, self.geometry.size, traced=self.traced)
+        scaled = np.stack([self._scale(chip) for chip in chips])
+        with torch.inference_mode():
+            parts = [network(torch.from_numpy(scaled[at : at + _BATCH]))[0] for at in range(0, len(scaled), _BATCH)]
+        embeddings: FloatArray = torch.cat(parts).numpy()
+        return embeddings
+
+    def _scale(self, chip: RGBArray) -> RGBArray:
+        side = self.geometry.size
+        return np.asarray(Image.fromarray(chip).resize((side, side), Image.Resampling.BILINEAR))
+
+
+@cache
+def _load(file: Path, size: int, *, traced: bool) -> torch.nn.Module:
+    """Load a network once a process."""
+    if traced:
+        loaded: torch.nn.Module = torch.jit.load(file, map_location="cpu")  # type: ignore[no-untyped-call]
+        return loaded.eval()
+    state = torch.load(file, map_location="cpu", weights_only=True)
+    network = VisageNetwork(classes=1).load_pretrained(state).eval()
+    return frozen(network, torch.zeros(1, size, size, 3, dtype=torch.uint8))

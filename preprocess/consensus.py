@@ -1,0 +1,108 @@
+"""Which face of each photo is the person's, by what the person's photos agree on.
+
+The photos of one folder share one person; everybody else in them comes and goes. So the face that most of the photos
+have something alike to is taken for the person, its like are gathered, and each photo gives the face that is nearest to
+what was gathered. Faces of the others never enter that, so they cannot pull it towards themselves as they would a mean.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float32]
+
+ALIKE: Final = 0.5
+"""Cosine from which two faces support each other. Of pairs of different people one in a thousand reaches it."""
+
+AGREEMENT: Final = 0.38
+"""Cosine with the mean of the person's other photos under which a photo is set aside. Of 395 web photos of ten people,
+one fell under it; of 3,555 comparisons with another person's mean, three in a thousand reached it."""
+
+MIN_PHOTOS: Final = 3
+"""With fewer photos there is no majority to agree with."""
+
+_MIN_SHARE: Final = 1 / 3
+"""A person is who at least this share of a folder's photos shows."""
+
+_ROUNDS: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A photo's face, an index of its faces, and its cosine with the faces of the person's other photos.
+
+    `agreement` is None where there was nobody to agree with.
+    """
+
+    face: int
+    agreement: float | None
+
+
+@dataclass(frozen=True)
+class Consensus:
+    """A choice for each photo, and the person's mean embedding (512,); None where the photos show no one person."""
+
+    choices: Sequence[Choice]
+    centre: FloatArray | None
+
+
+def find(photos: Sequence[FloatArray]) -> Consensus:
+    """Return whom the photos of one folder show: photos are (K, 512) unit-length embeddings of their K faces each.
+
+    A photo's faces come most prominent first, and that one is chosen where the photos have nothing to say.
+    """
+    faces = np.concatenate(photos)
+    owner = np.repeat(np.arange(len(photos)), [len(photo) for photo in photos])
+    if len(photos) < MIN_PHOTOS:
+        return Consensus([Choice(0, None) for _ in photos], _centre(np.stack([photo[0] for photo in photos])))
+    members = _seed(faces, owner)
+    if len(members) < max(2, _MIN_SHARE * len(photos)):
+        return Consensus([Choice(0, None) for _ in photos], None)
+    for _ in range(_ROUNDS):
+        agreement = _agreement(faces, owner, members)
+        chosen = _best_of_each_photo(agreement, owner)
+        gathered = chosen[agreement[chosen] >= AGREEMENT]
+        if np.array_equal(gathered, members):
+            break
+        members = gathered
+    first = np.searchsorted(owner, np.arange(len(photos)))
+    choices = [Choice(int(face - start), float(agreement[face])) for face, start in zip(chosen, first, strict=True)]
+    return Consensus(choices, _centre(faces[members]))
+
+
+def _seed(faces: FloatArray, owner: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return, of the face with the most support among the photos, the face of each photo that supports it most."""
+    similarity = faces @ faces.T
+    starts = np.searchsorted(owner, np.unique(owner))
+    support = np.maximum.reduceat(similarity, starts, axis=1)  # (faces, photos): the most alike face of each photo
+    votes = (support >= ALIKE).sum(axis=1) + support.mean(axis=1)  # the mean settles ties
+    best = int(np.argmax(votes))
+    alike = np.where(similarity[best] >= ALIKE, similarity[best], -1)
+    chosen = _best_of_each_photo(alike, owner)
+    return chosen[alike[chosen] > 0]
+
+
+def _agreement(faces: FloatArray, owner: npt.NDArray[np.int64], members: npt.NDArray[np.int64]) -> FloatArray:
+    """Return every face's cosine with the mean of the members that are of other photos."""
+    total = faces[members].sum(axis=0)
+    own = np.zeros((owner[-1] + 1, faces.shape[1]), faces.dtype)
+    own[owner[members]] = faces[members]
+    others = total - own[owner]
+    lengths = np.linalg.norm(others, axis=1)
+    agreement: FloatArray = np.einsum("fd,fd->f", faces, others) / np.maximum(lengths, 1e-9)
+    return agreement
+
+
+def _best_of_each_photo(score: FloatArray, owner: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return the index of each photo's face with the highest score."""
+    order = np.lexsort((-score, owner))
+    return order[np.searchsorted(owner[order], np.unique(owner))]
+
+
+def _centre(faces: FloatArray) -> FloatArray:
+    mean = faces.mean(axis=0)
+    centre: FloatArray = mean / np.linalg.norm(mean)
+    return centre
