@@ -1,14 +1,16 @@
 """How good a bundle is: photos of people it knows, and of strangers, through the runtime that serves it."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+from sklearn.metrics import confusion_matrix, precision_score
 
+from model.bundle import Manifest
+from model.metrics import Calibration, FloatArray, Roc, Share, calibration_error_interval
 from model.plots import plot_confusion
 from model.recognizer import Recognizer
 from preprocess import PhotoError
@@ -33,8 +35,8 @@ class Probe:
 class Verdict:
     """What the most prominent face of a probe was taken for.
 
-    `label` is the answer, None for nobody; `likeliest` the name it would have without the threshold; `problem` says
-    why there is neither.
+    `label` is the answer, None for nobody; `likeliest` the name it would have without the threshold, `probability`
+    that name's; `problem` says why there is neither.
     """
 
     photo: str
@@ -42,37 +44,78 @@ class Verdict:
     label: str | None = None
     likeliest: str | None = None
     similarity: float | None = None
+    probability: float | None = None
     problem: str | None = None
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The verdicts on all probes, and the figures they add up to."""
+    """The verdicts on all probes, and the figures they add up to.
+
+    `threshold` is the cosine similarity from which a face counted as known; `bundle` describes what was evaluated, as
+    its manifest does. Shares are of photos with a face.
+    """
 
     version: str
     labels: Sequence[str]
     verdicts: Sequence[Verdict]
+    threshold: float
+    bundle: Mapping[str, Any]
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the content of `evaluation.json`. Shares are of photos with a face; None where there are none."""
-        known = [verdict for verdict in self._with_a_face() if verdict.person is not None]
-        strangers = [verdict for verdict in self._with_a_face() if verdict.person is None]
-        return {
-            "version": self.version,
-            "photos": len(self.verdicts),
-            "with_a_face": len(known) + len(strangers),
-            "known": {
-                "photos": len(known),
-                "accuracy": _share(v.likeliest == v.person for v in known),
-                "recognised": _share(v.label == v.person for v in known),
-                "people": self._people(known),
-            },
-            "strangers": {
-                "photos": len(strangers),
-                "taken_for_somebody": _share(v.label is not None for v in strangers),
-            },
-            "verdicts": [asdict(verdict) for verdict in self.verdicts],
-        }
+    @property
+    def known(self) -> list[Verdict]:
+        """The faces of people who have a name."""
+        return [verdict for verdict in self._with_a_face() if verdict.person is not None]
+
+    @property
+    def strangers(self) -> list[Verdict]:
+        """The faces of people who have none."""
+        return [verdict for verdict in self._with_a_face() if verdict.person is None]
+
+    @property
+    def with_a_face(self) -> Share:
+        """Of all photos, those in which a face was found."""
+        return Share.of(verdict.problem is None for verdict in self.verdicts)
+
+    @property
+    def accuracy(self) -> Share:
+        """Of known faces, those whose likeliest name is theirs."""
+        return Share.of(v.likeliest == v.person for v in self.known)
+
+    @property
+    def recognised(self) -> Share:
+        """Of known faces, those that were called by their name."""
+        return Share.of(v.label == v.person for v in self.known)
+
+    @property
+    def taken_for_somebody(self) -> Share:
+        """Of strangers, those who were given a name."""
+        return Share.of(v.label is not None for v in self.strangers)
+
+    def calibration(self) -> Calibration | None:
+        """Return how far probabilities of known faces' likeliest names can be trusted; None without known faces."""
+        return Calibration.of(*self._answers()) if self.known else None
+
+    def calibration_error_interval(self) -> list[float] | None:
+        """Return the 95 % confidence interval of the expected calibration error."""
+        return calibration_error_interval(*self._answers())
+
+    def roc(self) -> Roc | None:
+        """Return the ROC of known faces with the right likeliest name against strangers; None if either lacks."""
+        genuine = [v.similarity for v in self.known if v.likeliest == v.person and v.similarity is not None]
+        impostors = [v.similarity for v in self.strangers if v.similarity is not None]
+        return Roc.of(genuine, impostors, self.threshold) if genuine and impostors else None
+
+    def people(self) -> dict[str, dict[str, Any]]:
+        """Return each person's precision and recall; a face taken for nobody counts against recall."""
+        known = self.known
+        labels = sorted({verdict.person for verdict in known if verdict.person})
+        if not labels:
+            return {}
+        truth, answers = [v.person for v in known], [v.label or NOBODY for v in known]
+        precision = precision_score(truth, answers, labels=labels, average=None, zero_division=0)
+        recall = [Share.of(v.label == name for v in known if v.person == name) for name in labels]
+        return {name: _person(float(p), r) for name, p, r in zip(labels, precision, recall, strict=True)}
 
     def confusion(self) -> tuple[Any, list[str], list[str]]:
         """Return photo counts (people and strangers, labels and nobody), and the names of rows and columns."""
@@ -82,6 +125,30 @@ class Evaluation:
         counts = confusion_matrix(truth, [v.label or NOBODY for v in faces], labels=names)
         rows = [index for index, name in enumerate(names) if name in truth]
         return counts[rows], [names[index] for index in rows], names
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the content of `evaluation.json`. Where there are no photos, shares and intervals are None."""
+        calibration = self.calibration()
+        return {
+            "version": self.version,
+            "threshold": self.threshold,
+            "photos": len(self.verdicts),
+            "with_a_face": self.with_a_face.hits,
+            "with_a_face_interval": self.with_a_face.interval,
+            "known": {
+                "photos": len(self.known),
+                **_figure("accuracy", self.accuracy),
+                **_figure("recognised", self.recognised),
+                "expected_calibration_error": calibration.error if calibration else None,
+                "expected_calibration_error_interval": self.calibration_error_interval(),
+                "people": self.people(),
+            },
+            "strangers": {
+                "photos": len(self.strangers),
+                **_figure("taken_for_somebody", self.taken_for_somebody),
+            },
+            "verdicts": [asdict(verdict) for verdict in self.verdicts],
+        }
 
     def write(self, folder: Path) -> None:
         """Write the figures into `folder`, and the confusion matrix if any photo has a face."""
@@ -94,16 +161,10 @@ class Evaluation:
     def _with_a_face(self) -> list[Verdict]:
         return [verdict for verdict in self.verdicts if verdict.problem is None]
 
-    def _people(self, known: Sequence[Verdict]) -> dict[str, dict[str, float]]:
-        """Return each person's precision and recall; a face taken for nobody counts against recall."""
-        labels = sorted({verdict.person for verdict in known if verdict.person})
-        if not labels:
-            return {}
-        precision, recall, _, photos = precision_recall_fscore_support(
-            [v.person for v in known], [v.label or NOBODY for v in known], labels=labels, zero_division=0
-        )
-        columns = zip(labels, precision, recall, photos, strict=True)
-        return {name: {"precision": float(p), "recall": float(r), "photos": int(n)} for name, p, r, n in columns}
+    def _answers(self) -> tuple[FloatArray, Any]:
+        """Return the known faces' (N,) probabilities of the likeliest name, and whether it is right."""
+        probabilities = np.array([v.probability for v in self.known], dtype=np.float64)
+        return probabilities, np.array([v.likeliest == v.person for v in self.known], dtype=np.bool_)
 
 
 def evaluate(recognizer: Recognizer, probes: Sequence[Probe], on_progress: OnProgress) -> Evaluation:
@@ -112,7 +173,8 @@ def evaluate(recognizer: Recognizer, probes: Sequence[Probe], on_progress: OnPro
     for probe in probes:
         verdicts.append(_judge(recognizer, probe))
         on_progress(len(verdicts), len(probes))
-    return Evaluation(recognizer.version, recognizer.labels, verdicts)
+    manifest = recognizer.manifest
+    return Evaluation(manifest.version, manifest.labels, verdicts, manifest.threshold, _describe(manifest))
 
 
 def _judge(recognizer: Recognizer, probe: Probe) -> Verdict:
@@ -120,10 +182,18 @@ def _judge(recognizer: Recognizer, probe: Probe) -> Verdict:
         face = recognizer.recognize(probe.photo.read_bytes()).faces[0]
     except PhotoError as error:
         return Verdict(str(probe.photo), probe.person, problem=str(error))
-    likeliest = face.predictions[0].label
-    return Verdict(str(probe.photo), probe.person, face.label, likeliest, face.similarity)
+    likeliest = face.predictions[0]
+    return Verdict(str(probe.photo), probe.person, face.label, likeliest.label, face.similarity, likeliest.probability)
 
 
-def _share(hits: Iterable[bool]) -> float | None:
-    found = list(hits)
-    return float(np.mean(found)) if found else None
+def _describe(manifest: Manifest) -> dict[str, Any]:
+    """Return what a bundle says of itself, without its list of names and its files."""
+    return {name: value for name, value in asdict(manifest).items() if name not in {"labels", "files"}}
+
+
+def _figure(name: str, share: Share) -> dict[str, Any]:
+    return {name: share.value, f"{name}_interval": share.interval}
+
+
+def _person(precision: float, recall: Share) -> dict[str, Any]:
+    return {"precision": precision, **_figure("recall", recall), "photos": recall.trials}

@@ -87,11 +87,12 @@ class VisageNetwork(nn.Module):
 
 
 def frozen(network: nn.Module, example: torch.Tensor) -> nn.Module:
-    """Return a network in eval mode as TorchScript, its weights constants and its operators fused.
+    """Return a network as TorchScript in eval mode, its weights constants and batch norm folded into convolutions.
 
-    oneDNN takes a convolution together with what follows it: 0.6 of the eager network's time on one AVX2 thread.
+    Chips come with their channels last; keeping them there takes a CPU 0.7 of the time. (oneDNN's fusion would save a
+    little more, but fails on two heads: "Cannot access data pointer of Tensor that doesn't have storage", torch 2.13.)
     """
-    torch.jit.enable_onednn_fusion(enabled=True)
+    network = network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     with torch.no_grad():
         traced = torch.jit.trace(network, example)  # type: ignore[no-untyped-call]
     scripted: nn.Module = torch.jit.freeze(traced)

@@ -67,6 +67,7 @@ class Recognizer:
     def __init__(self, bundle: Bundle) -> None:
         """Load the network, the gallery and the landmarks of a bundle; the bundle's own checksums were verified."""
         manifest = bundle.manifest
+        self.manifest = manifest
         self.version = manifest.version
         self.labels = manifest.labels
         self.metrics = manifest.metrics

@@ -6,14 +6,10 @@ A journal has a line of JSON a photo, written as it is done: an interrupted run 
 import base64
 import hashlib
 import json
-import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cache
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -23,7 +19,8 @@ from PIL import Image
 
 from preprocess.align import PHOTO_CHIP, Aligner, predictor_file
 from preprocess.detect import Box, Detector
-from preprocess.errors import NoFaceError, PhotoError, PhotoTooLargeError, PrepareError
+from preprocess.errors import NoFaceError, PhotoError, PhotoTooLargeError
+from preprocess.parallel import spread
 from preprocess.photo import RGBArray, decode
 
 MAX_FACES: Final = 8
@@ -115,7 +112,7 @@ def look(tasks: Sequence[Task], journal: Path, workers: int, on_progress: OnProg
     """Return what each photo offers, in the tasks' order; only photos that are new or changed are looked at.
 
     Raises:
-        PrepareError: a worker process was killed.
+        WorkerKilledError: a worker process was killed.
         OSError: the disk is full, or does not let us write.
     """
     book = _Journal(journal)
@@ -125,31 +122,11 @@ def look(tasks: Sequence[Task], journal: Path, workers: int, on_progress: OnProg
         _remove(tasks[0].aligned, [old for name, old in known.items() if name not in current])
     on_progress(len(current), len(tasks))
     with book.appending() as append:
-        for found in _in_parallel([task for task in tasks if task.name not in current], workers):
+        for found in spread(_look_at, [task for task in tasks if task.name not in current], workers):
             append(found)
             current[found.photo] = found
             on_progress(len(current), len(tasks))
     return [current[task.name] for task in tasks]
-
-
-def _in_parallel(tasks: Sequence[Task], workers: int) -> Iterator[Candidates]:
-    """Yield what is found as it comes. Workers leave Ctrl-C to the parent, which drops what has not begun."""
-    if not tasks:
-        return
-    executor = ProcessPoolExecutor(min(workers, len(tasks)), get_context("spawn"), initializer=_start)
-    try:
-        yield from executor.map(_look_at, tasks)
-    except BrokenProcessPool as error:
-        raise PrepareError(
-            "A worker process was killed, most likely for want of memory. Run it again with fewer --workers; "
-            "what is done is kept."
-        ) from error
-    finally:
-        executor.shutdown(wait=True, cancel_futures=True)
-
-
-def _start() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _look_at(task: Task) -> Candidates:

@@ -6,6 +6,7 @@ PhotoError
 ├── UnreadablePhotoError      an image of an accepted format that cannot be decoded
 └── NoFaceError               a readable photo without a face
 PrepareError                  folders that cannot be prepared at all
+└── WorkerKilledError         a process that worked on them was killed
 
 The sentences of a PhotoError are written for whoever sent the photo, the others for whoever typed the command.
 """
@@ -33,3 +34,7 @@ class NoFaceError(PhotoError):
 
 class PrepareError(Exception):
     """The folders cannot be prepared."""
+
+
+class WorkerKilledError(PrepareError):
+    """A process that worked on photos was killed."""

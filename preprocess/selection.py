@@ -140,9 +140,9 @@ class _View:
             photo.photo,
             photo.person,
             chip=None if objection else f"{photo.photo}.jpg",
-            cause=objection and objection.cause,
-            reason=objection and objection.reason,
-            agreement=choice and choice.agreement,
+            cause=objection.cause if objection else None,
+            reason=objection.reason if objection else None,
+            agreement=choice.agreement if choice else None,
             faces=len(photo.faces),
             thumbnail=face.chip if face else photo.thumbnail,
         )

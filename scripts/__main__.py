@@ -17,6 +17,7 @@ COMMANDS: Final = (
     "prepare",
     "train",
     "evaluate",
+    "benchmark",
     "export",
     "publish",
     "recognize",
@@ -26,6 +27,9 @@ COMMANDS: Final = (
 )
 """Each a module of this package, holding a function of its own name, or a `typer.Typer` called `app`."""
 
+_INTERRUPTED: Final = 130
+"""A shell's exit status for Ctrl-C: 128 and the signal's number."""
+
 
 def main() -> None:
     """Run the command line; exit 0, or 1 with a sentence, or 130 when interrupted."""
@@ -34,8 +38,12 @@ def main() -> None:
     except (ModelError, PhotoError, PrepareError, console.CommandError) as error:
         _fail(str(error))
     except KeyboardInterrupt:
-        console.console.print("[yellow]Interrupted.[/] Run the same command again to go on.")
-        sys.exit(130)
+        _tell_interrupted()
+        sys.exit(_INTERRUPTED)
+    except SystemExit as ended:
+        if ended.code == _INTERRUPTED:  # what typer makes of Ctrl-C
+            _tell_interrupted()
+        raise
     except OSError as error:
         if error.errno == errno.ENOSPC:
             _fail("The disk is full. Make room and run the same command again; what is done is kept.")
@@ -61,6 +69,10 @@ def application(words: Sequence[str] = ()) -> typer.Typer:
         else:
             app.command()(getattr(module, name))
     return app
+
+
+def _tell_interrupted() -> None:
+    console.console.print("[yellow]Interrupted.[/] Run the same command again to go on.")
 
 
 def _fail(sentence: str) -> None:

@@ -9,8 +9,9 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from model.evaluate import CONFUSION, Probe
+from model.evaluate import Probe
 from model.evaluate import evaluate as evaluate_probes
+from model.evaluation_report import PAGE, write_page
 from model.export import export
 from model.faces import TEST, VALIDATION
 from model.recognizer import Recognizer
@@ -28,7 +29,7 @@ def evaluate(
     held_out: Annotated[
         bool, typer.Option("--held-out", help="Of PHOTOS, only those that training the RUN left aside.")
     ] = False,
-    output: Annotated[Path, typer.Option(help="Where figures and confusion matrix go.")] = Path("evaluation"),
+    output: Annotated[Path, typer.Option(help="Where figures, plots and report go.")] = Path("evaluation"),
     as_json: JSONOption = False,
 ) -> None:
     """Recognise photos of known people, and of strangers, the way the API does, and count."""
@@ -44,8 +45,9 @@ def evaluate(
         task = bar.add_task("Recognising", total=len(probes))
         evaluation = evaluate_probes(recognizer, probes, lambda done, _: bar.update(task, completed=done))
     evaluation.write(output)
+    write_page(evaluation, output / PAGE)
     emit(evaluation.to_dict(), as_json=as_json, show=_show)
-    console.print(f"Confusion matrix: {output / CONFUSION}")
+    console.print(f"Report: {output / PAGE}")
 
 
 def _held_out(probes: list[Probe], photos: Path, run: Path) -> list[Probe]:

@@ -1,0 +1,473 @@
+"""Labeled Faces in the Wild: whether two photos show the same person, by the benchmark's own protocol, view 2.
+
+G. B. Huang, M. Ramesh, T. Berg, E. Learned-Miller: "Labeled Faces in the Wild: A Database for Studying Face Recognition
+in Unconstrained Environments", University of Massachusetts Amherst, report 07-49, 2007, "View 2".
+"""
+
+import hashlib
+import inspect
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, Self
+from zipfile import BadZipFile
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.metrics import auc, roc_curve
+from sklearn.preprocessing import normalize
+
+from model import bundle as bundles
+from model.bundle import Bundle
+from model.download import sha256_of
+from model.embedder import Embedder, FloatArray
+from model.errors import DatasetError
+from model.network import VisageNetwork
+from model.plots import plot_roc
+from model.pretrained import Pretrained
+from preprocess import Aligner, Box, Detector, PhotoError, RGBArray, decode, predictor_file
+from preprocess.parallel import spread
+
+PAIRS: Final = "pairs.txt"
+REPORT: Final = "lfw.json"
+ROC: Final = "roc.png"
+
+FALSE_ACCEPT_RATES: Final = (0.01, 0.001)
+
+_FACE_SIDE: Final = 0.444
+_FACE_CENTRE: Final = 0.506, 0.548
+"""Side and centre (x, y) of the detector's box in a photo of LFW, as shares of its width: medians of 912 faces."""
+
+_BEYOND: Final = 2.0
+"""A similarity that no cosine reaches."""
+
+_CODE: Final = (decode, Detector, Aligner, Embedder, VisageNetwork)
+"""All code between a photo and its embedding: a change in a file of theirs makes worthless what was embedded before."""
+
+_PHOTOS_A_TASK: Final = 8
+_TASKS_A_SAVE: Final = 32
+
+OnProgress = Callable[[int, int], None]
+"""Photos done, photos in all."""
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two photos, relative to the dataset's folder, whether they show the same person, and the fold they are in."""
+
+    first: str
+    second: str
+    same: bool
+    fold: int
+
+
+@dataclass(frozen=True)
+class LFW:
+    """The pairs of view 2, and the folder that holds their photos."""
+
+    directory: Path
+    pairs: Sequence[Pair]
+
+    @classmethod
+    def read(cls, directory: Path) -> Self:
+        """Read `pairs.txt`, in `directory` or beside it, and see that every photo it names is there.
+
+        Raises:
+            DatasetError: the file is missing or malformed, or a photo is missing.
+        """
+        lfw = cls(directory, read_pairs(_pairs_file(directory)))
+        missing = [photo for photo in lfw.photos if not (directory / photo).is_file()]
+        if missing:
+            raise DatasetError(
+                f"{directory} lacks {len(missing)} of the {len(lfw.photos)} photos that {PAIRS} names, {missing[0]} "
+                "first. Unpack the whole of LFW there."
+            )
+        return lfw
+
+    @property
+    def photos(self) -> list[str]:
+        """Every photo of the pairs, once."""
+        return sorted({photo for pair in self.pairs for photo in (pair.first, pair.second)})
+
+
+def read_pairs(file: Path) -> list[Pair]:
+    """Read `pairs.txt`: a line with the folds and the pairs of each kind in one, then every fold's pairs, same first.
+
+    Raises:
+        DatasetError: it is malformed.
+    """
+    header, *lines = file.read_text(encoding="utf-8", errors="replace").splitlines() or [""]
+    match header.split():
+        case [folds, kind] if folds.isdecimal() and kind.isdecimal() and int(folds) > 1 and int(kind) > 0:
+            expected, block = int(folds) * int(kind) * 2, int(kind) * 2
+        case _:
+            raise DatasetError(f'{file} does not begin with folds and pairs, as in "10 300". Download it again.')
+    filled = [(number, line) for number, line in enumerate(lines, 2) if line.strip()]
+    if len(filled) != expected:
+        raise DatasetError(f"{file} holds {len(filled)} pairs; its first line says {expected}. Download it again.")
+    return [
+        _pair(line, fold=at // block, same=at % block < block // 2, where=f"Line {number} of {file}")
+        for at, (number, line) in enumerate(filled)
+    ]
+
+
+def _pair(line: str, *, fold: int, same: bool, where: str) -> Pair:
+    match line.split():
+        case [name, first, second] if same and first.isdecimal() and second.isdecimal():
+            return Pair(_photo(name, first), _photo(name, second), same, fold)
+        case [name, first, other, second] if not same and first.isdecimal() and second.isdecimal():
+            return Pair(_photo(name, first), _photo(other, second), same, fold)
+    wanted = "a name and two numbers" if same else "a name, a number, another name and its number"
+    raise DatasetError(f"{where} is not {wanted}. Download it again.")
+
+
+def _photo(name: str, number: str) -> str:
+    return f"{name}/{name}_{int(number):04d}.jpg"
+
+
+def _pairs_file(directory: Path) -> Path:
+    for folder in (directory, directory.resolve().parent):
+        if (folder / PAIRS).is_file():
+            return folder / PAIRS
+    raise DatasetError(f"No {PAIRS} in {directory} or beside it. Put the one of LFW's view 2 there.")
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is measured: a network by its name, the landmarks for its chips, and whether it also sees them mirrored."""
+
+    name: str
+    embedder: Embedder
+    landmarks: Path
+    flip: bool = False
+
+    @classmethod
+    def of_pretrained(cls, pretrained: Pretrained, *, flip: bool = False) -> Self:
+        """Return pretrained weights with the geometry they are used with."""
+        return cls(pretrained.name, Embedder.of_pretrained(pretrained), predictor_file(), flip)
+
+    @classmethod
+    def of_bundle(cls, bundle: Bundle, *, flip: bool = False) -> Self:
+        """Return a verified bundle's embedding half, with the bundle's own landmarks and geometry."""
+        name = f"bundle {bundle.manifest.version}"
+        return cls(name, Embedder.of_bundle(bundle), bundle.path(bundles.LANDMARKS), flip)
+
+    def identity(self) -> dict[str, Any]:
+        """Return all that its embeddings depend on, in JSON's types."""
+        return {
+            "network": sha256_of(self.embedder.file),
+            "landmarks": sha256_of(self.landmarks),
+            "geometry": asdict(self.embedder.geometry),
+            "flip": self.flip,
+            "code": [sha256_of(Path(inspect.getfile(part))) for part in _CODE],
+        }
+
+    def see(self, photo: Path) -> tuple[RGBArray, bool]:
+        """Return the (S, S, 3) chip of the face next to the photo's centre, and True.
+
+        Where no face is found, return the chip cut where LFW's faces usually are, and False.
+
+        Raises:
+            DatasetError: the photo cannot be decoded.
+        """
+        detector, aligner = _tools(self.landmarks)
+        try:
+            pixels = decode(photo.read_bytes())
+        except PhotoError as error:
+            raise DatasetError(f"{photo} cannot be used: {error} Unpack LFW again.") from error
+        boxes = detector.detect(pixels)
+        box = _central(boxes, pixels) if boxes else _typical(pixels)
+        return aligner.align(pixels, box, self.embedder.geometry), bool(boxes)
+
+    def embed(self, chips: RGBArray) -> FloatArray:
+        """Return the (N, 512) unit-length embeddings of (N, S, S, 3) chips, mirror images added in if `flip`."""
+        embeddings = self.embedder(chips)
+        if not self.flip:
+            return embeddings
+        mirrored = self.embedder(np.ascontiguousarray(chips[:, :, ::-1]))
+        added: FloatArray = normalize(embeddings + mirrored)
+        return added
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Face:
+    """A photo's (512,) unit-length embedding, and whether the detector found the face, or the usual place stands in."""
+
+    embedding: FloatArray
+    found: bool
+
+
+def embed(
+    lfw: LFW, subject: Subject, output: Path, workers: int, on_progress: OnProgress = lambda *_: None
+) -> dict[str, Face]:
+    """Return the face of every photo, by its name; what was done is kept in `output`, and a later call goes on there.
+
+    Raises:
+        DatasetError: a photo is damaged.
+        WorkerKilledError: a worker process was killed.
+        OSError: the disk is full, or does not let us write.
+    """
+    photos = lfw.photos
+    store = output / f"embeddings-{_key(lfw, subject)}.npz"
+    faces = _read_faces(store)
+    missing = [photo for photo in photos if photo not in faces]
+    on_progress(len(faces), len(photos))
+    try:
+        for count, batch in enumerate(spread(_faces, _tasks(lfw.directory, missing, subject), workers), 1):
+            faces |= batch
+            on_progress(len(faces), len(photos))
+            if count % _TASKS_A_SAVE == 0:
+                _write_faces(faces, store)
+    finally:
+        if missing and faces:
+            _write_faces(faces, store)
+    return faces
+
+
+def _key(lfw: LFW, subject: Subject) -> str:
+    """Return twelve hexadecimal digits for a subject and the photos it sees, which it tells by their sizes."""
+    sizes = [(photo, (lfw.directory / photo).stat().st_size) for photo in lfw.photos]
+    text = json.dumps([subject.identity(), sizes], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _read_faces(store: Path) -> dict[str, Face]:
+    """Return what an earlier call kept; a file that is damaged counts for nothing."""
+    if not store.exists():
+        return {}
+    try:
+        with np.load(store) as arrays:
+            columns = [arrays[name] for name in ("photos", "embeddings", "found")]
+    except (ValueError, KeyError, EOFError, BadZipFile):
+        return {}
+    return {str(photo): Face(row, bool(found)) for photo, row, found in zip(*columns, strict=True)}
+
+
+def _write_faces(faces: Mapping[str, Face], store: Path) -> None:
+    """Write a file that is there whole or not at all."""
+    store.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = store.with_name(store.name + ".part")
+    with unfinished.open("wb") as file:
+        np.savez(
+            file,
+            photos=np.array(list(faces)),
+            embeddings=np.stack([face.embedding for face in faces.values()]),
+            found=np.array([face.found for face in faces.values()]),
+        )
+    unfinished.replace(store)
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    directory: Path
+    photos: Sequence[str]
+    subject: Subject
+
+
+def _tasks(directory: Path, photos: Sequence[str], subject: Subject) -> list[_Task]:
+    starts = range(0, len(photos), _PHOTOS_A_TASK)
+    return [_Task(directory, photos[at : at + _PHOTOS_A_TASK], subject) for at in starts]
+
+
+def _faces(task: _Task) -> dict[str, Face]:
+    """Find, align and embed the faces of a few photos, in a worker."""
+    chips, found = zip(*(task.subject.see(task.directory / photo) for photo in task.photos), strict=True)
+    embeddings = task.subject.embed(np.stack(chips))
+    return {photo: Face(*face) for photo, *face in zip(task.photos, embeddings, found, strict=True)}
+
+
+@cache
+def _tools(landmarks: Path) -> tuple[Detector, Aligner]:
+    """Load the detector and the landmarks once a process."""
+    return Detector(), Aligner(landmarks)
+
+
+def _central(boxes: Sequence[Box], pixels: RGBArray) -> Box:
+    """Return the box whose centre is nearest the photo's: LFW names the person in the middle."""
+    height, width = pixels.shape[:2]
+    return min(
+        boxes,
+        key=lambda box: (box.left + box.width / 2 - width / 2) ** 2 + (box.top + box.height / 2 - height / 2) ** 2,
+    )
+
+
+def _typical(pixels: RGBArray) -> Box:
+    """Return where the face is in most photos of LFW; each was cropped around a detected face."""
+    height, width = pixels.shape[:2]
+    side = round(_FACE_SIDE * width)
+    x, y = _FACE_CENTRE[0] * width, _FACE_CENTRE[1] * height
+    return Box(round(x - side / 2), round(y - side / 2), side, side, score=0)
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What ten-fold verification found: (F,) accuracies and thresholds; (P,) similarities and whether it is one person.
+
+    The similarity of a pair that has no face in one of its photos is such that it always counts against: below every
+    cosine for two photos of the same person, above every cosine for photos of two.
+    """
+
+    accuracies: Array
+    thresholds: Array
+    similarities: Array
+    same: Array
+
+    @property
+    def accuracy(self) -> float:
+        """The mean over the folds."""
+        return float(self.accuracies.mean())
+
+    @property
+    def standard_error(self) -> float:
+        """The standard error of the mean: the folds' sample deviation over the root of their number (Huang et al.)."""
+        return float(self.accuracies.std(ddof=1) / np.sqrt(len(self.accuracies)))
+
+    @property
+    def pairs_without_face(self) -> int:
+        """How many pairs always count against."""
+        return int((np.abs(self.similarities) > 1).sum())
+
+    def roc(self) -> tuple[Array, Array]:
+        """Return the shares of impostor and of genuine pairs accepted, from no pair accepted to all of them."""
+        false, true, _ = roc_curve(self.same, self.similarities, drop_intermediate=False)
+        return false, true
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the figures in JSON's types."""
+        false, true = self.roc()
+        return {
+            "accuracy": self.accuracy,
+            "standard_error": self.standard_error,
+            # The most genuine pairs that are accepted while no more than this share of the impostor pairs are.
+            "tar_at_far": {str(rate): float(true[false <= rate].max()) for rate in FALSE_ACCEPT_RATES},
+            # Where both errors are equal: between the curve's points, on a straight line.
+            "equal_error_rate": float(np.interp(0, false + true - 1, false)),
+            "auc": float(auc(false, true)),
+            "pairs": len(self.same),
+            "pairs_without_face": self.pairs_without_face,
+            "accuracies": self.accuracies.tolist(),
+            "thresholds": self.thresholds.tolist(),
+        }
+
+
+def verify(
+    pairs: Sequence[Pair], faces: Mapping[str, Face], *, subtract_mean: bool = False, crop_center: bool = False
+) -> Verification:
+    """Tell each fold's pairs apart by the threshold on their cosine that tells the other folds' pairs apart best.
+
+    With `subtract_mean`, the mean embedding of the other folds' photos is first taken from all embeddings. A photo
+    without a face counts against, unless `crop_center`: then the place where LFW's faces usually are is embedded.
+
+    Raises:
+        DatasetError: the other folds of some fold have no pair with a face in both photos.
+    """
+    table = _Table.of(pairs, faces, crop_center=crop_center)
+    accuracies, thresholds, similarities = [], [], np.empty(len(pairs))
+    for fold in np.unique(table.fold):
+        own = table.fold == fold
+        found = table.similarities(table.mean(~own) if subtract_mean else None)
+        thresholds.append(_best_threshold(found[~own], table.same[~own]))
+        accuracies.append(np.mean((found[own] >= thresholds[-1]) == table.same[own]))
+        similarities[own] = found[own]
+    return Verification(np.array(accuracies), np.array(thresholds), similarities, table.same)
+
+
+@dataclass(frozen=True)
+class _Table:
+    """The pairs as arrays: rows of `embeddings` (N, 512), whether each counts, and per pair its ends (P, 2)."""
+
+    embeddings: Array
+    usable: Array
+    ends: Array
+    same: Array
+    fold: Array
+
+    @classmethod
+    def of(cls, pairs: Sequence[Pair], faces: Mapping[str, Face], *, crop_center: bool) -> Self:
+        rows = {photo: row for row, photo in enumerate(faces)}
+        return cls(
+            np.stack([face.embedding for face in faces.values()]).astype(np.float64),
+            np.array([face.found or crop_center for face in faces.values()]),
+            np.array([(rows[pair.first], rows[pair.second]) for pair in pairs]),
+            np.array([pair.same for pair in pairs]),
+            np.array([pair.fold for pair in pairs]),
+        )
+
+    def mean(self, which: Array) -> Array:
+        """Return the mean embedding of some pairs' photos, each taken once, and none without a face."""
+        rows = np.unique(self.ends[which])
+        embeddings = self.embeddings[rows[self.usable[rows]]]
+        mean: Array = embeddings.sum(axis=0) / max(len(embeddings), 1)
+        return mean
+
+    def similarities(self, mean: Array | None) -> Array:
+        """Return (P,) cosines, with `mean` taken from the embeddings first; beyond all cosines where a face lacks."""
+        embeddings = self.embeddings if mean is None else normalize(self.embeddings - mean)
+        first, second = (embeddings[self.ends[:, end]] for end in (0, 1))
+        cosines = np.einsum("pd,pd->p", first, second).clip(-1, 1)
+        against = np.where(self.same, -_BEYOND, _BEYOND)
+        return np.where(self.usable[self.ends].all(axis=1), cosines, against)
+
+
+def _best_threshold(similarities: Array, same: Array) -> float:
+    """Return the threshold that tells most pairs right: midway from the last pair it accepts to the next."""
+    false, true, thresholds = roc_curve(same, similarities, drop_intermediate=False)
+    cosine = np.abs(thresholds) <= 1
+    if not cosine.any():
+        raise DatasetError("Too few photos have a face to choose a threshold. Is this LFW? --crop-center does without.")
+    right = np.rint(true * same.sum() + (1 - false) * (~same).sum())
+    best = int(np.where(cosine, right, -1).argmax())
+    following = max(-1.0, *thresholds[best + 1 : best + 2])
+    return float((thresholds[best] + following) / 2)
+
+
+@dataclass(frozen=True)
+class Result:
+    """The figures of one subject, and what they were measured with."""
+
+    subject: Subject
+    faces: Mapping[str, Face]
+    verification: Verification
+    options: Mapping[str, bool]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the content of `lfw.json`."""
+        return {
+            **self.verification.to_dict(),
+            "photos": len(self.faces),
+            "photos_without_face": sum(not face.found for face in self.faces.values()),
+            "options": {"flip": self.subject.flip, **self.options},
+            "network": {"name": self.subject.name, "sha256": sha256_of(self.subject.embedder.file)},
+            "geometry": asdict(self.subject.embedder.geometry),
+        }
+
+    def write(self, folder: Path) -> None:
+        """Write the figures and the ROC curve into `folder`."""
+        folder.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(self.to_dict(), indent=1, ensure_ascii=False)
+        (folder / REPORT).write_text(text + "\n", encoding="utf-8")
+        plot_roc(*self.verification.roc(), folder / ROC)
+
+
+def measure(
+    lfw: LFW,
+    subject: Subject,
+    output: Path,
+    workers: int,
+    on_progress: OnProgress,
+    *,
+    subtract_mean: bool = False,
+    crop_center: bool = False,
+) -> Result:
+    """Embed every photo, going on where an earlier call was interrupted, and verify the pairs.
+
+    Raises:
+        DatasetError: the photos cannot be used.
+    """
+    faces = embed(lfw, subject, output, workers, on_progress)
+    verification = verify(lfw.pairs, faces, subtract_mean=subtract_mean, crop_center=crop_center)
+    return Result(subject, faces, verification, {"subtract_mean": subtract_mean, "crop_center": crop_center})
