@@ -8,6 +8,7 @@ from PIL import Image
 from preprocess import Box, RGBArray
 
 if TYPE_CHECKING:
+    from model.bundle import Manifest
     from model.recognizer import Face, Prediction, Recognition
 
 JPEG_QUALITY: Final = 95
@@ -21,10 +22,26 @@ def recognition_json(recognition: "Recognition") -> dict[str, Any]:
         "label": first.label,
         "probability": _share(first.probability),
         "known": first.known,
+        "enrolled": first.enrolled,
         "faces": [_face(face) for face in recognition.faces],
         "image": {"width": recognition.width, "height": recognition.height},
         "model": {"version": recognition.version},
         "timing_ms": {step: round(float(ms), 1) for step, ms in recognition.timing_ms.items()},
+    }
+
+
+def labels_json(manifest: "Manifest") -> dict[str, Any]:
+    """Return whom a model knows, how each came to be known, and the figures it was exported with."""
+    people = [{"label": label, "enrolled": label in manifest.enrolled} for label in manifest.people]
+    return {
+        "labels": list(manifest.people),
+        "people": people,
+        "threshold": _share(manifest.threshold),
+        "measured": {
+            "held_out": manifest.metrics.get("held_out"),
+            "false_accept_rate": manifest.metrics.get("false_accept_rate"),
+        },
+        "model": {"version": manifest.version},
     }
 
 
@@ -43,6 +60,7 @@ def _face(face: "Face") -> dict[str, Any]:
         "probability": _share(face.probability),
         "similarity": _share(face.similarity),
         "known": face.known,
+        "enrolled": face.enrolled,
         "predictions": [_prediction(prediction) for prediction in face.predictions],
     }
 
@@ -52,7 +70,8 @@ def _box(box: Box) -> dict[str, int]:
 
 
 def _prediction(prediction: "Prediction") -> dict[str, Any]:
-    return {"label": prediction.label, "probability": _share(prediction.probability)}
+    probability = _share(prediction.probability)
+    return {"label": prediction.label, "probability": probability, "enrolled": prediction.enrolled}
 
 
 def _share(value: float) -> float:

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Blueprint, Response, g, request
 
-from api.answers import jpeg, recognition_json
+from api.answers import jpeg, labels_json, recognition_json
 from api.loading import ModelLoader
 from api.openapi import openapi
 from api.upload import read_photo
@@ -32,9 +32,8 @@ def routes(model: ModelLoader) -> Blueprint:
 
     @blueprint.get("/labels")
     def labels() -> dict[str, Any]:
-        """The people this model knows."""
-        recognizer = model.get()
-        return {"labels": list(recognizer.labels), "model": {"version": recognizer.version}}
+        """The people this model knows, and how well it does."""
+        return labels_json(model.get().manifest)
 
     @blueprint.get("/health")
     def health() -> dict[str, Any]:

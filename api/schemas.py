@@ -29,9 +29,17 @@ _PROBABILITY: Final = {
     "type": "number",
     "minimum": 0,
     "maximum": 1,
-    "description": "How likely the likeliest person is, among those that the model knows.",
+    "description": (
+        "How likely the likeliest person is, if the face is somebody that the model knows; nine in ten of the answers "
+        "with 0.9 are right."
+    ),
 }
 _KNOWN: Final = {"type": "boolean", "description": "Whether the face is somebody that the model knows."}
+_ENROLLED: Final = {
+    "type": "boolean",
+    "description": "Whether the person was enrolled from a few photos rather than trained on; false for nobody.",
+}
+_SHARE: Final = {"type": "number", "minimum": 0, "maximum": 1}
 _PIXELS: Final = {"type": "integer", "minimum": 0}
 _MS: Final = {"type": "number", "minimum": 0}
 
@@ -41,6 +49,7 @@ SCHEMAS: Final[dict[str, Any]] = {
         label=_LABEL,
         probability=_PROBABILITY,
         known=_KNOWN,
+        enrolled=_ENROLLED,
         faces=_list("Face", "Every face, the most prominent first.", minItems=1),
         image=_object("The size of the upright photo in pixels.", width=_PIXELS, height=_PIXELS),
         model=_ref("Model"),
@@ -58,9 +67,13 @@ SCHEMAS: Final[dict[str, Any]] = {
             "type": "number",
             "minimum": -1,
             "maximum": 1,
-            "description": "How alike the face and the likeliest person's photos are, as a cosine.",
+            "description": (
+                "How alike the face and the likeliest person's photos are: the mean cosine with their three most alike "
+                "prototypes. 1 is the same picture, about 0 anybody; from the model's threshold on the face is known."
+            ),
         },
         known=_KNOWN,
+        enrolled=_ENROLLED,
         predictions=_list("Prediction", "The five likeliest people, the likeliest first.", minItems=1, maxItems=5),
     ),
     "Box": _object(
@@ -70,12 +83,33 @@ SCHEMAS: Final[dict[str, Any]] = {
         width=_PIXELS,
         height=_PIXELS,
     ),
-    "Prediction": _object("A person and how likely they are.", label={"type": "string"}, probability=_PROBABILITY),
+    "Prediction": _object(
+        "A person and how likely they are.", label={"type": "string"}, probability=_PROBABILITY, enrolled=_ENROLLED
+    ),
     "Model": _object("The model that answered.", version={"type": "string"}),
     "Labels": _object(
         "The people a model knows.",
         labels={"type": "array", "items": {"type": "string"}, "description": "Their names."},
+        people=_list("Person", "The same people, and how each came to be known."),
+        threshold={"type": "number", "description": "The similarity from which a face is known."},
+        measured=_ref("Measured"),
         model=_ref("Model"),
+    ),
+    "Person": _object("Somebody whom a model knows.", label={"type": "string"}, enrolled=_ENROLLED),
+    "Measured": _object(
+        "How well a model does, measured when it was exported.",
+        held_out={
+            "description": "On faces of its people that it did not learn from; null if there were none.",
+            "oneOf": [_ref("HeldOut"), {"type": "null"}],
+        },
+        false_accept_rate=_SHARE | {"description": "The share of strangers for which the threshold was set."},
+    ),
+    "HeldOut": _object(
+        "Figures of faces that the model did not learn from.",
+        faces={"type": "integer", "minimum": 1, "description": "How many they are."},
+        name_right=_SHARE | {"description": "The share of them whose likeliest name is right."},
+        recognised=_SHARE | {"description": "The share of them whose name is right and who are known."},
+        expected_calibration_error=_SHARE | {"description": "How far `probability` is from how often it is right."},
     ),
     "Health": _object(
         "The model is loaded.",
@@ -105,6 +139,7 @@ EXAMPLES: Final[dict[str, Any]] = {
         "label": "Will Smith",
         "probability": 0.998,
         "known": True,
+        "enrolled": False,
         "faces": [
             {
                 "box": {"left": 120, "top": 80, "width": 210, "height": 210},
@@ -113,9 +148,10 @@ EXAMPLES: Final[dict[str, Any]] = {
                 "probability": 0.998,
                 "similarity": 0.83,
                 "known": True,
+                "enrolled": False,
                 "predictions": [
-                    {"label": "Will Smith", "probability": 0.998},
-                    {"label": "Tom Cruise", "probability": 0.001},
+                    {"label": "Will Smith", "probability": 0.998, "enrolled": False},
+                    {"label": "Tom Cruise", "probability": 0.001, "enrolled": False},
                 ],
             }
         ],
@@ -123,7 +159,16 @@ EXAMPLES: Final[dict[str, Any]] = {
         "model": _MODEL,
         "timing_ms": {"decode": 8.1, "detect": 31.0, "align": 1.2, "recognize": 62.5, "total": 103.0},
     },
-    "Labels": {"labels": ["Tom Cruise", "Will Smith"], "model": _MODEL},
+    "Labels": {
+        "labels": ["Tom Cruise", "Will Smith"],
+        "people": [{"label": "Tom Cruise", "enrolled": False}, {"label": "Will Smith", "enrolled": False}],
+        "threshold": 0.512,
+        "measured": {
+            "held_out": {"faces": 81, "name_right": 1.0, "recognised": 0.98, "expected_calibration_error": 0.012},
+            "false_accept_rate": 0.01,
+        },
+        "model": _MODEL,
+    },
     "Health": {"status": "ok", "model": _MODEL, "uptime_s": 12.3},
     "GatewayMessage": {"message": "Too Many Requests"},
 }

@@ -4,14 +4,14 @@
 | --- | --- |
 | `manifest.json` | what the bundle is; for every other file its size and SHA-256 |
 | `model.pt` | TorchScript: (N, S, S, 3) uint8 RGB chips to (N, 512) unit-length embeddings and (N, C) logits |
-| `gallery.npz` | `embeddings` (P, 512) float32, unit length, and `people` (P,): whose each is, an index of the labels |
+| `gallery.npz` | prototypes: `embeddings` (P, 512) float32, unit length, and `people` (P,): whose each is, an index of
+                  the labels and, after them, the enrolled |
 | `landmarks.dat` | dlib's five-point shape predictor |
 """
 
 import hashlib
 import json
 import os
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ from typing import Any, Final, Self
 from model.errors import BundleError, BundleUnavailableError
 from preprocess import Geometry
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 MANIFEST: Final = "manifest.json"
 MODEL: Final = "model.pt"
 GALLERY: Final = "gallery.npz"
@@ -46,19 +46,29 @@ class FileEntry:
 class Manifest:
     """What a bundle says of itself.
 
-    `threshold` is the cosine similarity from which a face counts as the person it is named. `version` is derived from
-    all the rest, so that two different bundles never share one.
+    `labels` are the people whom the network was trained to name, in the order of its logits; `enrolled` are known by
+    their prototypes alone. `threshold` is the similarity from which a face counts as the person it is named, and
+    `temperature` what logits are divided by; `calibration` says how both came about. `version` is derived from all the
+    rest, so that two different bundles never share one.
     """
 
     labels: tuple[str, ...]
+    enrolled: tuple[str, ...]
     geometry: Geometry
     threshold: float
+    temperature: float
+    calibration: Mapping[str, Any]
     metrics: Mapping[str, Any]
     training: Mapping[str, Any]
     libraries: Mapping[str, str]
     files: Mapping[str, FileEntry]
     format: int = FORMAT
     version: str = ""
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        """Everybody the bundle knows, in the gallery's order."""
+        return self.labels + self.enrolled
 
     def sealed(self) -> Self:
         """Return the manifest with the version that its content gives it: twelve hexadecimal digits."""
@@ -80,11 +90,11 @@ class Manifest:
             fields = json.loads(text)
             if fields["format"] != FORMAT:
                 raise BundleError(
-                    f"The bundle has format {fields['format']}; this version reads {FORMAT}. Export it again."
+                    f"The bundle has format {fields['format']}; this version reads {FORMAT}. Export its run again."
                 )
-            files = {name: FileEntry(**entry) for name, entry in fields.pop("files").items()}
-            labels, geometry = tuple(fields.pop("labels")), Geometry(**fields.pop("geometry"))
-            manifest = cls(labels=labels, geometry=geometry, files=files, **fields)
+            files = {name: FileEntry(**entry) for name, entry in fields["files"].items()}
+            fields |= {name: tuple(fields[name]) for name in ("labels", "enrolled")}
+            manifest = cls(**fields | {"geometry": Geometry(**fields["geometry"]), "files": files})
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise BundleError("The bundle's manifest is damaged. Export or publish it again.") from error
         if manifest.version != manifest.sealed().version:
@@ -113,20 +123,35 @@ def entry_of(path: Path) -> FileEntry:
 def write(source: Path, manifest: Manifest, target: Path, *, replace_existing: bool = False) -> Bundle:
     """Turn the folder `source`, holding every file but the manifest, into the bundle `target`.
 
-    The bundle appears whole or not at all.
+    The bundle appears whole or not at all; one that it replaces is put beside `source`.
 
     Raises:
         BundleError: `target` exists, and is not a bundle that may be replaced.
     """
     check_target(target, replace_existing=replace_existing)
-    if target.exists():
-        shutil.rmtree(target)
     entries = {path.name: entry_of(path) for path in sorted(source.iterdir())}
     sealed = replace(manifest, files=entries).sealed()
     (source / MANIFEST).write_text(sealed.to_json(), encoding="utf-8")
     target.parent.mkdir(parents=True, exist_ok=True)
-    source.rename(target)
+    replaced = source.with_name("replaced")
+    if target.exists():
+        target.rename(replaced)
+    try:
+        source.rename(target)
+    except BaseException:
+        replaced.rename(target)
+        raise
     return Bundle(sealed, target)
+
+
+@contextmanager
+def workshop(target: Path) -> Iterator[Path]:
+    """Yield an empty folder on the disk of `target` to make a bundle in; what is left of it is removed."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".visage-", dir=target.parent) as folder:
+        source = Path(folder) / "bundle"
+        source.mkdir()
+        yield source
 
 
 def check_target(target: Path, *, replace_existing: bool = False) -> None:

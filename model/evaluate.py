@@ -174,7 +174,7 @@ def evaluate(recognizer: Recognizer, probes: Sequence[Probe], on_progress: OnPro
         verdicts.append(_judge(recognizer, probe))
         on_progress(len(verdicts), len(probes))
     manifest = recognizer.manifest
-    return Evaluation(manifest.version, manifest.labels, verdicts, manifest.threshold, _describe(manifest))
+    return Evaluation(manifest.version, manifest.people, verdicts, manifest.threshold, _describe(manifest))
 
 
 def _judge(recognizer: Recognizer, probe: Probe) -> Verdict:

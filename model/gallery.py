@@ -10,28 +10,17 @@ import numpy.typing as npt
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
 
-FALSE_REJECT_RATE: Final = 0.07
-"""Share of known faces that may be taken for strangers."""
-
-DEFAULT_THRESHOLD: Final = 0.6
-"""Where there are too few faces to choose by: a little under what ten people's faces gave."""
-
-_MIN_FACES: Final = 20
+NEAREST: Final = 3
+"""How many of a person's prototypes a face is compared with: those most alike to it. One would let a single odd photo
+speak for the person, all of them would let no face be turned or old; docs/quality.md has the measurements."""
 
 
 @dataclass(frozen=True)
 class Gallery:
-    """Prototypes: `embeddings` (P, 512) float32 of unit length, and `people` (P,), each an index of the labels."""
+    """Prototypes: `embeddings` (P, 512) float32 of unit length, and `people` (P,): whose each is, from 0 up."""
 
     embeddings: FloatArray
     people: IntArray
-
-    @classmethod
-    def of_means(cls, embeddings: FloatArray, people: IntArray) -> Self:
-        """Return a gallery with one prototype a person: the mean of their embeddings, scaled to unit length."""
-        owners = np.unique(people)
-        means = np.stack([embeddings[people == person].mean(axis=0) for person in owners])
-        return cls(_unit(means), owners)
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -43,25 +32,32 @@ class Gallery:
         """Write `gallery.npz`."""
         np.savez(path, embeddings=self.embeddings, people=self.people)
 
-    def similarities(self, embeddings: FloatArray, classes: int) -> FloatArray:
-        """Return (N, C) cosines between (N, 512) unit-length embeddings and each person's nearest prototype."""
-        cosines = embeddings @ self.embeddings.T
-        nearest = [cosines[:, self.people == person].max(axis=1, initial=-1) for person in range(classes)]
-        return np.stack(nearest, axis=1)
+    def similarities(self, embeddings: FloatArray, count: int) -> FloatArray:
+        """Return (N, count) similarities between (N, 512) unit-length embeddings and `count` people.
 
-    def threshold(self, embeddings: FloatArray, people: IntArray, false_reject_rate: float) -> float:
-        """Return the cosine from which a face counts as known, chosen on faces the prototypes were not made from.
-
-        At export no strangers are at hand, and a gallery's own people are a poor stand-in: they are fewer and less
-        alike than the world outside. So the threshold is as strict as the known allow: `false_reject_rate` is the
-        share of them that may fall under it. Under twenty faces that says nothing, and DEFAULT_THRESHOLD is returned.
+        A similarity is the mean of the cosines with the person's three most alike prototypes, or with as many as there
+        are: 1 for the same picture, about 0 for somebody else; -1 for a person without a prototype.
         """
-        if len(embeddings) < _MIN_FACES:
-            return DEFAULT_THRESHOLD
-        similarities = self.similarities(embeddings, int(self.people.max()) + 1)
-        return float(np.quantile(similarities[np.arange(len(people)), people], false_reject_rate))
+        cosines = embeddings @ self.embeddings.T
+        columns = [_mean_of_largest(cosines[:, self.people == person]) for person in range(count)]
+        return np.stack(columns, axis=1)
+
+    def joined_by(self, embeddings: FloatArray, person: int) -> Self:
+        """Return the gallery with (K, 512) prototypes more, all of one person."""
+        people = np.full(len(embeddings), person, self.people.dtype)
+        return type(self)(np.concatenate([self.embeddings, embeddings]), np.concatenate([self.people, people]))
+
+    def without(self, person: int) -> Self:
+        """Return the gallery without a person's prototypes; everybody after them moves up one."""
+        others = self.people != person
+        people = self.people[others]
+        return type(self)(self.embeddings[others], people - (people > person))
 
 
-def _unit(vectors: FloatArray) -> FloatArray:
-    scaled: FloatArray = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
-    return scaled
+def _mean_of_largest(cosines: FloatArray) -> FloatArray:
+    """Return the mean (N,) of the NEAREST largest of (N, K) cosines."""
+    if not cosines.shape[1]:
+        return np.full(len(cosines), -1, np.float32)
+    largest = np.sort(cosines, axis=1)[:, -NEAREST:]
+    mean: FloatArray = largest.mean(axis=1)
+    return mean

@@ -8,12 +8,11 @@ from dataclasses import dataclass, field
 from typing import Final, Self
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from model import bundle as bundles
 from model.bundle import Bundle
-from model.gallery import Gallery
+from model.gallery import FloatArray, Gallery
 from preprocess import Aligner, Box, Detector, NoFaceError, RGBArray, decode
 
 TOP: Final = 5
@@ -22,24 +21,32 @@ TOP: Final = 5
 MAX_FACES: Final = 20
 """A crowd's most prominent faces are recognised; all of them would outlast a request."""
 
+ENROLMENT_TEMPERATURE: Final = 0.05
+"""Similarity that makes one person e times as likely as another, where one of the two is enrolled."""
+
 _WARM_UPS: Final = 2
 """TorchScript's profiling executor watches a first call and compiles in the second."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """A person, and the probability that the face is theirs if it belongs to somebody the model knows."""
+    """A person, and the probability that the face is theirs if it belongs to somebody the model knows.
+
+    `enrolled` says whether the person was enrolled rather than trained on.
+    """
 
     label: str
     probability: float
+    enrolled: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Face:
     """One face of a photo: where it is and whose.
 
-    `similarity` is the cosine, -1 to 1, between the face's embedding and that of the likeliest person; under the
-    bundle's threshold the face is nobody the model knows, `known` is false and `label` is None.
+    `similarity`, -1 to 1, is the mean cosine between the face's embedding and those of the likeliest person's three
+    most alike prototypes; under the bundle's threshold the face is nobody the model knows, `known` is false and `label`
+    is None. `enrolled` says whether the person was enrolled; it is false for nobody.
     """
 
     box: Box
@@ -47,6 +54,7 @@ class Face:
     probability: float
     similarity: float
     known: bool
+    enrolled: bool
     predictions: tuple[Prediction, ...]
 
 
@@ -69,10 +77,8 @@ class Recognizer:
         manifest = bundle.manifest
         self.manifest = manifest
         self.version = manifest.version
-        self.labels = manifest.labels
-        self.metrics = manifest.metrics
+        self.people = manifest.people
         self._geometry = manifest.geometry
-        self._threshold = manifest.threshold
         network = torch.jit.load(bundle.path(bundles.MODEL), map_location="cpu")  # type: ignore[no-untyped-call]
         self._network: torch.nn.Module = network.eval()
         self._gallery = Gallery.load(bundle.path(bundles.GALLERY))
@@ -133,26 +139,48 @@ class Recognizer:
             )
         return pixels, boxes[:MAX_FACES]
 
-    def _run(self, chips: RGBArray) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    def _run(self, chips: RGBArray) -> tuple[FloatArray, FloatArray]:
         """Run (N, S, S, 3) chips through the network: (N, 512) embeddings and (N, C) logits."""
         with self._lock, torch.inference_mode():
             embeddings, logits = self._network(torch.from_numpy(chips))
             return embeddings.numpy(), logits.numpy()
 
-    def _judge(
-        self, boxes: list[Box], embeddings: npt.NDArray[np.float32], logits: npt.NDArray[np.float32]
-    ) -> tuple[Face, ...]:
-        probabilities = torch.softmax(torch.from_numpy(logits), dim=1).numpy()
-        similarities = self._gallery.similarities(embeddings, len(self.labels))
+    def _judge(self, boxes: list[Box], embeddings: FloatArray, logits: FloatArray) -> tuple[Face, ...]:
+        similarities = self._gallery.similarities(embeddings, len(self.people))
+        probabilities = self._probabilities(logits, similarities)
         return tuple(map(self._face, boxes, probabilities, similarities))
 
-    def _face(self, box: Box, probabilities: npt.NDArray[np.float32], similarities: npt.NDArray[np.float32]) -> Face:
+    def _probabilities(self, logits: FloatArray, similarities: FloatArray) -> FloatArray:
+        """Return how likely each of N faces is each of the people, (N, people).
+
+        The network names those it was trained on. Whether it is one of them or somebody enrolled is a matter of
+        similarities: those of the enrolled against that of whom the network names.
+        """
+        trained = _softmax(logits, self.manifest.temperature)
+        if not self.manifest.enrolled:
+            return trained
+        count = trained.shape[1]
+        named = np.take_along_axis(similarities, trained.argmax(axis=1)[:, None], axis=1)
+        shares = _softmax(np.hstack([named, similarities[:, count:]]), ENROLMENT_TEMPERATURE)
+        return np.hstack([trained * shares[:, :1], shares[:, 1:]])
+
+    def _face(self, box: Box, probabilities: FloatArray, similarities: FloatArray) -> Face:
         likeliest = np.argsort(-probabilities, kind="stable")[:TOP]
-        predictions = tuple(Prediction(self.labels[i], float(probabilities[i])) for i in likeliest)
-        similarity = float(similarities[likeliest[0]])
-        known = similarity >= self._threshold
-        label = predictions[0].label if known else None
-        return Face(box, label, predictions[0].probability, similarity, known, predictions)
+        predictions = tuple(map(self._prediction, likeliest, probabilities[likeliest]))
+        first, similarity = predictions[0], float(similarities[likeliest[0]])
+        known = similarity >= self.manifest.threshold
+        label = first.label if known else None
+        return Face(box, label, first.probability, similarity, known, known and first.enrolled, predictions)
+
+    def _prediction(self, person: int, probability: float) -> Prediction:
+        return Prediction(self.people[person], float(probability), int(person) >= len(self.manifest.labels))
+
+
+def _softmax(values: FloatArray, temperature: float) -> FloatArray:
+    """Return the softmax of each row; SciPy's is not worth its import to a function that starts cold."""
+    powers = np.exp((values - values.max(axis=1, keepdims=True)) / temperature)
+    shares: FloatArray = (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
+    return shares
 
 
 @dataclass

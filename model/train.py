@@ -7,7 +7,7 @@ A run is a folder:
 | `run.json` | what is trained: recipe, labels, pretrained weights, the data's fingerprint, what each face is for |
 | `checkpoint.pt` | where training stands, after every epoch |
 | `network.pt` | the network of the best epoch, once training is done |
-| `samples.npz` | every chip's embedding by the pretrained head, and a few chips, for export |
+| `samples.npz` | every chip's embedding and logits, and a few chips, for export |
 | `metrics.json`, `curves.png` | how it went |
 """
 
@@ -139,7 +139,7 @@ class Description:
         except FileNotFoundError as error:
             raise RunError(f"No training run at {run}. Run `visage train ALIGNED {run}` first.") from error
         except (ValueError, KeyError, TypeError) as error:
-            raise RunError(f"{run / RUN} is damaged. Train into another folder.") from error
+            raise RunError(f"{run / RUN} is damaged, or of an older version. Train into another folder.") from error
 
 
 def train(
@@ -259,15 +259,16 @@ class _Session:
             right += int((logits.argmax(1) == targets).sum())
         return losses / len(rows), right / len(rows)
 
-    def embed(self) -> npt.NDArray[np.float32]:
-        """Return every chip's embedding by the pretrained head, (N, 512)."""
+    def outputs(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Return every chip's embedding by the pretrained head, (N, 512), and its logits by the other, (N, C)."""
         self.network.eval()
-        parts = []
+        embeddings, logits = [], []
         for start in range(0, self._stored.shape[1], _EVALUATION_BATCH):
-            batch = torch.tensor(self._stored[0, start : start + _EVALUATION_BATCH])
+            batch = torch.tensor(self._stored[0, start : start + _EVALUATION_BATCH]).to(self._device)
             with torch.inference_mode():
-                parts.append(self.network.embed(batch.to(self._device)).cpu().numpy())
-        return np.concatenate(parts)
+                embeddings.append(self.network.embed(batch).cpu().numpy())
+                logits.append(self.network.name(batch).cpu().numpy())
+        return np.concatenate(embeddings), np.concatenate(logits)
 
     def _run_epoch(self, number: int) -> Epoch:
         began = time.perf_counter()
@@ -349,12 +350,14 @@ def _best(history: list[Epoch]) -> Epoch | None:
 
 def _finish(run: Path, session: _Session, faces: AlignedFaces, history: list[Epoch]) -> dict[str, Any]:
     """Write what the run leaves behind, the metrics last; then the activations may go."""
-    torch.save(session.network.cpu().state_dict(), run / NETWORK)
+    embeddings, logits = session.outputs()
+    torch.save(session.network.state_dict(), run / NETWORK)
     step = max(1, len(faces.chips) // _SAMPLE_CHIPS)
     samples = Chips(faces.chips[::step][:_SAMPLE_CHIPS], session.recipe.size, flip=0)
     np.savez(
         run / SAMPLES,
-        embeddings=session.embed(),
+        embeddings=embeddings,
+        logits=logits,
         chips=np.stack([samples[index].numpy() for index in range(len(samples))]),
     )
     plot_curves(history, run / CURVES)

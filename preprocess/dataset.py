@@ -9,15 +9,19 @@ import filecmp
 import json
 import os
 import shutil
+import tempfile
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+
 from preprocess import candidates
-from preprocess.candidates import Embed, OnProgress, Task
+from preprocess.candidates import Embed, FloatArray, OnProgress, Task
 from preprocess.errors import PrepareError
-from preprocess.folders import walk
+from preprocess.folders import People, files, walk
 from preprocess.report import write_page
 from preprocess.selection import Outcome, Overrides, select
 
@@ -80,15 +84,15 @@ def prepare(
     if aligned == photos or aligned in photos.parents or photos in aligned.parents:
         raise PrepareError("The aligned faces need a folder of their own, outside the photos.")
     people = walk(photos)
-    tasks = [
-        Task(photos, path, person, aligned, OUTPUT, embed) for person, paths in people.photos.items() for path in paths
-    ]
+    tasks = _tasks(people, photos, aligned, embed)
     output = aligned / OUTPUT
     overrides = Overrides.read(output / OVERRIDES)
     overrides.add(_named(keep, photos, tasks), _named(drop, photos, tasks))
     overrides.write(output / OVERRIDES)
     found = candidates.look(tasks, output / JOURNAL, workers, on_progress)
     outcomes, remarks = select(found, overrides)
+    if len(people.photos) == 1:
+        remarks.append(f'There is one person only, "{next(iter(people.photos))}"; training takes at least two.')
     report = Report(outcomes, [*people.remarks, *remarks])
     _place(report.outcomes, aligned)
     text = json.dumps(report.to_dict(), indent=1, ensure_ascii=False)
@@ -97,11 +101,58 @@ def prepare(
     return report
 
 
-def _named(files: Iterable[Path], photos: Path, tasks: Sequence[Task]) -> list[str]:
+def embed_people(
+    photos: Path, workers: int, embed: Embed, on_progress: OnProgress
+) -> tuple[dict[str, FloatArray], Report]:
+    """Return, for each person under `photos`, the (K, 512) embeddings of the faces that `prepare` would keep.
+
+    Nobody is in it of whom no photo is kept; the report says why.
+
+    Raises:
+        PrepareError: there are no such photos, or a worker process was killed.
+    """
+    photos = photos.resolve()
+    people = walk(photos)
+    with tempfile.TemporaryDirectory(prefix="visage-") as scratch:
+        tasks = _tasks(people, photos, Path(scratch), embed)
+        found = candidates.look(tasks, Path(scratch) / JOURNAL, workers, on_progress)
+    outcomes, remarks = select(found, Overrides())
+    kept = {outcome.thumbnail: outcome.person for outcome in outcomes if outcome.chip}
+    vectors = defaultdict(list)
+    for face in (face for photo in found for face in photo.faces if face.chip in kept):
+        vectors[kept[face.chip]].append(face.vector())
+    return {name: np.stack(rows) for name, rows in vectors.items()}, Report(outcomes, [*people.remarks, *remarks])
+
+
+def embed_all(photos: Path, workers: int, embed: Embed, on_progress: OnProgress) -> FloatArray:
+    """Return the (M, 512) embeddings of the most prominent face of every photo under a folder; some have none.
+
+    Raises:
+        PrepareError: there is no such folder, no face in it, or a worker process was killed.
+    """
+    if not photos.is_dir():
+        raise PrepareError(f"No such folder: {photos}. Give a folder of photos.")
+    with tempfile.TemporaryDirectory(prefix="visage-") as scratch:
+        place = Path(scratch)
+        tasks = [Task(photos, path, "", place, OUTPUT, embed) for path in files(photos)]
+        found = candidates.look(tasks, place / JOURNAL, workers, on_progress)
+    vectors = [photo.faces[0].vector() for photo in found if photo.faces]
+    if not vectors:
+        raise PrepareError(f"Not one photo in {photos} has a face.")
+    return np.stack(vectors)
+
+
+def _tasks(people: People, photos: Path, aligned: Path, embed: Embed) -> list[Task]:
+    return [
+        Task(photos, path, person, aligned, OUTPUT, embed) for person, paths in people.photos.items() for path in paths
+    ]
+
+
+def _named(paths: Iterable[Path], photos: Path, tasks: Sequence[Task]) -> list[str]:
     """Return the names of photos that were given as paths, below the photos or from here."""
     known = {task.name for task in tasks}
     names = []
-    for file in files:
+    for file in paths:
         possible = [path for path in ((photos / file), file.resolve()) if path.is_relative_to(photos)]
         name = next((path.relative_to(photos).as_posix() for path in possible if path.is_file()), None)
         if name not in known:

@@ -21,8 +21,8 @@ class People:
 def walk(root: Path) -> People:
     """Return the people under `root`: every folder's name is a label, every file in it, however deep, a photo.
 
-    Folders without photos, folders whose names differ only in case, files that belong to nobody and a person alone
-    each get a remark. Hidden files and what file managers leave behind are passed over in silence.
+    Folders without photos, folders whose names differ only in case and files that belong to nobody each get a remark.
+    Hidden files and what file managers leave behind are passed over in silence.
 
     Raises:
         PrepareError: there is no such folder, or nobody in it.
@@ -45,9 +45,6 @@ def walk(root: Path) -> People:
         people.remarks.append(f"{len(loose)} files lie beside the folders and belong to nobody, {min(loose)} first.")
     if not people.photos:
         raise PrepareError(f"{root} holds no folder with photos. Make one folder a person and put photos into it.")
-    if len(people.photos) == 1:
-        only = next(iter(people.photos))
-        people.remarks.append(f'There is one person only, "{only}"; training takes at least two.')
     return people
 
 

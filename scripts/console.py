@@ -29,13 +29,22 @@ PretrainedOption = Annotated[
     typer.Option(
         "--pretrained",
         metavar="vggface2|casia-webface|FILE",
-        help="Pretrained weights. [default: vggface2, or casia-webface where that cannot be reached]",
+        help="Pretrained weights. (default: vggface2, or casia-webface where that cannot be reached)",
     ),
+]
+
+OutputOption = Annotated[
+    Path | None, typer.Option(help="Where the new bundle goes. (default: it replaces the old one)")
 ]
 
 
 class CommandError(Exception):
     """Ends a command with one line that says what to do."""
+
+
+def cores() -> int:
+    """Return how many processor cores this process may use."""
+    return len(os.sched_getaffinity(0))
 
 
 def progress() -> Progress:

@@ -41,7 +41,7 @@ def evaluate(
         probes += [Probe(photo, None) for photo in files(strangers)]
     with _bundle(model) as location, progress() as bar:
         recognizer = Recognizer.load(str(location))
-        _warn_of_unknown_names(people, recognizer.labels)
+        _warn_of_unknown_names(people, recognizer.people)
         task = bar.add_task("Recognising", total=len(probes))
         evaluation = evaluate_probes(recognizer, probes, lambda done, _: bar.update(task, completed=done))
     evaluation.write(output)

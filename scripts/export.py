@@ -1,37 +1,73 @@
 """`visage export`: a training run to a bundle."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from model import pretrained
+from model.bundle import check_target
+from model.calibration import FALSE_ACCEPT_RATE
+from model.embedder import Embedder
 from model.export import export as export_run
-from model.gallery import FALSE_REJECT_RATE
-from scripts.console import JSONOption, emit, out
+from model.gallery import FloatArray
+from model.train import Description
+from preprocess.dataset import embed_all
+from scripts.console import CACHE, CommandError, JSONOption, cores, emit, out, progress
 
 
 def export(
     run: Annotated[Path, typer.Argument(help="What `visage train` made.")],
     bundle: Annotated[Path, typer.Argument(help="Where the bundle goes.")],
-    false_reject_rate: Annotated[
-        float, typer.Option(min=0.001, max=0.5, help="Share of known faces that may be taken for strangers.")
-    ] = FALSE_REJECT_RATE,
+    false_accept_rate: Annotated[
+        float, typer.Option(min=0.00001, max=0.5, help="Share of strangers that may be taken for somebody.")
+    ] = FALSE_ACCEPT_RATE,
+    impostors: Annotated[
+        Path | None, typer.Option(help="A folder of photos of strangers to measure that on, a hundred or more.")
+    ] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Replace the bundle that is there.")] = False,
     as_json: JSONOption = False,
 ) -> None:
     """Trace the network, check the trace against it on real faces, and write the bundle."""
-    exported = export_run(run, bundle, false_reject_rate=false_reject_rate, replace_existing=replace)
+    check_target(bundle, replace_existing=replace)
+    faces = _embed(impostors, run) if impostors else None
+    exported = export_run(run, bundle, false_accept_rate=false_accept_rate, impostors=faces, replace_existing=replace)
     manifest = exported.bundle.manifest
     result = {
         "bundle": str(bundle),
         "version": manifest.version,
         "labels": list(manifest.labels),
         "threshold": manifest.threshold,
+        "estimates": manifest.calibration["estimates"],
+        "held_out": manifest.metrics["held_out"],
         "largest_difference": exported.difference,
     }
     emit(result, as_json=as_json, show=_show)
 
 
-def _show(result: dict[str, object]) -> None:
+def _embed(photos: Path, run: Path) -> FloatArray:
+    """Return the embeddings of strangers' faces, (M, 512), by the weights that the run started from."""
+    wanted = Description.read(run).pretrained
+    with progress() as bar:
+        start = pretrained.load(wanted["name"], CACHE / "pretrained", lambda *_: None, bar.console.print)
+        if start.sha256 != wanted["sha256"]:
+            raise CommandError(f"{wanted['name']} is not the file that {run} started from. Train again.")
+        task = bar.add_task("Looking at strangers", total=None)
+        return embed_all(
+            photos,
+            cores(),
+            Embedder.of_pretrained(start),
+            lambda done, total: bar.update(task, completed=done, total=total),
+        )
+
+
+def _show(result: dict[str, Any]) -> None:
     out.print(f"{result['bundle']}: version {result['version']}, threshold {result['threshold']:.3f}")
+    sources = [f"{source} {value:.3f}" for source, value in result["estimates"].items()]
+    out.print(f"The threshold is the highest of: {', '.join(sources) or 'nothing; it is a cautious guess'}.")
+    if held_out := result["held_out"]:
+        out.print(
+            f"{held_out['faces']} faces kept from training: name right {held_out['name_right']:.2%}, recognised "
+            f"{held_out['recognised']:.2%}, calibration error {held_out['expected_calibration_error']:.2%}"
+        )
     out.print(f"Largest difference between trace and network on real faces: {result['largest_difference']:.1e}")

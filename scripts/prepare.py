@@ -1,6 +1,5 @@
 """`visage prepare`: a folder of people's photos to a folder of aligned faces."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +10,7 @@ from model import pretrained
 from model.embedder import Embedder
 from preprocess.dataset import OUTPUT, PAGE, Report
 from preprocess.dataset import prepare as prepare_photos
-from scripts.console import CACHE, CommandError, JSONOption, PretrainedOption, console, emit, out, progress
+from scripts.console import CACHE, CommandError, JSONOption, PretrainedOption, console, cores, emit, out, progress
 
 
 def prepare(
@@ -23,7 +22,7 @@ def prepare(
     drop: Annotated[list[Path] | None, typer.Option(help="A photo to set aside; may be given often.")] = None,
     weights: PretrainedOption = None,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes that align at the same time. [default: one a core]")
+        int | None, typer.Option(min=1, help="Processes that align at the same time. (default: one a core)")
     ] = None,
     as_json: JSONOption = False,
 ) -> None:
@@ -45,7 +44,7 @@ def prepare(
         report = prepare_photos(
             photos,
             aligned,
-            workers or len(os.sched_getaffinity(0)),
+            workers or cores(),
             Embedder.of_pretrained(start),
             lambda done, total: bar.update(task, completed=done, total=total),
             keep=keep or (),

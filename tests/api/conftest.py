@@ -13,8 +13,9 @@ from PIL import Image
 from urllib3.filepost import encode_multipart_formdata
 
 from api import ModelLoader, Telemetry, create_app
+from model.bundle import Manifest
 from model.recognizer import Face, Prediction, Recognition
-from preprocess import Box
+from preprocess import Box, Geometry
 
 VERSIONS = ("1.0", "2.0")
 
@@ -145,8 +146,28 @@ CONTEXT = SimpleNamespace(
 class FakeRecognizer:
     """Knows Ada, finds her in everything, and remembers the bytes it was given."""
 
-    labels = ("Ada Lovelace", "Zoë Ünal")
     version = "0123456789ab"
+    manifest = Manifest(
+        labels=("Ada Lovelace",),
+        enrolled=("Zoë Ünal",),
+        geometry=Geometry(),
+        threshold=0.51239,
+        temperature=1.5,
+        calibration={},
+        metrics={
+            "held_out": {
+                "faces": 81,
+                "name_right": 1.0,
+                "recognised": 0.98,
+                "expected_calibration_error": 0.01,
+            },
+            "false_accept_rate": 0.01,
+        },
+        training={},
+        libraries={},
+        files={},
+        version=version,
+    )
 
     def __init__(self):
         self.photos = []
@@ -154,13 +175,17 @@ class FakeRecognizer:
 
     def recognize(self, data):
         self._see(data)
-        predictions = (Prediction("Ada Lovelace", 0.99801234), Prediction("Zoë Ünal", 0.00198766))
+        predictions = (
+            Prediction("Ada Lovelace", 0.99801234, enrolled=False),
+            Prediction("Zoë Ünal", 0.00198766, enrolled=True),
+        )
         face = Face(
             Box(12, 8, 21, 21, 1.7),
             "Ada Lovelace",
             0.99801234,
             0.8312345,
             known=True,
+            enrolled=False,
             predictions=predictions,
         )
         timing = {"decode": 8.123, "detect": 31.0, "align": 1.2, "recognize": 62.5, "total": 103.04}

@@ -55,11 +55,12 @@ def test_other_parts_of_a_form_are_ignored(client, recognizer):
 
 
 def test_a_recognition_is_answered_as_documented(client, photo):
-    prediction = {"label": "Ada Lovelace", "probability": 0.998}
+    prediction = {"label": "Ada Lovelace", "probability": 0.998, "enrolled": False}
     assert client.upload(photo).json == {
         "label": "Ada Lovelace",
         "probability": 0.998,
         "known": True,
+        "enrolled": False,
         "faces": [
             {
                 "box": {"left": 12, "top": 8, "width": 21, "height": 21},
@@ -68,7 +69,8 @@ def test_a_recognition_is_answered_as_documented(client, photo):
                 "probability": 0.998,
                 "similarity": 0.8312,
                 "known": True,
-                "predictions": [prediction, {"label": "Zoë Ünal", "probability": 0.002}],
+                "enrolled": False,
+                "predictions": [prediction, {"label": "Zoë Ünal", "probability": 0.002, "enrolled": True}],
             }
         ],
         "image": {"width": 64, "height": 48},
@@ -92,9 +94,15 @@ def test_an_aligned_face_comes_back_as_a_base64_jpeg(client, context, photo):
     assert (image.format, image.size) == ("JPEG", (32, 32))
 
 
-def test_labels_are_the_people_and_the_version(client):
+def test_labels_are_the_people_how_well_they_are_known_and_the_version(client):
     assert client.get("/labels").json == {
         "labels": ["Ada Lovelace", "Zoë Ünal"],
+        "people": [{"label": "Ada Lovelace", "enrolled": False}, {"label": "Zoë Ünal", "enrolled": True}],
+        "threshold": 0.5124,
+        "measured": {
+            "held_out": {"faces": 81, "name_right": 1.0, "recognised": 0.98, "expected_calibration_error": 0.01},
+            "false_accept_rate": 0.01,
+        },
         "model": {"version": "0123456789ab"},
     }
 

@@ -14,7 +14,7 @@ from model.errors import BundleError
 from model.recognizer import Recognizer
 from preprocess import Geometry
 
-PLAIN = Manifest(("Ann", "Zoë"), Geometry(), 0.6, {"validation": None}, {}, {"torch": "2"}, {})
+PLAIN = Manifest(("Ann", "Zoë"), (), Geometry(), 0.6, 1.0, {}, {"validation": None}, {}, {"torch": "2"}, {})
 
 
 def source(folder, **contents):
@@ -81,7 +81,7 @@ def test_a_bundle_without_one_of_its_files_is_refused(written, name):
 
 @pytest.mark.parametrize(
     ("fields", "reason"),
-    [({"threshold": -1}, "altered"), ({"labels": ["Eve", "Zoë"]}, "altered"), ({"format": 2}, "format 2")],
+    [({"threshold": -1}, "altered"), ({"labels": ["Eve", "Zoë"]}, "altered"), ({"format": 1}, "format 1")],
 )
 def test_an_altered_manifest_is_refused(written, fields, reason):
     rewrite(written, **fields)

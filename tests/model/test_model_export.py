@@ -7,8 +7,11 @@ import pytest
 import torch
 
 from model import bundle as bundles
+from model import calibration
+from model.calibration import FALSE_ACCEPT_RATE
 from model.errors import BundleError, RunError
 from model.export import MAX_DIFFERENCE, export
+from model.faces import TRAIN
 from model.gallery import Gallery
 from model.network import VisageNetwork
 from model.train import METRICS, NETWORK, SAMPLES, Description
@@ -39,10 +42,35 @@ def test_the_manifest_tells_what_was_trained(bundle, description):
     assert set(manifest.files) == {bundles.MODEL, bundles.GALLERY, bundles.LANDMARKS}
 
 
-def test_the_gallery_has_everybody_once(bundle, description):
+def test_the_gallery_has_everybody_by_the_photos_trained_on(bundle, description):
     gallery = Gallery.load(bundle / bundles.GALLERY)
-    assert gallery.people.tolist() == list(range(len(description.labels)))
+    trained = np.array(description.people)[np.array(description.roles) == TRAIN]
+    np.testing.assert_array_equal(gallery.people, trained)
     np.testing.assert_allclose(np.linalg.norm(gallery.embeddings, axis=1), 1, rtol=1e-5)
+
+
+def test_the_threshold_is_that_of_as_many_people_and_the_rate_asked_for(run, bundle, description, tmp_path):
+    manifest = bundles.load(str(bundle)).manifest
+    table = calibration.IMPOSTORS["casia-webface"]
+    assert manifest.threshold == calibration.by_table(table, FALSE_ACCEPT_RATE, len(description.labels))
+    laxer = export(run, tmp_path / "laxer", false_accept_rate=0.1).bundle.manifest
+    assert laxer.threshold < manifest.threshold
+    assert laxer.metrics["false_accept_rate"] == 0.1
+
+
+def test_the_owners_own_impostors_settle_the_threshold(run, tmp_path):
+    strangers = np.random.default_rng(0).normal(size=(200, 512)).astype(np.float32)
+    strangers /= np.linalg.norm(strangers, axis=1, keepdims=True)
+    manifest = export(run, tmp_path / "bundle", impostors=strangers).bundle.manifest
+    assert manifest.threshold == manifest.calibration["estimates"]["impostors"] < 0.3
+
+
+def test_a_run_of_an_older_version_is_refused(run, tmp_path):
+    older = shutil.copytree(run, tmp_path / "run")
+    with np.load(run / SAMPLES) as stored:
+        np.savez(older / SAMPLES, **{name: stored[name] for name in stored if name != "logits"})
+    with pytest.raises(RunError, match="older version"):
+        export(older, tmp_path / "bundle")
 
 
 def test_an_unfinished_run_is_refused(run, tmp_path):

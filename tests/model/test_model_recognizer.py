@@ -34,7 +34,7 @@ def test_somebody_known_is_named_from_a_photo_never_seen(recognizer, portrait):
 def test_predictions_are_everybody_the_likeliest_first(recognizer, portrait):
     (face,) = recognizer.recognize(portrait).faces
     probabilities = [prediction.probability for prediction in face.predictions]
-    assert {prediction.label for prediction in face.predictions} == set(recognizer.labels)
+    assert {prediction.label for prediction in face.predictions} == set(recognizer.people)
     assert probabilities == sorted(probabilities, reverse=True)
     assert sum(probabilities) == pytest.approx(1, abs=1e-5)
 
@@ -43,7 +43,7 @@ def test_strangers_are_unknown_and_still_have_a_likeliest_name(recognizer, frien
     found = recognizer.recognize(friends).faces
     assert len(found) == 6
     assert {(face.known, face.label) for face in found} == {(False, None)}
-    assert all(face.predictions[0].label in recognizer.labels for face in found)
+    assert all(face.predictions[0].label in recognizer.people for face in found)
 
 
 def test_an_aligned_face_is_what_the_network_sees(recognizer, portrait):
