@@ -19,6 +19,8 @@ COMMANDS: Final = (
     "evaluate",
     "benchmark",
     "export",
+    "enroll",
+    "forget",
     "publish",
     "recognize",
     "local",

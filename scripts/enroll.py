@@ -1,0 +1,55 @@
+"""`visage enroll`: people added to a bundle from a few photos each, without training."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from model import bundle as bundles
+from model.embedder import Embedder
+from model.enrolment import enroll as enroll_people
+from preprocess.dataset import embed_people
+from scripts.console import CommandError, JSONOption, OutputOption, cores, emit, out, progress
+
+
+def enroll(
+    bundle: Annotated[Path, typer.Argument(help="What `visage export` made.")],
+    photos: Annotated[Path, typer.Argument(help="A folder with one folder of photos a person; one photo is enough.")],
+    output: OutputOption = None,
+    as_json: JSONOption = False,
+) -> None:
+    """Add people to a bundle by what their faces look like; the others stay as they are."""
+    target = output or bundle
+    bundles.check_target(target, replace_existing=target == bundle)
+    opened = bundles.load(str(bundle))
+    with progress() as bar:
+        task = bar.add_task("Looking at photos", total=None)
+        people, report = embed_people(
+            photos,
+            cores(),
+            Embedder.of_bundle(opened),
+            lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    aside = {outcome.photo: str(outcome.reason) for outcome in report.left_out}
+    if not people:
+        raise CommandError(f"Nobody can be enrolled: {next(iter(aside.values()))}")
+    made, remarks = enroll_people(opened, people, target, replace_existing=target == bundle)
+    result = {
+        "bundle": str(target),
+        "version": made.manifest.version,
+        "enrolled": {name: len(embeddings) for name, embeddings in people.items()},
+        "set_aside": aside,
+        "remarks": [*report.remarks, *remarks],
+        "threshold": made.manifest.threshold,
+    }
+    emit(result, as_json=as_json, show=_show)
+
+
+def _show(result: dict[str, Any]) -> None:
+    for name, count in result["enrolled"].items():
+        out.print(f"enrolled {name}, from {count} {'photo' if count == 1 else 'photos'}")
+    for photo, reason in result["set_aside"].items():
+        out.print(f"[yellow]set aside[/] {photo}: {reason}")
+    for remark in result["remarks"]:
+        out.print(f"[yellow]note[/] {remark}")
+    out.print(f"{result['bundle']}: version {result['version']}, threshold {result['threshold']:.3f}")
