@@ -12,7 +12,7 @@ from PIL import Image
 
 from model import bundle as bundles
 from model.bundle import Bundle
-from model.network import VisageNetwork, frozen
+from model.network import INPUT_SIZE, VisageNetwork, frozen
 from model.pretrained import Pretrained
 from preprocess import Geometry, RGBArray
 
@@ -25,12 +25,13 @@ _BATCH: Final = 16
 class Embedder:
     """The embedding half of a network, by its file: processes hand it to each other and load it when first asked.
 
-    `file` is a bundle's `model.pt` where `traced`, else pretrained weights.
+    `file` is a bundle's `model.pt` where `traced`, else pretrained weights, which see chips at `input_size`.
     """
 
     file: Path
     geometry: Geometry
     traced: bool = False
+    input_size: int = INPUT_SIZE
 
     @classmethod
     def of_pretrained(cls, pretrained: Pretrained, geometry: Geometry | None = None) -> Self:
@@ -44,7 +45,7 @@ class Embedder:
 
     def __call__(self, chips: RGBArray) -> FloatArray:
         """Return the (N, 512) unit-length embeddings of (N, S, S, 3) uint8 RGB chips of any side."""
-        network = _load(self.file, self.geometry.size, traced=self.traced)
+        network = _load(self)
         scaled = np.stack([self._scale(chip) for chip in chips])
         with torch.inference_mode():
             parts = [network(torch.from_numpy(scaled[at : at + _BATCH]))[0] for at in range(0, len(scaled), _BATCH)]
@@ -57,11 +58,12 @@ class Embedder:
 
 
 @cache
-def _load(file: Path, size: int, *, traced: bool) -> torch.nn.Module:
+def _load(embedder: Embedder) -> torch.nn.Module:
     """Load a network once a process."""
-    if traced:
-        loaded: torch.nn.Module = torch.jit.load(file, map_location="cpu")  # type: ignore[no-untyped-call]
+    if embedder.traced:
+        loaded: torch.nn.Module = torch.jit.load(embedder.file, map_location="cpu")  # type: ignore[no-untyped-call]
         return loaded.eval()
-    state = torch.load(file, map_location="cpu", weights_only=True)
-    network = VisageNetwork(classes=1).load_pretrained(state).eval()
+    state = torch.load(embedder.file, map_location="cpu", weights_only=True)
+    network = VisageNetwork(classes=1, input_size=embedder.input_size).load_pretrained(state)
+    size = embedder.geometry.size
     return frozen(network, torch.zeros(1, size, size, 3, dtype=torch.uint8))

@@ -1,11 +1,12 @@
 """People added to a bundle from a few photos each, by embedding alone, and people taken out of one."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from model import bundle as bundles
@@ -13,9 +14,18 @@ from model import calibration
 from model.bundle import Bundle, Manifest
 from model.errors import BundleError
 from model.gallery import FloatArray, Gallery
+from preprocess.dataset import Kept
 
 ALIKE = 0.7
 """Similarity from which two people are likely to be taken for each other; photos of one person are about that alike."""
+
+
+def embeddings_of(kept: Sequence[Kept]) -> dict[str, FloatArray]:
+    """Return the (K, 512) embeddings of each person's kept faces."""
+    people: dict[str, list[FloatArray]] = {}
+    for face in kept:
+        people.setdefault(face.person, []).append(face.face.vector())
+    return {name: np.stack(rows) for name, rows in people.items()}
 
 
 def enroll(

@@ -10,7 +10,6 @@ import json
 import os
 import shutil
 import tempfile
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from typing import Any, Final
 import numpy as np
 
 from preprocess import candidates
-from preprocess.candidates import Embed, FloatArray, OnProgress, Task
+from preprocess.candidates import Candidate, Embed, FloatArray, OnProgress, Task
 from preprocess.errors import PrepareError
 from preprocess.folders import People, files, walk
 from preprocess.report import write_page
@@ -101,12 +100,17 @@ def prepare(
     return report
 
 
-def embed_people(
-    photos: Path, workers: int, embed: Embed, on_progress: OnProgress
-) -> tuple[dict[str, FloatArray], Report]:
-    """Return, for each person under `photos`, the (K, 512) embeddings of the faces that `prepare` would keep.
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A face that is kept: whose it is, of which photo (relative to the photos), and what is known of it."""
 
-    Nobody is in it of whom no photo is kept; the report says why.
+    person: str
+    photo: str
+    face: Candidate
+
+
+def examine(photos: Path, workers: int, embed: Embed, on_progress: OnProgress) -> tuple[list[Kept], Report]:
+    """Return the faces that `prepare` would keep, without keeping them, and its report.
 
     Raises:
         PrepareError: there are no such photos, or a worker process was killed.
@@ -117,11 +121,9 @@ def embed_people(
         tasks = _tasks(people, photos, Path(scratch), embed)
         found = candidates.look(tasks, Path(scratch) / JOURNAL, workers, on_progress)
     outcomes, remarks = select(found, Overrides())
-    kept = {outcome.thumbnail: outcome.person for outcome in outcomes if outcome.chip}
-    vectors = defaultdict(list)
-    for face in (face for photo in found for face in photo.faces if face.chip in kept):
-        vectors[kept[face.chip]].append(face.vector())
-    return {name: np.stack(rows) for name, rows in vectors.items()}, Report(outcomes, [*people.remarks, *remarks])
+    chosen = {outcome.thumbnail for outcome in outcomes if outcome.chip}
+    kept = [Kept(photo.person, photo.photo, face) for photo in found for face in photo.faces if face.chip in chosen]
+    return kept, Report(outcomes, [*people.remarks, *remarks])
 
 
 def embed_all(photos: Path, workers: int, embed: Embed, on_progress: OnProgress) -> FloatArray:

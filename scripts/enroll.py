@@ -7,8 +7,9 @@ import typer
 
 from model import bundle as bundles
 from model.embedder import Embedder
+from model.enrolment import embeddings_of
 from model.enrolment import enroll as enroll_people
-from preprocess.dataset import embed_people
+from preprocess.dataset import examine
 from scripts.console import CommandError, JSONOption, OutputOption, cores, emit, out, progress
 
 
@@ -24,12 +25,13 @@ def enroll(
     opened = bundles.load(str(bundle))
     with progress() as bar:
         task = bar.add_task("Looking at photos", total=None)
-        people, report = embed_people(
+        kept, report = examine(
             photos,
             cores(),
             Embedder.of_bundle(opened),
             lambda done, total: bar.update(task, completed=done, total=total),
         )
+    people = embeddings_of(kept)
     aside = {outcome.photo: str(outcome.reason) for outcome in report.left_out}
     if not people:
         raise CommandError(f"Nobody can be enrolled: {next(iter(aside.values()))}")
