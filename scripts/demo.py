@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -61,8 +61,10 @@ def _deploy() -> dict[str, str]:
 
 
 def _ask(api: str) -> None:
-    """Upload three files with curl: somebody known in a new photo, strangers, and no photo at all."""
+    """Ask whom it knows, and upload three files: somebody known in a new photo, strangers, and no photo at all."""
     _NO_PHOTO.write_text("This is a sentence, and no photo.\n", encoding="utf-8")
+    _say("Whom the model knows, and how well")
+    _curl(f"{api}/labels")
     _upload(api, _PHOTOS / UNSEEN, "A photo that training never saw")
     _upload(api, _PHOTOS / STRANGERS, "A photo of six strangers")
     _upload(api, _NO_PHOTO, "A file that is no photo")
@@ -70,12 +72,30 @@ def _ask(api: str) -> None:
 
 def _upload(api: str, photo: Path, what: str) -> None:
     _say(what)
-    command = ["curl", "--silent", "--show-error", "-F", f"image=@{photo}", f"{api}/recognize"]
+    answer = _curl("-F", f"image=@{photo}", f"{api}/recognize")
+    for number, face in enumerate(answer.get("faces", ()), 1):
+        _explain(number, face)
+
+
+def _curl(*words: str) -> dict[str, Any]:
+    """Show a request and its answer, and return the latter."""
+    command = ["curl", "--silent", "--show-error", *words]
     print(f"$ {shlex.join(command)}", flush=True)
-    answer = subprocess.run(command, stdout=subprocess.PIPE, check=False)
-    if answer.returncode:
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=False)
+    if done.returncode:
         raise CommandError("The API cannot be reached.")
-    print(json.dumps(json.loads(answer.stdout), ensure_ascii=False), flush=True)
+    answer = dict(json.loads(done.stdout))
+    print(json.dumps(answer, ensure_ascii=False), flush=True)
+    return answer
+
+
+def _explain(number: int, face: dict[str, Any]) -> None:
+    """Tell the two heads' parts in an answer apart."""
+    named = face["predictions"][0]
+    console.print(
+        f"face {number}: the fine-tuned head would name it {named['label']} ({named['probability']:.0%}); by the "
+        f"pretrained head it is {face['similarity']:.2f} alike: {'known' if face['known'] else 'nobody I know'}"
+    )
 
 
 def _wait() -> None:
