@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format clean chromium
+.PHONY: help setup demo test lint format quality clean chromium
 
 help:  ## Show this help
 	@sed -nE 's/^([a-z]+):.*## (.*)/make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -31,6 +31,20 @@ lint: $(VENV)/ready  ## Style and types
 format: $(VENV)/ready  ## Mend what can be mended by itself
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+quality: $(VENV)/ready  ## Measure all of docs/quality.md again: PHOTOS=… STRANGERS=… LFW=…, folders of photos
+	@test -d "$(PHOTOS)" && test -d "$(STRANGERS)" && test -d "$(LFW)" \
+	  || { echo "Say what to measure on: make quality PHOTOS=DIR STRANGERS=DIR LFW=DIR"; exit 1; }
+	@mkdir -p $(addprefix .cache/quality/,people cleaning strangers lfw)
+	$(BIN)/visage benchmark people "$(PHOTOS)" --strangers "$(STRANGERS)" --pretrained casia-webface \
+	  --output .cache/quality/people > .cache/quality/people/output.txt
+	$(BIN)/visage benchmark cleaning "$(PHOTOS)" --pretrained casia-webface \
+	  --output .cache/quality/cleaning > .cache/quality/cleaning/output.txt
+	$(BIN)/visage benchmark cleaning "$(PHOTOS)" --strangers "$(STRANGERS)" --pretrained casia-webface \
+	  --output .cache/quality/strangers > .cache/quality/strangers/output.txt
+	$(BIN)/visage benchmark lfw "$(LFW)" --flip --pretrained casia-webface \
+	  --output .cache/quality/lfw > .cache/quality/lfw/output.txt
+	$(BIN)/python -m scripts.quality .cache/quality
 
 clean:  ## Remove everything that was created
 	@if [ -x $(BIN)/visage ]; then $(BIN)/visage local down || true; fi

@@ -69,7 +69,7 @@ SCHEMAS: Final[dict[str, Any]] = {
             "maximum": 1,
             "description": (
                 "How alike the face and the likeliest person's photos are: the mean cosine with their three most alike "
-                "prototypes. 1 is the same picture, about 0 anybody; from the model's threshold on the face is known."
+                "prototypes. 1 is the same picture, about 0 anybody; under the model's threshold the face is nobody's."
             ),
         },
         known=_KNOWN,

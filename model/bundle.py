@@ -47,8 +47,9 @@ class Manifest:
     """What a bundle says of itself.
 
     `labels` are the people whom the network was trained to name, in the order of its logits; `enrolled` are known by
-    their prototypes alone. `threshold` is the similarity from which a face counts as the person it is named, and
-    `temperature` what logits are divided by; `calibration` says how both came about. `version` is derived from all the
+    their prototypes alone. A face counts as the person it is named from the similarity `threshold` on, if the network's
+    name has the probability `certainty` at least; `temperature` is what logits are divided by. `calibration` says how
+    these came about. `version` is derived from all the
     rest, so that two different bundles never share one.
     """
 
@@ -56,6 +57,7 @@ class Manifest:
     enrolled: tuple[str, ...]
     geometry: Geometry
     threshold: float
+    certainty: float
     temperature: float
     calibration: Mapping[str, Any]
     metrics: Mapping[str, Any]

@@ -45,7 +45,13 @@ class Verdict:
     likeliest: str | None = None
     similarity: float | None = None
     probability: float | None = None
+    certain: bool = True
     problem: str | None = None
+
+    @property
+    def acceptance(self) -> float:
+        """The similarity up to which thresholds accept the face; -1 where none does."""
+        return self.similarity if self.certain and self.similarity is not None else -1.0
 
 
 @dataclass(frozen=True)
@@ -101,9 +107,12 @@ class Evaluation:
         return calibration_error_interval(*self._answers())
 
     def roc(self) -> Roc | None:
-        """Return the ROC of known faces with the right likeliest name against strangers; None if either lacks."""
-        genuine = [v.similarity for v in self.known if v.likeliest == v.person and v.similarity is not None]
-        impostors = [v.similarity for v in self.strangers if v.similarity is not None]
+        """Return the ROC of known faces with the right likeliest name against strangers; None if either lacks.
+
+        A face whose name is not certain is accepted at no threshold.
+        """
+        genuine = [v.acceptance for v in self.known if v.likeliest == v.person]
+        impostors = [v.acceptance for v in self.strangers]
         return Roc.of(genuine, impostors, self.threshold) if genuine and impostors else None
 
     def people(self) -> dict[str, dict[str, Any]]:
@@ -183,7 +192,15 @@ def _judge(recognizer: Recognizer, probe: Probe) -> Verdict:
     except PhotoError as error:
         return Verdict(str(probe.photo), probe.person, problem=str(error))
     likeliest = face.predictions[0]
-    return Verdict(str(probe.photo), probe.person, face.label, likeliest.label, face.similarity, likeliest.probability)
+    return Verdict(
+        str(probe.photo),
+        probe.person,
+        face.label,
+        likeliest.label,
+        face.similarity,
+        likeliest.probability,
+        face.certain,
+    )
 
 
 def _describe(manifest: Manifest) -> dict[str, Any]:

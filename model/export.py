@@ -99,16 +99,18 @@ def _manifest(
     threshold = calibration.threshold(found)
     _, people, logits = faces.of(VALIDATION)
     temperature = calibration.temperature(logits, people)
+    certainty = calibration.certainty(softmax(logits / temperature, axis=1), people)
     return Manifest(
         labels=description.labels,
         enrolled=(),
         geometry=description.geometry,
         threshold=threshold,
+        certainty=certainty,
         temperature=temperature,
         calibration={"false_accept_rate": false_accept_rate, "estimates": found, "table": table},
         metrics={
             **{name: metrics[name] for name in ("training", "validation")},
-            "held_out": _held_out(gallery, faces, threshold, temperature),
+            "held_out": _held_out(gallery, faces, threshold, certainty, temperature),
             "false_accept_rate": false_accept_rate,
         },
         training={
@@ -122,12 +124,14 @@ def _manifest(
     )
 
 
-def _held_out(gallery: Gallery, faces: _Faces, threshold: float, temperature: float) -> dict[str, Any] | None:
+def _held_out(
+    gallery: Gallery, faces: _Faces, threshold: float, certainty: float, temperature: float
+) -> dict[str, Any] | None:
     """Return the figures of the faces kept for judging, or else of those that chose epoch and temperature."""
     embeddings, people, logits = faces.of(TEST if TEST in faces.roles else VALIDATION)
     probabilities = softmax(logits / temperature, axis=1)
     similarities = gallery.similarities(embeddings, logits.shape[1])
-    return calibration.figures(similarities, probabilities, people, threshold)
+    return calibration.figures(similarities, probabilities, people, threshold, certainty)
 
 
 def _results(run: Path, description: Description) -> tuple[VisageNetwork, dict[str, Any], dict[str, Any]]:

@@ -45,8 +45,9 @@ class Face:
     """One face of a photo: where it is and whose.
 
     `similarity`, -1 to 1, is the mean cosine between the face's embedding and those of the likeliest person's three
-    most alike prototypes; under the bundle's threshold the face is nobody the model knows, `known` is false and `label`
-    is None. `enrolled` says whether the person was enrolled; it is false for nobody.
+    most alike prototypes. Under the bundle's threshold, or where the network's name is not `certain`, the face is
+    nobody the model knows: `known` is false and `label` is None. `enrolled` says whether the person was enrolled; it is
+    false for nobody.
     """
 
     box: Box
@@ -54,6 +55,7 @@ class Face:
     probability: float
     similarity: float
     known: bool
+    certain: bool
     enrolled: bool
     predictions: tuple[Prediction, ...]
 
@@ -147,30 +149,31 @@ class Recognizer:
 
     def _judge(self, boxes: list[Box], embeddings: FloatArray, logits: FloatArray) -> tuple[Face, ...]:
         similarities = self._gallery.similarities(embeddings, len(self.people))
-        probabilities = self._probabilities(logits, similarities)
-        return tuple(map(self._face, boxes, probabilities, similarities))
+        named = _softmax(logits, self.manifest.temperature)
+        certain = named.max(axis=1) >= self.manifest.certainty
+        return tuple(map(self._face, boxes, self._mix(named, similarities), similarities, certain))
 
-    def _probabilities(self, logits: FloatArray, similarities: FloatArray) -> FloatArray:
-        """Return how likely each of N faces is each of the people, (N, people).
+    def _mix(self, named: FloatArray, similarities: FloatArray) -> FloatArray:
+        """Return how likely each of N faces is each of the people, (N, people), those enrolled among them.
 
         The network names those it was trained on. Whether it is one of them or somebody enrolled is a matter of
         similarities: those of the enrolled against that of whom the network names.
         """
-        trained = _softmax(logits, self.manifest.temperature)
         if not self.manifest.enrolled:
-            return trained
-        count = trained.shape[1]
-        named = np.take_along_axis(similarities, trained.argmax(axis=1)[:, None], axis=1)
-        shares = _softmax(np.hstack([named, similarities[:, count:]]), ENROLMENT_TEMPERATURE)
-        return np.hstack([trained * shares[:, :1], shares[:, 1:]])
+            return named
+        count = named.shape[1]
+        nearest = np.take_along_axis(similarities, named.argmax(axis=1)[:, None], axis=1)
+        shares = _softmax(np.hstack([nearest, similarities[:, count:]]), ENROLMENT_TEMPERATURE)
+        return np.hstack([named * shares[:, :1], shares[:, 1:]])
 
-    def _face(self, box: Box, probabilities: FloatArray, similarities: FloatArray) -> Face:
+    def _face(self, box: Box, probabilities: FloatArray, similarities: FloatArray, certain: np.bool_) -> Face:
         likeliest = np.argsort(-probabilities, kind="stable")[:TOP]
         predictions = tuple(map(self._prediction, likeliest, probabilities[likeliest]))
         first, similarity = predictions[0], float(similarities[likeliest[0]])
-        known = similarity >= self.manifest.threshold
+        sure = first.enrolled or bool(certain)
+        known = sure and similarity >= self.manifest.threshold
         label = first.label if known else None
-        return Face(box, label, first.probability, similarity, known, known and first.enrolled, predictions)
+        return Face(box, label, first.probability, similarity, known, sure, known and first.enrolled, predictions)
 
     def _prediction(self, person: int, probability: float) -> Prediction:
         return Prediction(self.people[person], float(probability), int(person) >= len(self.manifest.labels))

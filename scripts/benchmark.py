@@ -1,36 +1,45 @@
-"""`visage benchmark`: how good a network is, on photos that everybody measures theirs on."""
+"""`visage benchmark`: how good a network is on public photos, and the whole product on your own."""
 
-import os
 import shutil
 import warnings
-from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from http.client import HTTPException
 from pathlib import Path
 from typing import Annotated, Any, Final
 from urllib.error import URLError
 
+import torch
 import typer
-from rich.progress import Progress
+from rich.progress import Progress, TaskID
 from rich.table import Table
 from sklearn.datasets import fetch_lfw_pairs
 
 from model import bundle as bundles
-from model import pretrained
+from model import geometry_benchmark, people_benchmark, pretrained
+from model.embedder import Embedder
 from model.lfw import LFW, REPORT, ROC, Subject, measure
-from scripts.console import CACHE, CommandError, JSONOption, PretrainedOption, console, emit, out, progress
+from model.people_benchmark import OnStep
+from model.pretrained import Pretrained
+from model.train import Recipe
+from preprocess import injection
+from scripts.console import CACHE, CommandError, JSONOption, PretrainedOption, console, cores, emit, out, progress
 
 _HOME: Final = CACHE / "scikit-learn"
 _PHOTOS: Final = _HOME / "lfw_home" / "lfw_funneled"
 _ARCHIVE: Final = _PHOTOS.with_name("lfw-funneled.tgz")
 """scikit-learn deletes it once it is unpacked."""
 
-app = typer.Typer(help="Measure a network on a public benchmark.", no_args_is_help=True)
+_SHARES: Final = (0.1, 0.2, 0.3)
 
+WorkersOption = Annotated[
+    int | None, typer.Option(min=1, help="Processes that work at the same time. (default: one a core)")
+]
+PeopleArgument = Annotated[Path, typer.Argument(help="A folder with one folder of photos a person.")]
+StrangersOption = Annotated[Path | None, typer.Option(help="A folder of photos of people who are in nobody's folder.")]
+SeedOption = Annotated[int, typer.Option(min=0, help="What is drawn at random depends on it alone.")]
 
-@app.callback()
-def _benchmark() -> None:
-    """Measure a network on a public benchmark."""
+app = typer.Typer(help="Measure a network on public photos, or the whole on yours.", no_args_is_help=True)
 
 
 @app.command()
@@ -50,9 +59,7 @@ def lfw(
     crop_center: Annotated[
         bool, typer.Option("--crop-center", help="Where no face is found, take the middle of the photo.")
     ] = False,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes that work at the same time. [default: one a core]")
-    ] = None,
+    workers: WorkersOption = None,
     output: Annotated[Path, typer.Option(help="Where figures, curve and embeddings go.")] = Path("benchmark"),
     as_json: JSONOption = False,
 ) -> None:
@@ -61,13 +68,13 @@ def lfw(
         raise CommandError("Give --bundle or --pretrained, not both.")
     dataset = LFW.read(directory or _fetch())
     with progress() as bar:
-        subject = _subject(bundle, weights, bar)
+        subject = Subject.of_bundle(bundles.load(bundle)) if bundle else Subject.of_pretrained(_load(weights, bar))
         task = bar.add_task("Embedding, photos", total=None)
         result = measure(
             dataset,
             _cut(replace(subject, flip=flip), size, padding),
             output,
-            workers or len(os.sched_getaffinity(0)),
+            workers or cores(),
             lambda done, total: bar.update(task, completed=done, total=total),
             subtract_mean=subtract_mean,
             crop_center=crop_center,
@@ -100,21 +107,23 @@ def _fetch() -> Path:
     return _PHOTOS
 
 
-def _subject(bundle: str | None, weights: str | None, bar: Progress) -> Subject:
-    if bundle:
-        return Subject.of_bundle(bundles.load(bundle))
-    on_download = _download_bar(bar)
-    return Subject.of_pretrained(pretrained.load(weights, CACHE / "pretrained", on_download, bar.console.print))
+def _load(weights: str | None, bar: Progress) -> Pretrained:
+    show = _steps(bar)
+
+    def on_download(name: str, done: int, total: int) -> None:
+        show(f"Downloading {name}, MB", done // 1_000_000, max(total // 1_000_000, 1))
+
+    return pretrained.load(weights, CACHE / "pretrained", on_download, bar.console.print)
 
 
-def _download_bar(bar: Progress) -> Callable[[str, int, int], None]:
-    task = bar.add_task("Downloading, MB", total=None, visible=False)
+def _steps(bar: Progress) -> OnStep:
+    """Return what shows how far each step is, from when it begins."""
+    tasks: dict[str, TaskID] = {}
 
-    def show(name: str, done: int, total: int) -> None:
-        megabytes = done // 1_000_000, max(total // 1_000_000, 1)
-        bar.update(
-            task, description=f"Downloading {name}, MB", completed=megabytes[0], total=megabytes[1], visible=True
-        )
+    def show(what: str, done: int, total: int) -> None:
+        if what not in tasks:
+            tasks[what] = bar.add_task(what)
+        bar.update(tasks[what], completed=done, total=total)
 
     return show
 
@@ -139,3 +148,131 @@ def _show(result: dict[str, Any]) -> None:
     out.print(table)
     out.print(f"{result['photos_without_face']} of {result['photos']} photos have no face that was found;", end=" ")
     out.print(f"{result['pairs_without_face']} of {result['pairs']} pairs count as wrong for that.")
+
+
+@app.command()
+def cleaning(
+    photos: PeopleArgument,
+    strangers: StrangersOption = None,
+    shares: Annotated[
+        list[float] | None,
+        typer.Option("--share", min=0.01, max=0.9, help="Share of wrong photos in each folder; may be given often."),
+    ] = None,
+    repeats: Annotated[int, typer.Option(min=1, help="How often each share is drawn.")] = 5,
+    seed: SeedOption = 0,
+    weights: PretrainedOption = None,
+    workers: WorkersOption = None,
+    output: Annotated[Path, typer.Option(help="Where figures go, and what is found in the photos.")] = Path(
+        "benchmark/cleaning"
+    ),
+    as_json: JSONOption = False,
+) -> None:
+    """Put photos of others into every folder: does `visage prepare` set them aside, and them alone?"""
+    with progress() as bar:
+        show, embed = _steps(bar), Embedder.of_pretrained(_load(weights, bar))
+        look = partial(injection.look, output=output, workers=workers or cores(), embed=embed)
+        people = look(photos, on_progress=partial(show, "Looking at people"))
+        others = look(strangers, strangers=True, on_progress=partial(show, "Looking at strangers")) if strangers else ()
+        result = injection.inject(
+            people,
+            others,
+            shares=shares or _SHARES,
+            repeats=repeats,
+            seed=seed,
+            on_progress=partial(show, "Injecting, times"),
+        )
+    result.write(output)
+    emit(result.to_dict(), as_json=as_json, show=_show_cleaning)
+    console.print(f"Figures: {output / injection.REPORT}")
+
+
+def _show_cleaning(result: dict[str, Any]) -> None:
+    table = Table("Share", "Injected", "Recall, mean", "least", "Precision, mean", "least", "Other reasons")
+    for row in result["shares"]:
+        figures = [row[name][kind] for name in ("recall", "precision") for kind in ("mean", "min")]
+        others = str(row["set_aside_for_other_reasons"])
+        table.add_row(f"{row['share']:.0%}", str(row["injected"]), *map(_percent, figures), others)
+    out.print(table)
+    for photo in result["own_set_aside_without_injection"]:
+        out.print(f"[yellow]set aside without injection, counted as false alarm[/] {photo}")
+
+
+@app.command()
+def geometry(
+    photos: PeopleArgument,
+    weights: PretrainedOption = None,
+    workers: WorkersOption = None,
+    output: Annotated[Path, typer.Option(help="Where the figures go.")] = Path("benchmark/geometry"),
+    as_json: JSONOption = False,
+) -> None:
+    """Which detection size, crop and input size tell people apart best? Give photos that judge nothing else."""
+    with progress() as bar:
+        embedder = Embedder.of_pretrained(_load(weights, bar))
+        result = geometry_benchmark.measure(photos, embedder, workers or cores(), _steps(bar))
+    geometry_benchmark.write(result, output)
+    emit(result, as_json=as_json, show=_show_geometry)
+
+
+def _show_geometry(result: dict[str, Any]) -> None:
+    detection = Table("Detection size", f"Faces in {result['photos']} photos", "Median ms")
+    for row in result["detection"]:
+        detection.add_row(str(row["size"]), str(row["with_a_face"]), f"{row['median_ms']:.0f}")
+    crops = Table("Input", "Padding", "Stretch", "TAR at FAR 1e-2", "1e-3", "d'")
+    for row in result["crops"]:
+        what = [str(row[name]) for name in ("input_size", "padding", "stretch")]
+        crops.add_row(*what, *(f"{share:.4f}" for share in row["tar_at_far"].values()), f"{row['d_prime']:.3f}")
+    out.print(detection, crops)
+
+
+@app.command()
+def people(
+    photos: PeopleArgument,
+    strangers: StrangersOption = None,
+    test: Annotated[
+        float, typer.Option(min=0.01, max=0.5, help="Share of each person's photos to be judged on.")
+    ] = 0.2,
+    seed: SeedOption = 0,
+    weights: PretrainedOption = None,
+    workers: WorkersOption = None,
+    output: Annotated[Path, typer.Option(help="Where everything goes that is made.")] = Path("benchmark/people"),
+    as_json: JSONOption = False,
+) -> None:
+    """Prepare, train and export from a part of the photos; recognise the rest, which nothing has seen before."""
+    with progress() as bar:
+        result = people_benchmark.measure(
+            photos,
+            output,
+            _load(weights, bar),
+            Recipe(seed=seed),
+            test=test,
+            strangers=strangers,
+            workers=workers or cores(),
+            device="cuda" if torch.cuda.is_available() else "cpu",
+            on_step=_steps(bar),
+        )
+    result.write(output)
+    emit(result.to_dict(), as_json=as_json, show=_show_people)
+    console.print(f"Figures: {output / people_benchmark.REPORT}", f"Report: {output / people_benchmark.PAGE}", sep="\n")
+
+
+def _show_people(result: dict[str, Any]) -> None:
+    table = Table("Figure", "Measured", "95 % interval")
+    for name, what in (
+        ("name_right", f"name right, of {result['test']['with_a_face']} photos never seen"),
+        ("recognised", "of these also recognised as known"),
+        ("strangers_taken", f"strangers taken for somebody, of {result['strangers']}"),
+        ("expected_calibration_error", "expected calibration error"),
+    ):
+        interval = result[f"{name}_interval"]
+        table.add_row(what, _percent(result[name]), " to ".join(map(_percent, interval)) if interval else "")
+    training = result["training"]
+    table.add_row("training accuracy", _percent(training["accuracy"]), "")
+    table.add_row("training loss", f"{training['loss']:.4f}", "")
+    table.add_row(f"training, {training['epochs']} epochs", f"{training['seconds']:.0f} s", "")
+    out.print(table)
+    out.print(f"{result['photos_with_a_face']} of {result['photos']} photos have a face.", end=" ")
+    out.print(f"Bundle {result['version']}, threshold {result['threshold']:.3f}.")
+
+
+def _percent(share: float | None) -> str:
+    return "none" if share is None else f"{share:.2%}"

@@ -38,6 +38,7 @@ def export(
         "version": manifest.version,
         "labels": list(manifest.labels),
         "threshold": manifest.threshold,
+        "certainty": manifest.certainty,
         "estimates": manifest.calibration["estimates"],
         "held_out": manifest.metrics["held_out"],
         "largest_difference": exported.difference,
@@ -62,9 +63,12 @@ def _embed(photos: Path, run: Path) -> FloatArray:
 
 
 def _show(result: dict[str, Any]) -> None:
-    out.print(f"{result['bundle']}: version {result['version']}, threshold {result['threshold']:.3f}")
+    out.print(f"{result['bundle']}: version {result['version']}")
+    out.print(
+        f"Known is who is {result['threshold']:.3f} alike, with a name that is {result['certainty']:.0%} certain."
+    )
     sources = [f"{source} {value:.3f}" for source, value in result["estimates"].items()]
-    out.print(f"The threshold is the highest of: {', '.join(sources) or 'nothing; it is a cautious guess'}.")
+    out.print(f"The similarity is the highest of: {', '.join(sources) or 'nothing; it is a cautious guess'}.")
     if held_out := result["held_out"]:
         out.print(
             f"{held_out['faces']} faces kept from training: name right {held_out['name_right']:.2%}, recognised "

@@ -152,6 +152,7 @@ class FakeRecognizer:
         enrolled=("Zoë Ünal",),
         geometry=Geometry(),
         threshold=0.51239,
+        certainty=0.8,
         temperature=1.5,
         calibration={},
         metrics={
@@ -185,6 +186,7 @@ class FakeRecognizer:
             0.99801234,
             0.8312345,
             known=True,
+            certain=True,
             enrolled=False,
             predictions=predictions,
         )

@@ -14,7 +14,7 @@ from model.errors import BundleError
 from model.recognizer import Recognizer
 from preprocess import Geometry
 
-PLAIN = Manifest(("Ann", "Zoë"), (), Geometry(), 0.6, 1.0, {}, {"validation": None}, {}, {"torch": "2"}, {})
+PLAIN = Manifest(("Ann", "Zoë"), (), Geometry(), 0.6, 0.8, 1.0, {}, {"validation": None}, {}, {"torch": "2"}, {})
 
 
 def source(folder, **contents):

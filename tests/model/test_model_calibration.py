@@ -120,13 +120,25 @@ def test_without_faces_the_temperature_is_one():
 def test_figures_count_names_and_the_known():
     similarities = np.float32([[0.9, 0.1], [0.2, 0.3], [0.1, 0.8]])
     probabilities = np.float32([[0.9, 0.1], [0.3, 0.7], [0.6, 0.4]])
-    found = calibration.figures(similarities, probabilities, np.array([0, 1, 1]), 0.5)
+    found = calibration.figures(similarities, probabilities, np.array([0, 1, 1]), 0.5, 0)
     assert (found["faces"], found["name_right"], found["recognised"]) == (3, pytest.approx(2 / 3), pytest.approx(1 / 3))
+
+
+def test_a_name_that_is_not_certain_is_not_recognised():
+    similarities, probabilities = np.float32([[0.9, 0.1]]), np.float32([[0.7, 0.3]])
+    assert calibration.figures(similarities, probabilities, np.array([0]), 0.5, 0.8)["recognised"] == 0
+
+
+@pytest.mark.parametrize(("faces", "least", "expected"), [(40, 0.95, 0.8), (40, 0.6, 0.6), (19, 0.95, 0)])
+def test_certainty_is_never_more_than_a_right_answer_had(faces, least, expected):
+    probabilities = np.tile(np.float32([0.99, 0.01]), (faces, 1))
+    probabilities[0] = least, 1 - least
+    assert calibration.certainty(probabilities, np.zeros(faces, np.int64)) == pytest.approx(expected)
 
 
 def test_no_faces_have_no_figures():
     empty = np.empty((0, 2), np.float32)
-    assert calibration.figures(empty, empty, np.empty(0, np.int64), 0.5) is None
+    assert calibration.figures(empty, empty, np.empty(0, np.int64), 0.5, 0) is None
 
 
 def test_a_gallery_has_everybodys_prototypes(gallery):

@@ -84,9 +84,13 @@ class Stub:
     """A recognizer that takes every photo for Ann's, and finds no face in an empty one."""
 
     manifest = Manifest(
-        labels=("Ann", "Bob"),
+        labels=("Ann",),
+        enrolled=("Bob",),
         geometry=Geometry(224, 0.8),
         threshold=0.6,
+        certainty=0.8,
+        temperature=1.0,
+        calibration={},
         metrics={},
         training={"fingerprint": "f00d"},
         libraries={},
@@ -97,8 +101,9 @@ class Stub:
     def recognize(self, data):
         if not data:
             raise NoFaceError("No face was found.")
-        ann = Prediction("Ann", 0.9)
-        return Recognition((Face(Box(0, 0, 9, 9, 1), None, 0.9, 0.5, False, (ann,)),), 9, 9, "0123", {})
+        ann = Prediction("Ann", 0.9, enrolled=False)
+        face = Face(Box(0, 0, 9, 9, 1), None, 0.9, 0.5, known=False, certain=True, enrolled=False, predictions=(ann,))
+        return Recognition((face,), 9, 9, "0123", {})
 
 
 def test_every_probe_gets_a_verdict_or_a_problem(tmp_path):
