@@ -162,17 +162,19 @@ def temperature(logits: FloatArray, people: IntArray) -> float:
     return float(np.exp(minimize_scalar(loss, bounds=(-3, 5), method="bounded").x))
 
 
-def certainty(probabilities: FloatArray, people: IntArray) -> float:
-    """Return the probability, 0 to 1, under which a name is no answer, from (N, C) of (N,) people's held-out faces.
+def certainty(similarities: FloatArray, probabilities: FloatArray, people: IntArray, threshold: float) -> float:
+    """Return the probability, 0 to 1, under which a name is no answer.
 
     A stranger alike to somebody seldom convinces the fine-tuned head too: of the strangers of LFW that reach a
     similarity of 0.5 with one of ten people, half stay under 0.8, and none of those ten people's own faces. It is never
-    more than the least that a right answer had, and 0 where there are too few faces to tell.
+    more than the least among held-out faces, (N, C) of (N,) people, that are right and alike enough; and 0 where these
+    are too few to tell.
     """
-    named = probabilities.argmax(axis=1) == people
-    if named.sum() < _ENOUGH:
+    rows, named = np.arange(len(people)), probabilities.argmax(axis=1)
+    accepted = (named == people) & (similarities[rows, named] >= threshold)
+    if accepted.sum() < _ENOUGH:
         return 0.0
-    return min(CERTAIN, float(probabilities.max(axis=1)[named].min()))
+    return min(CERTAIN, float(probabilities[rows, named][accepted].min()))
 
 
 def figures(

@@ -97,9 +97,10 @@ def _manifest(
         false_accept_rate, gallery, faces.embeddings, faces.people, impostors=impostors, table=table
     )
     threshold = calibration.threshold(found)
-    _, people, logits = faces.of(VALIDATION)
+    embeddings, people, logits = faces.of(VALIDATION)
     temperature = calibration.temperature(logits, people)
-    certainty = calibration.certainty(softmax(logits / temperature, axis=1), people)
+    similarities = gallery.similarities(embeddings, logits.shape[1])
+    certainty = calibration.certainty(similarities, softmax(logits / temperature, axis=1), people, threshold)
     return Manifest(
         labels=description.labels,
         enrolled=(),

@@ -170,7 +170,8 @@ class _View:
         if choice.agreement < AGREEMENT:
             reason = f"Its face is not the one that the other photos show (alike {choice.agreement:.2f})."
             return Objection(Cause.OTHER_PERSON, reason)
-        rivals = {name: float(centre @ face.vector()) for name, centre in centres.items() if name != person}
+        vector = face.vector()
+        rivals = {name: float(centre @ vector) for name, centre in centres.items() if name != person}
         nearest = max(rivals, key=rivals.__getitem__, default=person)
         if rivals.get(nearest, -1) <= choice.agreement or _are_twins(centres, nearest, person):
             return None

@@ -133,7 +133,15 @@ def test_a_name_that_is_not_certain_is_not_recognised():
 def test_certainty_is_never_more_than_a_right_answer_had(faces, least, expected):
     probabilities = np.tile(np.float32([0.99, 0.01]), (faces, 1))
     probabilities[0] = least, 1 - least
-    assert calibration.certainty(probabilities, np.zeros(faces, np.int64)) == pytest.approx(expected)
+    alike = np.full((faces, 2), 0.9, np.float32)
+    assert calibration.certainty(alike, probabilities, np.zeros(faces, np.int64), 0.5) == pytest.approx(expected)
+
+
+def test_faces_that_are_not_alike_enough_do_not_lower_certainty():
+    probabilities = np.tile(np.float32([0.99, 0.01]), (40, 1))
+    alike = np.full((40, 2), 0.9, np.float32)
+    probabilities[0], alike[0] = (0.6, 0.4), 0.4
+    assert calibration.certainty(alike, probabilities, np.zeros(40, np.int64), 0.5) == pytest.approx(0.8)
 
 
 def test_no_faces_have_no_figures():
