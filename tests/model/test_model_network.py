@@ -17,7 +17,7 @@ def chips():
 
 @pytest.fixture
 def network(weights):
-    return VisageNetwork(3).load_pretrained(weights.state)
+    return VisageNetwork(3, input_size=SIZE).load_pretrained(weights.state)
 
 
 def test_both_heads_start_as_the_pretrained_network(network, weights, chips):
@@ -29,6 +29,14 @@ def test_both_heads_start_as_the_pretrained_network(network, weights, chips):
         torch.testing.assert_close(network.embed(activations), expected, atol=1e-5, rtol=0)
         named = torch.nn.functional.normalize(network.naming_head(activations))
         torch.testing.assert_close(named, expected, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("side", [60, 224])
+def test_chips_of_any_side_are_seen_at_the_input_size(network, side):
+    grey = torch.full((1, SIZE, SIZE, 3), 90, dtype=torch.uint8)
+    scaled = torch.full((1, side, side, 3), 90, dtype=torch.uint8)
+    with torch.inference_mode():
+        torch.testing.assert_close(network.eval().activations(scaled), network.activations(grey), atol=1e-3, rtol=1e-3)
 
 
 def test_answers_have_the_shapes_that_were_promised(network, chips):
