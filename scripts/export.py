@@ -64,14 +64,13 @@ def _embed(photos: Path, run: Path) -> FloatArray:
 
 def _show(result: dict[str, Any]) -> None:
     out.print(f"{result['bundle']}: version {result['version']}")
-    out.print(
-        f"Known is who is {result['threshold']:.3f} alike, with a name that is {result['certainty']:.0%} certain."
-    )
+    certain = f", with a name that is {result['certainty']:.0%} certain" if result["certainty"] else ""
+    out.print(f"Known is who is {result['threshold']:.3f} alike{certain}.")
     sources = [f"{source} {value:.3f}" for source, value in result["estimates"].items()]
     out.print(f"The similarity is the highest of: {', '.join(sources) or 'nothing; it is a cautious guess'}.")
     if held_out := result["held_out"]:
         out.print(
-            f"{held_out['faces']} faces kept from training: name right {held_out['name_right']:.2%}, recognised "
+            f"Of {held_out['faces']} kept from training: name right {held_out['name_right']:.2%}, recognised "
             f"{held_out['recognised']:.2%}, calibration error {held_out['expected_calibration_error']:.2%}"
         )
     out.print(f"Largest difference between trace and network on real faces: {result['largest_difference']:.1e}")
