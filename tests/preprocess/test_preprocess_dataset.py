@@ -214,6 +214,12 @@ def test_one_folder_under_two_names_is_told(work):
     assert '"Barack" and "Obama" have 1 file in common.' in work.report.remarks
 
 
+def test_a_person_alone_is_remarked_on(work):
+    shutil.rmtree(work.photos / "Obama")
+    work.prepare()
+    assert work.report.remarks == ['There is one person only, "Biden"; training takes at least two.']
+
+
 def test_a_wrong_person_among_the_photos_is_set_aside(samples, embedder, tmp_path):
     work = Work(tmp_path, samples)
     work.put("Barack Obama/obama3.jpg", "Obama/b.jpg")

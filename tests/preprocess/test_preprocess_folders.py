@@ -72,12 +72,6 @@ def test_files_beside_the_folders_are_counted_in_a_remark(photos):
     assert "x.jpg" in remark
 
 
-def test_a_person_alone_is_remarked_on(photos):
-    people = walk(photos("Ann/a.jpg"))
-    (remark,) = people.remarks
-    assert '"Ann"' in remark
-
-
 @pytest.mark.parametrize("names", [(), ("loose.jpg",), ("Ann/.hidden",)])
 def test_folders_without_anybody_cannot_be_prepared(photos, names):
     root = photos(*names)

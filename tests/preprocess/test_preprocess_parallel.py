@@ -57,15 +57,20 @@ def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(samples, tmp_pat
 
 def start(folder):
     command = [sys.executable, "-m", "scripts", "prepare", str(folder / "photos"), str(folder / "aligned")]
-    environment = {**os.environ, "VISAGE_CACHE": str(CACHE)}
     return subprocess.Popen(
         [*command, "--pretrained", "casia-webface", "--workers", "1"],
         cwd=ROOT,
-        env=environment,
+        env={**os.environ, "VISAGE_CACHE": str(CACHE)},
+        preexec_fn=listen_to_ctrl_c,  # noqa: PLW1509  no thread runs here
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+def listen_to_ctrl_c():
+    """Undo what a shell does to its background jobs, of which the tests may be one: they ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def wait_for_a_line(journal, process):
