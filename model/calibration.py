@@ -146,15 +146,15 @@ def _left_out(gallery: Gallery, embeddings: FloatArray, people: IntArray) -> npt
 def temperature(logits: FloatArray, people: IntArray) -> float:
     """Return what (N, C) logits are divided by for their softmax to say how often (N,) people are named right.
 
-    Guo et al., "On Calibration of Modern Neural Networks", ICML 2017; the targets are smoothed as in Platt,
-    "Probabilistic Outputs for Support Vector Machines", 1999, because N faces without an error do not make errors
-    impossible. Without faces it is 1.
+    Guo et al., "On Calibration of Modern Neural Networks", ICML 2017. The targets are smoothed, because N faces without
+    an error do not make errors impossible: half an error is added (Krichevsky and Trofimov, "The Performance of
+    Universal Encoding", 1981). Without faces it is 1.
     """
     if not len(logits):
         return 1.0
     count, classes = logits.shape
-    targets = np.full((count, classes), 1 / (count + 2) / max(classes - 1, 1))
-    targets[np.arange(count), people] = (count + 1) / (count + 2)
+    targets = np.full((count, classes), 0.5 / (count + 1) / max(classes - 1, 1))
+    targets[np.arange(count), people] = (count + 0.5) / (count + 1)
 
     def loss(log_temperature: float) -> float:
         return float(-(targets * log_softmax(logits / np.exp(log_temperature), axis=1)).sum(axis=1).mean())
