@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from preprocess.dataset import OUTPUT, PAGE, REPORT, prepare
 from preprocess.errors import PrepareError
@@ -205,6 +205,21 @@ def test_the_same_picture_twice_is_kept_once(work):
     outcome = work.prepare()["Obama/small.jpg"]
     assert (outcome.chip, outcome.cause) == (None, Cause.COPY)
     assert "Obama/a.jpg" in outcome.reason
+
+
+def test_a_face_too_small_to_help_is_set_aside(work):
+    Image.open(work.photos / "Biden" / "b.jpg").reduce(16).save(work.photos / "Obama" / "tiny.jpg", quality=95)
+    outcome = work.prepare()["Obama/tiny.jpg"]
+    assert outcome.cause == Cause.SMALL
+    assert "32 are needed" in outcome.reason
+
+
+def test_a_face_too_blurred_to_help_is_set_aside(work):
+    photo = Image.open(work.photos / "Biden" / "b.jpg")
+    photo.filter(ImageFilter.GaussianBlur(photo.width / 60)).save(work.photos / "Obama" / "blurred.jpg")
+    outcome = work.prepare()["Obama/blurred.jpg"]
+    assert outcome.cause == Cause.BLURRED
+    assert "sharpness" in outcome.reason
 
 
 def test_one_folder_under_two_names_is_told(work):
