@@ -34,9 +34,9 @@ class Embedder:
     input_size: int = INPUT_SIZE
 
     @classmethod
-    def of_pretrained(cls, pretrained: Pretrained, geometry: Geometry | None = None) -> Self:
-        """Return the embedder of pretrained weights, for chips of a geometry (default: ours)."""
-        return cls(pretrained.file, geometry or Geometry())
+    def of_pretrained(cls, pretrained: Pretrained) -> Self:
+        """Return the embedder of pretrained weights, for chips of our geometry."""
+        return cls(pretrained.file, Geometry())
 
     @classmethod
     def of_bundle(cls, bundle: Bundle) -> Self:

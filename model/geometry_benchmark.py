@@ -18,6 +18,8 @@ import numpy.typing as npt
 from sklearn.metrics import roc_curve
 
 from model.embedder import Embedder, FloatArray
+from model.people_benchmark import OnStep
+from model.verification import true_accepts
 from preprocess import Aligner, Box, Detector, Geometry, decode, predictor_file
 from preprocess.dataset import examine
 from preprocess.parallel import spread
@@ -30,8 +32,6 @@ STRETCHES: Final = (1.0, 1.15, 1.25, 1.35)
 INPUT_SIZES: Final = ((160, 0.35), (192, 0.55), (224, 0.7))
 """A larger input wants a wider crop: the network knows faces of about 95 pixels."""
 
-OnStep = Callable[[str, int, int], None]
-"""A step's name, how much of it is done, and how much there is."""
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -154,7 +154,7 @@ def _crop_row(crop: Crop, embeddings: FloatArray, people: npt.NDArray[np.int64])
         "input_size": crop.input_size,
         "padding": crop.geometry.padding,
         "stretch": crop.geometry.stretch,
-        "tar_at_far": {str(rate): float(true[false <= rate].max()) for rate in (0.01, 0.001)},
+        "tar_at_far": true_accepts(false, true),
         # d', the distance of the two kinds' means in their common deviation.
         "d_prime": float((genuine.mean() - impostor.mean()) / np.sqrt((genuine.var() + impostor.var()) / 2)),
     }

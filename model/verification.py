@@ -85,8 +85,7 @@ class Verification:
         return {
             "accuracy": self.accuracy,
             "standard_error": self.standard_error,
-            # The most genuine pairs that are accepted while no more than this share of the impostor pairs are.
-            "tar_at_far": {str(rate): float(true[false <= rate].max()) for rate in FALSE_ACCEPT_RATES},
+            "tar_at_far": true_accepts(false, true),
             # Where both errors are equal: between the curve's points, on a straight line.
             "equal_error_rate": float(np.interp(0, false + true - 1, false)),
             "auc": float(auc(false, true)),
@@ -95,6 +94,11 @@ class Verification:
             "accuracies": self.accuracies.tolist(),
             "thresholds": self.thresholds.tolist(),
         }
+
+
+def true_accepts(false: Array, true: Array) -> dict[str, float]:
+    """Return, by false accept rate, the most genuine pairs that are accepted at no more impostors, from a ROC."""
+    return {str(rate): float(true[false <= rate].max()) for rate in FALSE_ACCEPT_RATES}
 
 
 def verify(

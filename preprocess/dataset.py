@@ -169,7 +169,7 @@ def _place(outcomes: Sequence[Outcome], aligned: Path) -> None:
     for chip in _placed_before(aligned) - wanted.keys():
         chip.unlink(missing_ok=True)
     for chip, source in wanted.items():
-        if not (chip.exists() and filecmp.cmp(chip, source, shallow=False)):
+        if not (chip.exists() and (chip.samefile(source) or filecmp.cmp(chip, source, shallow=False))):
             _copy(source, chip)
 
 

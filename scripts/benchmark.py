@@ -9,21 +9,30 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 from urllib.error import URLError
 
-import torch
 import typer
-from rich.progress import Progress, TaskID
+from rich.progress import Progress
 from rich.table import Table
 from sklearn.datasets import fetch_lfw_pairs
 
 from model import bundle as bundles
-from model import geometry_benchmark, people_benchmark, pretrained
+from model import geometry_benchmark, people_benchmark
 from model.embedder import Embedder
 from model.lfw import LFW, REPORT, ROC, Subject, measure
-from model.people_benchmark import OnStep
-from model.pretrained import Pretrained
 from model.train import Recipe
 from preprocess import injection
-from scripts.console import CACHE, CommandError, JSONOption, PretrainedOption, console, cores, emit, out, progress
+from scripts.console import (
+    CACHE,
+    CommandError,
+    JSONOption,
+    PretrainedOption,
+    console,
+    cores,
+    emit,
+    out,
+    progress,
+    steps,
+)
+from scripts.weights import device, load_weights
 
 _HOME: Final = CACHE / "scikit-learn"
 _PHOTOS: Final = _HOME / "lfw_home" / "lfw_funneled"
@@ -68,14 +77,13 @@ def lfw(
         raise CommandError("Give --bundle or --pretrained, not both.")
     dataset = LFW.read(directory or _fetch())
     with progress() as bar:
-        subject = Subject.of_bundle(bundles.load(bundle)) if bundle else Subject.of_pretrained(_load(weights, bar))
-        task = bar.add_task("Embedding, photos", total=None)
+        subject = _subject(bundle, weights, bar)
         result = measure(
             dataset,
             _cut(replace(subject, flip=flip), size, padding),
             output,
             workers or cores(),
-            lambda done, total: bar.update(task, completed=done, total=total),
+            partial(steps(bar), "Embedding, photos"),
             subtract_mean=subtract_mean,
             crop_center=crop_center,
         )
@@ -107,25 +115,10 @@ def _fetch() -> Path:
     return _PHOTOS
 
 
-def _load(weights: str | None, bar: Progress) -> Pretrained:
-    show = _steps(bar)
-
-    def on_download(name: str, done: int, total: int) -> None:
-        show(f"Downloading {name}, MB", done // 1_000_000, max(total // 1_000_000, 1))
-
-    return pretrained.load(weights, CACHE / "pretrained", on_download, bar.console.print)
-
-
-def _steps(bar: Progress) -> OnStep:
-    """Return what shows how far each step is, from when it begins."""
-    tasks: dict[str, TaskID] = {}
-
-    def show(what: str, done: int, total: int) -> None:
-        if what not in tasks:
-            tasks[what] = bar.add_task(what)
-        bar.update(tasks[what], completed=done, total=total)
-
-    return show
+def _subject(bundle: str | None, weights: str | None, bar: Progress) -> Subject:
+    if bundle:
+        return Subject.of_bundle(bundles.load(bundle))
+    return Subject.of_pretrained(load_weights(weights, bar))
 
 
 def _cut(subject: Subject, size: int | None, padding: float | None) -> Subject:
@@ -169,7 +162,7 @@ def cleaning(
 ) -> None:
     """Put photos of others into every folder: does `visage prepare` set them aside, and them alone?"""
     with progress() as bar:
-        show, embed = _steps(bar), Embedder.of_pretrained(_load(weights, bar))
+        show, embed = steps(bar), Embedder.of_pretrained(load_weights(weights, bar))
         look = partial(injection.look, output=output, workers=workers or cores(), embed=embed)
         people = look(photos, on_progress=partial(show, "Looking at people"))
         others = look(strangers, strangers=True, on_progress=partial(show, "Looking at strangers")) if strangers else ()
@@ -207,8 +200,8 @@ def geometry(
 ) -> None:
     """Which detection size, crop and input size tell people apart best? Give photos that judge nothing else."""
     with progress() as bar:
-        embedder = Embedder.of_pretrained(_load(weights, bar))
-        result = geometry_benchmark.measure(photos, embedder, workers or cores(), _steps(bar))
+        embedder = Embedder.of_pretrained(load_weights(weights, bar))
+        result = geometry_benchmark.measure(photos, embedder, workers or cores(), steps(bar))
     geometry_benchmark.write(result, output)
     emit(result, as_json=as_json, show=_show_geometry)
 
@@ -242,13 +235,13 @@ def people(
         result = people_benchmark.measure(
             photos,
             output,
-            _load(weights, bar),
+            load_weights(weights, bar),
             Recipe(seed=seed),
             test=test,
             strangers=strangers,
             workers=workers or cores(),
-            device="cuda" if torch.cuda.is_available() else "cpu",
-            on_step=_steps(bar),
+            device=device(),
+            on_step=steps(bar),
         )
     result.write(output)
     emit(result.to_dict(), as_json=as_json, show=_show_people)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 """The checkout."""
@@ -56,6 +56,18 @@ def progress() -> Progress:
         TimeRemainingColumn(),
         console=console,
     )
+
+
+def steps(bar: Progress) -> Callable[[str, int, int], None]:
+    """Return what shows a step by its name, how much of it is done and how much there is, from when it begins."""
+    tasks: dict[str, TaskID] = {}
+
+    def show(what: str, done: int, total: int) -> None:
+        if what not in tasks:
+            tasks[what] = bar.add_task(what)
+        bar.update(tasks[what], completed=done, total=total)
+
+    return show
 
 
 def emit(value: Any, *, as_json: bool, show: Callable[[Any], object]) -> None:

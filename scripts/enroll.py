@@ -1,5 +1,6 @@
 """`visage enroll`: people added to a bundle from a few photos each, without training."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,7 +11,7 @@ from model.embedder import Embedder
 from model.enrolment import embeddings_of
 from model.enrolment import enroll as enroll_people
 from preprocess.dataset import examine
-from scripts.console import CommandError, JSONOption, OutputOption, cores, emit, out, progress
+from scripts.console import CommandError, JSONOption, OutputOption, cores, emit, out, progress, steps
 
 
 def enroll(
@@ -24,13 +25,7 @@ def enroll(
     bundles.check_target(target, replace_existing=target == bundle)
     opened = bundles.load(str(bundle))
     with progress() as bar:
-        task = bar.add_task("Looking at photos", total=None)
-        kept, report = examine(
-            photos,
-            cores(),
-            Embedder.of_bundle(opened),
-            lambda done, total: bar.update(task, completed=done, total=total),
-        )
+        kept, report = examine(photos, cores(), Embedder.of_bundle(opened), partial(steps(bar), "Looking at photos"))
     people = embeddings_of(kept)
     aside = {outcome.photo: str(outcome.reason) for outcome in report.left_out}
     if not people:

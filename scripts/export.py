@@ -1,11 +1,11 @@
 """`visage export`: a training run to a bundle."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from model import pretrained
 from model.bundle import check_target
 from model.calibration import FALSE_ACCEPT_RATE
 from model.embedder import Embedder
@@ -13,7 +13,8 @@ from model.export import export as export_run
 from model.gallery import FloatArray
 from model.train import Description
 from preprocess.dataset import embed_all
-from scripts.console import CACHE, CommandError, JSONOption, cores, emit, out, progress
+from scripts.console import CommandError, JSONOption, cores, emit, out, progress, steps
+from scripts.weights import load_weights
 
 
 def export(
@@ -50,16 +51,11 @@ def _embed(photos: Path, run: Path) -> FloatArray:
     """Return the embeddings of strangers' faces, (M, 512), by the weights that the run started from."""
     wanted = Description.read(run).pretrained
     with progress() as bar:
-        start = pretrained.load(wanted["name"], CACHE / "pretrained", lambda *_: None, bar.console.print)
+        start = load_weights(wanted["name"], bar)
         if start.sha256 != wanted["sha256"]:
             raise CommandError(f"{wanted['name']} is not the file that {run} started from. Train again.")
-        task = bar.add_task("Looking at strangers", total=None)
-        return embed_all(
-            photos,
-            cores(),
-            Embedder.of_pretrained(start),
-            lambda done, total: bar.update(task, completed=done, total=total),
-        )
+        show = partial(steps(bar), "Looking at strangers")
+        return embed_all(photos, cores(), Embedder.of_pretrained(start), show)
 
 
 def _show(result: dict[str, Any]) -> None:

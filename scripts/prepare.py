@@ -1,16 +1,17 @@
 """`visage prepare`: a folder of people's photos to a folder of aligned faces."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from model import pretrained
 from model.embedder import Embedder
 from preprocess.dataset import OUTPUT, PAGE, Report
 from preprocess.dataset import prepare as prepare_photos
-from scripts.console import CACHE, CommandError, JSONOption, PretrainedOption, console, cores, emit, out, progress
+from scripts.console import CommandError, JSONOption, PretrainedOption, console, cores, emit, out, progress, steps
+from scripts.weights import load_weights
 
 
 def prepare(
@@ -31,22 +32,13 @@ def prepare(
     A photo is the person's if its face agrees with their other photos. What --keep and --drop say is remembered.
     """
     with progress() as bar:
-        download = bar.add_task("Pretrained weights, MB", visible=False)
-        start = pretrained.load(
-            weights,
-            CACHE / "pretrained",
-            lambda _, done, total: bar.update(
-                download, completed=done // 1_000_000, total=total // 1_000_000, visible=True
-            ),
-            bar.console.print,
-        )
-        task = bar.add_task("Looking at photos", total=None)
+        start = load_weights(weights, bar)
         report = prepare_photos(
             photos,
             aligned,
             workers or cores(),
             Embedder.of_pretrained(start),
-            lambda done, total: bar.update(task, completed=done, total=total),
+            partial(steps(bar), "Looking at photos"),
             keep=keep or (),
             drop=drop or (),
         )

@@ -4,14 +4,15 @@ import shutil
 from pathlib import Path
 from typing import Annotated, Any
 
-import torch
 import typer
-from rich.progress import Progress, TaskID
+from rich.progress import Progress
 
-from model import faces, pretrained
+from model import faces
 from model.train import CURVES, Epoch, Recipe
 from model.train import train as train_run
-from scripts.console import CACHE, JSONOption, PretrainedOption, console, emit, out, progress
+from scripts.console import JSONOption, PretrainedOption, console, emit, out, progress, steps
+from scripts.weights import device as device_called
+from scripts.weights import load_weights
 
 _DEFAULT = Recipe()
 
@@ -66,21 +67,16 @@ def train(
         _discard(run)
     with progress() as bar:
         observer = _Bars(bar)
-        start = pretrained.load(weights, CACHE / "pretrained", observer.on_download, bar.console.print)
-        metrics = train_run(people, run, recipe, start, observer, _device(device))
+        metrics = train_run(people, run, recipe, load_weights(weights, bar), observer, device_called(device))
     emit(metrics, as_json=as_json, show=_show)
     console.print(f"Curves: {run / CURVES}")
 
 
 class _Bars:
-    """Shows downloads, the frozen layers' pass and the epochs."""
+    """Shows the frozen layers' pass and the epochs."""
 
     def __init__(self, bar: Progress) -> None:
-        self._bar = bar
-        self._tasks: dict[str, TaskID] = {}
-
-    def on_download(self, name: str, done: int, total: int) -> None:
-        self._show(f"Downloading {name}, MB", done // 1_000_000, max(total // 1_000_000, 1))
+        self._console, self._show = bar.console, steps(bar)
 
     def on_activations(self, done: int, total: int) -> None:
         self._show("Frozen layers, faces", done, total)
@@ -90,20 +86,9 @@ class _Bars:
         held_out = ""
         if epoch.validation_accuracy is not None:
             held_out = f"   validation loss {epoch.validation_loss:.4f}  accuracy {epoch.validation_accuracy:.2%}"
-        self._bar.console.print(
+        self._console.print(
             f"epoch {epoch.number:3}/{epochs}  loss {epoch.loss:.4f}  accuracy {epoch.accuracy:.2%}{held_out}"
         )
-
-    def _show(self, what: str, done: int, total: int) -> None:
-        if what not in self._tasks:
-            self._tasks[what] = self._bar.add_task(what)
-        self._bar.update(self._tasks[what], completed=done, total=total)
-
-
-def _device(name: str) -> str:
-    if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    return name
 
 
 def _discard(run: Path) -> None:
