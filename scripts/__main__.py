@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import Final
 
 import typer
+from rich.text import Text
 
 from model.errors import ModelError
 from preprocess.errors import PhotoError, PrepareError
@@ -74,12 +75,11 @@ def application(words: Sequence[str] = ()) -> typer.Typer:
 
 
 def _tell_interrupted() -> None:
-    console.console.print("[yellow]Interrupted.[/] Run the same command again to go on.")
+    console.console.print(Text("Interrupted.", "yellow"), "Run the same command again to go on.")
 
 
 def _fail(sentence: str) -> None:
-    console.console.print("[bold red]Error:[/]", end=" ")
-    console.console.print(sentence, markup=False, soft_wrap=True)
+    console.console.print(Text("Error:", "bold red"), sentence, soft_wrap=True)
     sys.exit(1)
 
 

@@ -12,6 +12,7 @@ from urllib.error import URLError
 import typer
 from rich.progress import Progress
 from rich.table import Table
+from rich.text import Text
 from sklearn.datasets import fetch_lfw_pairs
 
 from model import bundle as bundles
@@ -187,7 +188,7 @@ def _show_cleaning(result: dict[str, Any]) -> None:
         table.add_row(f"{row['share']:.0%}", str(row["injected"]), *map(_percent, figures), others)
     out.print(table)
     for photo in result["own_set_aside_without_injection"]:
-        out.print(f"[yellow]set aside without injection, counted as false alarm[/] {photo}")
+        out.print(Text("set aside without injection, counted as false alarm", "yellow"), photo)
 
 
 @app.command()

@@ -17,10 +17,13 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 CACHE: Final = Path(os.environ.get("VISAGE_CACHE", ROOT / ".cache"))
 """Downloads, converted weights and the local AWS live here; deleting it loses nothing but time."""
 
-console: Final = Console(stderr=True, highlight=False)
-"""For people: progress and remarks. Results go to standard output, so that they can be piped."""
+console: Final = Console(stderr=True, highlight=False, markup=False)
+"""For people: progress and remarks. Results go to standard output, so that they can be piped.
 
-out: Final = Console(highlight=False, soft_wrap=True)
+Brackets in a file's name are no markup: what has a style is a `Text`.
+"""
+
+out: Final = Console(highlight=False, soft_wrap=True, markup=False)
 
 JSONOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
+from rich.text import Text
 
 from scripts.console import CACHE, CommandError, console
 from scripts.samples import PEOPLE, STRANGERS, UNSEEN
@@ -53,7 +54,7 @@ def _deploy() -> dict[str, str]:
     _say("Starting a local AWS and deploying stack, model and website to it")
     _visage("local", "up")
     command = ["deploy", "--stage", "local", "--bundle", str(_BUNDLE), "--json"]
-    console.print(f"[dim]$ visage {shlex.join(command)}[/]")
+    console.print(f"$ visage {shlex.join(command)}", style="dim")
     done = subprocess.run([sys.executable, "-m", "scripts", *command], stdout=subprocess.PIPE, check=False)
     if done.returncode:
         raise CommandError("The deployment failed; the reason stands above.")
@@ -108,11 +109,11 @@ def _wait() -> None:
 
 
 def _say(what: str) -> None:
-    console.rule(f"[bold]{what}", align="left")
+    console.rule(Text(what, "bold"), align="left")
 
 
 def _visage(*words: str | Path) -> None:
     command = list(map(str, words))
-    console.print(f"[dim]$ visage {shlex.join(command)}[/]")
+    console.print(f"$ visage {shlex.join(command)}", style="dim")
     if subprocess.run([sys.executable, "-m", "scripts", *command], check=False).returncode:
         raise CommandError(f"`visage {words[0]}` failed; the reason stands above. Run `make demo` again to go on.")

@@ -11,6 +11,7 @@ from typing import Annotated, Final
 import boto3
 import requests
 import typer
+from rich.text import Text
 
 from model import bundle as bundles
 from model.bundle import Bundle
@@ -122,7 +123,7 @@ def _step(name: str) -> Iterator[None]:
     start = time.monotonic()
     with console.status(name):
         yield
-    console.print(f"[green]✓[/] {name} [dim]{time.monotonic() - start:.1f} s[/]")
+    console.print(Text("✓", "green"), name, Text(f"{time.monotonic() - start:.1f} s", "dim"))
 
 
 def _wait_for(api: str, version: str) -> None:

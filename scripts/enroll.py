@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.text import Text
 
 from model import bundle as bundles
 from model.embedder import Embedder
@@ -46,7 +47,7 @@ def _show(result: dict[str, Any]) -> None:
     for name, count in result["enrolled"].items():
         out.print(f"enrolled {name}, from {count} {'photo' if count == 1 else 'photos'}")
     for photo, reason in result["set_aside"].items():
-        out.print(f"[yellow]set aside[/] {photo}: {reason}")
+        out.print(Text("set aside", "yellow"), f"{photo}: {reason}")
     for remark in result["remarks"]:
-        out.print(f"[yellow]note[/] {remark}")
+        out.print(Text("note", "yellow"), remark)
     out.print(f"{result['bundle']}: version {result['version']}, threshold {result['threshold']:.3f}")

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from model.evaluate import Probe
 from model.evaluate import evaluate as evaluate_probes
@@ -78,7 +79,7 @@ def _bundle(model: Path) -> Iterator[Path]:
 def _warn_of_unknown_names(people: dict[str, list[Path]], labels: tuple[str, ...]) -> None:
     unknown = sorted(set(people) - set(labels))
     if unknown:
-        console.print(f"[yellow]Not in the model, and so never right:[/] {', '.join(unknown)}")
+        console.print(Text("Not in the model, and so never right:", "yellow"), ", ".join(unknown))
 
 
 def _show(result: dict[str, Any]) -> None:

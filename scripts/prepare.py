@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from model.embedder import Embedder
 from preprocess.dataset import OUTPUT, PAGE, Report
@@ -54,6 +55,6 @@ def _show(report: Report) -> None:
         table.add_row(name, str(photos), str(chips), str(photos - chips))
     out.print(table)
     for outcome in report.left_out:
-        out.print(f"[yellow]set aside[/] {outcome.photo}: {outcome.reason}")
+        out.print(Text("set aside", "yellow"), f"{outcome.photo}: {outcome.reason}")
     for remark in report.remarks:
-        out.print(f"[yellow]note[/] {remark}")
+        out.print(Text("note", "yellow"), remark)

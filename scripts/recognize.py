@@ -8,6 +8,7 @@ import requests
 import typer
 from requests_toolbelt import MultipartEncoder, MultipartEncoderMonitor
 from rich.progress import Progress
+from rich.text import Text
 
 from preprocess.errors import PhotoError
 from scripts.console import CommandError, JSONOption, emit, out, progress
@@ -80,7 +81,7 @@ def _show(answers: dict[str, dict[str, Any]]) -> None:
     for photo, answer in answers.items():
         faces = answer.get("faces")
         if faces is None:
-            out.print(f"[yellow]{photo}[/]: {answer['detail']}")
+            out.print(Text(f"{photo}:", "yellow"), answer["detail"])
             continue
         names = [f"{face['label']} ({face['probability']:.1%})" if face["known"] else "nobody I know" for face in faces]
         out.print(f"{photo}: {', '.join(names)}")
