@@ -15,7 +15,7 @@ from PIL import Image
 from model import plots
 from model.evaluate import NOBODY, Evaluation, Verdict
 from model.metrics import Share
-from preprocess import PhotoError, decode
+from preprocess import Photo, PhotoError
 
 PAGE: Final = "report.html"
 MAX_THUMBNAILS: Final = 500
@@ -135,7 +135,7 @@ def _mistake(verdict: Verdict, *, pictured: bool) -> Mistake:
 def _thumbnail(photo: Path) -> str | None:
     """Return a small JPEG of a photo as a data URI; None if it cannot be read."""
     try:
-        image = Image.fromarray(decode(photo.read_bytes()))
+        image = Image.fromarray(Photo(photo.read_bytes(), size=_THUMBNAIL_PX).pixels(0))
     except (PhotoError, OSError):
         return None
     image.thumbnail((_THUMBNAIL_PX, _THUMBNAIL_PX))

@@ -20,8 +20,9 @@ from sklearn.metrics import roc_curve
 from model.embedder import Embedder, FloatArray
 from model.people_benchmark import OnStep
 from model.verification import true_accepts
-from preprocess import Aligner, Box, Detector, Geometry, decode, predictor_file
+from preprocess import Aligner, Box, Detector, Geometry, Photo, predictor_file
 from preprocess.dataset import examine
+from preprocess.detect import Pass
 from preprocess.parallel import spread
 
 REPORT: Final = "geometry.json"
@@ -100,25 +101,25 @@ def _spread(
 def _detect(photo: Path) -> dict[int, tuple[bool, float]]:
     """Return, by detection size, whether a photo has a face and the milliseconds that took, in a worker."""
     try:
-        pixels = decode(photo.read_bytes())
+        opened = Photo(photo.read_bytes())
     except ValueError:
         return dict.fromkeys(DETECTION_SIZES, (False, 0.0))
     found = {}
     for size in DETECTION_SIZES:
         began = time.perf_counter()
-        boxes = _detector(size).detect(pixels)
+        boxes = _detector(size).detect(opened)
         found[size] = bool(boxes), 1000 * (time.perf_counter() - began)
     return found
 
 
 def _embed(face: _Face) -> list[FloatArray]:
     """Return a face's embedding, (512,), by every crop, in a worker."""
-    pixels = decode(face.photo.read_bytes())
-    return [_embed_crop(pixels, face, crop) for crop in face.crops]
+    photo = Photo(face.photo.read_bytes())
+    return [_embed_crop(photo, face, crop) for crop in face.crops]
 
 
-def _embed_crop(pixels: npt.NDArray[np.uint8], face: _Face, crop: Crop) -> FloatArray:
-    chip = _aligner().align(pixels, face.box, crop.geometry)
+def _embed_crop(photo: Photo, face: _Face, crop: Crop) -> FloatArray:
+    chip = _aligner().align(photo, face.box, crop.geometry)
     # One network an input size: padding and stretch are nothing to it.
     embedder = Embedder(face.embedder.file, Geometry(size=crop.geometry.size), input_size=crop.input_size)
     embedding: FloatArray = embedder(chip[None])[0]
@@ -127,7 +128,7 @@ def _embed_crop(pixels: npt.NDArray[np.uint8], face: _Face, crop: Crop) -> Float
 
 @cache
 def _detector(size: int) -> Detector:
-    return Detector(size)
+    return Detector([Pass(size)])
 
 
 @cache

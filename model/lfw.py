@@ -27,7 +27,7 @@ from model.network import VisageNetwork
 from model.plots import plot_roc
 from model.pretrained import Pretrained
 from model.verification import Face, Pair, Verification, verify
-from preprocess import Aligner, Box, Detector, PhotoError, RGBArray, decode, predictor_file
+from preprocess import Aligner, Box, Detector, Photo, PhotoError, RGBArray, predictor_file
 from preprocess.parallel import spread
 
 PAIRS: Final = "pairs.txt"
@@ -38,7 +38,7 @@ _FACE_SIDE: Final = 0.444
 _FACE_CENTRE: Final = 0.506, 0.548
 """Side and centre (x, y) of the detector's box in a photo of LFW, as shares of its width: medians of 912 faces."""
 
-_CODE: Final = (decode, Detector, Aligner, Embedder, VisageNetwork)
+_CODE: Final = (Photo, Detector, Aligner, Embedder, VisageNetwork)
 """All code between a photo and its embedding: a change in a file of theirs makes worthless what was embedded before."""
 
 _PHOTOS_A_TASK: Final = 8
@@ -159,12 +159,12 @@ class Subject:
         """
         detector, aligner = _tools(self.landmarks)
         try:
-            pixels = decode(photo.read_bytes())
+            opened = Photo(photo.read_bytes())
         except PhotoError as error:
             raise DatasetError(f"{photo} cannot be used: {error} Unpack LFW again.") from error
-        boxes = detector.detect(pixels)
-        box = _central(boxes, pixels) if boxes else _typical(pixels)
-        return aligner.align(pixels, box, self.embedder.geometry), bool(boxes)
+        boxes = detector.detect(opened)
+        box = _central(boxes, opened) if boxes else _typical(opened)
+        return aligner.align(opened, box, self.embedder.geometry), bool(boxes)
 
     def embed(self, chips: RGBArray) -> FloatArray:
         """Return the (N, 512) unit-length embeddings of (N, S, S, 3) chips, mirror images added in if `flip`."""
@@ -261,18 +261,18 @@ def _tools(landmarks: Path) -> tuple[Detector, Aligner]:
     return Detector(), Aligner(landmarks)
 
 
-def _central(boxes: Sequence[Box], pixels: RGBArray) -> Box:
+def _central(boxes: Sequence[Box], photo: Photo) -> Box:
     """Return the box whose centre is nearest the photo's: LFW names the person in the middle."""
-    height, width = pixels.shape[:2]
+    width, height = photo.width, photo.height
     return min(
         boxes,
         key=lambda box: (box.left + box.width / 2 - width / 2) ** 2 + (box.top + box.height / 2 - height / 2) ** 2,
     )
 
 
-def _typical(pixels: RGBArray) -> Box:
+def _typical(photo: Photo) -> Box:
     """Return where the face is in most photos of LFW; each was cropped around a detected face."""
-    height, width = pixels.shape[:2]
+    width, height = photo.width, photo.height
     side = round(_FACE_SIDE * width)
     x, y = _FACE_CENTRE[0] * width, _FACE_CENTRE[1] * height
     return Box(round(x - side / 2), round(y - side / 2), side, side, score=0)

@@ -13,7 +13,7 @@ import torch
 from model import bundle as bundles
 from model.bundle import Bundle
 from model.gallery import FloatArray, Gallery
-from preprocess import Aligner, Box, Detector, NoFaceError, RGBArray, decode
+from preprocess import Aligner, Box, Detector, NoFaceError, Photo, RGBArray
 
 TOP: Final = 5
 """How many of the likeliest people an answer lists."""
@@ -113,13 +113,13 @@ class Recognizer:
             PhotoError: the bytes are no photo that can be used, or there is no face in it.
         """
         watch = _Stopwatch()
-        pixels, boxes = self._find(data, watch)
+        photo, boxes = self._find(data, watch)
         with watch.step("align"):
-            chips = np.stack([self._aligner.align(pixels, box, self._geometry) for box in boxes])
+            chips = np.stack([self._aligner.align(photo, box, self._geometry) for box in boxes])
         with watch.step("recognize"):
             embeddings, logits = self._run(chips)
             faces = self._judge(boxes, embeddings, logits)
-        return Recognition(faces, pixels.shape[1], pixels.shape[0], self.version, watch.stop())
+        return Recognition(faces, photo.width, photo.height, self.version, watch.stop())
 
     def align(self, data: bytes) -> RGBArray:
         """Return the most prominent face of the photo `data` as the network sees it: (S, S, 3) uint8 RGB.
@@ -127,19 +127,19 @@ class Recognizer:
         Raises:
             PhotoError: the bytes are no photo that can be used, or there is no face in it.
         """
-        pixels, boxes = self._find(data, _Stopwatch())
-        return self._aligner.align(pixels, boxes[0], self._geometry)
+        photo, boxes = self._find(data, _Stopwatch())
+        return self._aligner.align(photo, boxes[0], self._geometry)
 
-    def _find(self, data: bytes, watch: "_Stopwatch") -> tuple[RGBArray, list[Box]]:
+    def _find(self, data: bytes, watch: "_Stopwatch") -> tuple[Photo, list[Box]]:
         with watch.step("decode"):
-            pixels = decode(data)
+            photo = Photo(data)
         with watch.step("detect"):
-            boxes = self._detector.detect(pixels)
+            boxes = self._detector.detect(photo)
         if not boxes:
             raise NoFaceError(
                 "No face was found in the photo. Try one where the face is larger and seen from the front."
             )
-        return pixels, boxes[:MAX_FACES]
+        return photo, boxes[:MAX_FACES]
 
     def _run(self, chips: RGBArray) -> tuple[FloatArray, FloatArray]:
         """Run (N, S, S, 3) chips through the network: (N, 512) embeddings and (N, C) logits."""

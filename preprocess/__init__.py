@@ -9,7 +9,7 @@ from preprocess.errors import (
     UnreadablePhotoError,
     UnsupportedFormatError,
 )
-from preprocess.photo import FORMATS, MAX_PIXELS, RGBArray, decode
+from preprocess.photo import FORMATS, MAX_PIXELS, Photo, RGBArray
 
 __all__ = [
     "FORMATS",
@@ -20,11 +20,11 @@ __all__ = [
     "Detector",
     "Geometry",
     "NoFaceError",
+    "Photo",
     "PhotoError",
     "PhotoTooLargeError",
     "RGBArray",
     "UnreadablePhotoError",
     "UnsupportedFormatError",
-    "decode",
     "predictor_file",
 ]

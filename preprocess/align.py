@@ -9,7 +9,7 @@ from typing import Final
 import dlib
 
 from preprocess.detect import Box
-from preprocess.photo import RGBArray
+from preprocess.photo import Photo, RGBArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,24 +40,36 @@ class Aligner:
         """Load the predictor's file; dlib raises RuntimeError where it is not one."""
         self._predictor = dlib.shape_predictor(str(landmarks))
 
-    def align(self, pixels: RGBArray, box: Box, geometry: Geometry) -> RGBArray:
-        """Return the face at `box` of `pixels`, (H, W, 3), as a (size, size, 3) uint8 RGB chip.
+    def align(self, photo: Photo, box: Box, geometry: Geometry) -> RGBArray:
+        """Return the face at `box` of `photo` as a (size, size, 3) uint8 RGB chip.
 
         The eyes are level, and every face has the same size in its chip; what lies outside the photo is black.
+
+        Raises:
+            UnreadablePhotoError: the photo is damaged.
         """
-        rectangle = dlib.rectangle(box.left, box.top, box.left + box.width - 1, box.top + box.height - 1)
-        landmarks = self._predictor(pixels, rectangle)
+        side = _side(box, geometry) / math.sqrt(geometry.stretch)
+        pixels = photo.pixels(geometry.size / side)  # the chip is made smaller, never larger than the photo allows
+        scale = pixels.shape[1] / photo.width
+        left, top, right, bottom = (
+            round(edge * scale) for edge in (box.left, box.top, box.left + box.width, box.top + box.height)
+        )
+        landmarks = self._predictor(pixels, dlib.rectangle(left, top, right - 1, bottom - 1))
         details = dlib.get_face_chip_details(landmarks, geometry.size, geometry.padding)
-        chip: RGBArray = dlib.extract_image_chip(pixels, _cut(details, box, geometry))
+        chip: RGBArray = dlib.extract_image_chip(pixels, _cut(details, _side(box, geometry) * scale, geometry))
         return chip
 
 
-def _cut(details: dlib.chip_details, box: Box, geometry: Geometry) -> dlib.chip_details:
+def _side(box: Box, geometry: Geometry) -> float:
+    """Return how many of the photo's pixels the chip of the face at `box` should be wide, going by the box alone."""
+    return max(box.width, box.height) * _FACE_TO_BOX * (1 + 2 * geometry.padding)
+
+
+def _cut(details: dlib.chip_details, by_box: float, geometry: Geometry) -> dlib.chip_details:
     """Place the chip where dlib does, at a size that landmarks and detector settle together.
 
     A turned head brings the eyes nearer to each other, and a chip scaled by them alone would be cut too tight.
     """
-    by_box = max(box.width, box.height) * _FACE_TO_BOX * (1 + 2 * geometry.padding)
     side = math.sqrt(details.rect.width() * by_box)
     width, height = side / math.sqrt(geometry.stretch), side * math.sqrt(geometry.stretch)
     x, y = details.rect.left() + details.rect.width() / 2, details.rect.top() + details.rect.height() / 2

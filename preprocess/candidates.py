@@ -18,10 +18,10 @@ import numpy.typing as npt
 from PIL import Image
 
 from preprocess.align import PHOTO_CHIP, Aligner, predictor_file
-from preprocess.detect import Box, Detector
-from preprocess.errors import NoFaceError, PhotoError, PhotoTooLargeError
+from preprocess.detect import PASSES, Box, Detector
+from preprocess.errors import PhotoError, PhotoTooLargeError
 from preprocess.parallel import spread
-from preprocess.photo import RGBArray, decode
+from preprocess.photo import Photo, RGBArray
 
 MAX_FACES: Final = 8
 """A photo's most prominent faces; the person whose folder it is in is hardly ever the ninth."""
@@ -105,7 +105,7 @@ class Task:
     def stamp(self) -> str:
         """Return what changes when the photo or the way of looking at it does."""
         status = self.path.stat()
-        way = hashlib.sha256(f"{self.embed!r}{PHOTO_CHIP!r}".encode()).hexdigest()[:8]
+        way = hashlib.sha256(f"{self.embed!r}{PASSES!r}{PHOTO_CHIP!r}".encode()).hexdigest()[:8]
         return f"{status.st_size}:{status.st_mtime_ns}:{way}"
 
 
@@ -132,20 +132,21 @@ def look(tasks: Sequence[Task], journal: Path, workers: int, on_progress: OnProg
 
 def _look_at(task: Task) -> Candidates:
     """Find, align and embed the faces of one photo, in a worker."""
-    stamp, digest, pixels = task.stamp(), None, None
+    stamp, digest = task.stamp(), None
     try:
         data = _read(task.path)
         digest = hashlib.sha256(data).hexdigest()
-        pixels = decode(data)
-        boxes = _tools()[0].detect(pixels)[:MAX_FACES]
-        if not boxes:
-            raise NoFaceError("No face was found.")
+        photo = Photo(data)
+        boxes = _tools()[0].detect(photo)[:MAX_FACES]
+        chips = [_tools()[1].align(photo, box, PHOTO_CHIP) for box in boxes]
     except PhotoError as error:
-        return Candidates(task.name, task.person, stamp, digest, reason=str(error), thumbnail=_thumbnail(pixels, task))
+        return Candidates(task.name, task.person, stamp, digest, reason=str(error))
     except PermissionError:
         return Candidates(task.name, task.person, stamp, reason="The file may not be read.")
-    chips = np.stack([_tools()[1].align(pixels, box, PHOTO_CHIP) for box in boxes])
-    faces = map(_candidate, [task] * len(boxes), range(len(boxes)), boxes, chips, task.embed(chips))
+    if not boxes:
+        thumbnail = _thumbnail(photo, task)
+        return Candidates(task.name, task.person, stamp, digest, reason="No face was found.", thumbnail=thumbnail)
+    faces = map(_candidate, [task] * len(boxes), range(len(boxes)), boxes, chips, task.embed(np.stack(chips)))
     return Candidates(task.name, task.person, stamp, digest, tuple(faces))
 
 
@@ -173,11 +174,9 @@ def _read(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def _thumbnail(pixels: RGBArray | None, task: Task) -> str | None:
-    """Keep a small picture of a photo without a face, if it is a picture."""
-    if pixels is None:
-        return None
-    image = Image.fromarray(pixels)
+def _thumbnail(photo: Photo, task: Task) -> str:
+    """Keep a small picture of a photo without a face."""
+    image = Image.fromarray(photo.pixels(_THUMBNAIL / max(photo.width, photo.height)))
     image.thumbnail((_THUMBNAIL, _THUMBNAIL))
     target = f"{task.output}/faces/{_name(task)}.jpg"
     save(image, task.aligned / target)

@@ -1,12 +1,15 @@
-"""Decodes a photo: bytes in, upright RGB pixels out, within limits."""
+"""Decodes a photo: bytes in, upright RGB pixels out, within limits, at the scale they are asked for."""
 
 import io
+import math
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from preprocess.errors import PhotoTooLargeError, UnreadablePhotoError, UnsupportedFormatError
 
@@ -17,8 +20,17 @@ FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")
 MAX_PIXELS: Final = 64_000_000
 """Room for a 50-megapixel phone; decoded, that is 192 MB."""
 
+DECODED_SIZE: Final = 800
+"""Long side, in pixels, that a photo is decoded to at least: enough to find its faces and for most of their chips."""
+
 MAX_SCANS: Final = 100
 """A progressive JPEG has about ten; thousands of empty ones keep a decoder busy for minutes."""
+
+_SCALABLE: Final = ("JPEG", "MPO")
+"""Formats that Pillow decodes at a fraction of their size."""
+
+_ON_ITS_SIDE: Final = (5, 6, 7, 8)
+"""EXIF orientations that swap width and height."""
 
 _HEIF_BRANDS: Final = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"hevm", b"hevs", b"mif1", b"msf1")
 """Major brands of HEIF files (ISO/IEC 23008-12, annex B)."""
@@ -27,26 +39,72 @@ _HEIF_BRANDS: Final = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"hevm", b"h
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
-def decode(data: bytes, *, max_pixels: int = MAX_PIXELS) -> RGBArray:
-    """Return the photo in `data` as (H, W, 3) uint8 RGB, turned upright by its EXIF orientation.
+class Photo:
+    """A photo, upright: its size, and its pixels at the scale they are asked for.
 
+    A JPEG is decoded at a half, a quarter or an eighth of its size in as much less time; other formats come in full.
     Animations give their first frame, transparency is laid on white, deeper channels become eight bits.
-
-    Raises:
-        UnsupportedFormatError: the bytes are no image of an accepted format.
-        PhotoTooLargeError: the image has more than `max_pixels` pixels.
-        UnreadablePhotoError: the image is damaged.
     """
-    image = _open(data)
-    if image.width * image.height > max_pixels:
-        raise PhotoTooLargeError(
-            f"The photo has {image.width} x {image.height} pixels; at most {max_pixels:,} are accepted."
-        )
-    if image.format in {"JPEG", "MPO"} and data.count(b"\xff\xda") > MAX_SCANS:
-        raise UnreadablePhotoError("The photo is damaged: it has more scans than any camera writes.")
+
+    def __init__(self, data: bytes, *, size: int = DECODED_SIZE, max_pixels: int = MAX_PIXELS) -> None:
+        """Decode the photo so that its long side has `size` pixels at least, if it has so many.
+
+        Raises:
+            UnsupportedFormatError: the bytes are no image of an accepted format.
+            PhotoTooLargeError: the image has more than `max_pixels` pixels.
+            UnreadablePhotoError: the image is damaged.
+        """
+        image = _open(data)
+        if image.width * image.height > max_pixels:
+            raise PhotoTooLargeError(
+                f"The photo has {image.width} x {image.height} pixels; at most {max_pixels:,} are accepted."
+            )
+        self._data = data
+        if image.format not in _SCALABLE:
+            self._pixels = _upright(image)
+            self.height, self.width = self._pixels.shape[:2]
+            return
+        if data.count(b"\xff\xda") > MAX_SCANS:
+            raise UnreadablePhotoError("The photo is damaged: it has more scans than any camera writes.")
+        self._turned = _is_turned(image)
+        self.width, self.height = image.size[::-1] if self._turned else image.size
+        self._pixels = self._decode(image, size / max(image.size))
+
+    def pixels(self, scale: float = 1) -> RGBArray:
+        """Return the photo as (h, w, 3) uint8 RGB, with at least `scale` times its own width and height.
+
+        Raises:
+            UnreadablePhotoError: the image is damaged.
+        """
+        if self._pixels.shape[1] < min(scale, 1) * self.width:
+            self._pixels = self._decode(_open(self._data), scale)
+        return self._pixels
+
+    def _decode(self, image: Image.Image, scale: float) -> RGBArray:
+        wanted = math.ceil(min(scale, 1) * self.width), math.ceil(min(scale, 1) * self.height)
+        image.draft("", wanted[::-1] if self._turned else wanted)
+        return _upright(image)
+
+
+def _is_turned(image: Image.Image) -> bool:
+    """Whether the camera was held on its side."""
+    with _explained():
+        return image.getexif().get(ExifTags.Base.Orientation) in _ON_ITS_SIDE
+
+
+def _upright(image: Image.Image) -> RGBArray:
+    """Decode the pixels, and turn them as the camera was held."""
+    with _explained():
+        ImageOps.exif_transpose(image, in_place=True)
+        return np.asarray(_rgb(image))
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Say one thing where decoders fail in a dozen ways on hostile bytes."""
     try:
-        return np.asarray(_rgb(ImageOps.exif_transpose(image)))
-    except Exception as error:  # decoders fail in a dozen ways on hostile bytes, and all mean the same here
+        yield
+    except Exception as error:
         raise UnreadablePhotoError("The photo is damaged or incomplete and cannot be decoded.") from error
 
 
@@ -94,4 +152,4 @@ def _rgb(image: Image.Image) -> Image.Image:
     if image.has_transparency_data:
         rgba = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")

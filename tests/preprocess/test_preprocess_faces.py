@@ -1,5 +1,6 @@
 """Faces are found where they are, and cut upright and at one size."""
 
+import io
 from dataclasses import replace
 
 import dlib
@@ -12,8 +13,8 @@ from PIL import Image
 
 from model.activations import Chips
 from model.network import VisageNetwork
-from preprocess import PHOTO_CHIP, Aligner, Box, Detector, Geometry, decode, predictor_file
-from preprocess.detect import prominence
+from preprocess import PHOTO_CHIP, Aligner, Box, Detector, Geometry, Photo, predictor_file
+from preprocess.detect import Pass, prominence
 
 
 @pytest.fixture(scope="module")
@@ -28,29 +29,40 @@ def aligner():
 
 @pytest.fixture(scope="module")
 def obama(samples):
-    return decode((samples / "unseen" / "Barack Obama" / "obama2.jpg").read_bytes())
+    return Photo((samples / "unseen" / "Barack Obama" / "obama2.jpg").read_bytes())
 
 
 @pytest.fixture(scope="module")
 def friends(samples):
-    return decode((samples / "strangers" / "friends.jpg").read_bytes())
+    return Photo((samples / "strangers" / "friends.jpg").read_bytes())
 
 
-def assert_inside(box, pixels):
-    height, width = pixels.shape[:2]
-    assert 0 <= box.left < box.left + box.width <= width
-    assert 0 <= box.top < box.top + box.height <= height
+def photo_of(pixels, kind="PNG"):
+    """Encode (H, W, 3) pixels, as they are or as a camera would."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, kind, quality=95)
+    return Photo(file.getvalue())
+
+
+def enlarged(photo, factor):
+    """Return the photo as a JPEG that is `factor` times as large."""
+    size = photo.width * factor, photo.height * factor
+    return photo_of(np.asarray(Image.fromarray(photo.pixels()).resize(size, Image.Resampling.BICUBIC)), "JPEG")
+
+
+def assert_inside(box, photo):
+    assert 0 <= box.left < box.left + box.width <= photo.width
+    assert 0 <= box.top < box.top + box.height <= photo.height
 
 
 def test_the_face_of_a_portrait_is_found_once(detector, obama):
     (box,) = detector.detect(obama)
     assert_inside(box, obama)
-    assert box.area > obama.shape[0] * obama.shape[1] / 100
+    assert box.area > obama.width * obama.height / 100
 
 
 def test_six_faces_come_the_most_prominent_first(detector, friends):
-    height, width = friends.shape[:2]
-    order = [prominence(box, width, height) for box in detector.detect(friends)]
+    order = [prominence(box, friends.width, friends.height) for box in detector.detect(friends)]
     assert len(order) == 6
     assert order == sorted(order, reverse=True)
 
@@ -66,30 +78,44 @@ def test_a_face_twice_as_large_stands_out_from_any_corner():
 
 
 def test_a_blank_photo_has_no_faces(detector):
-    assert detector.detect(np.full((300, 400, 3), 255, dtype=np.uint8)) == []
+    assert detector.detect(photo_of(np.full((300, 400, 3), 255, dtype=np.uint8))) == []
 
 
-def test_a_face_is_found_at_the_same_place_in_a_larger_photo(detector, obama):
+@pytest.mark.parametrize("factor", [2, 4])
+def test_a_face_is_found_at_the_same_place_in_a_larger_photo(detector, obama, factor):
     (box,) = detector.detect(obama)
-    half = Image.fromarray(obama).reduce(2)
-    (smaller,) = detector.detect(np.asarray(half))
-    np.testing.assert_allclose(
-        [2 * smaller.left, 2 * smaller.top, 2 * smaller.width], [box.left, box.top, box.width], rtol=0.05
-    )
+    (larger,) = detector.detect(enlarged(obama, factor))
+    places = [larger.left, larger.top, larger.width, larger.height]
+    expected = [factor * place for place in (box.left, box.top, box.width, box.height)]
+    np.testing.assert_allclose(places, expected, atol=0.05 * factor * box.width)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.2, 0.15])
+def test_a_face_two_thirds_as_large_is_found_beside_a_sure_one(detector, obama, share):
+    """One sure face is not enough where another would be too small for that look."""
+    face = detector.detect(obama)[0]
+    left, top, side = face.left - face.width // 4, face.top - face.width // 3, face.width * 3 // 2
+    head = Image.fromarray(obama.pixels()[max(0, top) : top + side, left : left + side])
+    photo = Image.new("RGB", (1500, 1000), "white")
+    near, far = round(1.5 * 1500 * share), round(1500 * share)
+    photo.paste(head.resize((near, near)), (0, 0))
+    photo.paste(head.resize((far, far)), (1500 - far, 0))
+    faces = detector.detect(photo_of(np.asarray(photo)))
+    assert sorted(box.left > 700 for box in faces) == [False, True]
 
 
 @settings(deadline=None, max_examples=12)
 @given(st.integers(1, 300), st.integers(1, 300), st.floats(0, 1), st.floats(0, 1))
 def test_boxes_lie_inside_photos_of_any_size(friends, width, height, x, y):
-    left, top = int(x * (friends.shape[1] - width)), int(y * (friends.shape[0] - height))
-    crop = np.ascontiguousarray(friends[top : top + height, left : left + width])
-    for box in Detector(size=250).detect(crop):
+    left, top = int(x * (friends.width - width)), int(y * (friends.height - height))
+    crop = photo_of(friends.pixels()[top : top + height, left : left + width])
+    for box in Detector([Pass(250)]).detect(crop):
         assert_inside(box, crop)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 2000), (2000, 1), (7, 3)])
 def test_a_photo_too_small_for_a_face_has_none(detector, shape):
-    assert detector.detect(np.zeros((*shape, 3), dtype=np.uint8)) == []
+    assert detector.detect(photo_of(np.zeros((*shape, 3), dtype=np.uint8))) == []
 
 
 @pytest.mark.parametrize("size", [96, 224, 600])
@@ -100,9 +126,9 @@ def test_a_chip_is_a_square_of_the_side_asked_for(detector, aligner, obama, size
 
 @pytest.mark.parametrize("degrees", [-15, 0, 15])
 def test_the_eyes_of_a_chip_are_level(detector, aligner, obama, degrees):
-    tilted = np.asarray(Image.fromarray(obama).rotate(degrees))
+    tilted = photo_of(np.asarray(Image.fromarray(obama.pixels()).rotate(degrees)))
     chip = aligner.align(tilted, detector.detect(tilted)[0], Geometry(300))
-    (box,) = detector.detect(chip)
+    (box,) = detector.detect(photo_of(chip))
     rectangle = dlib.rectangle(box.left, box.top, box.left + box.width, box.top + box.height)
     points = [(p.x, p.y) for p in aligner._predictor(chip, rectangle).parts()]
     right, left, nose = np.mean(points[:2], axis=0), np.mean(points[2:4], axis=0), points[4]
@@ -113,19 +139,29 @@ def test_the_eyes_of_a_chip_are_level(detector, aligner, obama, degrees):
 
 def test_a_face_at_the_edge_of_the_photo_is_cut_with_black_around_it(detector, aligner, obama):
     box = detector.detect(obama)[0]
-    cut = np.ascontiguousarray(obama[box.top : box.top + box.height, box.left : box.left + box.width])
+    cut = photo_of(obama.pixels()[box.top : box.top + box.height, box.left : box.left + box.width])
     chip = aligner.align(cut, type(box)(0, 0, box.width, box.height, 0), Geometry(224))
     assert chip.shape == (224, 224, 3)
     assert not chip[0, 0].any()
+
+
+def test_a_chip_is_the_same_whether_the_photo_was_decoded_in_full_or_not(detector, aligner, obama):
+    photo = enlarged(obama, 4)
+    box = detector.detect(photo)[0]
+    scaled = aligner.align(photo, box, Geometry(96))
+    assert photo.pixels(0).shape[1] < photo.width
+    photo.pixels()
+    full = aligner.align(photo, box, Geometry(96))
+    assert np.abs(scaled.astype(int) - full).mean() < 4
 
 
 def test_training_and_serving_see_the_same_face(samples, aligned, weights, detector, aligner):
     """One path for pixels: a kept chip, scaled as training does, embeds as one cut for serving."""
     network = VisageNetwork(2).load_pretrained(weights.state).eval()
     kept = sorted(aligned.rglob("*.jpg.jpg"))
-    photos = [decode((samples / "people" / path.relative_to(aligned).with_suffix("")).read_bytes()) for path in kept]
+    photos = [Photo((samples / "people" / path.relative_to(aligned).with_suffix("")).read_bytes()) for path in kept]
     geometry = replace(PHOTO_CHIP, size=224)
-    served = [aligner.align(pixels, detector.detect(pixels)[0], geometry) for pixels in photos]
+    served = [aligner.align(photo, detector.detect(photo)[0], geometry) for photo in photos]
     trained = Chips(kept, geometry.size, flip=0)
     with torch.inference_mode():
         ours, _ = network(torch.stack([trained[i] for i in range(len(kept))]))

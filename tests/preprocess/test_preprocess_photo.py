@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from preprocess import PhotoError, PhotoTooLargeError, UnreadablePhotoError, UnsupportedFormatError, decode
+from preprocess import Photo, PhotoError, PhotoTooLargeError, UnreadablePhotoError, UnsupportedFormatError
 
 RED, GREEN, BLUE, GREY = (200, 30, 30), (30, 200, 30), (30, 30, 200), (128, 128, 128)
 FORMATS = ["JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF"]
@@ -49,6 +49,10 @@ def encoded(image, kind, **options):
     return file.getvalue()
 
 
+def decode(data, **limits):
+    return Photo(data, **limits).pixels()
+
+
 def assert_is_the_scene(pixels):
     assert (pixels.shape, pixels.dtype) == ((48, 64, 3), np.uint8)
     corners = [pixels[12, 16], pixels[12, 48], pixels[36, 16], pixels[36, 48]]
@@ -68,6 +72,28 @@ def test_every_exif_orientation_ends_upright(kind, orientation):
     exif = Image.Exif()
     exif[0x0112] = orientation
     assert_is_the_scene(decode(encoded(stored, kind, exif=exif)))
+
+
+@pytest.mark.parametrize("orientation", STORED_AS)
+@pytest.mark.parametrize("kind", ["JPEG", "MPO", "PNG"])
+def test_a_photo_is_upright_at_every_scale(kind, orientation):
+    transpose = STORED_AS[orientation]
+    large = scene().resize((1280, 960), Image.Resampling.NEAREST)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    photo = Photo(encoded(large if transpose is None else large.transpose(transpose), kind, exif=exif), size=64)
+    for scale in (0, 1 / 20, 1 / 8, 1 / 4, 0.3, 1):
+        pixels = photo.pixels(scale)
+        assert (photo.width, photo.height) == (1280, 960)
+        assert pixels.shape[1] >= 1280 * scale
+        assert_is_the_scene(np.asarray(Image.fromarray(pixels).resize((64, 48), Image.Resampling.BOX)))
+
+
+@pytest.mark.parametrize(("size", "width"), [(1, 250), (250, 250), (251, 500), (800, 1000), (1001, 2000), (9999, 2000)])
+def test_a_jpeg_is_decoded_no_larger_than_it_must_be(size, width):
+    photo = Photo(encoded(Image.new("L", (2000, 1000)), "JPEG"), size=size)
+    assert photo.pixels(0).shape == (width // 2, width, 3)
+    assert photo.pixels().shape == (1000, 2000, 3)
 
 
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG"])
