@@ -38,10 +38,12 @@ def routes(model: ModelLoader) -> Blueprint:
     @blueprint.get("/health")
     def health() -> dict[str, Any]:
         """Whether the model is loaded; loads it where it is not."""
-        version = model.get().version
+        loaded = model.get()
+        engine = loaded.engine
         return {
             "status": "ok",
-            "model": {"version": version},
+            "model": {"version": loaded.version},
+            "engine": {"name": engine.name, "precision": engine.precision, "threads": engine.threads},
             "uptime_s": round(time.monotonic() - started, 1),
         }
 

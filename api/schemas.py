@@ -115,7 +115,14 @@ SCHEMAS: Final[dict[str, Any]] = {
         "The model is loaded.",
         status={"const": "ok"},
         model=_ref("Model"),
+        engine=_ref("Engine"),
         uptime_s={"type": "number", "minimum": 0, "description": "Seconds since the process started."},
+    ),
+    "Engine": _object(
+        "What runs the network.",
+        name={"enum": ["torchscript", "onnx"]},
+        precision={"enum": ["float32", "bfloat16"], "description": "What most of it computes in."},
+        threads={"type": "integer", "minimum": 1, "description": "How many work on one photo."},
     ),
     "Problem": _object(
         "What went wrong (RFC 9457).",
@@ -169,6 +176,11 @@ EXAMPLES: Final[dict[str, Any]] = {
         },
         "model": _MODEL,
     },
-    "Health": {"status": "ok", "model": _MODEL, "uptime_s": 12.3},
+    "Health": {
+        "status": "ok",
+        "model": _MODEL,
+        "engine": {"name": "torchscript", "precision": "float32", "threads": 2},
+        "uptime_s": 12.3,
+    },
     "GatewayMessage": {"message": "Too Many Requests"},
 }

@@ -4,6 +4,7 @@
 | --- | --- |
 | `manifest.json` | what the bundle is; for every other file its size and SHA-256 |
 | `model.pt` | TorchScript: (N, S, S, 3) uint8 RGB chips to (N, 512) unit-length embeddings and (N, C) logits |
+| `model.onnx`, `model.onnx.data` | the same as ONNX, and its weights, which are mapped into memory rather than parsed |
 | `gallery.npz` | prototypes: `embeddings` (P, 512) float32, unit length, and `people` (P,): whose each is, an index of
                   the labels and, after them, the enrolled |
 | `landmarks.dat` | dlib's five-point shape predictor |
@@ -13,8 +14,8 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Self
@@ -22,13 +23,16 @@ from typing import Any, Final, Self
 from model.errors import BundleError, BundleUnavailableError
 from preprocess import Geometry
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 MANIFEST: Final = "manifest.json"
 MODEL: Final = "model.pt"
+ONNX: Final = "model.onnx"
+ONNX_WEIGHTS: Final = "model.onnx.data"
 GALLERY: Final = "gallery.npz"
 LANDMARKS: Final = "landmarks.dat"
 
-_CHUNK: Final = 1 << 20
+_CONNECTIONS: Final = 20
+"""To S3 at once: ten fetch parts, as boto3 does by default, the others ask for sizes."""
 
 OnProgress = Callable[[str, int, int], None]
 """Which file, bytes done, bytes in all."""
@@ -72,6 +76,10 @@ class Manifest:
         """Everybody the bundle knows, in the gallery's order."""
         return self.labels + self.enrolled
 
+    def entries(self, names: Collection[str] | None = None) -> Mapping[str, FileEntry]:
+        """Return the entries of the files called `names`, by default of all."""
+        return self.files if names is None else {name: self.files[name] for name in names}
+
     def sealed(self) -> Self:
         """Return the manifest with the version that its content gives it: twelve hexadecimal digits."""
         content = json.dumps(asdict(replace(self, version="")), sort_keys=True, ensure_ascii=False)
@@ -106,7 +114,7 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A verified bundle in a local folder."""
+    """A verified bundle in a local folder, or those of its files that were asked for."""
 
     manifest: Manifest
     directory: Path
@@ -171,18 +179,19 @@ def check_target(target: Path, *, replace_existing: bool = False) -> None:
             raise BundleError(f"{target} already holds a bundle. Give another folder, or --replace it.")
 
 
-def load(location: str, cache: Path | None = None) -> Bundle:
+def load(location: str, cache: Path | None = None, files: Collection[str] | None = None) -> Bundle:
     """Return the bundle at `location`, a folder or "s3://bucket/prefix", after verifying every checksum.
 
-    From S3 it is downloaded into `cache` (default: a folder of the system's temporary directory), under its version.
+    Who needs only some `files` of it gets those, and no other is downloaded, looked at or verified. From S3 they are
+    downloaded into `cache` (default: a folder of the system's temporary directory), under the bundle's version.
 
     Raises:
         BundleError: it is missing, incomplete, altered or of another format.
         BundleUnavailableError: S3 cannot be reached just now.
     """
     if location.startswith("s3://"):
-        return _download(location, cache or Path(tempfile.gettempdir()) / "visage")
-    return _open(Path(location))
+        return _download(location, cache or Path(tempfile.gettempdir()) / "visage", files)
+    return _open(Path(location), files)
 
 
 def publish(directory: Path, location: str, on_progress: OnProgress) -> Manifest:
@@ -208,12 +217,12 @@ def publish(directory: Path, location: str, on_progress: OnProgress) -> Manifest
     return bundle.manifest
 
 
-def _open(directory: Path) -> Bundle:
+def _open(directory: Path, files: Collection[str] | None = None) -> Bundle:
     manifest_file = directory / MANIFEST
     if not manifest_file.is_file():
         raise BundleError(f"No bundle at {directory}: it has no {MANIFEST}.")
     bundle = Bundle(Manifest.from_json(manifest_file.read_bytes()), directory)
-    for name, entry in bundle.manifest.files.items():
+    for name, entry in bundle.manifest.entries(files).items():
         path = bundle.path(name)
         if not path.is_file():
             raise BundleError(f"The bundle at {directory} is incomplete: {name} is missing.")
@@ -222,17 +231,51 @@ def _open(directory: Path) -> Bundle:
     return bundle
 
 
-def _download(location: str, cache: Path) -> Bundle:
+def _download(location: str, cache: Path, files: Collection[str] | None) -> Bundle:
     bucket = _Bucket(location)
     manifest = Manifest.from_json(bucket.read(MANIFEST))
     directory = cache / manifest.version
     directory.mkdir(parents=True, exist_ok=True)
-    for name, entry in manifest.files.items():
-        path = directory / name
-        if not (path.exists() and entry_of(path) == entry):
-            bucket.download(name, path, entry)
+    entries = manifest.entries(files)
+    missing = {name: entry for name, entry in entries.items() if not _is_there(directory / name, entry)}
+    bucket.download(missing, directory)
     (directory / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
     return Bundle(manifest, directory)
+
+
+def _is_there(path: Path, entry: FileEntry) -> bool:
+    return path.exists() and entry_of(path) == entry
+
+
+class _Arriving:
+    """A file that is hashed while it is written, front to back, and takes its own name only if it is right.
+
+    It can do nothing but write: that makes boto3 hand over the parts that it fetches side by side in their order.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
+        self._file = self._unfinished.open("wb")
+        self._digest = hashlib.sha256()
+
+    def write(self, data: bytes) -> None:
+        """Take what comes next."""
+        self._digest.update(data)
+        self._file.write(data)
+
+    def finish(self, entry: FileEntry) -> bool:
+        """Close the file, and tell whether it is the one in the manifest."""
+        self._file.close()
+        right = self._digest.hexdigest() == entry.sha256
+        if right:
+            self._unfinished.replace(self._path)
+        return right
+
+    def discard(self) -> None:
+        """Close the file, and remove what has not its own name yet."""
+        self._file.close()
+        self._unfinished.unlink(missing_ok=True)
 
 
 class _Bucket:
@@ -249,26 +292,36 @@ class _Bucket:
         from botocore.config import Config  # noqa: PLC0415
 
         self._client = boto3.client(
-            "s3", config=Config(connect_timeout=5, read_timeout=5, retries={"mode": "standard", "max_attempts": 2})
+            "s3",
+            config=Config(
+                connect_timeout=5,
+                read_timeout=5,
+                retries={"mode": "standard", "max_attempts": 2},
+                max_pool_connections=_CONNECTIONS,
+            ),
         )
 
     def read(self, name: str) -> bytes:
         with self._explained():
             return bytes(self._client.get_object(Bucket=self._name, Key=self._key(name))["Body"].read())
 
-    def download(self, name: str, path: Path, entry: FileEntry) -> None:
-        """Stream a file to a temporary name, hashing it on the way; it takes its own name only if it is right."""
-        unfinished = path.with_name(f"{name}.{os.getpid()}.part")
-        digest = hashlib.sha256()
-        with self._explained(), unfinished.open("wb") as file:
-            body = self._client.get_object(Bucket=self._name, Key=self._key(name))["Body"]
-            for chunk in body.iter_chunks(_CHUNK):
-                digest.update(chunk)
-                file.write(chunk)
-        if digest.hexdigest() != entry.sha256:
-            unfinished.unlink()
-            raise BundleError(f"{self._location}/{name} is not the file in the manifest. Publish the bundle again.")
-        unfinished.replace(path)
+    def download(self, entries: Mapping[str, FileEntry], directory: Path) -> None:
+        """Fetch files side by side, each in ranges of 8 MB, to temporary names."""
+        from boto3.s3.transfer import TransferConfig, create_transfer_manager  # noqa: PLC0415
+
+        with ExitStack() as stack:
+            files = {name: _Arriving(directory / name) for name in entries}
+            for file in files.values():
+                stack.callback(file.discard)
+            stack.enter_context(self._explained())
+            manager = stack.enter_context(create_transfer_manager(self._client, TransferConfig()))
+            futures = {name: manager.download(self._name, self._key(name), file) for name, file in files.items()}
+            for name, future in futures.items():
+                future.result()
+                if not files[name].finish(entries[name]):
+                    raise BundleError(
+                        f"{self._location}/{name} is not the file in the manifest. Publish the bundle again."
+                    )
 
     def upload(self, path: Path, on_progress: OnProgress) -> None:
         total, done = path.stat().st_size, 0
@@ -298,6 +351,7 @@ class _Bucket:
         """Turn boto3's errors into ours."""
         from boto3.exceptions import S3UploadFailedError  # noqa: PLC0415
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+        from s3transfer.exceptions import RetriesExceededError, S3DownloadFailedError  # noqa: PLC0415
 
         try:
             yield
@@ -308,5 +362,5 @@ class _Bucket:
             if code in {"AccessDenied", "403"}:
                 raise BundleError(f"Access to {self._location} is denied.") from error
             raise BundleUnavailableError(f"{self._location} does not answer as it should: {code}.") from error
-        except (BotoCoreError, S3UploadFailedError) as error:
+        except (BotoCoreError, S3UploadFailedError, RetriesExceededError, S3DownloadFailedError) as error:
             raise BundleUnavailableError(f"{self._location} cannot be reached: {error}") from error

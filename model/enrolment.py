@@ -70,7 +70,7 @@ def forget(bundle: Bundle, name: str, target: Path, *, replace_existing: bool = 
         _copy(bundle, source)
         Gallery.load(bundle.path(bundles.GALLERY)).without(person).save(source / bundles.GALLERY)
         if name in manifest.labels:
-            _drop_class(source / bundles.MODEL, person)
+            _drop_class(source, person)
         return bundles.write(source, _without(manifest, name), target, replace_existing=replace_existing)
 
 
@@ -110,8 +110,14 @@ def _without(manifest: Manifest, name: str) -> Manifest:
     return _recalibrated(rest)
 
 
-def _drop_class(model: Path, index: int) -> None:
-    """Remove a class from the last layer of a frozen trace: its row of weights, its bias, and so its logit."""
+def _drop_class(folder: Path, index: int) -> None:
+    """Remove a class from the last layer of either engine's network: its row of weights, its bias, and so its logit."""
+    _drop_from_trace(folder / bundles.MODEL, index)
+    _drop_from_onnx(folder, index)
+
+
+def _drop_from_trace(model: Path, index: int) -> None:
+    """Do so in a frozen trace."""
     network = torch.jit.load(model, map_location="cpu")  # type: ignore[no-untyped-call]
     _, logits = next(iter(network.graph.outputs())).node().inputs()
     for constant in list(logits.node().inputs())[1:]:
@@ -121,3 +127,19 @@ def _drop_class(model: Path, index: int) -> None:
         constant.setType(torch._C.TensorType.get())  # noqa: SLF001  the shape that was traced no longer holds
     logits.setType(torch._C.TensorType.get())  # noqa: SLF001
     torch.jit.save(network, model)
+
+
+def _drop_from_onnx(folder: Path, index: int) -> None:
+    """Do so in ONNX, where the last layer is a Gemm of a transposed matrix and a bias."""
+    import onnx  # noqa: PLC0415  # for nothing else
+
+    network = onnx.load(folder / bundles.ONNX)
+    (layer,) = (node for node in network.graph.node if "logits" in node.output)
+    weights = {tensor.name: tensor for tensor in network.graph.initializer}
+    for name in layer.input[1:]:
+        kept = np.delete(onnx.numpy_helper.to_array(weights[name]), index, axis=0)
+        weights[name].CopyFrom(onnx.numpy_helper.from_array(kept, name))
+    classes = network.graph.output[1].type.tensor_type.shape.dim[1]
+    classes.dim_value -= 1
+    (folder / bundles.ONNX_WEIGHTS).unlink()
+    onnx.save(network, folder / bundles.ONNX, save_as_external_data=True, location=bundles.ONNX_WEIGHTS)

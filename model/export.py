@@ -1,13 +1,16 @@
-"""A training run to a bundle: traces the network, checks the trace, gathers the gallery."""
+"""A training run to a bundle: writes the network for both engines, checks what was written, gathers the gallery."""
 
 import json
 import shutil
+import tempfile
+import warnings
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import onnxruntime
 import torch
 from scipy.special import softmax  # type: ignore[import-untyped]
 
@@ -15,22 +18,25 @@ from model import bundle as bundles
 from model import calibration
 from model.bundle import Bundle, Manifest
 from model.calibration import FALSE_ACCEPT_RATE
+from model.engines import ONNX, TorchScript
 from model.errors import RunError
 from model.faces import TEST, TRAIN, VALIDATION
 from model.gallery import FloatArray, Gallery, IntArray
-from model.network import VisageNetwork, frozen
+from model.network import VisageNetwork, frozen, without_interpolation
 from model.train import METRICS, NETWORK, SAMPLES, Description
 from preprocess import Geometry, predictor_file
 
 MAX_DIFFERENCE: Final = 1e-4
-"""A trace further than this from the network it was made of is refused."""
+"""A file further than this from the network it was made of is refused."""
 
-_LIBRARIES: Final = ("torch", "numpy", "Pillow", "dlib-bin", "facenet-pytorch")
+_OPSET: Final = 17
+
+_LIBRARIES: Final = ("torch", "onnxruntime", "numpy", "Pillow", "dlib-bin", "facenet-pytorch")
 
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """A bundle, and the largest difference between its trace and the eager network on real chips."""
+    """A bundle, and the largest difference between what either engine computes and the eager network on real chips."""
 
     bundle: Bundle
     difference: float
@@ -50,7 +56,7 @@ def export(
     strangers' faces, if there are enough of them, else of strangers measured before, see `calibration.estimates`.
 
     Raises:
-        RunError: the run is missing or unfinished, or the trace does not compute what the network does.
+        RunError: the run is missing or unfinished, or what was written does not compute what the network does.
         BundleError: `target` holds something already.
     """
     bundles.check_target(target, replace_existing=replace_existing)
@@ -60,7 +66,7 @@ def export(
     gallery = calibration.gallery_of(*faces.of(TRAIN)[:2])
     manifest = _manifest(description, metrics, gallery, faces, false_accept_rate, impostors)
     with bundles.workshop(target) as source:
-        difference = _trace(network, torch.from_numpy(samples["chips"]), source / bundles.MODEL)
+        difference = _write(network, torch.from_numpy(samples["chips"]), source)
         gallery.save(source / bundles.GALLERY)
         shutil.copyfile(predictor_file(), source / bundles.LANDMARKS)
         return Export(bundles.write(source, manifest, target, replace_existing=replace_existing), difference)
@@ -149,15 +155,45 @@ def _results(run: Path, description: Description) -> tuple[VisageNetwork, dict[s
     return network.eval(), samples, json.loads((run / METRICS).read_text(encoding="utf-8"))
 
 
-def _trace(network: VisageNetwork, chips: torch.Tensor, path: Path) -> float:
-    """Trace, freeze, save; load the file again and return its largest difference from `network` on `chips`."""
+def _write(network: VisageNetwork, chips: torch.Tensor, folder: Path) -> float:
+    """Write the network for both engines; return their largest difference from `network` on `chips`."""
     with torch.inference_mode():
-        expected = network(chips)
-    torch.jit.save(frozen(network, chips[:1]), path)
-    loaded = torch.jit.load(path)  # type: ignore[no-untyped-call]
-    with torch.inference_mode():
-        found = loaded(chips)
-    difference = max(float((a - b).abs().max()) for a, b in zip(expected, found, strict=True))
-    if difference > MAX_DIFFERENCE:
-        raise RunError(f"The trace differs from the network by {difference:.1e}; nothing was exported.")
-    return difference
+        expected = [values.numpy() for values in network(chips)]
+    _write_onnx(network, chips[:1], folder)
+    torch.jit.save(frozen(network, chips[:1]), folder / bundles.MODEL)
+    differences = {}
+    for engine in (TorchScript(folder), ONNX(folder)):
+        found = engine.run(chips.numpy())
+        differences[engine.name] = max(float(abs(a - b).max()) for a, b in zip(expected, found, strict=True))
+    worst = max(differences, key=differences.__getitem__)
+    if differences[worst] > MAX_DIFFERENCE:
+        raise RunError(f"In {worst}, the network differs by {differences[worst]:.1e}; nothing was exported.")
+    return differences[worst]
+
+
+def _write_onnx(network: VisageNetwork, example: torch.Tensor, folder: Path) -> None:
+    """Write the network as ONNX, its constants folded by ONNX Runtime and its weights in a file beside it.
+
+    Either makes a session start sooner: 0.15 s, where the file as torch writes it takes 0.32 s. Folding stays at what
+    any processor and any runtime can use.
+    """
+    with tempfile.NamedTemporaryFile(dir=folder.parent, suffix=".onnx") as file, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*legacy TorchScript-based ONNX export", category=DeprecationWarning)
+        warnings.filterwarnings("ignore", module=r"torch\.onnx\.", category=DeprecationWarning)
+        torch.onnx.export(
+            without_interpolation(network, example.shape[1]),
+            (example,),
+            file.name,
+            dynamo=False,
+            opset_version=_OPSET,
+            input_names=["chips"],
+            output_names=["embeddings", "logits"],
+            dynamic_axes={name: {0: "count"} for name in ("chips", "embeddings", "logits")},
+        )
+        options = onnxruntime.SessionOptions()
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+        options.optimized_model_filepath = str(folder / bundles.ONNX)
+        options.add_session_config_entry(
+            "session.optimized_model_external_initializers_file_name", bundles.ONNX_WEIGHTS
+        )
+        onnxruntime.InferenceSession(file.name, options, providers=["CPUExecutionProvider"])

@@ -9,7 +9,8 @@ everybody else; the other keeps telling strangers from friends, and costs 3 % of
 
 import copy
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final, Self
 
 import torch
@@ -32,6 +33,7 @@ class VisageNetwork(nn.Module):
     def __init__(self, classes: int, fine_tuned_layers: int = FINE_TUNED_LAYERS, input_size: int = INPUT_SIZE) -> None:
         super().__init__()
         self.input_size = input_size
+        self.scaled: Callable[[torch.Tensor], torch.Tensor] = partial(_interpolated, side=input_size)
         layers = _layers(InceptionResnetV1())
         cut = len(layers) - fine_tuned_layers
         self.trunk = nn.Sequential(OrderedDict(layers[:cut]))
@@ -66,8 +68,7 @@ class VisageNetwork(nn.Module):
     def activations(self, chips: torch.Tensor) -> torch.Tensor:
         """Return what the frozen trunk makes of (N, S, S, 3) uint8 RGB chips; both heads take it."""
         pixels = chips.permute(0, 3, 1, 2).to(self.classifier.weight.dtype)
-        pixels = functional.interpolate(pixels, (self.input_size, self.input_size), mode="bilinear", antialias=True)
-        normalised = (pixels - 127.5) / 128.0  # facenet-pytorch's fixed_image_standardization
+        normalised = (self.scaled(pixels) - 127.5) / 128.0  # facenet-pytorch's fixed_image_standardization
         activations: torch.Tensor = self.trunk(normalised)
         return activations
 
@@ -97,6 +98,23 @@ def frozen(network: nn.Module, example: torch.Tensor) -> nn.Module:
         traced = torch.jit.trace(network, example)  # type: ignore[no-untyped-call]
     scripted: nn.Module = torch.jit.freeze(traced)
     return scripted
+
+
+def without_interpolation(network: VisageNetwork, side: int) -> VisageNetwork:
+    """Return a copy of a network that takes chips of one side, (N, side, side, 3), and scales them by a matrix.
+
+    ONNX has no antialiased interpolation that torch.onnx could write. What the matrix makes of rows and of columns is
+    the same, to 1e-7 in an embedding, but takes TorchScript 0.5 ms more.
+    """
+    unit = torch.eye(side)[None, None]
+    matrix = functional.interpolate(unit, (network.input_size, side), mode="bilinear", antialias=True)[0, 0]
+    other = copy.deepcopy(network)
+    other.scaled = lambda pixels: matrix @ pixels @ matrix.T
+    return other
+
+
+def _interpolated(pixels: torch.Tensor, side: int) -> torch.Tensor:
+    return functional.interpolate(pixels, (side, side), mode="bilinear", antialias=True)
 
 
 def restore_batch_norm(head: nn.Module, activations: torch.Tensor) -> None:

@@ -3,15 +3,17 @@
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final, Self
 
 import numpy as np
-import torch
 
 from model import bundle as bundles
+from model import engines
 from model.bundle import Bundle
+from model.engines import Engine
 from model.gallery import FloatArray, Gallery
 from preprocess import Aligner, Box, Detector, NoFaceError, Photo, RGBArray
 
@@ -23,9 +25,6 @@ MAX_FACES: Final = 20
 
 ENROLMENT_TEMPERATURE: Final = 0.05
 """Similarity that makes one person e times as likely as another, where one of the two is enrolled."""
-
-_WARM_UPS: Final = 2
-"""TorchScript's profiling executor watches a first call and compiles in the second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,37 +73,39 @@ class Recognition:
 class Recognizer:
     """A loaded bundle. Safe to share between threads."""
 
-    def __init__(self, bundle: Bundle) -> None:
-        """Load the network, the gallery and the landmarks of a bundle; the bundle's own checksums were verified."""
+    def __init__(self, bundle: Bundle, engine: Engine, detector: Detector) -> None:
+        """Load the gallery and the landmarks of a verified bundle, whose network `engine` runs."""
         manifest = bundle.manifest
         self.manifest = manifest
         self.version = manifest.version
         self.people = manifest.people
         self._geometry = manifest.geometry
-        network = torch.jit.load(bundle.path(bundles.MODEL), map_location="cpu")  # type: ignore[no-untyped-call]
-        self._network: torch.nn.Module = network.eval()
+        self.engine = engine
         self._gallery = Gallery.load(bundle.path(bundles.GALLERY))
         self._aligner = Aligner(bundle.path(bundles.LANDMARKS))
-        self._detector = Detector()
+        self._detector = detector
         self._lock = threading.Lock()
 
     @classmethod
     def load(cls, location: str) -> Self:
         """Return a warmed-up recognizer for the bundle at `location`, a folder or "s3://bucket/prefix".
 
+        `VISAGE_ENGINE` names the engine that runs its network; of the bundle, only what that one reads is fetched,
+        while all that needs no bundle is loaded.
+
         Raises:
-            BundleError: the bundle is missing, incomplete, altered or of another format.
+            BundleError: the bundle is missing, incomplete, altered or of another format; or there is no such engine.
             BundleUnavailableError: S3 cannot be reached just now.
         """
-        recognizer = cls(bundles.load(location))
-        recognizer.warm_up()
-        return recognizer
-
-    def warm_up(self) -> None:
-        """Make the first photo as fast as the second."""
-        size = self._geometry.size
-        for _ in range(_WARM_UPS):
-            self._run(np.zeros((1, size, size, 3), dtype=np.uint8))
+        kind = engines.chosen()
+        with ThreadPoolExecutor(1) as background:
+            fetching = background.submit(
+                bundles.load, location, files=(*kind.files, bundles.GALLERY, bundles.LANDMARKS)
+            )
+            kind.prepare()
+            detector = Detector()
+            bundle = fetching.result()
+        return cls(bundle, kind.load(bundle), detector)
 
     def recognize(self, data: bytes) -> Recognition:
         """Return who is in the photo `data`.
@@ -143,9 +144,8 @@ class Recognizer:
 
     def _run(self, chips: RGBArray) -> tuple[FloatArray, FloatArray]:
         """Run (N, S, S, 3) chips through the network: (N, 512) embeddings and (N, C) logits."""
-        with self._lock, torch.inference_mode():
-            embeddings, logits = self._network(torch.from_numpy(chips))
-            return embeddings.numpy(), logits.numpy()
+        with self._lock:
+            return self.engine.run(chips)
 
     def _judge(self, boxes: list[Box], embeddings: FloatArray, logits: FloatArray) -> tuple[Face, ...]:
         similarities = self._gallery.similarities(embeddings, len(self.people))

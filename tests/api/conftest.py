@@ -147,6 +147,7 @@ class FakeRecognizer:
     """Knows Ada, finds her in everything, and remembers the bytes it was given."""
 
     version = "0123456789ab"
+    engine = SimpleNamespace(name="torchscript", precision="float32", threads=2)
     manifest = Manifest(
         labels=("Ada Lovelace",),
         enrolled=("Zoë Ünal",),

@@ -107,10 +107,11 @@ def test_labels_are_the_people_how_well_they_are_known_and_the_version(client):
     }
 
 
-def test_health_tells_version_and_uptime(client):
+def test_health_tells_version_engine_and_uptime(client):
     health = client.get("/health").json
     assert health["status"] == "ok"
     assert health["model"] == {"version": "0123456789ab"}
+    assert health["engine"] == {"name": "torchscript", "precision": "float32", "threads": 2}
     assert health["uptime_s"] >= 0
 
 

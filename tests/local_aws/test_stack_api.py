@@ -71,10 +71,11 @@ def test_the_labels_are_the_folders_that_were_trained_on(stack, samples):
     assert set(stack.get(f"{stack.api}/labels").json()["labels"]) == folders
 
 
-def test_health_names_the_model(stack):
+def test_health_names_the_model_and_the_engine(stack):
     # MiniStack keeps the path /health for itself; API Gateway takes a second slash for one.
     answer = stack.get(f"{stack.api}//health").json()
     assert answer["model"] == stack.get(f"{stack.api}/labels").json()["model"]
+    assert answer["engine"]["name"] == "torchscript"
 
 
 def test_an_unknown_path_is_a_problem_of_the_function(stack):

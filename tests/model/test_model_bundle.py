@@ -4,15 +4,19 @@ import json
 from contextlib import suppress
 from dataclasses import replace
 
+import boto3
 import pytest
+from deployed import free_port
 from hypothesis import given
 from hypothesis import strategies as st
 
 from model import bundle as bundles
-from model.bundle import GALLERY, LANDMARKS, MANIFEST, MODEL, Manifest
+from model.bundle import GALLERY, LANDMARKS, MANIFEST, MODEL, ONNX, ONNX_WEIGHTS, Manifest
 from model.errors import BundleError
 from model.recognizer import Recognizer
 from preprocess import Geometry
+from scripts.local import LocalAWS
+from scripts.stack import local_target
 
 PLAIN = Manifest(("Ann", "Zoë"), (), Geometry(), 0.6, 0.8, 1.0, {}, {"validation": None}, {}, {"torch": "2"}, {})
 
@@ -20,7 +24,7 @@ PLAIN = Manifest(("Ann", "Zoë"), (), Geometry(), 0.6, 0.8, 1.0, {}, {"validatio
 def source(folder, **contents):
     """Make a folder with every file but the manifest."""
     folder.mkdir()
-    for name in (MODEL, GALLERY, LANDMARKS):
+    for name in (MODEL, ONNX, ONNX_WEIGHTS, GALLERY, LANDMARKS):
         (folder / name).write_text(contents.get(name.partition(".")[0], name))
     return folder
 
@@ -72,11 +76,19 @@ def test_an_altered_file_is_refused_before_it_is_read(written, name, monkeypatch
         Recognizer.load(str(written.directory))
 
 
-@pytest.mark.parametrize("name", [MODEL, GALLERY, LANDMARKS, MANIFEST])
+@pytest.mark.parametrize("name", [MODEL, ONNX, ONNX_WEIGHTS, GALLERY, LANDMARKS, MANIFEST])
 def test_a_bundle_without_one_of_its_files_is_refused(written, name):
     written.path(name).unlink()
     with pytest.raises(BundleError, match=name):
         bundles.load(str(written.directory))
+
+
+def test_who_asks_for_some_files_does_not_hear_of_the_others(written):
+    written.path(MODEL).unlink()
+    written.path(LANDMARKS).write_text("altered")
+    assert bundles.load(str(written.directory), files=[ONNX, GALLERY]).manifest == written.manifest
+    with pytest.raises(BundleError, match=LANDMARKS):
+        bundles.load(str(written.directory), files=[ONNX, LANDMARKS])
 
 
 @pytest.mark.parametrize(
@@ -129,3 +141,69 @@ def test_a_file_where_the_bundle_should_be_is_a_bundle_error(tmp_path):
     (tmp_path / "bundle").touch()
     with pytest.raises(BundleError):
         bundles.write(source(tmp_path / "source"), PLAIN, tmp_path / "bundle")
+
+
+@pytest.fixture(scope="module")
+def bucket(tmp_path_factory):
+    """A bucket of a local AWS, for whoever asks boto3."""
+    local = LocalAWS(free_port(), tmp_path_factory.mktemp("local-aws"))
+    local.start()
+    try:
+        with local_target(local).entered():
+            made = boto3.resource("s3").Bucket("bundles")
+            made.create()
+            yield made
+    finally:
+        local.stop()
+
+
+@pytest.fixture
+def published(bucket, tmp_path):
+    """A bundle in S3: the trace is larger than one part of a download, and no two parts of it are the same."""
+    folder = source(tmp_path / "source")
+    (folder / MODEL).write_bytes(b"".join(number.to_bytes(4) for number in range(5_000_000)))
+    written = bundles.write(folder, PLAIN, tmp_path / "bundle")
+    location = f"s3://{bucket.name}/{tmp_path.name}"
+    bundles.publish(written.directory, location, lambda *_: None)
+    return location, written
+
+
+def test_a_published_bundle_comes_back_as_it_was(published, tmp_path):
+    location, written = published
+    loaded = bundles.load(location, tmp_path / "cache")
+    assert loaded.manifest == written.manifest
+    assert bundles.load(str(loaded.directory)).manifest == written.manifest
+    assert sorted(path.name for path in loaded.directory.iterdir()) == sorted([*written.manifest.files, MANIFEST])
+
+
+def test_only_the_files_asked_for_are_downloaded(published, bucket, tmp_path):
+    location, written = published
+    bucket.Object(f"{tmp_path.name}/{MODEL}").delete()
+    wanted = [ONNX, ONNX_WEIGHTS, GALLERY]
+    loaded = bundles.load(location, tmp_path / "cache", wanted)
+    assert sorted(path.name for path in loaded.directory.iterdir()) == sorted([*wanted, MANIFEST])
+    assert loaded.path(ONNX).read_bytes() == written.path(ONNX).read_bytes()
+
+
+def test_a_file_altered_in_the_bucket_is_refused_and_nothing_of_it_stays(published, bucket, tmp_path):
+    location, _ = published
+    bucket.Object(f"{tmp_path.name}/{GALLERY}").put(Body=b"altered")
+    with pytest.raises(BundleError, match=GALLERY):
+        bundles.load(location, tmp_path / "cache")
+    assert not list((tmp_path / "cache").rglob(f"{GALLERY}*"))
+
+
+def test_a_file_missing_in_the_bucket_is_a_bundle_error_and_no_part_of_another_stays(published, bucket, tmp_path):
+    location, _ = published
+    bucket.Object(f"{tmp_path.name}/{GALLERY}").delete()
+    with pytest.raises(BundleError, match="Publish"):
+        bundles.load(location, tmp_path / "cache")
+    assert not list((tmp_path / "cache").rglob("*.part"))
+
+
+def test_what_is_in_the_cache_is_verified_and_only_what_is_not_right_is_fetched_again(published, bucket, tmp_path):
+    location, written = published
+    loaded = bundles.load(location, tmp_path / "cache")
+    bucket.Object(f"{tmp_path.name}/{MODEL}").delete()
+    loaded.path(GALLERY).write_text("damaged")
+    assert bundles.load(location, tmp_path / "cache").path(GALLERY).read_bytes() == written.path(GALLERY).read_bytes()

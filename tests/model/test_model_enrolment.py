@@ -4,11 +4,13 @@ import shutil
 import zipfile
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
 from model import bundle as bundles
 from model.embedder import Embedder
+from model.engines import ENGINES
 from model.enrolment import embeddings_of, enroll, forget
 from model.errors import BundleError
 from model.gallery import Gallery
@@ -95,6 +97,17 @@ def test_of_somebody_trained_on_no_number_is_left(opened, without_joe):
     row = _last_layer(opened)[index].numpy().tobytes()
     assert _holds(opened, row)
     assert not _holds(without_joe, row)
+    assert row in opened.path(bundles.ONNX_WEIGHTS).read_bytes()
+    assert not [name for name in without_joe.manifest.files if row in without_joe.path(name).read_bytes()]
+
+
+@pytest.mark.parametrize("engine", ENGINES.values(), ids=ENGINES)
+def test_the_network_names_the_others_as_before(opened, without_joe, samples, engine):
+    chip = Recognizer.load(str(opened.directory)).align((samples / "people" / "Joe Biden" / "biden.jpg").read_bytes())
+    embeddings, logits = engine(opened.directory).run(chip[None])
+    found, named = engine(without_joe.directory).run(chip[None])
+    np.testing.assert_allclose(found, embeddings, atol=1e-6)
+    np.testing.assert_allclose(named, np.delete(logits, opened.manifest.labels.index("Joe Biden"), axis=1), atol=1e-5)
 
 
 def test_the_others_are_recognised_as_before_and_the_forgotten_are_strangers(opened, without_joe, samples):

@@ -9,6 +9,7 @@ import torch
 from model import bundle as bundles
 from model import calibration
 from model.calibration import FALSE_ACCEPT_RATE
+from model.engines import ONNX, TorchScript
 from model.errors import BundleError, RunError
 from model.export import MAX_DIFFERENCE, export
 from model.faces import TRAIN
@@ -34,12 +35,24 @@ def test_the_trace_computes_what_the_network_does_for_any_number_of_chips(run, b
             torch.testing.assert_close(one, other, atol=MAX_DIFFERENCE, rtol=0)
 
 
+def test_onnx_computes_what_the_network_does_for_any_number_of_chips(run, bundle, description):
+    network = VisageNetwork(len(description.labels))
+    network.load_state_dict(torch.load(run / NETWORK, weights_only=True))
+    engine = ONNX(bundle)
+    chips = np.load(run / SAMPLES)["chips"]
+    for count in (1, 3):
+        with torch.inference_mode():
+            expected = network.eval()(torch.from_numpy(chips[:count]))
+        for one, other in zip(engine.run(chips[:count]), expected, strict=True):
+            np.testing.assert_allclose(one, other.numpy(), atol=MAX_DIFFERENCE, rtol=0)
+
+
 def test_the_manifest_tells_what_was_trained(bundle, description):
     manifest = bundles.load(str(bundle)).manifest
     assert manifest.labels == description.labels
     assert manifest.geometry.size == description.recipe.size
     assert manifest.training["fingerprint"] == description.fingerprint
-    assert set(manifest.files) == {bundles.MODEL, bundles.GALLERY, bundles.LANDMARKS}
+    assert set(manifest.files) == {*TorchScript.files, *ONNX.files, bundles.GALLERY, bundles.LANDMARKS}
 
 
 def test_the_gallery_has_everybody_by_the_photos_trained_on(bundle, description):
