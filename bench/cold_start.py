@@ -1,0 +1,98 @@
+"""Cold start: a fresh process, from its start to its first answer, its model in the S3 of a local AWS.
+
+A local AWS's S3 takes processor time that S3 does not take; it takes it from everybody who fetches.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+import boto3
+import numpy as np
+
+from bench import fresh
+from bench.contest import OnStep, contest
+from bench.subject import Subject
+from model import bundle as bundles
+from scripts.local import LocalAWS, free_port
+from scripts.stack import local_target
+
+CONTESTANTS: Final = ("visage-torchscript", "visage-onnx", "plain", "facenet-pytorch", "face_recognition")
+
+ROUNDS: Final = 7
+_BUCKET: Final = "bench"
+
+
+@dataclass(frozen=True)
+class ColdStart:
+    """A contestant's starts: how many first answers were right, the milliseconds of each, and the median by stage."""
+
+    contestant: str
+    starts: int
+    right: int
+    rounds_ms: list[float]
+    stages_ms: dict[str, float]
+    peak_mb: float
+
+
+def measure(subject: Subject, on_step: OnStep, rounds: int = ROUNDS, names: tuple[str, ...] = CONTESTANTS) -> list[ColdStart]:
+    """Start every contestant once a round, one after another, each round beginning with another of them.
+
+    All of a round get the same photo. A round that does not count comes first: it warms the system's cache of files.
+
+    Raises:
+        ContestError: a contestant does not start.
+    """
+    peers = [name for name in names if name in {"facenet-pytorch", "face_recognition"}]
+    if peers:  # they know people by what they have learned before
+        contest(peers, subject.people, subject.held_out[:1], rounds=1, threads=1, setup=subject.setup, on_step=on_step)
+    reports: dict[str, list[fresh.Report]] = {name: [] for name in names}
+    people = []
+    with local_aws(subject) as aws, _published(subject, aws) as environment:
+        for number in range(-1, rounds):
+            person, photo = subject.held_out[number % len(subject.held_out)]
+            people.append(person)
+            first = number % len(names)
+            for at, name in enumerate([*names[first:], *names[:first]], start=1):
+                fetch = f"s3://{_BUCKET}/run" if name == "plain" else None
+                reports[name].append(fresh.start(name, [photo], subject.setup, environment, fetch=fetch))
+                on_step("Cold starts", (number + 1) * len(names) + at, (rounds + 1) * len(names))
+    return [_summary(name, counted[1:], people[1:]) for name, counted in reports.items()]
+
+
+@contextmanager
+def local_aws(subject: Subject) -> Iterator[LocalAWS]:
+    """Start a local AWS beside any that runs, and stop it."""
+    aws = LocalAWS(free_port(), subject.home / "local-aws")
+    aws.start()
+    try:
+        yield aws
+    finally:
+        aws.stop()
+
+
+@contextmanager
+def _published(subject: Subject, aws: LocalAWS) -> Iterator[Mapping[str, str]]:
+    """Put bundle and training run into a bucket; yield the environment in which they are found."""
+    with local_target(aws).entered():
+        client = boto3.client("s3")
+        client.create_bucket(Bucket=_BUCKET)
+        bundles.publish(subject.setup.bundle, f"s3://{_BUCKET}/bundle", lambda *_: None)
+        for name in ("run.json", "network.pt"):
+            client.upload_file(str(subject.setup.run / name), _BUCKET, f"run/{name}")
+        yield {**os.environ, "VISAGE_MODEL": f"s3://{_BUCKET}/bundle"}
+
+
+def _summary(name: str, reports: list[fresh.Report], people: list[str]) -> ColdStart:
+    return ColdStart(
+        contestant=name,
+        starts=len(reports),
+        right=sum(report.names == [person] for report, person in zip(reports, people, strict=True)),
+        rounds_ms=[report.ms for report in reports],
+        stages_ms={
+            stage: float(np.median([report.stages_ms[stage] for report in reports])) for stage in reports[0].stages_ms
+        },
+        peak_mb=max(report.peak_mb for report in reports),
+    )

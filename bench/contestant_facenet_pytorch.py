@@ -1,0 +1,75 @@
+"""facenet-pytorch 2.6.0 as its README uses it: MTCNN at 160 pixels without margin, and InceptionResnetV1."""
+
+import io
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from bench.contestants import NOBODY, Answer, FloatArray, Known, Setup
+from model.torchvision_ops import InceptionResnetV1
+
+
+class FacenetPytorch:
+    """The largest face is whoever's embedding of a training photo is nearest, by Euclidean distance.
+
+    The weights are those that our training began with. The README names no threshold.
+    """
+
+    def __init__(self, setup: Setup) -> None:
+        self._file = setup.known / "facenet-pytorch.npz"
+        self._detector = mtcnn(image_size=160, margin=0)
+        self._network = InceptionResnetV1().eval()
+        state = torch.load(setup.weights, weights_only=True)
+        self._network.load_state_dict({name: value for name, value in state.items() if not name.startswith("logits.")})
+
+    def learn(self, people: Mapping[str, Sequence[Path]]) -> None:
+        """Embed the largest face of every photo."""
+        self._known = Known.learn(people, self._embed, self._file)
+
+    def answer(self, data: bytes) -> Answer:
+        """Return the person of the nearest embedding; MTCNN hands over one face."""
+        embedding = self._embed(data)
+        if embedding is None:
+            return NOBODY
+        nearest = int(np.argmin(np.linalg.norm(self._known.encodings - embedding, axis=1)))
+        return Answer(str(self._known.names[nearest]), known=True, faces=1)
+
+    def _embed(self, data: bytes) -> FloatArray | None:
+        """Return the (512,) embedding of the largest face, if there is one."""
+        with torch.no_grad():
+            face = self._detector(Image.open(io.BytesIO(data)).convert("RGB"))
+            if face is None:
+                return None
+            embedding: FloatArray = self._network(face[None])[0].numpy()
+        return embedding
+
+
+def mtcnn(**options: Any) -> Any:
+    """Return facenet-pytorch's detector; where torchvision's operator cannot load, `_nms` stands in for it."""
+    library: Any = import_module("torchvision.ops.boxes")
+    try:
+        library.nms(torch.zeros(1, 4), torch.zeros(1), 0.5)
+    except RuntimeError:
+        library.nms = _nms
+    return import_module("facenet_pytorch").MTCNN(**options)
+
+
+def _nms(boxes: torch.Tensor, scores: torch.Tensor, iou_threshold: float) -> torch.Tensor:
+    """Return which of (N, 4) boxes survive greedy non-maximum suppression, as torchvision.ops.nms documents it."""
+    left, top, right, bottom = boxes.numpy().T
+    areas = (right - left) * (bottom - top)
+    order = scores.argsort(descending=True).numpy()
+    kept = []
+    while order.size:
+        best, order = order[0], order[1:]
+        kept.append(int(best))
+        width = np.minimum(right[best], right[order]) - np.maximum(left[best], left[order])
+        height = np.minimum(bottom[best], bottom[order]) - np.maximum(top[best], top[order])
+        overlap = width.clip(0) * height.clip(0)
+        order = order[overlap <= iou_threshold * (areas[best] + areas[order] - overlap)]
+    return torch.tensor(kept, dtype=torch.int64)

@@ -1,0 +1,101 @@
+"""What is measured: a bundle made of some of the photos, and the photos that it never saw."""
+
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from hashlib import sha256
+from itertools import zip_longest
+from pathlib import Path
+from typing import Final
+
+from bench.contest import OnStep
+from bench.contestants import Setup
+from model import faces, pretrained
+from model.embedder import Embedder
+from model.export import export
+from model.people_benchmark import split
+from model.pretrained import Pretrained
+from model.train import Epoch, Recipe, train
+from preprocess.dataset import prepare
+from preprocess.folders import files, walk
+from scripts.console import CACHE, ROOT, cores
+
+_SHARE: Final = 0.2
+"""Of each person's photos that are held out, as for docs/quality.md."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The setup that contestants get, `people`'s photos to learn from, and `held_out`: who it is, and the photo.
+
+    Held-out photos come person by person in turn, so that the first few are of everybody. `home` is where measures keep
+    what they make, and `aligned` the faces that training had.
+    """
+
+    home: Path
+    photos: Path
+    aligned: Path
+    setup: Setup
+    people: Mapping[str, Sequence[Path]]
+    held_out: Sequence[tuple[str, Path]]
+
+    @property
+    def pretrained(self) -> Pretrained:
+        """The weights that training began with."""
+        return pretrained.load(str(self.setup.weights), CACHE / "pretrained", lambda *_: None, lambda _: None)
+
+
+def build(photos: Path, home: Path, on_step: OnStep) -> Subject:
+    """Hold out a fifth of everybody's photos, and prepare, train and export the others, unless that is done already.
+
+    Raises:
+        PrepareError, DatasetError, WeightsError, BundleError: there are no such photos, or too few.
+    """
+    start = pretrained.load(pretrained.CASIA_WEBFACE, CACHE / "pretrained", on_step, lambda _: None)
+    sides, aligned = home / "photos", home / "aligned"
+    setup = Setup(home / "bundle", home / "run", start.file, home / "known")
+    mark, content = home / "made-of", _content(photos)
+    if not (mark.exists() and mark.read_text(encoding="utf-8") == content):
+        for folder in (setup.bundle, setup.run, setup.known):
+            shutil.rmtree(folder, ignore_errors=True)
+        learned = split(photos.resolve(), sides, _SHARE, seed=0).train
+        prepare(learned, aligned, cores(), Embedder.of_pretrained(start), partial(on_step, "Looking at training photos"))
+        train(faces.read(aligned), setup.run, Recipe(), start, Observer(on_step))
+        export(setup.run, setup.bundle)
+        mark.write_text(content, encoding="utf-8")
+    asked = [[(name, photo) for photo in owned] for name, owned in walk(sides / "test").photos.items()]
+    in_turn = [photo for row in zip_longest(*asked) for photo in row if photo]
+    return Subject(home, photos, aligned, setup, walk(sides / "train").photos, in_turn)
+
+
+@dataclass(frozen=True, slots=True)
+class Observer:
+    """Tells of training as of any other step."""
+
+    on_step: OnStep
+
+    def on_activations(self, done: int, total: int) -> None:
+        """Some of the chips have been through the frozen layers."""
+        self.on_step("Frozen layers, faces", done, total)
+
+    def on_epoch(self, epoch: Epoch, epochs: int) -> None:
+        """An epoch is done."""
+        self.on_step("Training, epochs", epoch.number, epochs)
+
+
+def digest_of_code(*packages: str) -> str:
+    """Return a SHA-256 over the Python files of packages of the checkout."""
+    code = sorted(path for package in packages for path in ROOT.glob(f"{package}/*.py"))
+    return _digest(part for path in code for part in (str(path.relative_to(ROOT)), path.read_text(encoding="utf-8")))
+
+
+def _content(photos: Path) -> str:
+    """Return what changes when the photos or the code that learns from them do."""
+    stats = ((path, path.stat()) for path in files(photos)) if photos.is_dir() else ()
+    listed = (f"{path.resolve()}:{status.st_size}:{status.st_mtime_ns}" for path, status in stats)
+    return _digest([digest_of_code("model", "preprocess"), *listed])
+
+
+def _digest(parts: Iterable[str]) -> str:
+    return sha256("\0".join(parts).encode()).hexdigest()
