@@ -5,12 +5,11 @@ Both take (N, S, S, 3) uint8 RGB chips and return (N, 512) float32 unit-length e
 """
 
 import os
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import ClassVar, Final
 
 import numpy as np
 
@@ -19,9 +18,6 @@ from model.bundle import Bundle
 from model.errors import BundleError
 from model.gallery import FloatArray
 from preprocess import RGBArray
-
-if TYPE_CHECKING:
-    import torch
 
 FLOAT32: Final = "float32"
 BFLOAT16: Final = "bfloat16"
@@ -63,21 +59,19 @@ class Engine(ABC):
 
 
 class TorchScript(Engine):
-    """The trace of the network in libtorch, in bfloat16 where the processor computes in it and the answers stay."""
+    """The trace of the network in libtorch, its convolutions fused, in bfloat16 where the answers stay."""
 
     name = "torchscript"
     files = (bundles.MODEL,)
 
-    def __init__(self, folder: Path, precision: str = FLOAT32) -> None:
+    def __init__(self, folder: Path) -> None:
+        """Load the trace as it is in the file."""
         import torch  # noqa: PLC0415  # a second, which ONNX Runtime spares
 
         super().__init__()
-        self.precision = precision
         torch.set_num_threads(self.threads)
         # From its path: that is read in 0.1 s, and what was read into memory before in 0.3 s.
         network: torch.jit.ScriptModule = torch.jit.load(folder / bundles.MODEL)  # type: ignore[no-untyped-call]
-        if precision == BFLOAT16:
-            _lower(network.graph)
         self._network = network.eval()
 
     @staticmethod
@@ -93,17 +87,32 @@ class TorchScript(Engine):
             embeddings, logits = self._network(torch.from_numpy(chips))
             return embeddings.numpy(), logits.numpy()
 
+    def fuse(self, chips: RGBArray, precision: str) -> Answer:
+        """Fuse the convolutions, to compute in `precision`; return what the network made of the chips before."""
+        import torch  # noqa: PLC0415
+
+        from model import fusion  # noqa: PLC0415
+
+        with _settled():
+            embeddings, logits = fusion.fuse(self._network, torch.from_numpy(chips), getattr(torch, precision))
+            self.precision = precision
+            return embeddings.numpy(), logits.numpy()
+
     @classmethod
     def load(cls, bundle: Bundle) -> "TorchScript":
-        """Return the network, in the faster of the precisions that give its answers."""
-        plain = cls(bundle.directory)
+        """Return the network, in bfloat16 if the processor has it and the answer to a probe stays what it was."""
+        from model import fusion  # noqa: PLC0415
+
         probe = _probe(bundle.manifest.geometry.size)
-        plain.run(probe)
-        if not _computes_bfloat16():
-            return plain
-        lowered = cls(bundle.directory, BFLOAT16)
-        lowered.run(probe)
-        return lowered if _agree(plain, lowered, probe) else plain
+        if fusion.available() and _computes_bfloat16():
+            engine = cls(bundle.directory)
+            if _alike(engine.fuse(probe, BFLOAT16), engine.run(probe)):
+                return engine
+        engine = cls(bundle.directory)
+        if fusion.available():
+            engine.fuse(probe, FLOAT32)
+        engine.run(probe)
+        return engine
 
 
 class ONNX(Engine):
@@ -164,10 +173,9 @@ def _settled() -> Iterator[None]:
     """Run a frozen trace without gradients and without the profiling executor.
 
     That one watches a first call and compiles in the second (150 and 110 ms where the third takes 47), and finds
-    nothing to make faster: export folded and froze the convolutions. Without it the first call takes 65 and the second
-    50; after that one, several chips are no slower the first time either. (oneDNN's fusion would find something, but
-    fails on this network: "Cannot access data pointer of Tensor that doesn't have storage", torch 2.13.
-    `torch.jit.optimize_for_inference` is slower for one chip.)
+    nothing to make faster. Without it the first call takes a third longer than the others, and several chips are no
+    slower the first time either. (Its own fusion with oneDNN fails on this network: "Cannot access data pointer of
+    Tensor that doesn't have storage", torch 2.13. `torch.jit.optimize_for_inference` is slower for one chip.)
     """
     import torch  # noqa: PLC0415
 
@@ -187,39 +195,7 @@ def _computes_bfloat16() -> bool:
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())  # noqa: SLF001
 
 
-def _agree(plain: Engine, other: Engine, probe: RGBArray) -> bool:
-    """Whether another precision gives the same answer, sooner."""
-    (embedding, logits), usual = _timed(plain, probe)
-    (found, named), taken = _timed(other, probe)
-    same = float((embedding * found).sum()) >= ALIKE and logits.argmax() == named.argmax()
-    return bool(same and taken < usual)
-
-
-def _timed(engine: Engine, chips: RGBArray) -> tuple[Answer, float]:
-    began = time.perf_counter()
-    answer = engine.run(chips)
-    return answer, time.perf_counter() - began
-
-
-def _lower(graph: Any) -> None:
-    """Make the convolutions of a frozen trace compute in bfloat16, and what follows their pooling in float32 again."""
-    import torch  # noqa: PLC0415
-
-    convolutions = graph.findAllNodes("aten::_convolution")
-    for node in convolutions:
-        for constant in list(node.inputs())[1:3]:
-            constant.node().t_("value", constant.toIValue().to(torch.bfloat16))
-            constant.setType(torch._C.TensorType.get())  # noqa: SLF001
-        node.output().setType(torch._C.TensorType.get())  # noqa: SLF001
-    _cast(graph, convolutions[0], torch.bfloat16)
-    for node in graph.findAllNodes("aten::adaptive_avg_pool2d"):
-        _cast(graph, node, torch.float32)
-
-
-def _cast(graph: Any, node: Any, dtype: "torch.dtype") -> None:
-    """Convert the first input of `node` to `dtype`."""
-    graph.setInsertPoint(node)
-    arguments = [graph.insertConstant(value) for value in (dtype, False, False, None)]
-    cast = graph.create("aten::to", [next(node.inputs()), *arguments], 1)
-    graph.insertNode(cast)
-    node.replaceInput(0, cast.output())
+def _alike(expected: Answer, found: Answer) -> bool:
+    """Whether another precision gives the same embedding and the same name."""
+    same = float((expected[0] * found[0]).sum()) >= ALIKE and expected[1].argmax() == found[1].argmax()
+    return bool(same)

@@ -53,22 +53,50 @@ def test_both_engines_see_the_same(bundle, chips, usual):
     np.testing.assert_array_equal(logits.argmax(axis=1), usual[1].argmax(axis=1))
 
 
-def test_in_bfloat16_the_answer_stays(bundle, chips, usual):
-    embeddings, logits = TorchScript(bundle, BFLOAT16).run(chips[:1])
-    assert 0.999 <= cosines(embeddings, usual[0][:1]).min() < 0.9999999
-    assert logits.argmax() == usual[1][0].argmax()
+def test_fused_convolutions_give_the_same_answers(bundle, chips, usual):
+    engine = TorchScript(bundle)
+    before = engine.fuse(chips[:1], FLOAT32)
+    for one, other in zip(before, usual, strict=True):
+        np.testing.assert_allclose(one, other[:1], atol=1e-4)
+    for count in (1, len(chips)):
+        embeddings, logits = engine.run(chips[:count])
+        assert cosines(embeddings, usual[0][:count]).min() >= 0.999999
+        np.testing.assert_allclose(logits, usual[1][:count], atol=1e-4)
+
+
+def test_every_convolution_is_fused_with_the_sum_and_the_relu_after_it(bundle, chips):
+    engine = TorchScript(bundle)
+    engine.fuse(chips[:1], FLOAT32)
+    kinds = [node.kind() for node in engine._network.graph.nodes()]
+    assert kinds.count("mkldnn::_convolution_pointwise") > 130
+    assert not {"aten::_convolution", "aten::relu", "aten::add"} & set(kinds)
+
+
+@pytest.mark.skipif(not engines._computes_bfloat16(), reason="This processor does not multiply in bfloat16.")
+def test_in_bfloat16_the_answers_stay(bundle, chips, usual):
+    engine = TorchScript.load(bundles.load(str(bundle)))
+    assert engine.precision == BFLOAT16
+    embeddings, logits = engine.run(chips)
+    assert 0.999 <= cosines(embeddings, usual[0]).min() < 0.9999999
     assert embeddings.dtype == logits.dtype == np.float32
+    np.testing.assert_array_equal(logits.argmax(axis=1), usual[1].argmax(axis=1))
 
 
-def test_bfloat16_is_used_only_where_it_is_faster(bundle, monkeypatch):
-    monkeypatch.setattr(engines, "_computes_bfloat16", lambda: True)
-    for seconds, precision in [({FLOAT32: 2, BFLOAT16: 1}, BFLOAT16), ({FLOAT32: 1, BFLOAT16: 2}, FLOAT32)]:
-        monkeypatch.setattr(engines, "_timed", lambda engine, chips: (engine.run(chips), seconds[engine.precision]))  # noqa: B023
-        assert TorchScript.load(bundles.load(str(bundle))).precision == precision
+@pytest.mark.skipif(not engines._computes_bfloat16(), reason="This processor does not multiply in bfloat16.")
+def test_bfloat16_is_not_used_where_it_changes_the_answer(bundle, monkeypatch):
+    monkeypatch.setattr(engines, "ALIKE", 1.1)
+    engine = TorchScript.load(bundles.load(str(bundle)))
+    assert engine.precision == FLOAT32
+
+
+def test_a_processor_without_bfloat16_computes_in_float32(bundle, monkeypatch):
+    monkeypatch.setattr(engines, "_computes_bfloat16", lambda: False)
+    assert TorchScript.load(bundles.load(str(bundle))).precision == FLOAT32
 
 
 @pytest.mark.parametrize("engine", ENGINES.values(), ids=ENGINES)
-def test_every_engine_takes_one_chip_and_several(bundle, chips, engine):
+def test_every_engine_takes_one_chip_and_several(bundle, chips, engine, monkeypatch):
+    monkeypatch.setattr(engines, "_computes_bfloat16", lambda: False)  # whose roundings depend on the batch
     loaded = engine.load(bundles.load(str(bundle)))
     together = loaded.run(chips[:3])
     assert [values.dtype for values in together] == [np.float32, np.float32]
