@@ -192,7 +192,8 @@ def _computes_bfloat16() -> bool:
     """Whether the processor multiplies in bfloat16; elsewhere it is emulated, and slow."""
     import torch  # noqa: PLC0415
 
-    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())  # noqa: SLF001
+    fast = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()  # noqa: SLF001
+    return bool(fast and torch.ops.mkldnn._is_mkldnn_bf16_supported())  # noqa: SLF001
 
 
 def _alike(expected: Answer, found: Answer) -> bool:
