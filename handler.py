@@ -28,11 +28,11 @@ def create_handler(app: Flask, model: ModelLoader, telemetry: Telemetry) -> Hand
 def warm_up(model: ModelLoader, telemetry: Telemetry) -> bool:
     """Load the model and say whether that worked; a failure is logged, and the next request tries again."""
     try:
-        version = model.get().version
+        loaded = model.get()
     except ModelUnavailableError as error:
         telemetry.model_unavailable(error.__cause__)
         return False
-    telemetry.logger.info("model ready", version=version)
+    telemetry.model_ready(loaded.version, loaded.startup_ms)
     return True
 
 

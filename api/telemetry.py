@@ -1,12 +1,12 @@
-"""Logs, metrics and traces: one line a request, and nothing in it of the photo or of who is on it."""
+"""Logs and metrics: one line a request, and nothing in it of the photo or of who is on it."""
 
 import os
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 Handler = Callable[[Any, Any], dict[str, Any]]
@@ -37,13 +37,15 @@ class Telemetry:
         namespace = os.environ.get("POWERTOOLS_METRICS_NAMESPACE", NAMESPACE)
         self.logger = Logger(service=service, utc=True)
         self._metrics = Metrics(service=service, namespace=namespace)
-        self._tracer = Tracer(service=service, disabled=_tracing_off(), auto_patch=False)
 
     def watch(self, handler: Handler) -> Handler:
-        """Return `handler` with Lambda's context in its log lines, metrics published and calls traced."""
+        """Return `handler` with Lambda's context in its log lines, and with metrics published.
+
+        Traces come from Lambda itself, which times initialisation and every call; X-Ray's SDK would add one segment
+        around the handler, and 0.2 s to a cold start.
+        """
         measured = self._metrics.log_metrics(handler, capture_cold_start_metric=True)
-        traced = self._tracer.capture_lambda_handler(measured, capture_response=False, capture_error=False)
-        watched: Handler = self.logger.inject_lambda_context(traced, clear_state=True)
+        watched: Handler = self.logger.inject_lambda_context(measured, clear_state=True)
         return watched
 
     def report(self, outcome: Outcome) -> None:
@@ -66,6 +68,10 @@ class Telemetry:
         """Add `value` to the count `name`."""
         self._metrics.add_metric(name, MetricUnit.Count, value)
 
+    def model_ready(self, version: str, startup_ms: Mapping[str, float]) -> None:
+        """Log which model was loaded, and how long that took."""
+        self.logger.info("model ready", version=version, startup_ms=startup_ms)
+
     def model_unavailable(self, error: BaseException | None) -> None:
         """Log why the model could not be loaded."""
         self.logger.error("model unavailable", error=type(error).__name__, reason=str(error))
@@ -74,8 +80,3 @@ class Telemetry:
         """Log an error that nobody foresaw: its class and place; its text might hold a client's data."""
         where = traceback.format_list(traceback.extract_tb(error.__traceback__))
         self.logger.error("unexpected error", error=type(error).__name__, where=where)
-
-
-def _tracing_off() -> bool | None:
-    """Turn tracing off where no X-Ray daemon listens, as on local copies of Lambda."""
-    return None if "AWS_XRAY_DAEMON_ADDRESS" in os.environ else True

@@ -7,7 +7,7 @@
 | `model.onnx`, `model.onnx.data` | the same as ONNX, and its weights, which are mapped into memory rather than parsed |
 | `gallery.npz` | prototypes: `embeddings` (P, 512) float32, unit length, and `people` (P,): whose each is, an index of
                   the labels and, after them, the enrolled |
-| `landmarks.dat` | dlib's five-point shape predictor |
+| `detector.svm`, `landmarks.dat` | dlib's frontal face detector and five-point shape predictor |
 """
 
 import hashlib
@@ -29,6 +29,7 @@ MODEL: Final = "model.pt"
 ONNX: Final = "model.onnx"
 ONNX_WEIGHTS: Final = "model.onnx.data"
 GALLERY: Final = "gallery.npz"
+DETECTOR: Final = "detector.svm"
 LANDMARKS: Final = "landmarks.dat"
 
 _CONNECTIONS: Final = 20

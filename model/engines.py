@@ -55,7 +55,7 @@ class Engine(ABC):
     @classmethod
     @abstractmethod
     def load(cls, bundle: Bundle) -> "Engine":
-        """Return the network of a verified bundle, warmed up: the first photo takes as long as the second."""
+        """Return the network of a verified bundle, ready to run."""
 
 
 class TorchScript(Engine):
@@ -111,7 +111,6 @@ class TorchScript(Engine):
         engine = cls(bundle.directory)
         if fusion.available():
             engine.fuse(probe, FLOAT32)
-        engine.run(probe)
         return engine
 
 
@@ -143,9 +142,7 @@ class ONNX(Engine):
     @classmethod
     def load(cls, bundle: Bundle) -> "ONNX":
         """Return the network."""
-        engine = cls(bundle.directory)
-        engine.run(_probe(bundle.manifest.geometry.size))
-        return engine
+        return cls(bundle.directory)
 
 
 ENGINES: Final[dict[str, type[Engine]]] = {engine.name: engine for engine in (TorchScript, ONNX)}

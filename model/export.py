@@ -24,7 +24,7 @@ from model.faces import TEST, TRAIN, VALIDATION
 from model.gallery import FloatArray, Gallery, IntArray
 from model.network import VisageNetwork, frozen, without_interpolation
 from model.train import METRICS, NETWORK, SAMPLES, Description
-from preprocess import Geometry, predictor_file
+from preprocess import Detector, Geometry, predictor_file
 
 MAX_DIFFERENCE: Final = 1e-4
 """A file further than this from the network it was made of is refused."""
@@ -68,6 +68,7 @@ def export(
     with bundles.workshop(target) as source:
         difference = _write(network, torch.from_numpy(samples["chips"]), source)
         gallery.save(source / bundles.GALLERY)
+        Detector().save(source / bundles.DETECTOR)
         shutil.copyfile(predictor_file(), source / bundles.LANDMARKS)
         return Export(bundles.write(source, manifest, target, replace_existing=replace_existing), difference)
 

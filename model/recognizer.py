@@ -1,14 +1,16 @@
 """The runtime: a bundle and a photo in, a Recognition out."""
 
+import io
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final, Self
 
 import numpy as np
+from PIL import Image
 
 from model import bundle as bundles
 from model import engines
@@ -22,6 +24,9 @@ TOP: Final = 5
 
 MAX_FACES: Final = 20
 """A crowd's most prominent faces are recognised; all of them would outlast a request."""
+
+SHARED: Final = (bundles.GALLERY, bundles.DETECTOR, bundles.LANDMARKS)
+"""Files of a bundle that are read whatever engine runs its network."""
 
 ENROLMENT_TEMPERATURE: Final = 0.05
 """Similarity that makes one person e times as likely as another, where one of the two is enrolled."""
@@ -71,10 +76,16 @@ class Recognition:
 
 
 class Recognizer:
-    """A loaded bundle. Safe to share between threads."""
+    """A loaded bundle. Safe to share between threads.
 
-    def __init__(self, bundle: Bundle, engine: Engine, detector: Detector) -> None:
-        """Load the gallery and the landmarks of a verified bundle, whose network `engine` runs."""
+    `startup_ms` says what loading took: `import` of the engine's library, `fetch` as far as the bundle was waited for
+    afterwards, `load`, `warm_up`, and `total`.
+    """
+
+    startup_ms: Mapping[str, float]
+
+    def __init__(self, bundle: Bundle, engine: Engine) -> None:
+        """Load what surrounds the network of a verified bundle, which `engine` runs."""
         manifest = bundle.manifest
         self.manifest = manifest
         self.version = manifest.version
@@ -83,7 +94,7 @@ class Recognizer:
         self.engine = engine
         self._gallery = Gallery.load(bundle.path(bundles.GALLERY))
         self._aligner = Aligner(bundle.path(bundles.LANDMARKS))
-        self._detector = detector
+        self._detector = Detector(file=bundle.path(bundles.DETECTOR))
         self._lock = threading.Lock()
 
     @classmethod
@@ -91,21 +102,36 @@ class Recognizer:
         """Return a warmed-up recognizer for the bundle at `location`, a folder or "s3://bucket/prefix".
 
         `VISAGE_ENGINE` names the engine that runs its network; of the bundle, only what that one reads is fetched,
-        while all that needs no bundle is loaded.
+        while the engine's library is imported.
 
         Raises:
             BundleError: the bundle is missing, incomplete, altered or of another format; or there is no such engine.
             BundleUnavailableError: S3 cannot be reached just now.
         """
         kind = engines.chosen()
+        watch = _Stopwatch()
         with ThreadPoolExecutor(1) as background:
-            fetching = background.submit(
-                bundles.load, location, files=(*kind.files, bundles.GALLERY, bundles.LANDMARKS)
-            )
-            kind.prepare()
-            detector = Detector()
-            bundle = fetching.result()
-        return cls(bundle, kind.load(bundle), detector)
+            fetching = background.submit(bundles.load, location, files=(*kind.files, *SHARED))
+            with watch.step("import"):
+                kind.prepare()
+            with watch.step("fetch"):
+                bundle = fetching.result()
+        with watch.step("load"):
+            recognizer = cls(bundle, kind.load(bundle))
+        with watch.step("warm_up"):
+            recognizer._warm_up()  # its own
+        recognizer.startup_ms = watch.stop()
+        return recognizer
+
+    def _warm_up(self) -> None:
+        """Take every step once, so that the first photo takes as long as the second."""
+        file = io.BytesIO()
+        Image.effect_noise((64, 64), 64).convert("RGB").save(file, "JPEG")
+        photo = Photo(file.getvalue())
+        self._detector.detect(photo)
+        everything = Box(0, 0, photo.width, photo.height, score=0)
+        chips = self._aligner.align(photo, everything, self._geometry)[None]
+        self._judge([everything], *self._run(chips))
 
     def recognize(self, data: bytes) -> Recognition:
         """Return who is in the photo `data`.

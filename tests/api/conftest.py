@@ -5,7 +5,7 @@ import importlib
 import io
 import json
 from dataclasses import dataclass
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 
 import numpy as np
 import pytest
@@ -148,6 +148,7 @@ class FakeRecognizer:
 
     version = "0123456789ab"
     engine = SimpleNamespace(name="torchscript", precision="float32", threads=2)
+    startup_ms = MappingProxyType({"total": 1.0})
     manifest = Manifest(
         labels=("Ada Lovelace",),
         enrolled=("Zoë Ünal",),

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model import bundle as bundles
-from model.bundle import GALLERY, LANDMARKS, MANIFEST, MODEL, ONNX, ONNX_WEIGHTS, Manifest
+from model.bundle import DETECTOR, GALLERY, LANDMARKS, MANIFEST, MODEL, ONNX, ONNX_WEIGHTS, Manifest
 from model.errors import BundleError
 from model.recognizer import Recognizer
 from preprocess import Geometry
@@ -24,7 +24,7 @@ PLAIN = Manifest(("Ann", "Zoë"), (), Geometry(), 0.6, 0.8, 1.0, {}, {"validatio
 def source(folder, **contents):
     """Make a folder with every file but the manifest."""
     folder.mkdir()
-    for name in (MODEL, ONNX, ONNX_WEIGHTS, GALLERY, LANDMARKS):
+    for name in (MODEL, ONNX, ONNX_WEIGHTS, GALLERY, DETECTOR, LANDMARKS):
         (folder / name).write_text(contents.get(name.partition(".")[0], name))
     return folder
 
@@ -76,7 +76,7 @@ def test_an_altered_file_is_refused_before_it_is_read(written, name, monkeypatch
         Recognizer.load(str(written.directory))
 
 
-@pytest.mark.parametrize("name", [MODEL, ONNX, ONNX_WEIGHTS, GALLERY, LANDMARKS, MANIFEST])
+@pytest.mark.parametrize("name", [MODEL, ONNX, ONNX_WEIGHTS, GALLERY, DETECTOR, LANDMARKS, MANIFEST])
 def test_a_bundle_without_one_of_its_files_is_refused(written, name):
     written.path(name).unlink()
     with pytest.raises(BundleError, match=name):

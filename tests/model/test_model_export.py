@@ -15,6 +15,7 @@ from model.export import MAX_DIFFERENCE, export
 from model.faces import TRAIN
 from model.gallery import Gallery
 from model.network import VisageNetwork
+from model.recognizer import SHARED
 from model.train import METRICS, NETWORK, SAMPLES, Description
 
 
@@ -52,7 +53,7 @@ def test_the_manifest_tells_what_was_trained(bundle, description):
     assert manifest.labels == description.labels
     assert manifest.geometry.size == description.recipe.size
     assert manifest.training["fingerprint"] == description.fingerprint
-    assert set(manifest.files) == {*TorchScript.files, *ONNX.files, bundles.GALLERY, bundles.LANDMARKS}
+    assert set(manifest.files) == {*TorchScript.files, *ONNX.files, *SHARED}
 
 
 def test_the_gallery_has_everybody_by_the_photos_trained_on(bundle, description):
