@@ -7,6 +7,7 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 
 from api import ModelLoader, load_from_environment
@@ -124,6 +125,25 @@ def test_a_place_without_a_model_is_unavailable(monkeypatch, tmp_path):
 def test_the_handler_imports_nothing_of_training():
     script = f"import handler, model.recognizer, sys; print([m for m in {TRAINING} if m in sys.modules])"
     assert _python(script) == "[]"
+
+
+def test_the_handler_itself_needs_neither_an_engine_nor_aws():
+    heavy = "torch", "onnxruntime", "boto3", "requests", "email.mime", "aws_xray_sdk"
+    assert _python(f"import handler, sys; print([m for m in {heavy} if m in sys.modules])") == "[]"
+
+
+@pytest.mark.parametrize("imported", ["handler", "model.recognizer, boto3.s3.transfer"])
+def test_imports_take_less_than_half_the_time_of_torch(imported):
+    # They take turns, and the quickest counts: what else the machine does only ever makes one slower.
+    script = "import numpy, time; began = time.perf_counter(); import {}; print(time.perf_counter() - began)"
+    seconds = [[float(_python(script.format(names))) for names in (imported, "torch")] for _ in range(3)]
+    ours, torch = np.min(seconds, axis=0)
+    assert ours < 0.5 * torch
+
+
+def test_in_lambda_a_third_of_torch_stays_away(bundle):
+    script = "import handler, sys; print([m for m in ('torch._decomp', 'torch._prims') if m in sys.modules])"
+    assert _python(script, AWS_LAMBDA_FUNCTION_NAME="visage", VISAGE_MODEL=str(bundle)).splitlines()[-1] == "[]"
 
 
 def test_the_function_starts_in_lambda_without_its_model_and_says_so():
