@@ -15,15 +15,18 @@ from rich.text import Text
 
 from model import bundle as bundles
 from model.bundle import Bundle
+from model.engines import ENGINES
 from model.errors import BundleError
 from scripts import local, stack, website
 from scripts.console import CommandError, JSONOption, console, emit, out
 from scripts.publish import send
-from scripts.stack import Outputs, Target
+from scripts.stack import Engine, Function, Outputs, Target
 
 _ANSWER_SECONDS: Final = 180
 _ONE_ANSWER_SECONDS: Final = 70
 """More than two starts of the function may take: to ask again before is to start one more beside them."""
+
+_NO_MODEL: Final = "models/none"
 
 
 class Stage(StrEnum):
@@ -45,42 +48,52 @@ class Addresses:
 def deploy(
     stage: Annotated[Stage, typer.Option(help="`local` is this machine; the others, AWS.")] = Stage.LOCAL,
     bundle: Annotated[Path, typer.Option(help="Folder of the bundle to serve.")] = Path("bundle"),
+    engine: Annotated[
+        Engine, typer.Option(help="What runs the network: `torchscript` in a container image, `onnx` in a zip.")
+    ] = Engine.TORCHSCRIPT,
     region: Annotated[str | None, typer.Option(help="AWS region; else that of your AWS settings.")] = None,
     as_json: JSONOption = False,
 ) -> None:
     """Deploy stack, model and website in one go, and print their two addresses."""
-    loaded = _load(bundle)
-    addresses = bring_up(_target(stage, region), loaded)
+    loaded = _load(bundle, engine)
+    addresses = bring_up(_target(stage, region, engine), loaded, engine)
     emit(asdict(addresses), as_json=as_json, show=lambda _: _show(addresses))
 
 
-def bring_up(target: Target, bundle: Bundle) -> Addresses:
-    """Deploy the bundle with everything that serves it; return once the API answers with that very model.
+def bring_up(target: Target, bundle: Bundle, engine: Engine = Engine.TORCHSCRIPT) -> Addresses:
+    """Deploy the bundle with everything that serves it; return once the API answers with that model and that engine.
 
     The model goes to a standing stack before the stack turns to it, so that the API answers throughout.
 
     Raises:
         CommandError: the deployment tool is missing or failed, or the API does not answer.
     """
+    function = stack.function(target, engine)
     with target.entered():
-        outputs = _stack_and_model(target, bundle)
+        outputs = _stack_and_model(target, bundle, function)
         addresses = _addresses(target, outputs)
         with _step("Uploading the website"):
             website.upload(outputs.site_bucket, addresses.api)
             if target.local is None:
                 website.refresh(outputs.site_id)
     with _step("Waiting for the API"):
-        _wait_for(addresses.api, bundle.manifest.version)
+        _wait_for(_health_address(target, addresses.api), bundle.manifest.version, engine)
     return addresses
 
 
-def _stack_and_model(target: Target, bundle: Bundle) -> Outputs:
+def _stack_and_model(target: Target, bundle: Bundle, function: Function) -> Outputs:
     prefix = f"models/{bundle.manifest.version}"
     standing = stack.outputs(target)
+    if standing is None and function.engine is Engine.ONNX and target.local is None:
+        # AWS starts this function once, when it is deployed, and keeps what it has in memory then. Its model must be
+        # there before.
+        with _step("Deploying the stack without a model"):
+            stack.deploy(target, _NO_MODEL, function)
+        standing = stack.outputs(target)
     if standing:
         send(bundle.directory, f"s3://{standing.model_bucket}/{prefix}")
     with _step("Deploying the stack"):
-        stack.deploy(target, prefix)
+        stack.deploy(target, prefix, function)
     outputs = stack.outputs(target)
     if outputs is None:
         raise CommandError(f"The stack {target.stack} has no outputs. Delete it, and deploy again.")
@@ -88,20 +101,27 @@ def _stack_and_model(target: Target, bundle: Bundle) -> Outputs:
     return outputs
 
 
-def _target(stage: Stage, region: str | None) -> Target:
+def _target(stage: Stage, region: str | None, engine: Engine) -> Target:
     if stage is not Stage.LOCAL:
-        return stack.aws_target(stage.value, region)
+        return stack.aws_target(stage.value, region, engine)
     aws = local.default()
     with _step("Starting the local AWS"):
         aws.start()
     return stack.local_target(aws)
 
 
-def _load(bundle: Path) -> Bundle:
+def _load(bundle: Path, engine: Engine) -> Bundle:
     try:
-        return bundles.load(str(bundle))
+        loaded = bundles.load(str(bundle))
     except BundleError as error:
         raise CommandError(f"{error} `visage export` makes a bundle; --bundle says where it is.") from error
+    missing = set(ENGINES[engine].files) - set(loaded.manifest.files)
+    if missing:
+        raise CommandError(
+            f"The bundle at {bundle} has no {min(missing)}, which --engine {engine} serves: it is older than that. "
+            "Export its run again, and deploy."
+        )
+    return loaded
 
 
 def _addresses(target: Target, now: Outputs) -> Addresses:
@@ -126,18 +146,25 @@ def _step(name: str) -> Iterator[None]:
     console.print(Text("✓", "green"), name, Text(f"{time.monotonic() - start:.1f} s", "dim"))
 
 
-def _wait_for(api: str, version: str) -> None:
-    """Ask for the labels until the model `version` answers; this also starts the function."""
+def _health_address(target: Target, api: str) -> str:
+    """Return where the function tells its health; MiniStack keeps the path /health for itself, and not //health."""
+    return f"{api}//health" if target.local else f"{api}/health"
+
+
+def _wait_for(health: str, version: str, engine: Engine) -> None:
+    """Ask for the health until that of model and engine answers; this also starts the function."""
     deadline = time.monotonic() + _ANSWER_SECONDS
-    while version not in (answer := _labels(api)):
+    answer = _get(health)
+    while not (f'"{version}"' in answer and f'"{engine}"' in answer):
         if time.monotonic() > deadline:
-            raise CommandError(f"All is deployed, but model {version} does not answer at {api}: {answer}")
+            raise CommandError(f"All is deployed, but model {version} with {engine} does not answer: {answer}")
         time.sleep(1)
+        answer = _get(health)
 
 
-def _labels(api: str) -> str:
-    """Return what GET /labels answers, or why it does not."""
-    url, headers = local.direct(f"{api}/labels")
+def _get(address: str) -> str:
+    """Return what an address of the API answers, or why it does not."""
+    url, headers = local.direct(address)
     try:
         with requests.Session() as session:
             session.trust_env = not headers  # no proxy knows the local API

@@ -6,19 +6,29 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from scripts.console import CACHE, ROOT, CommandError
+from model.engines import ONNX, TorchScript
+from scripts import package
+from scripts.console import CACHE, ROOT, CommandError, console
 from scripts.local import REGION, LocalAWS, exclusively
 
 _OSLS: Final = ROOT / "node_modules" / ".bin" / "osls"
 _LOGS: Final = CACHE / "deploy"
 _POLL_MILLISECONDS: Final = 250
+
+
+class Engine(StrEnum):
+    """What runs the network, and with that what the function is: a container image with torch, or a zip without."""
+
+    TORCHSCRIPT = TorchScript.name
+    ONNX = ONNX.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +57,19 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Function:
+    """The function to deploy, by the names of serverless.yml's parameters.
+
+    `artifact` is the zip to deploy as it is, `python` the interpreter that runs it on the local AWS; "" where there is
+    no such thing.
+    """
+
+    engine: Engine
+    artifact: str = ""
+    python: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Outputs:
     """What a stack says of itself once it stands."""
 
@@ -62,13 +85,14 @@ def local_target(local: LocalAWS) -> Target:
     return Target("local", REGION, local.environment(), local)
 
 
-def aws_target(stage: str, region: str | None) -> Target:
+def aws_target(stage: str, region: str | None, engine: Engine) -> Target:
     """Return the target for a stage on AWS, in `region` or else in the one the user's settings name.
 
     Raises:
-        CommandError: there are no credentials, or no Docker to build the image with.
+        CommandError: there are no credentials, or no Docker to build the image of TorchScript with.
     """
-    _require_docker(stage)
+    if engine is Engine.TORCHSCRIPT:
+        _require_docker(stage)
     try:
         chosen = region or boto3.Session().region_name or REGION
         boto3.client("sts", region_name=chosen).get_caller_identity()
@@ -79,7 +103,22 @@ def aws_target(stage: str, region: str | None) -> Target:
     return Target(stage, chosen, os.environ | {"AWS_REGION": chosen, "AWS_DEFAULT_REGION": chosen})
 
 
-def deploy(target: Target, model: str) -> None:
+def function(target: Target, engine: Engine) -> Function:
+    """Return the function that serves with `engine`, its zip packaged where it is one.
+
+    On the local AWS, TorchScript runs in the checkout's environment; the zip brings its own, and gets a bare Python.
+
+    Raises:
+        CommandError: the zip cannot be made, or nothing on this machine can run it.
+    """
+    if engine is Engine.TORCHSCRIPT:
+        return Function(engine, python=sys.executable)
+    python = str(package.require_interpreter()) if target.local else ""
+    with console.status("Packaging the function"):
+        return Function(engine, str(package.build()), python)
+
+
+def deploy(target: Target, model: str, serving: Function) -> None:
     """Create or update the stack; `model` is the prefix in the bucket of models that the function will read.
 
     Raises:
@@ -90,7 +129,7 @@ def deploy(target: Target, model: str) -> None:
     # osls builds in .serverless of the checkout, so one at a time.
     with exclusively(_LOGS / "lock"), log.open("wb") as file:
         done = subprocess.run(
-            [_OSLS, "deploy", *_arguments(target, model)],
+            [_OSLS, "deploy", *_arguments(target, model, serving)],
             cwd=ROOT,
             env=_tool_environment(target),
             stdin=subprocess.DEVNULL,
@@ -122,8 +161,8 @@ def _replace_environment(environment: Mapping[str, str]) -> None:
     boto3.DEFAULT_SESSION = None  # It remembers the former credentials.
 
 
-def _arguments(target: Target, model: str) -> list[str]:
-    parameters = {"model": model, "python": sys.executable}
+def _arguments(target: Target, model: str, serving: Function) -> list[str]:
+    parameters = {"model": model, **{name: value for name, value in asdict(serving).items() if value}}
     return [
         *("--stage", target.stage, "--region", target.region),
         *(word for name, value in parameters.items() for word in ("--param", f"{name}={value}")),
@@ -149,7 +188,7 @@ def _require_docker(stage: str) -> None:
     if engine is None or subprocess.run([engine, "info"], capture_output=True, check=False).returncode:
         raise CommandError(
             f"Stage {stage} deploys a container image, and no Docker answers. "
-            "Install or start Docker, and deploy again."
+            "Install or start Docker, or deploy with --engine onnx, which needs none."
         )
 
 
