@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format quality clean chromium
+.PHONY: help setup demo test lint format quality bench clean chromium
 
 help:  ## Show this help
 	@sed -nE 's/^([a-z]+):.*## (.*)/make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -46,10 +46,17 @@ quality: $(VENV)/ready  ## Measure all of docs/quality.md again: PHOTOS=… STRA
 	  --output .cache/quality/lfw > .cache/quality/lfw/output.txt
 	$(BIN)/python -m scripts.quality .cache/quality
 
+bench: $(VENV)/bench node_modules/ready  ## Measure all of docs/performance.md again: PHOTOS=… (else samples), ONLY=warm,cold,… prints parts
+	@$(BIN)/python -m bench $(if $(PHOTOS),"$(PHOTOS)") $(if $(ONLY),--only $(ONLY))
+
 clean:  ## Remove everything that was created
 	@if [ -x $(BIN)/visage ]; then $(BIN)/visage local down || true; fi
 	rm -rf $(VENV) node_modules .cache .serverless .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/bench: $(VENV)/ready requirements/bench.txt
+	@$(PIP) install --no-deps -r requirements/bench.txt
+	@touch $@
 
 $(VENV)/ready: pyproject.toml requirements.txt $(wildcard requirements/*.txt)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

@@ -4,7 +4,7 @@ A local AWS's S3 takes processor time that S3 does not take; it takes it from ev
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -13,10 +13,11 @@ import boto3
 import numpy as np
 
 from bench import fresh
+from bench.aws import local_aws
 from bench.contest import OnStep, contest
 from bench.subject import Subject
 from model import bundle as bundles
-from scripts.local import LocalAWS, free_port
+from scripts.local import LocalAWS
 from scripts.stack import local_target
 
 CONTESTANTS: Final = ("visage-torchscript", "visage-onnx", "plain", "facenet-pytorch", "face_recognition")
@@ -37,7 +38,9 @@ class ColdStart:
     peak_mb: float
 
 
-def measure(subject: Subject, on_step: OnStep, rounds: int = ROUNDS, names: tuple[str, ...] = CONTESTANTS) -> list[ColdStart]:
+def measure(
+    subject: Subject, on_step: OnStep, rounds: int = ROUNDS, names: Sequence[str] = CONTESTANTS
+) -> list[ColdStart]:
     """Start every contestant once a round, one after another, each round beginning with another of them.
 
     All of a round get the same photo. A round that does not count comes first: it warms the system's cache of files.
@@ -50,7 +53,7 @@ def measure(subject: Subject, on_step: OnStep, rounds: int = ROUNDS, names: tupl
         contest(peers, subject.people, subject.held_out[:1], rounds=1, threads=1, setup=subject.setup, on_step=on_step)
     reports: dict[str, list[fresh.Report]] = {name: [] for name in names}
     people = []
-    with local_aws(subject) as aws, _published(subject, aws) as environment:
+    with local_aws(subject.home) as aws, _published(subject, aws) as environment:
         for number in range(-1, rounds):
             person, photo = subject.held_out[number % len(subject.held_out)]
             people.append(person)
@@ -60,17 +63,6 @@ def measure(subject: Subject, on_step: OnStep, rounds: int = ROUNDS, names: tupl
                 reports[name].append(fresh.start(name, [photo], subject.setup, environment, fetch=fetch))
                 on_step("Cold starts", (number + 1) * len(names) + at, (rounds + 1) * len(names))
     return [_summary(name, counted[1:], people[1:]) for name, counted in reports.items()]
-
-
-@contextmanager
-def local_aws(subject: Subject) -> Iterator[LocalAWS]:
-    """Start a local AWS beside any that runs, and stop it."""
-    aws = LocalAWS(free_port(), subject.home / "local-aws")
-    aws.start()
-    try:
-        yield aws
-    finally:
-        aws.stop()
 
 
 @contextmanager

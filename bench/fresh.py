@@ -73,10 +73,10 @@ def _read(output: str) -> Report:
 
 
 def _divided(stages: Mapping[str, float], startup: Mapping[str, float]) -> dict[str, float]:
-    """Divide "init" by the recognizer's own times; of "fetch", which runs beside "import", what outlasts it counts."""
+    """Divide "init" by the recognizer's own times; "fetch" runs beside "library", and is what outlasts it."""
     steps = {
         "library": startup["import"],
-        "fetch": max(0.0, startup["fetch"] - startup["import"]),
+        "fetch": startup["fetch"],
         "load": startup["load"],
         "warm-up": startup["warm_up"],
     }

@@ -60,7 +60,9 @@ def build(photos: Path, home: Path, on_step: OnStep) -> Subject:
         for folder in (setup.bundle, setup.run, setup.known):
             shutil.rmtree(folder, ignore_errors=True)
         learned = split(photos.resolve(), sides, _SHARE, seed=0).train
-        prepare(learned, aligned, cores(), Embedder.of_pretrained(start), partial(on_step, "Looking at training photos"))
+        prepare(
+            learned, aligned, cores(), Embedder.of_pretrained(start), partial(on_step, "Looking at training photos")
+        )
         train(faces.read(aligned), setup.run, Recipe(), start, Observer(on_step))
         export(setup.run, setup.bundle)
         mark.write_text(content, encoding="utf-8")

@@ -5,7 +5,7 @@ It reads what the benchmarks left, a folder each, and writes docs/quality.json a
 
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -66,9 +66,19 @@ def main() -> None:
     figures = [bar.measure(results) for bar in _BARS]
     FIGURES.write_text(json.dumps([asdict(figure) for figure in figures], indent=1) + "\n", encoding="utf-8")
     outputs = [(command, (folder / name / "output.txt").read_text("utf-8")) for name, command in _COMMANDS.items()]
-    before, _, rest = PAGE.read_text(encoding="utf-8").partition(_BEGIN)
+    write_measured(PAGE, _tables(figures, outputs))
+
+
+def write_measured(page: Path, measured: str) -> None:
+    """Put what was measured between the marks of a page, and leave the rest as it is."""
+    before, _, rest = page.read_text(encoding="utf-8").partition(_BEGIN)
     after = rest.partition(_END)[2]
-    PAGE.write_text(before + _BEGIN + _tables(figures, outputs) + _END + after, encoding="utf-8")
+    page.write_text(f"{before}{_BEGIN}\n{measured}\n{_END}{after}", encoding="utf-8")
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table."""
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (header, ["---"] * len(header), *rows))
 
 
 def _read(path: Path) -> Any:
@@ -77,12 +87,12 @@ def _read(path: Path) -> Any:
 
 def _tables(figures: Sequence[Figure], outputs: Sequence[tuple[str, str]]) -> str:
     rows = [
-        f"| {figure.figure} | {_number(figure.value)} | {_number(figure.bar)} | {'yes' if figure.met else '**no**'} |"
+        (figure.figure, _number(figure.value), _number(figure.bar), "yes" if figure.met else "**no**")
         for figure in figures
     ]
-    table = "\n".join(["| figure | measured | bar | met |", "| --- | --- | --- | --- |", *rows])
+    met = table(["figure", "measured", "bar", "met"], rows)
     said = "\n".join(f"```console\n$ {command}\n{output.strip()}\n```\n" for command, output in outputs)
-    return f"\n{table}\n\nWhat the commands said:\n\n{said}\n"
+    return f"{met}\n\nWhat the commands said:\n\n{said}"
 
 
 def _number(value: float) -> str:

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.contest import ContestError, Result, contest, paired_ratios, ratio
-from bench.contestants import NOBODY, Answer
+from bench.contest import ContestError, Result, contest
+from bench.contestants import NOBODY, Answer, Known, Setup
+from bench.report import ratio
 from scripts import samples as sample_photos
 
 
@@ -22,15 +23,25 @@ def photos(samples, people):
     return [("Barack Obama", samples / sample_photos.UNSEEN), ("Joe Biden", people["Joe Biden"][0])]
 
 
+@pytest.fixture(scope="module")
+def setup(bundle, run, weights, tmp_path_factory):
+    return Setup(bundle, run, weights.file, tmp_path_factory.mktemp("known"))
+
+
+@pytest.fixture
+def nothing(tmp_path):
+    return Setup(*[tmp_path] * 4)
+
+
 def children():
     """The processes that this one has started and not seen end."""
     return Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
 
 
-def test_a_contest_counts_right_answers_and_leaves_no_process(people, photos, bundle, run):
+def test_a_contest_counts_right_answers_and_leaves_no_process(people, photos, setup):
     before = children()
     names = ("visage-torchscript", "plain")
-    results = contest(names, people, photos, rounds=1, threads=1, bundle=bundle, run=run)
+    results = contest(names, people, photos, rounds=1, threads=1, setup=setup)
     assert {name: result.right for name, result in results.items()} == dict.fromkeys(names, 2)
     assert {result.without_face for result in results.values()} == {0}
     assert all(0 < result.mean_ms <= result.percentile_ms(100) for result in results.values())
@@ -40,16 +51,16 @@ def test_a_contest_counts_right_answers_and_leaves_no_process(people, photos, bu
     assert children() == before
 
 
-def test_a_contestant_that_ends_says_why(people, photos, tmp_path):
+def test_a_contestant_that_ends_says_why(people, photos, nothing):
     before = children()
     with pytest.raises(ContestError, match=r"visage-torchscript ended with status 1: .*No bundle"):
-        contest(("visage-torchscript",), people, photos, rounds=1, threads=1, bundle=tmp_path, run=tmp_path)
+        contest(("visage-torchscript",), people, photos, rounds=1, threads=1, setup=nothing)
     assert children() == before
 
 
-def test_a_contestant_nobody_has_heard_of_says_who_there_is(people, photos, tmp_path):
+def test_a_contestant_nobody_has_heard_of_says_who_there_is(people, photos, nothing):
     with pytest.raises(ContestError, match=r"guess ended with status 2: .*face_recognition"):
-        contest(("guess",), people, photos, rounds=1, threads=1, bundle=tmp_path, run=tmp_path)
+        contest(("guess",), people, photos, rounds=1, threads=1, setup=nothing)
 
 
 def result_of(milliseconds, *answers):
@@ -82,5 +93,17 @@ def test_stages_are_those_of_photos_with_a_face():
 def test_a_slow_moment_that_both_shared_does_not_move_their_ratio():
     ours = result_of([[10, 50, 10], [30, 150, 30]], (NOBODY,) * 3, (NOBODY,) * 3)
     peer = result_of([[20, 100, 20], [60, 300, 60]], (NOBODY,) * 3, (NOBODY,) * 3)
-    assert ratio(ours, peer) == pytest.approx(0.5)
-    assert paired_ratios(ours, peer) == pytest.approx(np.full((2, 3), 0.5))
+    assert ours.rounds_ms == pytest.approx([20, 100, 20])
+    assert ratio(ours.rounds_ms, peer.rounds_ms) == pytest.approx(0.5)
+
+
+def test_what_was_learned_is_learned_once(tmp_path):
+    photos = {"A": [tmp_path / "1", tmp_path / "2"], "B": [tmp_path / "3"]}
+    for number, photo in enumerate(photos["A"] + photos["B"]):
+        photo.write_bytes(bytes([number]))
+    encode = lambda data: None if data == b"\0" else np.full(2, data[0], dtype=float)  # noqa: E731
+    learned = Known.learn(photos, encode, tmp_path / "known" / "known.npz")
+    again = Known.learn({}, encode, tmp_path / "known" / "known.npz")
+    for known in (learned, again):
+        assert known.names.tolist() == ["A", "B"]
+        assert known.encodings.tolist() == [[1, 1], [2, 2]]

@@ -1,0 +1,135 @@
+"""What a run measured becomes figures with their bars, tables and plots; a cold start is measured for real."""
+
+import json
+import os
+
+import pytest
+
+from bench import fresh, plots, report
+from bench.cold_start import ColdStart
+from bench.contestants import Setup
+from bench.detection import Detection, alike
+from bench.footprint import Memory, Size
+from bench.offline import Preparation, Training
+from bench.report import Results
+from bench.warm import Warm
+from preprocess import Box
+from scripts import samples as sample_photos
+
+BARS = {
+    "warm answer, TorchScript, mean over `people10` photos, one thread: ours / face_recognition": 0.40,
+    "the same: ours / plain version of our pipeline": 0.70,
+    "warm answer, second engine: ours / plain": 0.45,
+    "recall of faces: ours against full-size HOG upsampled once": 1.0,
+    "detection time: ours / full-size HOG upsampled once": 0.33,
+    "cold start to first answer, TorchScript: ours / plain (imports facenet_pytorch, loads a state dict)": 0.5,
+    "cold start, second engine / TorchScript": 0.50,
+    "deployed size, second engine, unzipped, model apart": 220,
+    "resident memory after 2,000 requests against after 100": 1.03,
+    "prepare, two workers against one": 1.8,
+}
+
+
+def warm(contestant, *rounds, stages=None, size=0):
+    return Warm(contestant, 1, size, 4, 4, 3, list(rounds), rounds[0], rounds[0], None, None, stages or {}, 100)
+
+
+def cold(contestant, *rounds):
+    return ColdStart(contestant, len(rounds), len(rounds), list(rounds), {"imports": rounds[0]}, 200)
+
+
+@pytest.fixture
+def results():
+    """A run in which a second round took twice as long as the first, for everybody, and every bar but one is met."""
+    return Results(
+        warm=[
+            warm("visage-torchscript", 50, 100, stages={"detect": 20, "recognize": 30}),
+            warm("visage-onnx", 40, 80),
+            warm("plain", 100, 200),
+            warm("face_recognition", 200, 400),
+            *(warm(name, 70, 140, size=640) for name in ("visage-torchscript", "plain")),
+        ],
+        cold=[cold("visage-torchscript", 1000, 2000), cold("visage-onnx", 600, 1200), cold("plain", 4000, 8000)],
+        detection=[
+            Detection("visage", 10, 10, 12, 11, 1, 5, [20, 40]),
+            Detection("hog", 10, 9, 12, 10, 0, 5, [200, 400]),
+        ],
+        prepare=[Preparation(1, 100, 98, [10, 20]), Preparation(2, 100, 98, [5, 10])],
+        training=[Training("visage", 80, 15, 15, [30], 1.0), Training("plain", 80, 1, 15, [300], None)],
+        memory=[Memory("visage-torchscript", 100, 2000, 2000, 500, 505, 600)],
+        size=[Size("visage-torchscript", "image", 900, {"torch": 700}), Size("visage-onnx", "zip", 170, {"numpy": 50})],
+    )
+
+
+def test_each_figure_of_the_table_has_its_bar(results):
+    figures = {figure.figure: figure for figure in report.compare(results)}
+    assert {name: figure.bar for name, figure in figures.items() if figure.bar is not None} == BARS
+    assert {name for name, figure in figures.items() if figure.met is False} == {
+        "cold start, second engine / TorchScript"
+    }
+
+
+def test_a_ratio_is_the_median_of_paired_rounds(results):
+    ratios = {figure.figure: figure.ratio for figure in report.compare(results)}
+    assert [ratios[name] for name in BARS] == pytest.approx([0.25, 0.5, 0.4, 1.1, 0.1, 0.25, 0.6, 0.1889, 1.01, 2.0])
+
+
+def test_a_face_less_than_the_peer_finds_is_a_bar_missed(results):
+    ours, hog = results.detection
+    worse = Results(detection=[Detection(**{**vars(ours), "found": hog.found - 1}), hog])
+    assert [figure.met for figure in report.compare(worse)] == [False, True]
+
+
+def test_the_engine_that_grows_most_is_the_one_that_counts():
+    rows = [
+        Memory("visage-onnx", 100, 2000, 9, 100, 101, 200),
+        Memory("visage-torchscript", 100, 2000, 9, 100, 110, 200),
+    ]
+    first, second = report.compare(Results(memory=rows))
+    assert (first.ratio, first.met) == (1.1, False)
+    assert second.met
+
+
+def test_figures_page_and_plots_are_written_from_the_run(results, tmp_path):
+    page = tmp_path / "performance.md"
+    page.write_text("# Fast\n\n<!-- measured -->\nold\n<!-- end of what was measured -->\n\n## What is left\n")
+    report.write(results, {"date": "today"}, tmp_path / "results.json", page)
+    figures = json.loads((tmp_path / "results.json").read_text())
+    assert set(BARS) <= {figure["figure"] for figure in figures}
+    assert all(list(figure) == ["figure", "ours", "peer", "unit", "ratio", "bar", "met"] for figure in figures)
+    text = page.read_text()
+    assert text.startswith("# Fast\n")
+    assert text.endswith("## What is left\n")
+    assert "old" not in text
+    assert "| cold start, second engine / TorchScript | 900 ms | 1,500 | 0.6 | 0.5 | **no** |" in text
+    for plot in ("performance-cold.png", "performance-warm.png"):
+        assert (tmp_path / plot).read_bytes().startswith(b"\x89PNG")
+
+
+def test_every_stage_has_a_color():
+    told = {"interpreter", "imports", "library", "fetch", "load", "warm-up", "first request"}
+    assert told | {"decode", "detect", "align", "recognize"} <= set(plots.STAGES)
+
+
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [
+        (Box(20, 20, 100, 100, 1), True),
+        (Box(40, 40, 20, 20, 1), False),
+        (Box(30, 30, 50, 50, 1), True),
+        (Box(200, 0, 100, 100, 1), False),
+    ],
+)
+def test_boxes_of_one_face_overlap_or_hold_each_others_centre(other, same):
+    assert alike(Box(0, 0, 100, 100, 1), other) is same
+
+
+def test_a_cold_start_answers_and_tells_its_stages(bundle, run, samples, weights, tmp_path):
+    setup = Setup(bundle, run, weights.file, tmp_path)
+    photo = samples / sample_photos.UNSEEN
+    found = fresh.start("visage-onnx", [photo] * 3, setup, {**os.environ, "VISAGE_MODEL": str(bundle)}, early=2)
+    assert found.names == ["Barack Obama"] * 3
+    assert list(found.stages_ms) == ["interpreter", "imports", "library", "fetch", "load", "warm-up", "first request"]
+    assert sum(found.stages_ms.values()) == pytest.approx(found.ms, rel=0.02)
+    early, late = found.resident_mb
+    assert 50 < early <= late <= found.peak_mb < 1000
