@@ -78,7 +78,14 @@ class Manifest:
         return self.labels + self.enrolled
 
     def entries(self, names: Collection[str] | None = None) -> Mapping[str, FileEntry]:
-        """Return the entries of the files called `names`, by default of all."""
+        """Return the entries of the files called `names`, by default of all.
+
+        Raises:
+            BundleError: the bundle has no such file.
+        """
+        missing = set(names or ()) - set(self.files)
+        if missing:
+            raise BundleError(f"The bundle has no {min(missing)}: it is older than this version. Export its run again.")
         return self.files if names is None else {name: self.files[name] for name in names}
 
     def sealed(self) -> Self:

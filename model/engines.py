@@ -9,9 +9,10 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 
@@ -85,6 +86,8 @@ class TorchScript(Engine):
         That is what operators make of tensors without data, which only compilers and exporters have. It cannot be had
         later, so a process that may go on to train gets it at once.
         """
+        # Threads that wait must sleep: where a function has a part of a processor, those that spin use it up.
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         if "AWS_LAMBDA_FUNCTION_NAME" in os.environ and "torch" not in sys.modules:
             sys.modules[_DATALESS] = ModuleType(_DATALESS)
         import torch  # noqa: F401, PLC0415
@@ -131,18 +134,18 @@ class ONNX(Engine):
     files = (bundles.ONNX, bundles.ONNX_WEIGHTS)
 
     def __init__(self, folder: Path) -> None:
-        import onnxruntime  # noqa: PLC0415
-
         super().__init__()
-        options = onnxruntime.SessionOptions()
+        library = onnxruntime()
+        options = library.SessionOptions()
         options.intra_op_num_threads = self.threads
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # as for TorchScript
         path = str(folder / bundles.ONNX)
-        self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        self._session = library.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
     @staticmethod
     def prepare() -> None:
         """Import onnxruntime."""
-        import onnxruntime  # noqa: F401, PLC0415
+        onnxruntime()
 
     def run(self, chips: RGBArray) -> Answer:
         """Return embeddings and logits."""
@@ -168,6 +171,12 @@ def chosen() -> type[Engine]:
     if name not in ENGINES:
         raise BundleError(f'VISAGE_ENGINE is "{name}"; it may be {" or ".join(ENGINES)}.')
     return ENGINES[name]
+
+
+def onnxruntime() -> Any:
+    """Import ONNX Runtime, which would otherwise tell Microsoft what it runs."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    return import_module("onnxruntime")
 
 
 def threads() -> int:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import onnxruntime
 import torch
 from scipy.special import softmax  # type: ignore[import-untyped]
 
@@ -18,7 +17,7 @@ from model import bundle as bundles
 from model import calibration
 from model.bundle import Bundle, Manifest
 from model.calibration import FALSE_ACCEPT_RATE
-from model.engines import ONNX, TorchScript
+from model.engines import ONNX, TorchScript, onnxruntime
 from model.errors import RunError
 from model.faces import TEST, TRAIN, VALIDATION
 from model.gallery import FloatArray, Gallery, IntArray
@@ -191,10 +190,11 @@ def _write_onnx(network: VisageNetwork, example: torch.Tensor, folder: Path) -> 
             output_names=["embeddings", "logits"],
             dynamic_axes={name: {0: "count"} for name in ("chips", "embeddings", "logits")},
         )
-        options = onnxruntime.SessionOptions()
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+        library = onnxruntime()
+        options = library.SessionOptions()
+        options.graph_optimization_level = library.GraphOptimizationLevel.ORT_ENABLE_BASIC
         options.optimized_model_filepath = str(folder / bundles.ONNX)
         options.add_session_config_entry(
             "session.optimized_model_external_initializers_file_name", bundles.ONNX_WEIGHTS
         )
-        onnxruntime.InferenceSession(file.name, options, providers=["CPUExecutionProvider"])
+        library.InferenceSession(file.name, options, providers=["CPUExecutionProvider"])

@@ -83,6 +83,11 @@ def test_a_bundle_without_one_of_its_files_is_refused(written, name):
         bundles.load(str(written.directory))
 
 
+def test_a_bundle_that_never_had_a_file_says_so(written):
+    with pytest.raises(BundleError, match=r"no model\.tflite: it is older than this version\. Export its run again"):
+        bundles.load(str(written.directory), files=[MODEL, "model.tflite"])
+
+
 def test_who_asks_for_some_files_does_not_hear_of_the_others(written):
     written.path(MODEL).unlink()
     written.path(LANDMARKS).write_text("altered")
