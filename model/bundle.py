@@ -3,7 +3,8 @@
 | file | content |
 | --- | --- |
 | `manifest.json` | what the bundle is; for every other file its size and SHA-256 |
-| `model.pt` | TorchScript: (N, S, S, 3) uint8 RGB chips to (N, 512) unit-length embeddings and (N, C) logits |
+| `model.pt` | TorchScript: (N, S, S, 3) uint8 RGB chips to (N, 512) unit-length embeddings and (N, C) logits; the
+               weights of its convolutions are kept in float16, and computed with in float32 |
 | `model.onnx`, `model.onnx.data` | the same as ONNX, and its weights, which are mapped into memory rather than parsed |
 | `gallery.npz` | prototypes: `embeddings` (P, 512) float32, unit length, and `people` (P,): whose each is, an index of
                   the labels and, after them, the enrolled |

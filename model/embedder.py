@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 from model import bundle as bundles
+from model import fusion
 from model.bundle import Bundle
 from model.network import INPUT_SIZE, VisageNetwork, frozen
 from model.pretrained import Pretrained
@@ -61,8 +62,7 @@ class Embedder:
 def _load(embedder: Embedder) -> torch.nn.Module:
     """Load a network once a process."""
     if embedder.traced:
-        loaded: torch.nn.Module = torch.jit.load(embedder.file, map_location="cpu")  # type: ignore[no-untyped-call]
-        return loaded.eval()
+        return fusion.load(embedder.file)
     state = torch.load(embedder.file, map_location="cpu", weights_only=True)
     network = VisageNetwork(classes=1, input_size=embedder.input_size).load_pretrained(state)
     size = embedder.geometry.size

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import torch
 
 from model import bundle as bundles
 from model import calibration
 from model.bundle import Bundle, Manifest
 from model.errors import BundleError
+from model.export import save_onnx
 from model.gallery import FloatArray, Gallery
 from preprocess.dataset import Kept
 
@@ -131,8 +133,6 @@ def _drop_from_trace(model: Path, index: int) -> None:
 
 def _drop_from_onnx(folder: Path, index: int) -> None:
     """Do so in ONNX, where the last layer is a Gemm of a transposed matrix and a bias."""
-    import onnx  # noqa: PLC0415  # for nothing else
-
     network = onnx.load(folder / bundles.ONNX)
     (layer,) = (node for node in network.graph.node if "logits" in node.output)
     weights = {tensor.name: tensor for tensor in network.graph.initializer}
@@ -141,5 +141,4 @@ def _drop_from_onnx(folder: Path, index: int) -> None:
         weights[name].CopyFrom(onnx.numpy_helper.from_array(kept, name))
     classes = network.graph.output[1].type.tensor_type.shape.dim[1]
     classes.dim_value -= 1
-    (folder / bundles.ONNX_WEIGHTS).unlink()
-    onnx.save(network, folder / bundles.ONNX, save_as_external_data=True, location=bundles.ONNX_WEIGHTS)
+    save_onnx(network, folder)

@@ -87,7 +87,7 @@ class VisageNetwork(nn.Module):
         return self.embed(activations), self.name(activations)
 
 
-def frozen(network: nn.Module, example: torch.Tensor) -> nn.Module:
+def frozen(network: nn.Module, example: torch.Tensor) -> torch.jit.ScriptModule:
     """Return a network as TorchScript in eval mode, its weights constants and batch norm folded into convolutions.
 
     Chips come with their channels last; keeping them there takes a CPU 0.7 of the time. (oneDNN's fusion would save a
@@ -96,7 +96,7 @@ def frozen(network: nn.Module, example: torch.Tensor) -> nn.Module:
     network = network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     with torch.no_grad():
         traced = torch.jit.trace(network, example)  # type: ignore[no-untyped-call]
-    scripted: nn.Module = torch.jit.freeze(traced)
+    scripted: torch.jit.ScriptModule = torch.jit.freeze(traced)
     return scripted
 
 

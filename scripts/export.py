@@ -69,4 +69,4 @@ def _show(result: dict[str, Any]) -> None:
             f"Of {held_out['faces']} kept from training: name right {held_out['name_right']:.2%}, recognised "
             f"{held_out['recognised']:.2%}, calibration error {held_out['expected_calibration_error']:.2%}"
         )
-    out.print(f"Largest difference between trace and network on real faces: {result['largest_difference']:.1e}")
+    out.print(f"Largest difference of what was written, on real faces: {result['largest_difference']:.2%}")
