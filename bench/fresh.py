@@ -55,8 +55,10 @@ def start(
     with tempfile.TemporaryDirectory() as folder:
         variables = environment(cores(), inherited) | ours | {"TMPDIR": folder}
         words = json.dumps(order | {"began": time.monotonic()})
-        command = [sys.executable, "-m", "bench.fresh_process", words]
-        done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
+        command = [sys.executable, "-m", "bench.fresh_process"]
+        done = subprocess.run(
+            command, input=words, cwd=ROOT, env=variables, capture_output=True, text=True, check=False
+        )
     if done.returncode:
         raise ContestError(f"{name} ended with status {done.returncode}: {done.stderr.strip()[-300:]}")
     return _read(done.stdout)

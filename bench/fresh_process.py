@@ -1,6 +1,7 @@
 """A process that starts, answers and tells how long that took: what a cold start is.
 
-Its one argument is a `bench.fresh.Order` as JSON. Its last line of output is a JSON object:
+What `bench.fresh.start` wants comes as JSON on standard input. The last line of output is a JSON
+object:
 
 | member | content |
 | --- | --- |
@@ -30,7 +31,7 @@ Ask = Callable[[str], str | None]
 
 def main() -> None:
     """Start what the order names, ask it for every photo, and report."""
-    order = json.loads(sys.argv[1])
+    order = json.load(sys.stdin)
     watch = _Stopwatch(order["began"])
     watch.tell("interpreter", _BEGAN)
     ask = _function(watch) if order["name"].startswith("visage") else _contestant(order, watch)

@@ -23,7 +23,7 @@ from preprocess.dataset import prepare
 
 _ROUNDS: Final = 5
 _TRAINING_ROUNDS: Final = 3
-_PHOTOS: Final = 120
+_PHOTOS: Final = 240
 """Enough that starting the workers, some seconds, is a small part."""
 
 

@@ -27,7 +27,7 @@ STAGES: Final = {
 }
 """What a start and an answer are made of, in order, and their colors."""
 
-_OURS, _PEERS = ("#2f6fde", "#35a3c4"), ("#e0592a", "#d99a2b", "#8093a8", "#4a6585")
+_OURS, _PEERS = ("#2f6fde", "#35a3c4"), ("#e0592a", "#d99a2b", "#7f63b8", "#8093a8")
 
 
 def draw_cold(rows: Sequence[ColdStart], names: Mapping[str, str], path: Path) -> None:
@@ -51,7 +51,7 @@ def draw_warm(rows: Sequence[Warm], names: Mapping[str, str], path: Path) -> Non
         bars.text(max(row.mean_ms, sum(row.stages_ms.values())), at, text, va="center", fontsize=8)
     bars.set(xlabel="milliseconds a photo, mean, one thread")
     bars.margins(x=0.35)
-    bars.legend(frameon=False, loc="lower right")
+    bars.legend(frameon=False, ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1), fontsize=8)
     colors = {row.contestant: color for row, color in zip(whole, (*_OURS, *_PEERS), strict=False)}
     for name, color in colors.items():
         scaled = [row for row in rows if row.contestant == name and row.size]

@@ -40,7 +40,7 @@ PARTS: Final[Mapping[str, Callable[[Subject, OnStep], Sequence[Any]]]] = {
 
 
 def main() -> None:
-    """Measure what the arguments say; exit 0, or 1 with a sentence."""
+    """Measure what the arguments say; exit 0, or 1 with a sentence, or 130 when interrupted."""
     parser = argparse.ArgumentParser(prog="make bench")
     parser.add_argument("photos", type=Path, nargs="?", help="a folder of people's folders; else the sample photos")
     parser.add_argument("--only", type=lambda text: text.split(","), help=f"some of {','.join(PARTS)}")
@@ -54,6 +54,9 @@ def main() -> None:
     except (ContestError, ModelError, PrepareError, CommandError) as error:
         console.print(str(error), style="red")
         sys.exit(1)
+    except KeyboardInterrupt:
+        console.print("Interrupted. The same command goes on with what is missing.")
+        sys.exit(130)
 
 
 def run(photos: Path, home: Path, only: Sequence[str] | None) -> None:
@@ -128,7 +131,3 @@ def _processor() -> str:
     """Return the processor's name, as Linux tells it."""
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
-
-
-if __name__ == "__main__":
-    main()
