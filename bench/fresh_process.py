@@ -1,7 +1,7 @@
 """A process that starts, answers and tells how long that took: what a cold start is.
 
-What `bench.fresh.start` wants comes as JSON on standard input. The last line of output is a JSON
-object:
+What `bench.fresh.start` wants comes as JSON on standard input. Its last line of output
+is a JSON object:
 
 | member | content |
 | --- | --- |

@@ -122,7 +122,7 @@ def _about(measured: Subject) -> dict[str, str]:
         "processor": f"{_processor()}, {cores()} cores",
         "Python": platform.python_version(),
         **{name: version(name) for name in ("torch", "onnxruntime", "dlib-bin", "facenet-pytorch", "face_recognition")},
-        "photos": f"{learned} of {people} people to learn from, {len(measured.held_out)} others to be named",
+        "photos": f"{learned} photos of {people} people to learn from, {len(measured.held_out)} to be named",
         "bundle": json.loads((measured.setup.bundle / "manifest.json").read_text(encoding="utf-8"))["version"],
     }
 
