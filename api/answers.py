@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from PIL import Image
 
-from preprocess import Box, RGBArray
+from preprocess.detect import Box
+from preprocess.photo import RGBArray
 
 if TYPE_CHECKING:
     from model.bundle import Manifest

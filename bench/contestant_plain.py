@@ -9,8 +9,10 @@ import torch
 
 from bench.contestants import NOBODY, Answer, Setup
 from model.network import VisageNetwork
-from preprocess import MAX_PIXELS, Aligner, Box, Geometry, Photo, predictor_file
-from preprocess.detect import prominence
+from preprocess.align import Aligner, predictor_file
+from preprocess.detect import Box, prominence
+from preprocess.geometry import Geometry
+from preprocess.photo import MAX_PIXELS, Photo
 
 
 class Plain:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bench.contestants import NOBODY, Answer, Setup
 from model.recognizer import Recognizer
-from preprocess import NoFaceError
+from preprocess.errors import NoFaceError
 
 
 class Visage:

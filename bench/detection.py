@@ -12,7 +12,8 @@ from PIL import Image
 from bench.contest import OnStep
 from bench.contestant_facenet_pytorch import mtcnn
 from bench.subject import Subject
-from preprocess import MAX_PIXELS, Box, Detector, Photo
+from preprocess.detect import Box, Detector
+from preprocess.photo import MAX_PIXELS, Photo
 
 _ROUNDS: Final = 5
 _SURE: Final = 0.99

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from model.errors import BundleError, BundleUnavailableError
-from preprocess import Geometry
+from preprocess.geometry import Geometry
 
 FORMAT: Final = 3
 MANIFEST: Final = "manifest.json"

@@ -15,7 +15,8 @@ from model import fusion
 from model.bundle import Bundle
 from model.network import INPUT_SIZE, VisageNetwork, frozen
 from model.pretrained import Pretrained
-from preprocess import Geometry, RGBArray
+from preprocess.geometry import Geometry
+from preprocess.photo import RGBArray
 
 FloatArray = npt.NDArray[np.float32]
 

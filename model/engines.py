@@ -20,7 +20,7 @@ from model import bundle as bundles
 from model.bundle import Bundle
 from model.errors import BundleError
 from model.gallery import FloatArray
-from preprocess import RGBArray
+from preprocess.photo import RGBArray
 
 FLOAT32: Final = "float32"
 BFLOAT16: Final = "bfloat16"

@@ -13,7 +13,7 @@ from model.bundle import Manifest
 from model.metrics import Calibration, FloatArray, Roc, Share, calibration_error_interval
 from model.plots import plot_confusion
 from model.recognizer import Recognizer
-from preprocess import PhotoError
+from preprocess.errors import PhotoError
 
 NOBODY: Final = "nobody I know"
 REPORT: Final = "evaluation.json"

@@ -15,7 +15,8 @@ from PIL import Image
 from model import plots
 from model.evaluate import NOBODY, Evaluation, Verdict
 from model.metrics import Share
-from preprocess import Photo, PhotoError
+from preprocess.errors import PhotoError
+from preprocess.photo import Photo
 
 PAGE: Final = "report.html"
 MAX_THUMBNAILS: Final = 500

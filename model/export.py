@@ -24,7 +24,9 @@ from model.faces import TEST, TRAIN, VALIDATION
 from model.gallery import FloatArray, Gallery, IntArray
 from model.network import VisageNetwork, frozen, without_interpolation
 from model.train import METRICS, NETWORK, SAMPLES, Description
-from preprocess import Detector, Geometry, predictor_file
+from preprocess.align import predictor_file
+from preprocess.detect import Detector
+from preprocess.geometry import Geometry
 
 MAX_DIFFERENCE: Final = 5e-3
 """As a share of the largest value: a file further than this from the network it was made of is refused. Weights in

@@ -20,10 +20,12 @@ from sklearn.metrics import roc_curve
 from model.embedder import Embedder, FloatArray
 from model.people_benchmark import OnStep
 from model.verification import true_accepts
-from preprocess import Aligner, Box, Detector, Geometry, Photo, predictor_file
+from preprocess.align import Aligner, predictor_file
 from preprocess.dataset import examine
-from preprocess.detect import Pass
+from preprocess.detect import Box, Detector, Pass
+from preprocess.geometry import Geometry
 from preprocess.parallel import spread
+from preprocess.photo import Photo
 
 REPORT: Final = "geometry.json"
 DETECTION_SIZES: Final = (640, 800, 1000, 1280, 1600)

@@ -27,8 +27,11 @@ from model.network import VisageNetwork
 from model.plots import plot_roc
 from model.pretrained import Pretrained
 from model.verification import Face, Pair, Verification, verify
-from preprocess import Aligner, Box, Detector, Photo, PhotoError, RGBArray, predictor_file
+from preprocess.align import Aligner, predictor_file
+from preprocess.detect import Box, Detector
+from preprocess.errors import PhotoError
 from preprocess.parallel import spread
+from preprocess.photo import Photo, RGBArray
 
 PAIRS: Final = "pairs.txt"
 REPORT: Final = "lfw.json"

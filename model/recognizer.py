@@ -17,7 +17,10 @@ from model import engines
 from model.bundle import Bundle
 from model.engines import Engine
 from model.gallery import FloatArray, Gallery
-from preprocess import Aligner, Box, Detector, NoFaceError, Photo, RGBArray
+from preprocess.align import Aligner
+from preprocess.detect import Box, Detector
+from preprocess.errors import NoFaceError
+from preprocess.photo import Photo, RGBArray
 
 TOP: Final = 5
 """How many of the likeliest people an answer lists."""

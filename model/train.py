@@ -33,7 +33,7 @@ from model.faces import TRAIN, VALIDATION, AlignedFaces
 from model.network import FINE_TUNED_LAYERS, INPUT_SIZE, VisageNetwork, is_folded, restore_batch_norm
 from model.plots import plot_curves
 from model.pretrained import UNREADABLE, Pretrained
-from preprocess import PHOTO_CHIP, Geometry
+from preprocess.geometry import PHOTO_CHIP, Geometry
 
 RUN: Final = "run.json"
 CHECKPOINT: Final = "checkpoint.pt"

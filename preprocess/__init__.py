@@ -1,30 +1,4 @@
-"""A photo's bytes to an aligned face: the one path for pixels, shared by training and serving."""
+"""A photo's bytes to an aligned face: the one path for pixels, shared by training and serving.
 
-from preprocess.align import PHOTO_CHIP, Aligner, Geometry, predictor_file
-from preprocess.detect import Box, Detector
-from preprocess.errors import (
-    NoFaceError,
-    PhotoError,
-    PhotoTooLargeError,
-    UnreadablePhotoError,
-    UnsupportedFormatError,
-)
-from preprocess.photo import FORMATS, MAX_PIXELS, Photo, RGBArray
-
-__all__ = [
-    "FORMATS",
-    "MAX_PIXELS",
-    "PHOTO_CHIP",
-    "Aligner",
-    "Box",
-    "Detector",
-    "Geometry",
-    "NoFaceError",
-    "Photo",
-    "PhotoError",
-    "PhotoTooLargeError",
-    "RGBArray",
-    "UnreadablePhotoError",
-    "UnsupportedFormatError",
-    "predictor_file",
-]
+Nothing is imported here: who reads a bundle's manifest takes `preprocess.geometry` and must not pay for dlib.
+"""

@@ -17,9 +17,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from preprocess.align import PHOTO_CHIP, Aligner, predictor_file
+from preprocess.align import Aligner, predictor_file
 from preprocess.detect import PASSES, Box, Detector
 from preprocess.errors import PhotoError, PhotoTooLargeError
+from preprocess.geometry import PHOTO_CHIP
 from preprocess.parallel import spread
 from preprocess.photo import Photo, RGBArray
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader
 
-from preprocess.align import PHOTO_CHIP
+from preprocess.geometry import PHOTO_CHIP
 
 _TEMPLATES = Path(__file__).parent / "templates"
 

@@ -15,7 +15,8 @@ from urllib3.filepost import encode_multipart_formdata
 from api import ModelLoader, Telemetry, create_app
 from model.bundle import Manifest
 from model.recognizer import Face, Prediction, Recognition
-from preprocess import Box, Geometry
+from preprocess.detect import Box
+from preprocess.geometry import Geometry
 
 VERSIONS = ("1.0", "2.0")
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from preprocess import NoFaceError, PhotoTooLargeError, UnreadablePhotoError, UnsupportedFormatError
+from preprocess.errors import NoFaceError, PhotoTooLargeError, UnreadablePhotoError, UnsupportedFormatError
 
 FORM = "multipart/form-data; boundary=b"
 PART = b'--b\r\ncontent-disposition: form-data; name="image"; filename="a.jpg"\r\n\r\nphoto\r\n'

@@ -9,7 +9,7 @@ from openapi_spec_validator import validate
 from api import ModelLoader, Telemetry, create_app
 from api.errors import PROBLEMS
 from api.openapi import openapi
-from preprocess import NoFaceError
+from preprocess.errors import NoFaceError
 
 BOOKKEEPING = {"HEAD", "OPTIONS"}
 

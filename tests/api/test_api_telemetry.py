@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from preprocess import NoFaceError
+from preprocess.errors import NoFaceError
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from bench.footprint import Memory, Size
 from bench.offline import Preparation, Training
 from bench.report import Results
 from bench.warm import Warm
-from preprocess import Box
+from preprocess.detect import Box
 from scripts import samples as sample_photos
 
 BARS = {

@@ -14,7 +14,7 @@ from model import bundle as bundles
 from model.bundle import DETECTOR, GALLERY, LANDMARKS, MANIFEST, MODEL, ONNX, ONNX_WEIGHTS, Manifest
 from model.errors import BundleError
 from model.recognizer import Recognizer
-from preprocess import Geometry
+from preprocess.geometry import Geometry
 from scripts.local import LocalAWS
 from scripts.stack import local_target
 

@@ -15,7 +15,9 @@ from model.evaluation_report import NOT_KNOWN, NOT_USED, STRANGER_NAMED, WRONG_N
 from model.metrics import Calibration, Roc, Share, calibration_error_interval
 from model.plots import draw_confusion, svg
 from model.recognizer import Face, Prediction, Recognition
-from preprocess import Box, Geometry, NoFaceError
+from preprocess.detect import Box
+from preprocess.errors import NoFaceError
+from preprocess.geometry import Geometry
 
 VERDICTS = [
     Verdict("1", "Ann", "Ann", "Ann", 0.9, 0.95),

@@ -6,7 +6,7 @@ import numpy as np
 
 from model import geometry_benchmark as benchmark
 from model.geometry_benchmark import Crop
-from preprocess import Geometry
+from preprocess.geometry import Geometry
 
 CROP = Crop(Geometry(), 160)
 

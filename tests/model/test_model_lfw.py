@@ -13,7 +13,7 @@ from model.embedder import Embedder
 from model.errors import DatasetError
 from model.lfw import LFW, PAIRS, Subject, measure, read_pairs
 from model.verification import Face, Pair, verify
-from preprocess import Photo
+from preprocess.photo import Photo
 from scripts import benchmark
 from scripts.console import CommandError
 

@@ -8,7 +8,7 @@ from PIL import Image
 
 from model.errors import BundleError
 from model.recognizer import Recognizer
-from preprocess import NoFaceError, UnsupportedFormatError
+from preprocess.errors import NoFaceError, UnsupportedFormatError
 
 
 @pytest.fixture(scope="module")

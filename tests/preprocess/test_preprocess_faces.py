@@ -13,8 +13,10 @@ from PIL import Image
 
 from model.activations import Chips
 from model.network import VisageNetwork
-from preprocess import PHOTO_CHIP, Aligner, Box, Detector, Geometry, Photo, predictor_file
-from preprocess.detect import Pass, prominence
+from preprocess.align import Aligner, predictor_file
+from preprocess.detect import Box, Detector, Pass, prominence
+from preprocess.geometry import PHOTO_CHIP, Geometry
+from preprocess.photo import Photo
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from preprocess import Photo, PhotoError, PhotoTooLargeError, UnreadablePhotoError, UnsupportedFormatError
+from preprocess.errors import PhotoError, PhotoTooLargeError, UnreadablePhotoError, UnsupportedFormatError
+from preprocess.photo import Photo
 
 RED, GREEN, BLUE, GREY = (200, 30, 30), (30, 200, 30), (30, 30, 200), (128, 128, 128)
 FORMATS = ["JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF"]
