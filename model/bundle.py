@@ -13,15 +13,15 @@
 
 import hashlib
 import json
-import os
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Self
 
-from model.errors import BundleError, BundleUnavailableError
+from model.errors import BundleError
+from model.storage import Bucket, FileEntry, OnProgress, entry_of
 from preprocess.geometry import Geometry
 
 FORMAT: Final = 3
@@ -32,20 +32,6 @@ ONNX_WEIGHTS: Final = "model.onnx.data"
 GALLERY: Final = "gallery.npz"
 DETECTOR: Final = "detector.svm"
 LANDMARKS: Final = "landmarks.dat"
-
-_CONNECTIONS: Final = 20
-"""To S3 at once: ten fetch parts, as boto3 does by default, the others ask for sizes."""
-
-OnProgress = Callable[[str, int, int], None]
-"""Which file, bytes done, bytes in all."""
-
-
-@dataclass(frozen=True, slots=True)
-class FileEntry:
-    """A file's size in bytes and its hexadecimal SHA-256."""
-
-    size: int
-    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +119,6 @@ class Bundle:
         return self.directory / name
 
 
-def entry_of(path: Path) -> FileEntry:
-    """Return a file's size and SHA-256."""
-    with path.open("rb") as file:
-        return FileEntry(path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest())
-
-
 def write(source: Path, manifest: Manifest, target: Path, *, replace_existing: bool = False) -> Bundle:
     """Turn the folder `source`, holding every file but the manifest, into the bundle `target`.
 
@@ -214,7 +194,7 @@ def publish(directory: Path, location: str, on_progress: OnProgress) -> Manifest
         BundleUnavailableError: S3 cannot be reached.
     """
     bundle = _open(directory)
-    bucket = _Bucket(location)
+    bucket = Bucket(location)
     names = [*bundle.manifest.files, MANIFEST]
     if bucket.has(MANIFEST) and Manifest.from_json(bucket.read(MANIFEST)).version == bundle.manifest.version:
         return bundle.manifest
@@ -241,7 +221,7 @@ def _open(directory: Path, files: Collection[str] | None = None) -> Bundle:
 
 
 def _download(location: str, cache: Path, files: Collection[str] | None) -> Bundle:
-    bucket = _Bucket(location)
+    bucket = Bucket(location)
     manifest = Manifest.from_json(bucket.read(MANIFEST))
     directory = cache / manifest.version
     directory.mkdir(parents=True, exist_ok=True)
@@ -254,122 +234,3 @@ def _download(location: str, cache: Path, files: Collection[str] | None) -> Bund
 
 def _is_there(path: Path, entry: FileEntry) -> bool:
     return path.exists() and entry_of(path) == entry
-
-
-class _Arriving:
-    """A file that is hashed while it is written, front to back, and takes its own name only if it is right.
-
-    It can do nothing but write: that makes boto3 hand over the parts that it fetches side by side in their order.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
-        self._file = self._unfinished.open("wb")
-        self._digest = hashlib.sha256()
-
-    def write(self, data: bytes) -> None:
-        """Take what comes next."""
-        self._digest.update(data)
-        self._file.write(data)
-
-    def finish(self, entry: FileEntry) -> bool:
-        """Close the file, and tell whether it is the one in the manifest."""
-        self._file.close()
-        right = self._digest.hexdigest() == entry.sha256
-        if right:
-            self._unfinished.replace(self._path)
-        return right
-
-    def discard(self) -> None:
-        """Close the file, and remove what has not its own name yet."""
-        self._file.close()
-        self._unfinished.unlink(missing_ok=True)
-
-
-class _Bucket:
-    """The files under one S3 prefix; every failure is a BundleError."""
-
-    def __init__(self, location: str) -> None:
-        self._name, _, prefix = location.removeprefix("s3://").partition("/")
-        if not self._name or not location.startswith("s3://"):
-            raise BundleError(f"{location} is no address of a bundle. Give s3://bucket/prefix.")
-        self._prefix = prefix.rstrip("/")
-        self._location = location
-        # Imported where S3 is used: a bundle in a folder needs no AWS library.
-        import boto3  # noqa: PLC0415
-        from botocore.config import Config  # noqa: PLC0415
-
-        self._client = boto3.client(
-            "s3",
-            config=Config(
-                connect_timeout=5,
-                read_timeout=5,
-                retries={"mode": "standard", "max_attempts": 2},
-                max_pool_connections=_CONNECTIONS,
-            ),
-        )
-
-    def read(self, name: str) -> bytes:
-        with self._explained():
-            return bytes(self._client.get_object(Bucket=self._name, Key=self._key(name))["Body"].read())
-
-    def download(self, entries: Mapping[str, FileEntry], directory: Path) -> None:
-        """Fetch files side by side, each in ranges of 8 MB, to temporary names."""
-        from boto3.s3.transfer import TransferConfig, create_transfer_manager  # noqa: PLC0415
-
-        with ExitStack() as stack:
-            files = {name: _Arriving(directory / name) for name in entries}
-            for file in files.values():
-                stack.callback(file.discard)
-            stack.enter_context(self._explained())
-            manager = stack.enter_context(create_transfer_manager(self._client, TransferConfig()))
-            futures = {name: manager.download(self._name, self._key(name), file) for name, file in files.items()}
-            for name, future in futures.items():
-                future.result()
-                if not files[name].finish(entries[name]):
-                    raise BundleError(
-                        f"{self._location}/{name} is not the file in the manifest. Publish the bundle again."
-                    )
-
-    def upload(self, path: Path, on_progress: OnProgress) -> None:
-        total, done = path.stat().st_size, 0
-
-        def advance(sent: int) -> None:
-            nonlocal done
-            done += sent
-            on_progress(path.name, done, total)
-
-        with self._explained():
-            self._client.upload_file(str(path), self._name, self._key(path.name), Callback=advance)
-
-    def has(self, name: str) -> bool:
-        with self._explained():
-            found = self._client.list_objects_v2(Bucket=self._name, Prefix=self._key(name), MaxKeys=1)
-        return bool(found.get("Contents"))
-
-    def size(self, name: str) -> int:
-        with self._explained():
-            return int(self._client.head_object(Bucket=self._name, Key=self._key(name))["ContentLength"])
-
-    def _key(self, name: str) -> str:
-        return f"{self._prefix}/{name}" if self._prefix else name
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        """Turn boto3's errors into ours."""
-        from boto3.exceptions import S3UploadFailedError  # noqa: PLC0415
-        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
-        from s3transfer.exceptions import RetriesExceededError, S3DownloadFailedError  # noqa: PLC0415
-
-        try:
-            yield
-        except ClientError as error:
-            code = error.response.get("Error", {}).get("Code", "")
-            if code in {"NoSuchKey", "NoSuchBucket", "404"}:
-                raise BundleError(f"No bundle at {self._location}. Publish one there first.") from error
-            if code in {"AccessDenied", "403"}:
-                raise BundleError(f"Access to {self._location} is denied.") from error
-            raise BundleUnavailableError(f"{self._location} does not answer as it should: {code}.") from error
-        except (BotoCoreError, S3UploadFailedError, RetriesExceededError, S3DownloadFailedError) as error:
-            raise BundleUnavailableError(f"{self._location} cannot be reached: {error}") from error

@@ -14,6 +14,7 @@ from model import bundle as bundles
 from model.bundle import DETECTOR, GALLERY, LANDMARKS, MANIFEST, MODEL, ONNX, ONNX_WEIGHTS, Manifest
 from model.errors import BundleError
 from model.recognizer import Recognizer
+from model.storage import FileEntry
 from preprocess.geometry import Geometry
 from scripts.local import LocalAWS
 from scripts.stack import local_target
@@ -51,7 +52,7 @@ def test_a_bundle_is_read_as_it_was_written(written):
         {"threshold": 0.61},
         {"geometry": Geometry(160)},
         {"training": {"recipe": {"epochs": 1}}},
-        {"files": {MODEL: bundles.FileEntry(1, "0" * 64)}},
+        {"files": {MODEL: FileEntry(1, "0" * 64)}},
     ],
     ids=lambda other: next(iter(other)),
 )
