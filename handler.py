@@ -1,7 +1,16 @@
 """Lambda entry point: loads the model while Lambda initialises, then hands each event to the API."""
 
+# ruff: noqa: E402
+
 import os
+from functools import partial
 from typing import Any
+
+from model.fetch import Prefetch, fetch
+
+in_lambda = "AWS_LAMBDA_FUNCTION_NAME" in os.environ
+# The bundle is on its way before anything is imported that takes time.
+fetch_bundle = Prefetch().fetch if in_lambda else fetch
 
 from flask import Flask
 
@@ -37,9 +46,9 @@ def warm_up(model: ModelLoader, telemetry: Telemetry) -> bool:
 
 
 telemetry = Telemetry()
-model = ModelLoader(load_from_environment)
+model = ModelLoader(partial(load_from_environment, fetch_bundle))
 app = create_app(model, telemetry)
 lambda_handler = create_handler(app, model, telemetry)
 
-if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+if in_lambda:
     warm_up(model, telemetry)

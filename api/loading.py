@@ -1,15 +1,15 @@
 """Holds the model: loads it once, when it is first needed, and tries again after a failure."""
 
-import os
 import threading
 from typing import TYPE_CHECKING
 
 from api.errors import ModelUnavailableError
-from model.errors import BundleError
+from model.fetch import fetch, place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+    from model.bundle import Bundle
     from model.recognizer import Recognizer
 
 
@@ -39,15 +39,13 @@ class ModelLoader:
             raise ModelUnavailableError from error
 
 
-def load_from_environment() -> "Recognizer":
-    """Load the bundle at `VISAGE_MODEL`: a folder or s3://bucket/prefix.
+def load_from_environment(fetch: "Callable[[str], Iterator[Bundle]]" = fetch) -> "Recognizer":
+    """Load the bundle that the environment names, which `fetch` brings here.
 
     Raises:
         BundleError: the variable is not set, or there is no sound bundle at that place.
     """
-    location = os.environ.get("VISAGE_MODEL")
-    if not location:
-        raise BundleError("VISAGE_MODEL is not set; it names the bundle: a folder or s3://bucket/prefix.")
+    location = place()
     from model.recognizer import Recognizer  # noqa: PLC0415  # torch takes a second; health and errors need none
 
-    return Recognizer.load(location)
+    return Recognizer.load(location, fetch)

@@ -75,7 +75,7 @@ def _read(output: str) -> Report:
 
 
 def _divided(stages: Mapping[str, float], startup: Mapping[str, float]) -> dict[str, float]:
-    """Divide "init" by the recognizer's own times; "fetch" runs beside "library", and is what outlasts it."""
+    """Divide "init" by the recognizer's own times; "fetch" runs beside them all, and is what was waited for."""
     steps = {
         "library": startup["import"],
         "fetch": startup["fetch"],

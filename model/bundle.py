@@ -14,8 +14,8 @@
 import hashlib
 import json
 import tempfile
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Self
@@ -178,9 +178,18 @@ def load(location: str, cache: Path | None = None, files: Collection[str] | None
         BundleError: it is missing, incomplete, altered or of another format.
         BundleUnavailableError: S3 cannot be reached just now.
     """
+    (bundle,) = arrive(location, [files], cache)
+    return bundle
+
+
+def arrive(location: str, parts: Sequence[Collection[str] | None], cache: Path | None = None) -> Iterator[Bundle]:
+    """Yield the bundle at `location` as often as there are `parts`: files, which are there and verified by then.
+
+    The first of them need not wait for the last. All else is as for `load`.
+    """
     if location.startswith("s3://"):
-        return _download(location, cache or Path(tempfile.gettempdir()) / "visage", files)
-    return _open(Path(location), files)
+        return _download(location, parts, cache or Path(tempfile.gettempdir()) / "visage")
+    return (_open(Path(location), files) for files in parts)
 
 
 def publish(directory: Path, location: str, on_progress: OnProgress) -> Manifest:
@@ -194,15 +203,15 @@ def publish(directory: Path, location: str, on_progress: OnProgress) -> Manifest
         BundleUnavailableError: S3 cannot be reached.
     """
     bundle = _open(directory)
-    bucket = Bucket(location)
-    names = [*bundle.manifest.files, MANIFEST]
-    if bucket.has(MANIFEST) and Manifest.from_json(bucket.read(MANIFEST)).version == bundle.manifest.version:
-        return bundle.manifest
-    for name in names:
-        bucket.upload(bundle.path(name), on_progress)
-    wrong = [name for name in names if bucket.size(name) != bundle.path(name).stat().st_size]
-    if wrong:
-        raise BundleError(f"Uploaded, but {', '.join(wrong)} arrived with another size. Publish again.")
+    with closing(Bucket(location)) as bucket:
+        names = [*bundle.manifest.files, MANIFEST]
+        if bucket.has(MANIFEST) and Manifest.from_json(bucket.read(MANIFEST)).version == bundle.manifest.version:
+            return bundle.manifest
+        for name in names:
+            bucket.upload(bundle.path(name), on_progress)
+        wrong = [name for name in names if bucket.size(name) != bundle.path(name).stat().st_size]
+        if wrong:
+            raise BundleError(f"Uploaded, but {', '.join(wrong)} arrived with another size. Publish again.")
     return bundle.manifest
 
 
@@ -220,16 +229,22 @@ def _open(directory: Path, files: Collection[str] | None = None) -> Bundle:
     return bundle
 
 
-def _download(location: str, cache: Path, files: Collection[str] | None) -> Bundle:
-    bucket = Bucket(location)
-    manifest = Manifest.from_json(bucket.read(MANIFEST))
-    directory = cache / manifest.version
-    directory.mkdir(parents=True, exist_ok=True)
-    entries = manifest.entries(files)
-    missing = {name: entry for name, entry in entries.items() if not _is_there(directory / name, entry)}
-    bucket.download(missing, directory)
-    (directory / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
-    return Bundle(manifest, directory)
+def _download(location: str, parts: Sequence[Collection[str] | None], cache: Path) -> Iterator[Bundle]:
+    with closing(Bucket(location)) as bucket:
+        manifest = Manifest.from_json(bucket.read(MANIFEST))
+        bundle = Bundle(manifest, cache / manifest.version)
+        bundle.directory.mkdir(parents=True, exist_ok=True)
+        wanted = [manifest.entries(files) for files in parts]
+        missing = {
+            name: entry for part in wanted for name, entry in part.items() if not _is_there(bundle.path(name), entry)
+        }
+        arriving = bucket.download(missing, bundle.directory)
+        for part in wanted:
+            while any(name in missing for name in part):
+                del missing[next(arriving)]
+            yield bundle
+        next(arriving, None)  # all are there; it only ends
+        bundle.path(MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
 
 
 def _is_there(path: Path, entry: FileEntry) -> bool:

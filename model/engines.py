@@ -1,7 +1,7 @@
 """What runs the network of a bundle: TorchScript, or ONNX Runtime, with which nothing of torch is imported.
 
 Both take (N, S, S, 3) uint8 RGB chips and return (N, 512) float32 unit-length embeddings and (N, C) float32 logits.
-`VISAGE_ENGINE` names the one that serves.
+`model.fetch` says which one serves.
 """
 
 import os
@@ -17,8 +17,8 @@ from typing import Any, ClassVar, Final
 import numpy as np
 
 from model import bundle as bundles
+from model import fetch
 from model.bundle import Bundle
-from model.errors import BundleError
 from model.gallery import FloatArray
 from preprocess.photo import RGBArray
 
@@ -36,12 +36,10 @@ Answer = tuple[FloatArray, FloatArray]
 class Engine(ABC):
     """A network that was loaded from a verified bundle.
 
-    `files` are those of the bundle that it reads, `precision` is what the convolutions compute in, `threads` is how
-    many work on one batch.
+    `precision` is what the convolutions compute in, `threads` is how many work on one batch.
     """
 
     name: ClassVar[str]
-    files: ClassVar[tuple[str, ...]]
 
     precision: str = FLOAT32
 
@@ -67,7 +65,6 @@ class TorchScript(Engine):
     """The trace of the network in libtorch, its convolutions fused, in bfloat16 where the answers stay."""
 
     name = "torchscript"
-    files = (bundles.MODEL,)
 
     def __init__(self, folder: Path) -> None:
         """Load the trace as it is in the file."""
@@ -131,7 +128,6 @@ class ONNX(Engine):
     """The network in ONNX Runtime: imported in 0.03 s where torch takes 1.2, it takes three quarters as long a chip."""
 
     name = "onnx"
-    files = (bundles.ONNX, bundles.ONNX_WEIGHTS)
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
@@ -162,15 +158,12 @@ ENGINES: Final[dict[str, type[Engine]]] = {engine.name: engine for engine in (To
 
 
 def chosen() -> type[Engine]:
-    """Return the engine that `VISAGE_ENGINE` names, by default TorchScript.
+    """Return the engine to serve with.
 
     Raises:
-        BundleError: it names none.
+        BundleError: the environment names one that there is not.
     """
-    name = os.environ.get("VISAGE_ENGINE") or TorchScript.name
-    if name not in ENGINES:
-        raise BundleError(f'VISAGE_ENGINE is "{name}"; it may be {" or ".join(ENGINES)}.')
-    return ENGINES[name]
+    return ENGINES[fetch.engine()]
 
 
 def onnxruntime() -> Any:

@@ -3,8 +3,7 @@
 import io
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final, Self
@@ -14,12 +13,14 @@ from PIL import Image
 
 from model import bundle as bundles
 from model import engines
-from model.bundle import Bundle
+from model.bundle import Bundle, Manifest
 from model.engines import Engine
+from model.fetch import fetch
 from model.gallery import FloatArray, Gallery
 from preprocess.align import Aligner
 from preprocess.detect import Box, Detector
 from preprocess.errors import NoFaceError
+from preprocess.geometry import Geometry
 from preprocess.photo import Photo, RGBArray
 
 TOP: Final = 5
@@ -27,9 +28,6 @@ TOP: Final = 5
 
 MAX_FACES: Final = 20
 """A crowd's most prominent faces are recognised; all of them would outlast a request."""
-
-SHARED: Final = (bundles.GALLERY, bundles.DETECTOR, bundles.LANDMARKS)
-"""Files of a bundle that are read whatever engine runs its network."""
 
 ENROLMENT_TEMPERATURE: Final = 0.05
 """Similarity that makes one person e times as likely as another, where one of the two is enrolled."""
@@ -81,31 +79,31 @@ class Recognition:
 class Recognizer:
     """A loaded bundle. Safe to share between threads.
 
-    `startup_ms` says what loading took: `import` of the engine's library, `fetch` as far as the bundle was waited for
-    afterwards, `load`, `warm_up`, and `total`.
+    `startup_ms` says what loading took: `import` of the engine's library, `fetch` as far as the bundle was waited for,
+    `load`, `warm_up`, and `total`.
     """
 
     startup_ms: Mapping[str, float]
 
-    def __init__(self, bundle: Bundle, engine: Engine) -> None:
-        """Load what surrounds the network of a verified bundle, which `engine` runs."""
-        manifest = bundle.manifest
+    def __init__(
+        self, manifest: Manifest, gallery: Gallery, detector: Detector, aligner: Aligner, engine: Engine
+    ) -> None:
+        """Put together what a bundle holds; `engine` runs its network."""
         self.manifest = manifest
         self.version = manifest.version
         self.people = manifest.people
-        self._geometry = manifest.geometry
         self.engine = engine
-        self._gallery = Gallery.load(bundle.path(bundles.GALLERY))
-        self._aligner = Aligner(bundle.path(bundles.LANDMARKS))
-        self._detector = Detector(file=bundle.path(bundles.DETECTOR))
+        self._geometry = manifest.geometry
+        self._gallery = gallery
+        self._detector = detector
+        self._aligner = aligner
         self._lock = threading.Lock()
 
     @classmethod
-    def load(cls, location: str) -> Self:
+    def load(cls, location: str, fetch: Callable[[str], Iterator[Bundle]] = fetch) -> Self:
         """Return a warmed-up recognizer for the bundle at `location`, a folder or "s3://bucket/prefix".
 
-        `VISAGE_ENGINE` names the engine that runs its network; of the bundle, only what that one reads is fetched,
-        while the engine's library is imported.
+        `VISAGE_ENGINE` names the engine that runs its network; `fetch` brings the bundle here, the network last.
 
         Raises:
             BundleError: the bundle is missing, incomplete, altered or of another format; or there is no such engine.
@@ -113,28 +111,25 @@ class Recognizer:
         """
         kind = engines.chosen()
         watch = _Stopwatch()
-        with ThreadPoolExecutor(1) as background:
-            fetching = background.submit(bundles.load, location, files=(*kind.files, *SHARED))
-            with watch.step("import"):
-                kind.prepare()
-            with watch.step("fetch"):
-                bundle = fetching.result()
+        arriving = fetch(location)
+        with watch.step("import"):
+            kind.prepare()
+        with watch.step("fetch"):
+            bundle = next(arriving)
         with watch.step("load"):
-            recognizer = cls(bundle, kind.load(bundle))
+            gallery = Gallery.load(bundle.path(bundles.GALLERY))
+            detector = Detector(file=bundle.path(bundles.DETECTOR))
+            aligner = Aligner(bundle.path(bundles.LANDMARKS))
         with watch.step("warm_up"):
-            recognizer._warm_up()  # its own
+            face, chip = _warm_up(detector, aligner, bundle.manifest.geometry)
+        with watch.step("fetch"):
+            bundle = next(arriving)
+        with watch.step("load"):
+            recognizer = cls(bundle.manifest, gallery, detector, aligner, kind.load(bundle))
+        with watch.step("warm_up"):
+            recognizer._judge([face], *recognizer._run(chip[None]))  # its own
         recognizer.startup_ms = watch.stop()
         return recognizer
-
-    def _warm_up(self) -> None:
-        """Take every step once, so that the first photo takes as long as the second."""
-        file = io.BytesIO()
-        Image.effect_noise((64, 64), 64).convert("RGB").save(file, "JPEG")
-        photo = Photo(file.getvalue())
-        self._detector.detect(photo)
-        everything = Box(0, 0, photo.width, photo.height, score=0)
-        chips = self._aligner.align(photo, everything, self._geometry)[None]
-        self._judge([everything], *self._run(chips))
 
     def recognize(self, data: bytes) -> Recognition:
         """Return who is in the photo `data`.
@@ -208,6 +203,16 @@ class Recognizer:
         return Prediction(self.people[person], float(probability), int(person) >= len(self.manifest.labels))
 
 
+def _warm_up(detector: Detector, aligner: Aligner, geometry: Geometry) -> tuple[Box, RGBArray]:
+    """Look for faces in noise, so that the first photo takes no longer than the second; return it as box and chip."""
+    file = io.BytesIO()
+    Image.effect_noise((64, 64), 64).convert("RGB").save(file, "JPEG")
+    photo = Photo(file.getvalue())
+    detector.detect(photo)
+    everything = Box(0, 0, photo.width, photo.height, score=0)
+    return everything, aligner.align(photo, everything, geometry)
+
+
 def _softmax(values: FloatArray, temperature: float) -> FloatArray:
     """Return the softmax of each row; SciPy's is not worth its import to a function that starts cold."""
     powers = np.exp((values - values.max(axis=1, keepdims=True)) / temperature)
@@ -226,7 +231,7 @@ class _Stopwatch:
     def step(self, name: str) -> Iterator[None]:
         began = time.perf_counter()
         yield
-        self.steps[name] = 1000 * (time.perf_counter() - began)
+        self.steps[name] = self.steps.get(name, 0) + 1000 * (time.perf_counter() - began)
 
     def stop(self) -> dict[str, float]:
         return {**self.steps, "total": 1000 * (time.perf_counter() - self.started)}

@@ -10,8 +10,11 @@ from typing import Final
 
 from model.errors import BundleError, BundleUnavailableError
 
-_CONNECTIONS: Final = 20
-"""To S3 at once: ten fetch parts, as boto3 does by default, the others ask for sizes."""
+_PARTS: Final = 4
+"""Fetched at once. That fills what a function has of the network; ten, boto3's default, only take turns at Python."""
+
+_CONNECTIONS: Final = 2 * _PARTS
+"""To S3 at once: what fetches no part asks for sizes."""
 
 OnProgress = Callable[[str, int, int], None]
 """Which file, bytes done, bytes in all."""
@@ -82,16 +85,23 @@ class Bucket:
                 read_timeout=5,
                 retries={"mode": "standard", "max_attempts": 2},
                 max_pool_connections=_CONNECTIONS,
+                response_checksum_validation="when_required",  # what is fetched is held against its SHA-256
             ),
         )
+
+    def close(self) -> None:
+        """End all connections."""
+        self._client.close()
 
     def read(self, name: str) -> bytes:
         """Return the content of a file."""
         with self._explained():
             return bytes(self._client.get_object(Bucket=self._name, Key=self._key(name))["Body"].read())
 
-    def download(self, entries: Mapping[str, FileEntry], directory: Path) -> None:
-        """Fetch files side by side, each in ranges of 8 MB, into `directory`; one with another checksum never gets there.
+    def download(self, entries: Mapping[str, FileEntry], directory: Path) -> Iterator[str]:
+        """Fetch files side by side, each in ranges of 8 MB, into `directory`, and yield their names as they get there.
+
+        One that is wrong never does.
 
         Raises:
             BundleError: a file is missing, or not what its entry says.
@@ -104,7 +114,7 @@ class Bucket:
             for file in files.values():
                 stack.callback(file.discard)
             stack.enter_context(self._explained())
-            manager = stack.enter_context(create_transfer_manager(self._client, TransferConfig()))
+            manager = stack.enter_context(create_transfer_manager(self._client, TransferConfig(max_concurrency=_PARTS)))
             futures = {name: manager.download(self._name, self._key(name), file) for name, file in files.items()}
             for name, future in futures.items():
                 future.result()
@@ -112,6 +122,7 @@ class Bucket:
                     raise BundleError(
                         f"{self._location}/{name} is not the file in the manifest. Publish the bundle again."
                     )
+                yield name
 
     def upload(self, path: Path, on_progress: OnProgress) -> None:
         """Put a file under its own name."""

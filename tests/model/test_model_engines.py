@@ -12,6 +12,7 @@ from model import bundle as bundles
 from model import engines
 from model.engines import BFLOAT16, ENGINES, FLOAT32, ONNX, TorchScript
 from model.errors import BundleError
+from model.fetch import NETWORKS
 from model.recognizer import Recognizer
 
 SERVE = """
@@ -130,19 +131,19 @@ def test_serving_imports_the_library_of_the_engine_and_no_other(bundle, unseen, 
 @pytest.mark.parametrize("name", ENGINES)
 def test_an_engine_needs_no_file_of_the_other(bundle, unseen, name, tmp_path, monkeypatch):
     monkeypatch.setenv("VISAGE_ENGINE", name)
-    others = {file for engine in ENGINES.values() for file in engine.files} - set(ENGINES[name].files)
+    others = {file for files in NETWORKS.values() for file in files} - set(NETWORKS[name])
     shutil.copytree(bundle, tmp_path / "bundle", ignore=shutil.ignore_patterns(*others))
     (face,) = Recognizer.load(str(tmp_path / "bundle")).recognize(unseen.read_bytes()).faces
     assert face.label == "Barack Obama"
 
 
-@pytest.mark.parametrize("file", ONNX.files)
+@pytest.mark.parametrize("file", NETWORKS["onnx"])
 def test_an_altered_onnx_file_is_refused(bundle, tmp_path, monkeypatch, file):
     monkeypatch.setenv("VISAGE_ENGINE", ONNX.name)
     altered = shutil.copytree(bundle, tmp_path / "bundle")
     with (altered / file).open("r+b") as content:
         content.seek(1000)
         content.write(b"altered")
-    assert bundles.load(str(altered), files=TorchScript.files)
+    assert bundles.load(str(altered), files=NETWORKS["torchscript"])
     with pytest.raises(BundleError, match=file):
         Recognizer.load(str(altered))

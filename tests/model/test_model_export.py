@@ -1,6 +1,7 @@
 """A finished run becomes a bundle that computes what the network does."""
 
 import shutil
+from itertools import chain
 
 import numpy as np
 import pytest
@@ -9,13 +10,13 @@ import torch
 from model import bundle as bundles
 from model import calibration, fusion
 from model.calibration import FALSE_ACCEPT_RATE
-from model.engines import ONNX, TorchScript
+from model.engines import ONNX
 from model.errors import BundleError, RunError
 from model.export import MAX_DIFFERENCE, export
 from model.faces import TRAIN
+from model.fetch import NETWORKS, SHARED
 from model.gallery import Gallery
 from model.network import VisageNetwork
-from model.recognizer import SHARED
 from model.train import METRICS, NETWORK, SAMPLES, Description
 
 
@@ -48,7 +49,7 @@ def test_onnx_computes_what_the_network_does_for_any_number_of_chips(run, bundle
             np.testing.assert_allclose(one, other.numpy(), atol=MAX_DIFFERENCE * float(other.abs().max()), rtol=0)
 
 
-@pytest.mark.parametrize("files", [TorchScript.files, ONNX.files])
+@pytest.mark.parametrize("files", NETWORKS.values())
 def test_the_weights_take_two_bytes_each(bundle, files):
     parameters = sum(values.numel() for values in VisageNetwork(classes=3).parameters())
     assert sum((bundle / file).stat().st_size for file in files) < 2.5 * parameters
@@ -59,7 +60,7 @@ def test_the_manifest_tells_what_was_trained(bundle, description):
     assert manifest.labels == description.labels
     assert manifest.geometry.size == description.recipe.size
     assert manifest.training["fingerprint"] == description.fingerprint
-    assert set(manifest.files) == {*TorchScript.files, *ONNX.files, *SHARED}
+    assert set(manifest.files) == {*chain(*NETWORKS.values()), *SHARED}
 
 
 def test_the_gallery_has_everybody_by_the_photos_trained_on(bundle, description):
