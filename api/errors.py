@@ -5,6 +5,7 @@ Exception                             status  type, after urn:visage:problem:
 │   ├── MalformedUploadError            400   malformed-upload
 │   ├── ImageMissingError               400   image-missing
 │   ├── SeveralImagesError              400   several-images
+│   ├── UnknownFaceError                400   unknown-face
 │   ├── UnsupportedContentTypeError     415   unsupported-content-type
 │   └── ModelUnavailableError           503   model-unavailable
 ├── preprocess.errors.PhotoError
@@ -53,6 +54,10 @@ class SeveralImagesError(ApiError):
     """The request holds more than one photo."""
 
 
+class UnknownFaceError(ApiError):
+    """What says which of a photo's faces is wanted is no number, or that of none of them."""
+
+
 class UnsupportedContentTypeError(ApiError):
     """The body is neither multipart nor declared to be an image."""
 
@@ -87,6 +92,7 @@ PROBLEMS: Final[dict[type[Exception], Problem]] = {
     MalformedUploadError: Problem(400, "malformed-upload", "The upload cannot be read"),
     ImageMissingError: Problem(400, "image-missing", "The request holds no photo"),
     SeveralImagesError: Problem(400, "several-images", "The request holds more than one photo"),
+    UnknownFaceError: Problem(400, "unknown-face", "There is no such face in the photo"),
     UnsupportedContentTypeError: Problem(415, "unsupported-content-type", "Not an accepted content type"),
     ModelUnavailableError: Problem(
         503,

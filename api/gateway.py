@@ -7,6 +7,7 @@ import base64
 import binascii
 import json
 from typing import Any, Final
+from urllib.parse import parse_qs
 
 import serverless_wsgi
 from flask import Flask
@@ -56,6 +57,7 @@ def _one_shape(event: dict[str, Any]) -> dict[str, Any]:
     return {
         "httpMethod": _method(event),
         "path": _without_stage(_path(event), context.get("stage")),
+        "multiValueQueryStringParameters": _query(event),
         "headers": {name: _header(value) for name, value in _mapping(event.get("headers")).items()},
         "multiValueHeaders": _multi_value_headers(event),
         "requestContext": {"requestId": context.get("requestId"), **_balancer(context)},
@@ -78,6 +80,14 @@ def _without_stage(path: str, stage: Any) -> str:
     """Take off the stage, which HTTP APIs leave in the path (REST APIs do behind a custom domain)."""
     prefix = f"/{stage}"
     return path.removeprefix(prefix) or "/" if f"{path}/".startswith(f"{prefix}/") else path
+
+
+def _query(event: dict[str, Any]) -> dict[str, list[str]]:
+    raw = event.get("rawQueryString")
+    if raw:
+        return parse_qs(_text(raw), keep_blank_values=True)
+    parameters = _mapping(event.get("multiValueQueryStringParameters"))
+    return {name: list(map(_text, values)) for name, values in parameters.items() if isinstance(values, list)}
 
 
 def _multi_value_headers(event: dict[str, Any]) -> dict[str, list[str]]:

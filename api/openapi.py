@@ -9,6 +9,7 @@ from api.errors import (
     MalformedUploadError,
     ModelUnavailableError,
     SeveralImagesError,
+    UnknownFaceError,
     UnsupportedContentTypeError,
     document,
     problem_of,
@@ -36,10 +37,11 @@ UPLOAD_ERRORS: Final = (
     UnreadablePhotoError("The photo is damaged or incomplete and cannot be decoded."),
     NoFaceError("No face was found in the photo."),
 )
+NO_SUCH_FACE: Final = UnknownFaceError("There is no such face in the photo. `face` may be 1 to 3.")
 MODEL_ERRORS: Final = (ModelUnavailableError(), RuntimeError())
 
 STATUSES: Final = {
-    400: "The request is malformed, or holds no photo or several.",
+    400: "The request is malformed, holds no photo or several, or asks for a face that there is not.",
     413: f"The photo has more than {MAX_PHOTO_BYTES:,} bytes or more than 64 million pixels.",
     415: "The body is not an image of an accepted format.",
     422: "The image is damaged, or shows no face.",
@@ -100,12 +102,20 @@ def _align() -> Json:
     image = {"image/jpeg": {"schema": {"type": "string", "contentMediaType": "image/jpeg"}}}
     return {
         "operationId": "align",
-        "summary": "The most prominent face, cut out and upright",
-        "description": "The face as the network sees it: square, with level eyes.",
+        "summary": "One face, cut out and upright",
+        "description": "A face as the network sees it: square, with level eyes.",
+        "parameters": [
+            {
+                "name": "face",
+                "in": "query",
+                "description": "Which of the faces in the order of a Recognition, from 1.",
+                "schema": {"type": "integer", "minimum": 1, "default": 1},
+            }
+        ],
         "requestBody": _photo(),
         "responses": {
             "200": {"description": "The face.", "headers": _answer_headers(), "content": image},
-            **_failures(*UPLOAD_ERRORS, *MODEL_ERRORS),
+            **_failures(*UPLOAD_ERRORS, NO_SUCH_FACE, *MODEL_ERRORS),
         },
     }
 

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, g, request
 from api.answers import jpeg, labels_json, recognition_json
 from api.loading import ModelLoader
 from api.openapi import openapi
-from api.upload import read_photo
+from api.upload import read_number, read_photo
 
 
 def routes(model: ModelLoader) -> Blueprint:
@@ -26,9 +26,10 @@ def routes(model: ModelLoader) -> Blueprint:
 
     @blueprint.post("/align")
     def align() -> Response:
-        """The most prominent face, aligned."""
+        """One face, aligned: by default the most prominent."""
         photo = read_photo(request)
-        return Response(jpeg(model.get().align(photo)), mimetype="image/jpeg")
+        chips = model.get().align(photo)
+        return Response(jpeg(chips[read_number(request, len(chips)) - 1]), mimetype="image/jpeg")
 
     @blueprint.get("/labels")
     def labels() -> dict[str, Any]:

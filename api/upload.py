@@ -10,6 +10,7 @@ from api.errors import (
     ImageMissingError,
     MalformedUploadError,
     SeveralImagesError,
+    UnknownFaceError,
     UnsupportedContentTypeError,
 )
 from preprocess.errors import PhotoTooLargeError
@@ -41,6 +42,20 @@ class PhotoRequest(Request):
     def _get_file_stream(self, *_args: Any, **_kwargs: Any) -> IO[bytes]:
         """Replace Werkzeug's, which spools larger files to a temporary one."""
         return io.BytesIO()
+
+
+def read_number(request: Request, faces: int) -> int:
+    """Return the number, from 1, of the face that `request` asks for with `?face=`, where a photo has so many `faces`.
+
+    Raises:
+        UnknownFaceError: it is none of those.
+    """
+    asked = request.args.get("face", "1")
+    if asked not in map(str, range(1, faces + 1)):
+        raise UnknownFaceError(
+            f"There is no such face in the photo. `face` may be 1 to {faces}, the most prominent first."
+        )
+    return int(asked)
 
 
 def read_photo(request: Request) -> bytes:

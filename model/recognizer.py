@@ -140,20 +140,20 @@ class Recognizer:
         watch = _Stopwatch()
         photo, boxes = self._find(data, watch)
         with watch.step("align"):
-            chips = np.stack([self._aligner.align(photo, box, self._geometry) for box in boxes])
+            chips = self._chips(photo, boxes)
         with watch.step("recognize"):
             embeddings, logits = self._run(chips)
             faces = self._judge(boxes, embeddings, logits)
         return Recognition(faces, photo.width, photo.height, self.version, watch.stop())
 
     def align(self, data: bytes) -> RGBArray:
-        """Return the most prominent face of the photo `data` as the network sees it: (S, S, 3) uint8 RGB.
+        """Return the faces of the photo `data` as the network sees them, in order: (N, S, S, 3) uint8 RGB.
 
         Raises:
             PhotoError: the bytes are no photo that can be used, or there is no face in it.
         """
         photo, boxes = self._find(data, _Stopwatch())
-        return self._aligner.align(photo, boxes[0], self._geometry)
+        return self._chips(photo, boxes)
 
     def _find(self, data: bytes, watch: "_Stopwatch") -> tuple[Photo, list[Box]]:
         with watch.step("decode"):
@@ -165,6 +165,9 @@ class Recognizer:
                 "No face was found in the photo. Try one where the face is larger and seen from the front."
             )
         return photo, boxes[:MAX_FACES]
+
+    def _chips(self, photo: Photo, boxes: list[Box]) -> RGBArray:
+        return np.stack([self._aligner.align(photo, box, self._geometry) for box in boxes])
 
     def _run(self, chips: RGBArray) -> tuple[FloatArray, FloatArray]:
         """Run (N, S, S, 3) chips through the network: (N, 512) embeddings and (N, C) logits."""

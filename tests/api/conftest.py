@@ -6,6 +6,7 @@ import io
 import json
 from dataclasses import dataclass
 from types import MappingProxyType, SimpleNamespace
+from urllib.parse import parse_qs, parse_qsl
 
 import numpy as np
 import pytest
@@ -87,14 +88,15 @@ class Client:
 
 def _rest_api(method, path, stage, headers):
     """Payload 1.0, as in https://docs.aws.amazon.com/lambda/latest/dg/services-apigateway.html."""
+    path, _, query = path.partition("?")
     return {
         "resource": "/{proxy+}",
         "path": path,
         "httpMethod": method,
         "headers": headers,
         "multiValueHeaders": {name: [value] for name, value in headers.items()},
-        "queryStringParameters": None,
-        "multiValueQueryStringParameters": None,
+        "queryStringParameters": dict(parse_qsl(query, keep_blank_values=True)) or None,
+        "multiValueQueryStringParameters": parse_qs(query, keep_blank_values=True) or None,
         "pathParameters": {"proxy": path.lstrip("/")},
         "stageVariables": None,
         "requestContext": {
@@ -112,12 +114,13 @@ def _rest_api(method, path, stage, headers):
 
 def _http_api(method, path, stage, headers):
     """Payload 2.0: a stage with a name stays in the path."""
+    path, _, query = path.partition("?")
     raw = path if stage == "$default" else f"/{stage}{path}"
     return {
         "version": "2.0",
         "routeKey": "$default",
         "rawPath": raw,
-        "rawQueryString": "",
+        "rawQueryString": query,
         "headers": headers,
         "requestContext": {
             "accountId": "123456789012",
@@ -198,7 +201,7 @@ class FakeRecognizer:
 
     def align(self, data):
         self._see(data)
-        return np.full((32, 32, 3), 200, dtype=np.uint8)
+        return np.full((3, 32, 32, 3), [[[[50]]], [[[200]]], [[[125]]]], dtype=np.uint8)
 
     def _see(self, data):
         self.photos.append(data)

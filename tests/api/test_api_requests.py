@@ -94,6 +94,19 @@ def test_an_aligned_face_comes_back_as_a_base64_jpeg(client, context, photo):
     assert (image.format, image.size) == ("JPEG", (32, 32))
 
 
+@pytest.mark.parametrize(("query", "shade"), [("", 50), ("?face=1", 50), ("?face=2", 200), ("?face=3", 125)])
+def test_any_face_of_a_photo_can_be_had_aligned(client, photo, query, shade):
+    image = Image.open(io.BytesIO(client.upload(photo, path=f"/align{query}").body))
+    assert image.getpixel((16, 16)) == (shade, shade, shade)
+
+
+@pytest.mark.parametrize("face", ["0", "4", "-1", "one", "", "1.0"])
+def test_a_face_that_the_photo_has_not_is_a_problem(client, photo, face):
+    answer = client.upload(photo, path=f"/align?face={face}")
+    assert (answer.status, answer.problem) == (400, "unknown-face")
+    assert "1 to 3" in answer.json["detail"]
+
+
 def test_labels_are_the_people_how_well_they_are_known_and_the_version(client):
     assert client.get("/labels").json == {
         "labels": ["Ada Lovelace", "Zoë Ünal"],

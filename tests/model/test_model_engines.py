@@ -34,7 +34,7 @@ def unseen(samples):
 def chips(bundle, samples):
     """Real faces: of the people, unseen and strangers."""
     recognizer = Recognizer.load(str(bundle))
-    return np.stack([recognizer.align(photo.read_bytes()) for photo in sorted(samples.rglob("*.jpg"))])
+    return np.concatenate([recognizer.align(photo.read_bytes())[:1] for photo in sorted(samples.rglob("*.jpg"))])
 
 
 @pytest.fixture(scope="module")

@@ -103,9 +103,10 @@ def test_of_somebody_trained_on_no_number_is_left(opened, without_joe):
 
 @pytest.mark.parametrize("engine", ENGINES.values(), ids=ENGINES)
 def test_the_network_names_the_others_as_before(opened, without_joe, samples, engine):
-    chip = Recognizer.load(str(opened.directory)).align((samples / "people" / "Joe Biden" / "biden.jpg").read_bytes())
-    embeddings, logits = engine(opened.directory).run(chip[None])
-    found, named = engine(without_joe.directory).run(chip[None])
+    photo = samples / "people" / "Joe Biden" / "biden.jpg"
+    chips = Recognizer.load(str(opened.directory)).align(photo.read_bytes())[:1]
+    embeddings, logits = engine(opened.directory).run(chips)
+    found, named = engine(without_joe.directory).run(chips)
     np.testing.assert_allclose(found, embeddings, atol=1e-6)
     np.testing.assert_allclose(named, np.delete(logits, opened.manifest.labels.index("Joe Biden"), axis=1), atol=1e-5)
 

@@ -47,7 +47,7 @@ def test_strangers_are_unknown_and_still_have_a_likeliest_name(recognizer, frien
 
 
 def test_an_aligned_face_is_what_the_network_sees(recognizer, portrait):
-    assert recognizer.align(portrait).shape == (224, 224, 3)
+    assert recognizer.align(portrait).shape == (1, 224, 224, 3)
 
 
 @pytest.mark.parametrize("step", ["recognize", "align"])
