@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from browser_fakes import API, SiteServer, drawn_photo, reply
+from browser_fakes import API, LABELS, SiteServer, drawn_photo, reply
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -19,7 +19,13 @@ def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=CHROMIUM,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-background-networking",
+                "--use-fake-device-for-media-stream",  # a camera that films a test pattern
+                "--host-resolver-rules=MAP visage.test 127.0.0.1",  # a name that is no secure context
+            ],
         )
         yield browser
         browser.close()
@@ -63,6 +69,7 @@ def server() -> Iterator[SiteServer]:
 def site(page: Page, server: SiteServer) -> Page:
     """The website, opened, with an API that a test routes as it likes."""
     page.route("**/config.json", lambda route: route.fulfill(json={"api": API}))
+    page.route(f"{API}/labels", lambda route: reply(route, LABELS))
     page.goto(server.address)
     expect(page.get_by_role("heading", name="Who is this?")).to_be_visible()
     return page
@@ -70,21 +77,21 @@ def site(page: Page, server: SiteServer) -> Page:
 
 @pytest.fixture
 def answer(page: Page) -> Callable[..., None]:
-    """Make the API answer every photo with the same status and body."""
+    """Make the API answer every photo with the same status, body and headers."""
 
-    def answer_with(body: dict | str, status: int = 200) -> None:
-        page.route(f"{API}/recognize", lambda route: reply(route, body, status))
+    def answer_with(body: dict | str, status: int = 200, headers: dict | None = None) -> None:
+        page.route(f"{API}/recognize", lambda route: reply(route, body, status, headers))
 
     return answer_with
 
 
 @pytest.fixture
 def choose(page: Page) -> Callable[..., None]:
-    """Choose a photo, by its path or its bytes."""
+    """Choose photos, by their paths or their bytes."""
 
-    def choose_file(photo: Path | bytes | None = None, name: str = "photo.jpg") -> None:
-        content = photo.read_bytes() if isinstance(photo, Path) else photo or drawn_photo()
-        file = {"name": name, "mimeType": "image/jpeg", "buffer": content}
-        page.get_by_label("Choose").set_input_files(files=[file])
+    def choose_files(*photos: Path | bytes, name: str = "photo.jpg") -> None:
+        contents = [photo.read_bytes() if isinstance(photo, Path) else photo for photo in photos or [drawn_photo()]]
+        files = [{"name": name, "mimeType": "image/jpeg", "buffer": content} for content in contents]
+        page.get_by_label("Choose").set_input_files(files=files)
 
-    return choose_file
+    return choose_files

@@ -27,7 +27,7 @@ def test_the_box_lies_on_the_face(deployed: Page, choose, samples: Path):
     choose(samples / UNSEEN)
     expect(deployed.locator(".box")).to_be_visible(timeout=ANSWERED_MS)
     box = deployed.locator(".box").bounding_box()
-    photo = deployed.get_by_role("img", name="The photo you chose").bounding_box()
+    photo = deployed.get_by_role("img", name="Photo 1").bounding_box()
     scale = photo["width"] / UNSEEN_WIDTH
     for x, y in UNSEEN_FEATURES.values():
         assert 0 < photo["x"] + x * scale - box["x"] < box["width"]
@@ -45,4 +45,16 @@ def test_a_text_file_named_jpg_gets_the_apis_sentence(deployed: Page, choose):
     with deployed.expect_response("**/recognize", timeout=ANSWERED_MS) as response:
         choose(b"Dear diary, this is no photo.")
     assert response.value.status == 415
-    expect(deployed.locator("#reason")).to_have_text(response.value.json()["detail"])
+    expect(deployed.locator("#reason")).to_contain_text(response.value.json()["detail"])
+
+
+def test_a_face_is_shown_as_the_network_saw_it(deployed: Page, choose, samples: Path):
+    choose(samples / "strangers/friends.jpg")
+    deployed.locator('.face[data-face="1"] summary').click(timeout=ANSWERED_MS)
+    deployed.locator('.face[data-face="1"]').get_by_role("button", name="Show it as the network saw it").click()
+    expect(deployed.get_by_role("img", name="The face, cut out and upright")).to_be_visible(timeout=ANSWERED_MS)
+
+
+def test_the_people_it_knows_are_listed(deployed: Page, samples: Path):
+    people = sorted(folder.name for folder in (samples / "people").iterdir())
+    expect(deployed.locator(".names li")).to_have_text(people, timeout=ANSWERED_MS)

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { clip, labelSide, place } from "../../site/boxes.js";
+import { clip, labelSide, place } from "../../site/assets/boxes.js";
 
 const PHOTO = { width: 400, height: 200 };
 

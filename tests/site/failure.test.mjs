@@ -1,47 +1,103 @@
-// Which sentence each answer that is no Recognition becomes.
+// Which sentence each answer that is no success becomes.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { parseConfig } from "../../site/config.js";
-import { Failure, fromResponse, tooLarge } from "../../site/failure.js";
+import * as failures from "../../site/assets/failure.js";
 
-test("a problem's own detail is the sentence", () => {
-  const { message } = fromResponse(422, { type: "urn:visage:problem:no-face", detail: "There is no face." });
-  assert.equal(message, "There is no face.");
+const { Failure, fromResponse, tooLarge } = failures;
+
+const SENTENCES = /^[A-Z][^\n]*\.$/;
+const NAMES = [...readFileSync("api/errors.py", "utf8").matchAll(/Problem\(\s*\d{3},\s*"([a-z-]+)"/g)].map(([, name]) => name);
+const problem = (name, about) => ({ type: `urn:visage:problem:${name}`, title: "Jargon", ...about });
+
+test("the API's types of problem are found in its source", () => {
+  assert.ok(NAMES.includes("no-face") && NAMES.includes("internal-error") && NAMES.length > 10, NAMES.join());
 });
 
-test("a problem's request id is kept for the person to quote", () => {
-  assert.equal(fromResponse(500, { detail: "Sorry.", request_id: "abc" }).requestId, "abc");
-});
-
-for (const status of [413, 429, 500, 502, 503, 504]) {
-  test(`API Gateway's own ${status} becomes a sentence of ours`, () => {
-    const { message } = fromResponse(status, { message: "Internal jargon" });
-    assert.match(message, /^[A-Z].*\.$/);
-    assert.doesNotMatch(message, /jargon/);
+for (const name of NAMES) {
+  test(`${name} has sentences of its own that say what to do next`, () => {
+    const failure = fromResponse({ status: 599, body: problem(name) });
+    assert.equal(failure.type, name);
+    assert.match(failure.message, SENTENCES);
+    assert.doesNotMatch(failure.message, /599|undefined|Jargon/);
+    assert.ok(failure.message.length > failure.what.length, "nothing to do next");
   });
 }
 
-test("an unforeseen status without JSON still says something", () => {
-  assert.equal(fromResponse(418, null).message, "The server answered with an error (418).");
+for (const name of ["unreadable-photo", "unsupported-format"]) {
+  test(`${name} is told in the API's own words, and then what to do next`, () => {
+    const { message } = fromResponse({ status: 422, body: problem(name, { detail: "There is no face." }) });
+    assert.match(message, /^There is no face\. [A-Z].*\.$/);
+  });
+}
+
+for (const name of ["no-face", "image-missing", "bad-request", "too-large", "model-unavailable", "internal-error", "not-found"]) {
+  test(`${name} is told in words for people, not for programs`, () => {
+    const { message } = fromResponse({ status: 400, body: problem(name, { detail: "Send multipart/form-data." }) });
+    assert.doesNotMatch(message, /multipart/);
+  });
+}
+
+test("a problem that this page doesn't know is told in the API's words", () => {
+  const failure = fromResponse({ status: 422, body: problem("too-dark", { detail: "The photo is too dark." }) });
+  assert.equal(failure.message, "The photo is too dark.");
+  assert.equal(failure.type, "too-dark");
+});
+
+for (const status of [403, 404, 413, 429, 500, 502, 503, 504]) {
+  test(`API Gateway's own ${status} becomes sentences of ours`, () => {
+    const { message, type } = fromResponse({ status, body: { message: "Internal jargon" } });
+    assert.match(message, SENTENCES);
+    assert.doesNotMatch(message, /jargon/);
+    assert.equal(type, `http-${status}`);
+  });
+}
+
+for (const body of [null, [], "Teapot", 7, {}, { type: 7, detail: [] }, { detail: " " }]) {
+  test(`an unforeseen status with ${JSON.stringify(body)} still says something`, () => {
+    assert.equal(fromResponse({ status: 418, body }).message, "The server answered with an error (418). Try again later.");
+  });
+}
+
+test("the request id is that of the body, else that of the header", () => {
+  assert.equal(fromResponse({ status: 500, body: { request_id: "body" }, requestId: "header" }).requestId, "body");
+  assert.equal(fromResponse({ status: 500, body: { request_id: 7 }, requestId: "header" }).requestId, "header");
+  assert.equal(fromResponse({ status: 500, body: null }).requestId, "");
 });
 
 test("trying again is offered where it may help, and only there", () => {
-  assert.equal(fromResponse(503, null).retryable, true);
-  assert.equal(fromResponse(429, null).retryable, true);
-  assert.equal(fromResponse(422, { detail: "There is no face." }).retryable, false);
+  const retryable = (status) => fromResponse({ status, body: null }).retryable;
+  assert.deepEqual([429, 500, 503, 504].map(retryable), [true, true, true, true]);
+  assert.deepEqual([400, 403, 404, 413, 422].map(retryable), [false, false, false, false, false]);
 });
+
+test("the page tries again unasked what passes by itself, no sooner than the server wants", () => {
+  const wait = (status) => fromResponse({ status, body: null, retryAfterMs: 5000 }).waitMs;
+  assert.deepEqual([429, 503].map(wait), [5000, 5000]);
+  assert.deepEqual([400, 422, 500, 502, 504].map(wait), Array(5).fill(undefined));
+  assert.equal(failures.unreachable().waitMs, 0);
+  assert.equal(failures.interrupted().waitMs, undefined);
+});
+
+test("what happened can be told without the advice", () => {
+  const failure = fromResponse({ status: 429, body: null });
+  assert.equal(failure.what, "Too many photos are being sent right now.");
+  assert.equal(failure.message, `${failure.what} Wait a moment and try again.`);
+});
+
+const own = Object.entries(failures).filter(([name]) => !["Failure", "fromResponse"].includes(name));
+
+for (const [name, make] of own) {
+  test(`${name} is a failure with a type of its own, and says what to do next`, () => {
+    const failure = make(7_340_000, 4_500_000);
+    assert.ok(failure instanceof Failure);
+    assert.match(failure.message, SENTENCES);
+    assert.ok(failure.type && failure.message.length > failure.what.length);
+    assert.equal(own.filter(([, other]) => other(1, 1).type === failure.type).length, 1);
+  });
+}
 
 test("a photo that can't be sent is told its size and the limit", () => {
   assert.match(tooLarge(7_340_000, 4_500_000).message, /7\.3 MB.*4\.5 MB/);
 });
-
-test("the API's address loses the slash at its end", () => {
-  assert.deepEqual(parseConfig({ api: "https://api.example/stage/" }), { api: "https://api.example/stage" });
-});
-
-for (const config of [null, [], {}, { api: "" }, { api: 7 }, { api: "javascript:alert(1)" }, { api: "https://" }]) {
-  test(`a config of ${JSON.stringify(config)} is a failure with a sentence`, () => {
-    assert.throws(() => parseConfig(config), Failure);
-  });
-}

@@ -1,8 +1,40 @@
-// How far a photo is made smaller before it is sent.
+// What a chosen file becomes before it is sent; the browser's decoder and canvas are fakes.
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { afterEach, test } from "node:test";
 
-import { MAX_PHOTO_BYTES, fit, prepare } from "../../site/photo.js";
+import { prepare } from "../../site/assets/photo.js";
+import { MAX_PHOTO_BYTES, fit, shrink } from "../../site/assets/shrink.js";
+
+const signal = new AbortController().signal;
+
+/** A browser that decodes everything to this size, and whose JPEGs have so many bytes a pixel. */
+function browser({ width, height, bytesAPixel = 0.3 }) {
+  const seen = { encoded: [], open: 0 };
+  globalThis.createImageBitmap = async (_file, { imageOrientation }) => {
+    assert.equal(imageOrientation, "from-image");
+    seen.open += 1;
+    return { width, height, close: () => (seen.open -= 1) };
+  };
+  globalThis.OffscreenCanvas = class {
+    constructor(width, height) {
+      Object.assign(this, { width, height });
+    }
+
+    getContext() {
+      return { fillRect: () => {}, drawImage: () => seen.encoded.push([this.width, this.height]) };
+    }
+
+    async convertToBlob({ type }) {
+      return new Blob([new Uint8Array(this.width * this.height * bytesAPixel)], { type });
+    }
+  };
+  return seen;
+}
+
+afterEach(() => {
+  delete globalThis.createImageBitmap;
+  delete globalThis.OffscreenCanvas;
+});
 
 test("a photo's longer side becomes the limit, its proportions stay", () => {
   assert.deepEqual(fit({ width: 4000, height: 3000 }, 2048), { width: 2048, height: 1536 });
@@ -17,14 +49,84 @@ test("a panorama keeps at least one pixel", () => {
   assert.deepEqual(fit({ width: 90_000, height: 3 }, 2048), { width: 2048, height: 1 });
 });
 
-test("a photo that just fits is sent as it is", async () => {
+test("a phone's photo becomes a smaller JPEG that is shown as it is sent", async () => {
+  const seen = browser({ width: 3024, height: 4032 });
+  const { blob, preview, shrunk } = await prepare(new Blob(["photo"], { type: "image/png" }), signal);
+  assert.deepEqual(seen, { encoded: [[1536, 2048]], open: 0 });
+  assert.equal(blob.type, "image/jpeg");
+  assert.equal(preview, blob);
+  assert.equal(shrunk, true);
+});
+
+test("a small photo is encoded again at its own size, so that its metadata is gone", async () => {
+  const seen = browser({ width: 640, height: 480 });
+  const { shrunk } = await prepare(new Blob(["photo"]), signal);
+  assert.deepEqual(seen.encoded, [[640, 480]]);
+  assert.equal(shrunk, false);
+});
+
+test("a photo that is still too large is made smaller until it fits", async () => {
+  const seen = browser({ width: 2048, height: 2048, bytesAPixel: 5 });
+  const { blob, shrunk } = await prepare(new Blob(["photo"]), signal);
+  assert.deepEqual(seen.encoded, [[2048, 2048], [1024, 1024], [512, 512]]);
+  assert.ok(blob.size <= MAX_PHOTO_BYTES);
+  assert.equal(shrunk, true);
+});
+
+test("a browser that runs out of memory can't decode the photo, and keeps nothing open", async () => {
+  const seen = browser({ width: 9000, height: 9000 });
+  globalThis.OffscreenCanvas.prototype.getContext = () => null;
+  assert.equal(await shrink(new Blob(["photo"])), null);
+  assert.equal(seen.open, 0);
+});
+
+test("a film is not even decoded", async () => {
+  const seen = browser({ width: 1920, height: 1080 });
+  assert.equal(await shrink({ size: 2_000_000_000 }), null);
+  assert.deepEqual(seen.encoded, []);
+});
+
+test("what can't be decoded and just fits is sent as it is", async () => {
   const photo = new Blob([new Uint8Array(MAX_PHOTO_BYTES)], { type: "image/heic" });
-  const prepared = await prepare(photo);
-  assert.equal(prepared.size, MAX_PHOTO_BYTES);
-  assert.equal(prepared.type, "image/heic");
+  const { blob, preview, shrunk } = await prepare(photo, signal);
+  assert.deepEqual([blob.size, blob.type, preview, shrunk], [MAX_PHOTO_BYTES, "image/heic", null, false]);
+});
+
+test("what can't be decoded and doesn't fit is a failure that says so", async () => {
+  const photo = new Blob([new Uint8Array(MAX_PHOTO_BYTES + 1)]);
+  await assert.rejects(prepare(photo, signal), { name: "Failure", type: "too-large" });
 });
 
 test("a file that can't be read is a failure with a sentence", async () => {
-  const folder = { size: 4096, type: "", arrayBuffer: () => Promise.reject(new Error("NotReadableError")) };
-  await assert.rejects(prepare(folder), { name: "Failure", message: /can’t be read/ });
+  const gone = { arrayBuffer: () => Promise.reject(new DOMException("", "NotFoundError")) };
+  const folder = { size: 4096, type: "", slice: () => gone };
+  await assert.rejects(prepare(folder, signal), { name: "Failure", type: "unreadable-file" });
+});
+
+test("an empty file is a failure with a sentence", async () => {
+  await assert.rejects(prepare(new Blob([]), signal), { name: "Failure", type: "unreadable-file" });
+});
+
+test("a photo nobody waits for any more is not waited for", async () => {
+  browser({ width: 640, height: 480 });
+  globalThis.createImageBitmap = () => new Promise((resolve) => setTimeout(() => resolve({ width: 1, height: 1, close() {} }), 20));
+  const controller = new AbortController();
+  const work = prepare(new Blob(["photo"]), controller.signal);
+  controller.abort();
+  await assert.rejects(work, { name: "AbortError" });
+  const next = await prepare(new Blob(["photo"]), signal);
+  assert.equal(next.blob.type, "image/jpeg");
+});
+
+test("photos are decoded one after another", async () => {
+  const seen = browser({ width: 640, height: 480 });
+  const decode = globalThis.createImageBitmap;
+  let most = 0;
+  globalThis.createImageBitmap = async (...args) => {
+    const bitmap = await decode(...args);
+    most = Math.max(most, seen.open);
+    return bitmap;
+  };
+  await Promise.all([1, 2, 3].map(() => prepare(new Blob(["photo"]), signal)));
+  assert.deepEqual([most, seen.encoded.length], [1, 3]);
 });

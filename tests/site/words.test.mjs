@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { announcement, headline, nameOf, percent, summary } from "../../site/words.js";
+import { announcement, headline, likeliest, nameOf, outcome, percent, progress, quality, summary, timings } from "../../site/assets/words.js";
 
 const known = (label, probability = 0.9) => ({ known: true, label, probability });
 const STRANGER = { known: false, label: null, probability: 0.6, predictions: [{ label: "Ada", probability: 0.6 }] };
@@ -39,4 +39,34 @@ test("the line below the heading counts the faces that are known", () => {
 
 test("one known face is announced with its name and probability", () => {
   assert.equal(announcement([known("Ada", 0.87)]), "Ada, 87%.");
+});
+
+test("what happens to a photo is said in words", () => {
+  assert.equal(progress({ state: "sending", progress: 0.426 }), "Sending… 43%");
+  assert.equal(progress({ state: "pausing", pauseMs: 2600 }), "The service is busy. Trying again in 3 s…");
+  assert.equal(progress({ state: "pausing", pauseMs: 90 }), "The service is busy. Trying again in 1 s…");
+  assert.equal(progress({ state: "cancelled" }), "Stopped before there was an answer.");
+});
+
+test("a small picture tells its photo's outcome", () => {
+  assert.equal(outcome({ state: "answered", recognition: { faces: [known("Ada")] } }), "Ada");
+  assert.equal(outcome({ state: "failed", failure: new Error("No face was found.") }), "No face was found.");
+  assert.equal(outcome({ state: "waiting" }), "Waiting for its turn…");
+});
+
+test("the likeliest people of a stranger are not offered as an answer", () => {
+  assert.match(likeliest(STRANGER), /Not alike enough/);
+  assert.match(likeliest(known("Ada")), /likeliest/);
+});
+
+test("what was measured is told in sentences, what was not isn't", () => {
+  const heldOut = { faces: 81, name_right: 1, recognised: 0.9753, expected_calibration_error: 0.01 };
+  const [first, second] = quality({ measured: { held_out: heldOut, false_accept_rate: 0.01 } });
+  assert.match(first, /81 faces.* named 81 right.* 79 surely/);
+  assert.match(second, /one stranger in 100/);
+  assert.deepEqual(quality({ measured: { held_out: null, false_accept_rate: null } }), []);
+});
+
+test("timings come in the order of the steps", () => {
+  assert.deepEqual(timings({ total: 103.2, decode: 8.13 }), [["Read the photo", "8.1 ms"], ["In all", "103 ms"]]);
 });

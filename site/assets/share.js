@@ -1,0 +1,85 @@
+// What can be taken away from an answer: its JSON, a command, and a picture that is drawn here and sent nowhere.
+import { clip } from "./boxes.js";
+import { isKnown, nameOf } from "./words.js";
+
+/** @param {string} api  @returns {string} the command that asks the same */
+export const curl = (api) => `curl -F image=@photo.jpg ${api}/recognize`;
+
+/** @param {string} text  @throws when the browser does not allow it */
+export async function copy(text) {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  // A page that came by plain http has no clipboard but this.
+  const area = document.createElement("textarea");
+  const before = document.activeElement;
+  area.value = text;
+  area.className = "offscreen";
+  document.body.append(area);
+  area.select();
+  const copied = document.execCommand("copy");
+  area.remove();
+  before?.focus();
+  if (!copied) throw new Error("not copied");
+}
+
+/** @returns {boolean} whether this browser hands pictures on to other apps */
+export const canShare = () => Boolean(navigator.canShare?.({ files: [new File([], "a.png", { type: "image/png" })] }));
+
+/** @param {Blob} picture  @returns {Promise<string>} what became of it */
+export async function share(picture) {
+  const file = new File([picture], "who-is-this.png", { type: "image/png" });
+  if (canShare()) {
+    return navigator.share({ files: [file] }).then(() => "Shared.", (error) => (error.name === "AbortError" ? "" : Promise.reject(error)));
+  }
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(file);
+  link.download = file.name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  return "Saved to your downloads.";
+}
+
+/**
+ * The photo with its faces boxed and named.
+ * @param {Blob} photo
+ * @param {import("./api.js").Recognition} recognition
+ * @returns {Promise<Blob>} PNG
+ */
+export async function resultImage(photo, { faces, image }) {
+  const bitmap = await createImageBitmap(photo);
+  const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
+  const context = canvas.getContext("2d");
+  context.drawImage(bitmap, 0, 0);
+  bitmap.close();
+  context.scale(canvas.width / image.width, canvas.height / image.height);
+  const unit = Math.max(image.width, image.height) / 400;
+  for (const face of faces) drawBox(context, clip(face.box, image), isKnown(face), unit);
+  for (const face of faces) drawName(context, face, image, unit);
+  return canvas.convertToBlob({ type: "image/png" });
+}
+
+function drawBox(context, { left, top, width, height }, known, unit) {
+  context.beginPath();
+  context.roundRect(left, top, width, height, 2 * unit);
+  context.setLineDash(known ? [] : [3 * unit, 2 * unit]);
+  for (const [color, line] of [["rgb(0 0 0 / 50%)", 2.4], ["#fff", 1.4]]) {
+    context.strokeStyle = color;
+    context.lineWidth = line * unit;
+    context.stroke();
+  }
+}
+
+function drawName(context, face, image, unit) {
+  const box = clip(face.box, image);
+  context.font = `600 ${9 * unit}px system-ui, sans-serif`;
+  context.textBaseline = "middle";
+  const width = context.measureText(nameOf(face)).width + 10 * unit;
+  const height = 15 * unit;
+  const left = Math.max(0, Math.min(box.left + (box.width - width) / 2, image.width - width));
+  const top = Math.min(box.top + box.height + 3 * unit, image.height - height);
+  context.beginPath();
+  context.roundRect(left, top, width, height, height / 2);
+  context.fillStyle = isKnown(face) ? "#0b6b5f" : "#2b2a27";
+  context.fill();
+  context.fillStyle = "#fff";
+  context.fillText(nameOf(face), left + 5 * unit, top + height / 2);
+}

@@ -1,0 +1,67 @@
+// Re-encodes a photo as an upright JPEG without metadata that fits into an upload; in a worker or on the page.
+
+/** Lambda takes 6 MB a call and gets the photo as base64, so the API takes this much. */
+export const MAX_PHOTO_BYTES = 4_500_000;
+
+/** Longest side in pixels: enough for every face that the detector could find. */
+const MAX_SIDE = 2048;
+const JPEG_QUALITY = 0.92;
+
+/** No camera writes more; a film would fill the memory before it turned out not to be a photo. */
+const MAX_DECODED_BYTES = 150_000_000;
+
+/**
+ * @param {Blob} file
+ * @returns {Promise<{blob: Blob, shrunk: boolean} | null>} null when this browser can't decode it, or lacks the memory
+ */
+export async function shrink(file) {
+  if (file.size > MAX_DECODED_BYTES) return null;
+  let bitmap;
+  try {
+    bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
+    return await compress(bitmap);
+  } catch {
+    return null;
+  } finally {
+    bitmap?.close();
+  }
+}
+
+/**
+ * The size that fits a square of that side, proportions kept; never enlarged.
+ * @param {{width: number, height: number}} size
+ * @param {number} side
+ */
+export function fit({ width, height }, side) {
+  const scale = Math.min(1, side / Math.max(width, height));
+  return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
+}
+
+/**
+ * @param {CanvasImageSource} picture
+ * @param {{width: number, height: number}} size
+ * @returns {Promise<Blob>} a JPEG of that size; what was transparent becomes white
+ */
+export function encode(picture, { width, height }) {
+  const canvas = globalThis.OffscreenCanvas ? new OffscreenCanvas(width, height) : pageCanvas(width, height);
+  const context = canvas.getContext("2d");
+  context.fillStyle = "#fff";
+  context.fillRect(0, 0, width, height);
+  context.imageSmoothingQuality = "high";
+  context.drawImage(picture, 0, 0, width, height);
+  return canvas.convertToBlob({ type: "image/jpeg", quality: JPEG_QUALITY });
+}
+
+async function compress(bitmap) {
+  for (let side = MAX_SIDE; ; side /= 2) {
+    const blob = await encode(bitmap, fit(bitmap, side));
+    if (blob.size <= MAX_PHOTO_BYTES) return { blob, shrunk: side < Math.max(bitmap.width, bitmap.height) };
+  }
+}
+
+/** A canvas of the page with the one method of OffscreenCanvas that is needed, for browsers that have no such thing. */
+function pageCanvas(width, height) {
+  const canvas = Object.assign(document.createElement("canvas"), { width, height });
+  canvas.convertToBlob = ({ type, quality }) => new Promise((resolve) => canvas.toBlob(resolve, type, quality));
+  return canvas;
+}

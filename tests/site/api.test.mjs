@@ -1,0 +1,197 @@
+// What is sent to the API, and what becomes of its answers; the browser's XMLHttpRequest is a fake.
+import assert from "node:assert/strict";
+import { beforeEach, mock, test } from "node:test";
+
+import { alignedFace, labels, recognize } from "../../site/assets/api.js";
+
+const API = "https://api.example";
+const PHOTO = new Blob(["photo"], { type: "image/jpeg" });
+const RECOGNITION = { faces: [], image: { width: 4, height: 3 } };
+const LABELS = { labels: ["Ada"], people: [{ label: "Ada", enrolled: false }], measured: {}, model: { version: "1" } };
+
+/** A request that does what the next of `plays` does with it. */
+class Request {
+  static HEADERS_RECEIVED = 2;
+  static plays = [];
+  static made = [];
+
+  upload = {};
+  aborted = false;
+
+  open(method, url) {
+    Object.assign(this, { method, url });
+  }
+
+  send(body) {
+    this.body = body;
+    Request.made.push(this);
+    const play = Request.plays.shift();
+    queueMicrotask(() => play(this));
+  }
+
+  abort() {
+    this.aborted = true;
+  }
+
+  getAllResponseHeaders() {
+    return Object.entries(this.headers).map(([name, value]) => `${name}: ${value}\r\n`).join("");
+  }
+
+  begin() {
+    this.readyState = Request.HEADERS_RECEIVED;
+    this.onreadystatechange();
+  }
+}
+
+const answer = (status, body, headers = {}) => (request) => {
+  request.begin();
+  const response = new TextEncoder().encode(typeof body === "string" ? body : JSON.stringify(body)).buffer;
+  Object.assign(request, { status, headers, response });
+  request.onload();
+};
+const lose = (request) => request.onerror();
+const silence = () => {};
+
+beforeEach(() => {
+  globalThis.XMLHttpRequest = Request;
+  Request.made = [];
+  online(true);
+});
+
+function online(onLine) {
+  Object.defineProperty(globalThis, "navigator", { value: { onLine }, configurable: true });
+}
+
+function played(...plays) {
+  Request.plays = plays;
+}
+
+const ask = (progress = {}) => recognize(API, PHOTO, { signal: new AbortController().signal, ...progress });
+
+test("a photo is posted as the form field `image`, without its name", async () => {
+  played(answer(200, RECOGNITION));
+  assert.deepEqual(await ask(), RECOGNITION);
+  const [{ method, url, body }] = Request.made;
+  assert.deepEqual([method, url], ["POST", "https://api.example/recognize"]);
+  assert.deepEqual([...body.keys()], ["image"]);
+  assert.equal(await body.get("image").text(), "photo");
+  assert.equal(body.get("image").name, "photo");
+});
+
+test("the upload's progress is told, and its end", async () => {
+  const told = [];
+  played((request) => {
+    request.upload.onprogress({ loaded: 1, total: 4 });
+    request.upload.onprogress({ loaded: 4, total: 4 });
+    request.upload.onload();
+    answer(200, RECOGNITION)(request);
+  });
+  await ask({ onProgress: (fraction) => told.push(fraction), onSent: () => told.push("sent") });
+  assert.deepEqual(told, [0.25, 1, "sent"]);
+});
+
+test("an upload that nobody watches needs no preflight", async () => {
+  played(answer(200, RECOGNITION));
+  await ask();
+  assert.deepEqual(Request.made[0].upload, {});
+});
+
+for (const body of ["", "null", "[]", '{"faces": []}', "<html></html>", '{"faces": 7, "image": {"width": 4, "height": 3}}']) {
+  test(`a success with ${body || "nothing"} is an answer that can't be read`, async () => {
+    played(answer(200, body, { "x-request-id": "6f0c" }));
+    await assert.rejects(ask(), { name: "Failure", type: "unreadable-answer", requestId: "6f0c" });
+  });
+}
+
+test("a problem is a failure with the request's id", async () => {
+  played(answer(422, { type: "urn:visage:problem:no-face" }, { "x-request-id": "6f0c" }));
+  await assert.rejects(ask(), { name: "Failure", type: "no-face", requestId: "6f0c" });
+  assert.equal(Request.made.length, 1);
+});
+
+test("API Gateway's own answer has an id too", async () => {
+  played(answer(413, { message: "Request Entity Too Large" }, { "apigw-requestid": "gw1" }));
+  await assert.rejects(ask(), { type: "http-413", requestId: "gw1" });
+});
+
+test("a busy server is asked again after the time it wants", async (context) => {
+  context.mock.method(Math, "random", () => 0);
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const waits = [];
+  played(answer(503, "", { "retry-after": "5" }), answer(429, ""), lose, answer(200, RECOGNITION));
+  const onWait = (wait) => {
+    waits.push(wait.ms);
+    setImmediate(() => mock.timers.tick(wait.ms));
+  };
+  assert.deepEqual(await ask({ onWait }), RECOGNITION);
+  assert.deepEqual(waits, [5000, 0, 0]);
+  mock.timers.reset();
+});
+
+test("a connection that breaks before any answer is tried four times", async (context) => {
+  context.mock.method(Math, "random", () => 0);
+  played(lose, lose, lose, lose);
+  await assert.rejects(ask(), { type: "unreachable", retryable: true });
+  assert.equal(Request.made.length, 4);
+});
+
+test("a connection that breaks within the answer is told", async () => {
+  played((request) => {
+    request.begin();
+    lose(request);
+  });
+  await assert.rejects(ask(), { type: "interrupted", retryable: true });
+  assert.equal(Request.made.length, 1);
+});
+
+test("a connection that breaks because there is none is told as that", async () => {
+  played((request) => {
+    online(false);
+    lose(request);
+  });
+  await assert.rejects(ask(), { type: "offline" });
+});
+
+test("an answer that never comes is given up after a minute and a half", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  played(silence);
+  const work = ask();
+  mock.timers.tick(89_999);
+  assert.equal(Request.made[0].aborted, false);
+  mock.timers.tick(1);
+  await assert.rejects(work, { type: "too-slow", retryable: true });
+  assert.equal(Request.made[0].aborted, true);
+  mock.timers.reset();
+});
+
+test("an answer nobody waits for any more is not waited for", async () => {
+  const controller = new AbortController();
+  played(() => controller.abort());
+  await assert.rejects(recognize(API, PHOTO, { signal: controller.signal }), { name: "AbortError" });
+  assert.equal(Request.made[0].aborted, true);
+});
+
+test("the people come from /labels", async () => {
+  played(answer(200, LABELS));
+  assert.deepEqual(await labels(API, new AbortController().signal), LABELS);
+  assert.deepEqual([Request.made[0].method, Request.made[0].url], ["GET", "https://api.example/labels"]);
+});
+
+for (const body of ["", "[]", "{}", '{"people": []}']) {
+  test(`people of ${body || "nothing"} can't be read`, async () => {
+    played(answer(200, body));
+    await assert.rejects(labels(API, new AbortController().signal), { type: "unreadable-answer" });
+  });
+}
+
+test("an aligned face is a picture", async () => {
+  played(answer(200, "jpeg", { "content-type": "image/jpeg" }));
+  const face = await alignedFace(API, PHOTO, 2, new AbortController().signal);
+  assert.deepEqual([face.type, await face.text()], ["image/jpeg", "jpeg"]);
+  assert.equal(Request.made[0].url, "https://api.example/align?face=2");
+});
+
+test("an aligned face that is no picture can't be read", async () => {
+  played(answer(200, RECOGNITION));
+  await assert.rejects(alignedFace(API, PHOTO, 1, new AbortController().signal), { type: "unreadable-answer" });
+});

@@ -1,0 +1,54 @@
+// What the camera's dialog says, and which camera comes next; the dialog itself is tested in a browser.
+import assert from "node:assert/strict";
+import { afterEach, test } from "node:test";
+
+import { cameraProblem, cameraUnavailable, otherCamera } from "../../site/assets/camera.js";
+
+function browser({ isSecureContext, mediaDevices }) {
+  globalThis.isSecureContext = isSecureContext;
+  Object.defineProperty(globalThis, "navigator", { value: { mediaDevices }, configurable: true });
+}
+
+afterEach(() => delete globalThis.isSecureContext);
+
+test("a page that wasn't opened by https says that it has to be", () => {
+  browser({ isSecureContext: false, mediaDevices: undefined });
+  assert.match(cameraUnavailable(), /https/);
+});
+
+test("a browser without cameras says so", () => {
+  browser({ isSecureContext: true, mediaDevices: {} });
+  assert.match(cameraUnavailable(), /browser/);
+});
+
+test("where the camera may be tried there is nothing to say", () => {
+  browser({ isSecureContext: true, mediaDevices: { getUserMedia: () => {} } });
+  assert.equal(cameraUnavailable(), "");
+});
+
+for (const [name, what] of [
+  ["NotAllowedError", /Allow it/],
+  ["SecurityError", /Allow it/],
+  ["NotFoundError", /No camera was found/],
+  ["OverconstrainedError", /No camera was found/],
+  ["NotReadableError", /in use/],
+  ["AbortError", /in use/],
+  ["TypeError", /didn’t start/],
+]) {
+  test(`${name} says what to do next`, () => {
+    assert.match(cameraProblem({ name }), what);
+    assert.match(cameraProblem({ name }), /then try again\.$|choose a photo instead\.$/);
+  });
+}
+
+test("a phone switches between its front and its back", () => {
+  assert.deepEqual(otherCamera({ facingMode: "user" }, []), { facingMode: { ideal: "environment" } });
+  assert.deepEqual(otherCamera({ facingMode: "environment" }, []), { facingMode: { ideal: "user" } });
+});
+
+test("a desktop goes from one camera to the next, and back to the first", () => {
+  const cameras = [{ deviceId: "a" }, { deviceId: "b" }];
+  assert.deepEqual(otherCamera({ deviceId: "a" }, cameras), { deviceId: { exact: "b" } });
+  assert.deepEqual(otherCamera({ deviceId: "b" }, cameras), { deviceId: { exact: "a" } });
+  assert.deepEqual(otherCamera({ deviceId: "gone" }, cameras), { deviceId: { exact: "a" } });
+});

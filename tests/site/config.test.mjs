@@ -1,0 +1,57 @@
+// What the page takes from the config.json that a deployment writes.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { parseConfig } from "../../site/assets/config.js";
+
+const PAGE = "https://visage.example/index.html";
+const API = "https://api.example/stage";
+
+test("the API's address loses the slash at its end", () => {
+  assert.equal(parseConfig({ api: `${API}/` }, PAGE).api, API);
+});
+
+test("an API behind the website's own address becomes a whole one", () => {
+  assert.equal(parseConfig({ api: "/api" }, PAGE).api, "https://visage.example/api");
+});
+
+for (const api of [undefined, "", 7, "api", "//elsewhere.example", "javascript:alert(1)", "https://", "https://%", "/"]) {
+  test(`an API at ${JSON.stringify(api)} is a failure with a sentence`, () => {
+    assert.throws(() => parseConfig({ api }, PAGE), { name: "Failure", type: "config-broken" });
+  });
+}
+
+for (const config of [null, [], "config", 7]) {
+  test(`a config of ${JSON.stringify(config)} is a failure with a sentence`, () => {
+    assert.throws(() => parseConfig(config, PAGE), { name: "Failure", type: "config-broken" });
+  });
+}
+
+test("there are no examples unless there are some", () => {
+  assert.deepEqual(parseConfig({ api: API }, PAGE).examples, []);
+  assert.deepEqual(parseConfig({ api: API, examples: "a.jpg" }, PAGE).examples, []);
+});
+
+test("examples are of this website, by path or by address", () => {
+  const examples = ["examples/1.jpg", "/examples/2.jpg", "https://visage.example/examples/3.jpg"];
+  assert.deepEqual(parseConfig({ api: API, examples }, PAGE).examples, [
+    "https://visage.example/examples/1.jpg",
+    "https://visage.example/examples/2.jpg",
+    "https://visage.example/examples/3.jpg",
+  ]);
+});
+
+test("examples of anywhere else are left out", () => {
+  const foreign = [
+    "https://elsewhere.example/1.jpg",
+    "//elsewhere.example/1.jpg",
+    "http://visage.example/1.jpg",
+    "javascript:alert(1)",
+    "data:image/png;base64,AA",
+    "blob:https://visage.example/1",
+    "https://%",
+    7,
+    null,
+  ];
+  assert.deepEqual(parseConfig({ api: API, examples: foreign }, PAGE).examples, []);
+});
