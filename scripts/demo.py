@@ -53,7 +53,8 @@ def _make_bundle() -> None:
 def _deploy() -> dict[str, str]:
     _say("Starting a local AWS and deploying stack, model and website to it")
     _visage("local", "up")
-    command = ["deploy", "--stage", "local", "--bundle", str(_BUNDLE), "--json"]
+    examples = [word for photo in (UNSEEN, STRANGERS) for word in ("--example", str(_PHOTOS / photo))]
+    command = ["deploy", "--stage", "local", "--bundle", str(_BUNDLE), *examples, "--json"]
     console.print(f"$ visage {shlex.join(command)}", style="dim")
     done = subprocess.run([sys.executable, "-m", "scripts", *command], stdout=subprocess.PIPE, check=False)
     if done.returncode:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
+from urllib.parse import urlsplit
 
 import boto3
 import requests
@@ -20,13 +21,19 @@ from model.fetch import NETWORKS
 from scripts import local, stack, website
 from scripts.console import CommandError, JSONOption, console, emit, out
 from scripts.publish import send
-from scripts.stack import Engine, Function, Outputs, Target
+from scripts.stack import Engine, Function, Hosting, Outputs, Target
+from scripts.website import Site
 
 _ANSWER_SECONDS: Final = 180
 _ONE_ANSWER_SECONDS: Final = 70
 """More than two starts of the function may take: to ask again before is to start one more beside them."""
 
 _NO_MODEL: Final = "models/none"
+
+_NO_CAMERA: Final = (
+    "On AWS, this website is plain HTTP: browsers show it as not secure and give it no camera. "
+    "`--website cloudfront` serves it over HTTPS."
+)
 
 
 class Stage(StrEnum):
@@ -51,16 +58,33 @@ def deploy(
     engine: Annotated[
         Engine, typer.Option(help="What runs the network: `torchscript` in a container image, `onnx` in a zip.")
     ] = Engine.TORCHSCRIPT,
+    hosting: Annotated[
+        Hosting,
+        typer.Option("--website", help="What serves the website: `cloudfront` over HTTPS, or `s3` over HTTP."),
+    ] = Hosting.CLOUDFRONT,
+    examples: Annotated[
+        list[Path] | None,
+        typer.Option("--example", metavar="PHOTO", help="A photo to try the website with; may be given again."),
+    ] = None,
     region: Annotated[str | None, typer.Option(help="AWS region; else that of your AWS settings.")] = None,
     as_json: JSONOption = False,
 ) -> None:
     """Deploy stack, model and website in one go, and print their two addresses."""
     loaded = _load(bundle, engine)
-    addresses = bring_up(_target(stage, region, engine), loaded, engine)
+    site = website.build(examples or ())
+    addresses = bring_up(_target(stage, region, engine), loaded, engine, hosting, site)
     emit(asdict(addresses), as_json=as_json, show=lambda _: _show(addresses))
+    if hosting is Hosting.S3:
+        console.print(Text("note", "yellow"), _NO_CAMERA)
 
 
-def bring_up(target: Target, bundle: Bundle, engine: Engine = Engine.TORCHSCRIPT) -> Addresses:
+def bring_up(
+    target: Target,
+    bundle: Bundle,
+    engine: Engine = Engine.TORCHSCRIPT,
+    hosting: Hosting = Hosting.CLOUDFRONT,
+    site: Site | None = None,
+) -> Addresses:
     """Deploy the bundle with everything that serves it; return once the API answers with that model and that engine.
 
     The model goes to a standing stack before the stack turns to it, so that the API answers throughout.
@@ -68,32 +92,33 @@ def bring_up(target: Target, bundle: Bundle, engine: Engine = Engine.TORCHSCRIPT
     Raises:
         CommandError: the deployment tool is missing or failed, or the API does not answer.
     """
+    site = site or website.build()
     function = stack.function(target, engine)
     with target.entered():
-        outputs = _stack_and_model(target, bundle, function)
+        outputs = _stack_and_model(target, bundle, function, hosting)
         addresses = _addresses(target, outputs)
         with _step("Uploading the website"):
-            website.upload(outputs.site_bucket, addresses.api)
-            if target.local is None:
+            website.upload(outputs.site_bucket, site.pages(addresses.site, addresses.api))
+            if outputs.site_id and target.local is None:
                 website.refresh(outputs.site_id)
     with _step("Waiting for the API"):
         _wait_for(_health_address(target, addresses.api), bundle.manifest.version, engine)
     return addresses
 
 
-def _stack_and_model(target: Target, bundle: Bundle, function: Function) -> Outputs:
+def _stack_and_model(target: Target, bundle: Bundle, function: Function, hosting: Hosting) -> Outputs:
     prefix = f"models/{bundle.manifest.version}"
     standing = stack.outputs(target)
     if standing is None and function.engine is Engine.ONNX and target.local is None:
         # AWS starts this function once, when it is deployed, and keeps what it has in memory then. Its model must be
         # there before.
         with _step("Deploying the stack without a model"):
-            stack.deploy(target, _NO_MODEL, function)
+            stack.deploy(target, _NO_MODEL, function, hosting)
         standing = stack.outputs(target)
     if standing:
         send(bundle.directory, f"s3://{standing.model_bucket}/{prefix}")
     with _step("Deploying the stack"):
-        stack.deploy(target, prefix, function)
+        stack.deploy(target, prefix, function, hosting)
     outputs = stack.outputs(target)
     if outputs is None:
         raise CommandError(f"The stack {target.stack} has no outputs. Delete it, and deploy again.")
@@ -127,14 +152,17 @@ def _load(bundle: Path, engine: Engine) -> Bundle:
 def _addresses(target: Target, now: Outputs) -> Addresses:
     api = boto3.client("apigatewayv2").get_api(ApiId=now.api_id)["ApiEndpoint"]
     if target.local is None:
-        return Addresses(api, f"https://{now.site_domain}")
-    label = now.site_domain.partition(".")[0]
-    return Addresses(api, f"http://{label}.cloudfront.localhost:{target.local.port}")
+        return Addresses(api, now.site_address)
+    label = (urlsplit(now.site_address).hostname or "").partition(".")[0]
+    if now.site_id:
+        return Addresses(api, f"http://{label}.cloudfront.localhost:{target.local.port}")
+    # MiniStack serves a website's bucket as any other, without an index document.
+    return Addresses(api, f"http://{label}.s3.localhost:{target.local.port}/index.html")
 
 
 def _show(addresses: Addresses) -> None:
     out.print(f"API      {addresses.api}")
-    out.print(f"Website  {addresses.site}/")
+    out.print(f"Website  {addresses.site}")
 
 
 @contextmanager

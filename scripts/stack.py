@@ -31,6 +31,13 @@ class Engine(StrEnum):
     ONNX = ONNX.name
 
 
+class Hosting(StrEnum):
+    """What serves the website: CloudFront over HTTPS, or its bucket as a plain S3 website."""
+
+    CLOUDFRONT = "cloudfront"
+    S3 = "s3"
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """One stage in one region of one AWS; `local` is that AWS when it is this machine."""
@@ -71,13 +78,13 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """What a stack says of itself once it stands."""
+    """What a stack says of itself once it stands; `site_id` is that of its distribution, if it has one."""
 
     api_id: str
     model_bucket: str
     site_bucket: str
-    site_id: str
-    site_domain: str
+    site_address: str
+    site_id: str | None
 
 
 def local_target(local: LocalAWS) -> Target:
@@ -118,7 +125,7 @@ def function(target: Target, engine: Engine) -> Function:
         return Function(engine, str(package.build()), python)
 
 
-def deploy(target: Target, model: str, serving: Function) -> None:
+def deploy(target: Target, model: str, serving: Function, hosting: Hosting) -> None:
     """Create or update the stack; `model` is the prefix in the bucket of models that the function will read.
 
     Raises:
@@ -129,7 +136,7 @@ def deploy(target: Target, model: str, serving: Function) -> None:
     # osls builds in .serverless of the checkout, so one at a time.
     with exclusively(_LOGS / "lock"), log.open("wb") as file:
         done = subprocess.run(
-            [_OSLS, "deploy", *_arguments(target, model, serving)],
+            [_OSLS, "deploy", *_arguments(target, model, serving, hosting)],
             cwd=ROOT,
             env=_tool_environment(target),
             stdin=subprocess.DEVNULL,
@@ -150,9 +157,9 @@ def outputs(target: Target) -> Outputs | None:
             return None
         raise CommandError(f"CloudFormation does not answer as it should: {error}") from error
     said: dict[str, Any] = {item["OutputKey"]: item["OutputValue"] for item in stack.get("Outputs", ())}
-    if "SiteDomain" not in said:
+    if "SiteAddress" not in said:
         return None
-    return Outputs(said["HttpApiId"], said["ModelBucket"], said["SiteBucket"], said["SiteId"], said["SiteDomain"])
+    return Outputs(said["HttpApiId"], said["ModelBucket"], said["SiteBucket"], said["SiteAddress"], said.get("SiteId"))
 
 
 def _replace_environment(environment: Mapping[str, str]) -> None:
@@ -161,8 +168,9 @@ def _replace_environment(environment: Mapping[str, str]) -> None:
     boto3.DEFAULT_SESSION = None  # It remembers the former credentials.
 
 
-def _arguments(target: Target, model: str, serving: Function) -> list[str]:
-    parameters = {"model": model, **{name: value for name, value in asdict(serving).items() if value}}
+def _arguments(target: Target, model: str, serving: Function, hosting: Hosting) -> list[str]:
+    given = {name: value for name, value in asdict(serving).items() if value}
+    parameters = {"model": model, "website": hosting, **given}
     return [
         *("--stage", target.stage, "--region", target.region),
         *(word for name, value in parameters.items() for word in ("--param", f"{name}={value}")),

@@ -10,9 +10,12 @@ import pytest
 import requests
 
 from model import bundle as bundles
+from scripts import samples as sample_photos
+from scripts import website
 from scripts.deploy import Addresses, bring_up
 from scripts.local import LocalAWS, direct
-from scripts.stack import Target, local_target
+from scripts.stack import Engine, Target, local_target
+from scripts.website import Site
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,7 @@ class Stack:
 
     target: Target
     local: LocalAWS
+    website: Site
     api: str
     site: str
 
@@ -28,20 +32,24 @@ class Stack:
     def endpoint(self) -> str:
         return self.local.endpoint
 
-    def deploy(self, bundle: Path) -> Addresses:
-        return bring_up(self.target, bundles.load(str(bundle)))
+    def deploy(self, bundle: Path, engine: Engine = Engine.TORCHSCRIPT) -> Addresses:
+        return bring_up(self.target, bundles.load(str(bundle)), engine, site=self.website)
+
+    def outputs(self) -> dict[str, str]:
+        (described,) = self.client("cloudformation").describe_stacks(StackName=self.target.stack)["Stacks"]
+        return {item["OutputKey"]: item["OutputValue"] for item in described["Outputs"]}
 
     def get(self, url: str, **options) -> requests.Response:
-        return self._send("GET", url, **options)
+        return self.send("GET", url, **options)
 
     def post(self, url: str, **options) -> requests.Response:
-        return self._send("POST", url, **options)
+        return self.send("POST", url, **options)
 
     def client(self, service: str):
         with self.target.entered():
             return boto3.client(service)
 
-    def _send(self, method: str, url: str, headers=(), **options) -> requests.Response:
+    def send(self, method: str, url: str, headers=(), **options) -> requests.Response:
         address, host = direct(url)
         with requests.Session() as session:
             session.trust_env = False
@@ -54,13 +62,14 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="session")
-def stack(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The deployed stack; it and its local AWS go when the tests end."""
+def stack(bundle: Path, samples: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The deployed stack, two example photos included; it and its local AWS go when the tests end."""
     local = LocalAWS(free_port(), tmp_path_factory.mktemp("local-aws"))
     local.start()
     try:
         target = local_target(local)
-        addresses = bring_up(target, bundles.load(str(bundle)))
-        yield Stack(target, local, addresses.api, addresses.site)
+        site = website.build([samples / sample_photos.UNSEEN, samples / sample_photos.STRANGERS])
+        addresses = bring_up(target, bundles.load(str(bundle)), site=site)
+        yield Stack(target, local, site, addresses.api, addresses.site)
     finally:
         local.stop()

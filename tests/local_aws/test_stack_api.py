@@ -106,3 +106,11 @@ def test_after_a_bad_photo_the_next_one_is_answered(recognize, unseen, photo):
 def test_a_website_anywhere_may_read_the_answers(stack, path):
     answer = stack.get(f"{stack.api}/{path}", headers={"Origin": "http://elsewhere.test"})
     assert answer.headers["access-control-allow-origin"] == "*"
+
+
+def test_a_website_anywhere_may_watch_its_upload(stack):
+    asked = {"Origin": "http://elsewhere.test", "Access-Control-Request-Method": "POST"}
+    answer = stack.send("OPTIONS", f"{stack.api}/recognize", headers=asked)
+    assert answer.status_code == 204
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert "POST" in answer.headers["access-control-allow-methods"]

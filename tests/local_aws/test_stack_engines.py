@@ -16,7 +16,7 @@ from scripts import deploy, package
 from scripts import stack as stacks
 from scripts.console import ROOT, CommandError
 from scripts.local import exclusively
-from scripts.stack import Engine, Function, Outputs, Target
+from scripts.stack import Engine, Function, Hosting, Outputs, Target
 
 FUNCTION = "visage-local-onnx"
 
@@ -40,11 +40,10 @@ def onnx(stack, bundle, usual):
     """The stack with the other engine; TorchScript is back when these tests end."""
     if package.interpreter() is None:
         pytest.skip(f"no Python {package.PYTHON} for Linux on x86-64 to run the zip")
-    loaded = bundles.load(str(bundle))
     try:
-        yield deploy.bring_up(stack.target, loaded, Engine.ONNX)
+        yield stack.deploy(bundle, Engine.ONNX)
     finally:
-        deploy.bring_up(stack.target, loaded)
+        stack.deploy(bundle)
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +56,8 @@ def on_aws(archive, tmp_path_factory):
     """The CloudFormation template for a stage on AWS."""
     folder = tmp_path_factory.mktemp("package")
     target = Target("dev", "eu-central-1", {})
-    words = stacks._arguments(target, "models/0123456789ab", Function(Engine.ONNX, str(archive)))
+    function = Function(Engine.ONNX, str(archive))
+    words = stacks._arguments(target, "models/0123456789ab", function, Hosting.CLOUDFRONT)
     with exclusively(stacks._LOGS / "lock"):
         subprocess.run(
             [stacks._OSLS, "package", *words, "--package", folder], cwd=ROOT, capture_output=True, text=True, check=True
@@ -106,13 +106,14 @@ def test_aws_restores_the_function_from_a_snapshot_behind_the_api(on_aws):
 
 def test_before_its_first_snapshot_the_model_is_there(bundle, monkeypatch):
     done, standing = [], []
-    outputs = Outputs("api", "models", "site", "id", "domain")
+    outputs = Outputs("api", "models", "site", "https://site.test", "id")
     monkeypatch.setattr(stacks, "outputs", lambda _: standing[-1] if standing else None)
-    monkeypatch.setattr(stacks, "deploy", lambda _, model, function: (done.append(model), standing.append(outputs)))
+    monkeypatch.setattr(stacks, "deploy", lambda _, model, *__: (done.append(model), standing.append(outputs)))
     monkeypatch.setattr(deploy, "send", lambda _, location: done.append(location))
     loaded = bundles.load(str(bundle))
     prefix = f"models/{loaded.manifest.version}"
-    deploy._stack_and_model(Target("dev", "eu-central-1", {}), loaded, Function(Engine.ONNX, "visage.zip"))
+    function = Function(Engine.ONNX, "visage.zip")
+    deploy._stack_and_model(Target("dev", "eu-central-1", {}), loaded, function, Hosting.CLOUDFRONT)
     assert done[:3] == ["models/none", f"s3://models/{prefix}", prefix]
 
 
