@@ -50,12 +50,12 @@ async function shoot() {
   if (photo) take([photo]);
 }
 
-/** Where this page may not have the camera, a phone's own camera app can still be asked. */
+/** A phone's own camera app can be asked too, even where this page may not have the camera. */
 function offerCamera() {
   const why = cameraUnavailable();
   const phone = matchMedia("(pointer: coarse)").matches;
   element("shoot").hidden = Boolean(why);
-  element("capture").hidden = !(why && phone);
+  element("capture").hidden = !phone;
   element("no-camera").hidden = !why || phone;
   element("no-camera").textContent = why;
   element("shoot").addEventListener("click", shoot);

@@ -143,10 +143,12 @@ def test_a_page_without_https_says_why_there_is_no_camera(page: Page, server):
     expect(page.locator("#no-camera")).to_contain_text("https")
 
 
-def test_a_phone_without_https_is_offered_its_own_camera(chromium, server):
+@pytest.mark.parametrize("secure", [True, False])
+def test_a_phone_is_offered_its_own_camera(chromium, server, secure: bool):
     context = chromium.new_context(has_touch=True, is_mobile=True, viewport={"width": 360, "height": 740})
     page = context.new_page()
-    page.goto(server.insecure_address)
+    page.goto(server.address if secure else server.insecure_address)
+    expect(page.get_by_role("button", name="Take a photo")).to_be_visible(visible=secure)
     expect(page.locator("#capture")).to_be_visible()
     assert page.locator("#captured").get_attribute("capture") == "environment"
     page.locator("#captured").set_input_files(
