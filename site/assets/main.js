@@ -71,9 +71,10 @@ function offerExamples(addresses) {
 }
 
 async function takeExample(address) {
-  const response = await fetch(address);
-  if (!response.ok) throw unreadableFile();
-  take([await response.blob()]);
+  const photo = await fetch(address).then((response) => (response.ok ? response.blob() : null)).catch(() => null);
+  if (photo) return take([photo]);
+  queue.refuse(unreadableFile());
+  page.show(queue.items);
 }
 
 function watchConnection() {

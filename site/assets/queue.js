@@ -39,10 +39,13 @@ export class Queue extends EventTarget {
 
   /** Forgets the photos there were, and starts with these. @param {Blob[]} files */
   replace(files) {
-    for (const item of this.items) this.#controllers.get(item)?.abort();
-    this.items = files.map((file) => ({ file, state: "waiting", progress: 0, slow: false }));
-    if (!files.length) this.items = [{ state: "failed", failure: nothingDropped(), progress: 0, slow: false }];
-    this.#next();
+    if (!files.length) return this.refuse(nothingDropped());
+    this.#start(files.map((file) => ({ file, state: "waiting", progress: 0, slow: false })));
+  }
+
+  /** Forgets the photos there were; there is none, for this reason. @param {Failure} failure */
+  refuse(failure) {
+    this.#start([{ state: "failed", failure, progress: 0, slow: false }]);
   }
 
   /** @param {Item} item */
@@ -61,6 +64,12 @@ export class Queue extends EventTarget {
   /** The connection is back: what failed for the lack of it is tried again. */
   reconnect() {
     this.items.filter((item) => item.failure?.type === "offline").forEach((item) => this.retry(item));
+  }
+
+  #start(items) {
+    for (const item of this.items) this.#controllers.get(item)?.abort();
+    this.items = items;
+    this.#next();
   }
 
   #next() {

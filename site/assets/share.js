@@ -22,11 +22,11 @@ export async function copy(text) {
 }
 
 /** @returns {boolean} whether this browser hands pictures on to other apps */
-export const canShare = () => Boolean(navigator.canShare?.({ files: [new File([], "a.png", { type: "image/png" })] }));
+export const canShare = () => Boolean(navigator.canShare?.({ files: [new File([], "a.jpg", { type: "image/jpeg" })] }));
 
 /** @param {Blob} picture  @returns {Promise<string>} what became of it */
 export async function share(picture) {
-  const file = new File([picture], "who-is-this.png", { type: "image/png" });
+  const file = new File([picture], "who-is-this.jpg", { type: "image/jpeg" });
   if (canShare()) {
     return navigator.share({ files: [file] }).then(() => "Shared.", (error) => (error.name === "AbortError" ? "" : Promise.reject(error)));
   }
@@ -42,7 +42,7 @@ export async function share(picture) {
  * The photo with its faces boxed and named.
  * @param {Blob} photo
  * @param {import("./api.js").Recognition} recognition
- * @returns {Promise<Blob>} PNG
+ * @returns {Promise<Blob>} JPEG
  */
 export async function resultImage(photo, { faces, image }) {
   const bitmap = await createImageBitmap(photo);
@@ -54,7 +54,7 @@ export async function resultImage(photo, { faces, image }) {
   const unit = Math.max(image.width, image.height) / 400;
   for (const face of faces) drawBox(context, clip(face.box, image), isKnown(face), unit);
   for (const face of faces) drawName(context, face, image, unit);
-  return canvas.convertToBlob({ type: "image/png" });
+  return canvas.convertToBlob({ type: "image/jpeg", quality: 0.92 });
 }
 
 function drawBox(context, { left, top, width, height }, known, unit) {

@@ -168,6 +168,14 @@ def test_an_example_is_offered_where_there_is_one(page: Page, server, answer):
     expect(page.get_by_role("heading", name="Ada Lovelace")).to_be_visible()
 
 
+def test_an_example_that_is_gone_is_told(page: Page, server):
+    page.route("**/config.json", lambda route: route.fulfill(json={"api": API, "examples": ["examples/gone.jpg"]}))
+    page.route(f"{API}/labels", lambda route: reply(route, LABELS))
+    page.goto(server.address)
+    page.get_by_role("button", name="Example 1").click()
+    expect(page.locator("#reason")).to_be_visible()
+
+
 def test_no_example_is_offered_where_there_is_none(site: Page):
     expect(site.locator(".names li").first).to_be_visible()
     expect(site.locator("#examples")).to_be_hidden()

@@ -107,6 +107,15 @@ test("the service's pauses are told with how long they are", async () => {
   assert.deepEqual([made.items[0].state, made.items[0].pauseMs], ["pausing", 3000]);
 });
 
+test("what keeps a photo away is told in its place", async () => {
+  const { made, asked } = queue();
+  made.replace(["old"]);
+  await settled();
+  made.refuse(new Failure("Gone."));
+  assert.ok(asked[0].signal.aborted);
+  assert.deepEqual(made.items.map(({ state, failure }) => [state, failure.message]), [["failed", "Gone."]]);
+});
+
 test("something that held no photo says so", () => {
   const { made } = queue();
   made.replace([]);
