@@ -50,6 +50,9 @@ import { persist, retryAfterMs } from "./retry.js";
 /** API Gateway gives up after 30 s; the rest is for 4.5 MB over a slow phone. */
 const TIMEOUT_MS = 90_000;
 
+/** For what is not waited for any less when somebody goes on. */
+const NEVER = new AbortController().signal;
+
 /**
  * @param {string} api  address of the API
  * @param {Blob} photo
@@ -64,11 +67,11 @@ export async function recognize(api, photo, { signal, onProgress, onSent, onWait
 
 /**
  * @param {string} api
- * @param {AbortSignal} signal
+ * @param {AbortSignal} [signal]
  * @returns {Promise<Labels>} the people it knows, and how well
  * @throws {import("./failure.js").Failure}
  */
-export async function labels(api, signal) {
+export async function labels(api, signal = NEVER) {
   return json(await ask({ method: "GET", url: `${api}/labels` }, { signal }), isLabels);
 }
 
@@ -76,11 +79,11 @@ export async function labels(api, signal) {
  * @param {string} api
  * @param {Blob} photo
  * @param {number} number  which face, as in the Recognition, from 1
- * @param {AbortSignal} signal
+ * @param {AbortSignal} [signal]
  * @returns {Promise<Blob>} a JPEG of the face as the network saw it
  * @throws {import("./failure.js").Failure}
  */
-export async function alignedFace(api, photo, number, signal) {
+export async function alignedFace(api, photo, number, signal = NEVER) {
   const request = { method: "POST", url: `${api}/align?face=${number}`, body: form(photo) };
   const { body, requestId } = await ask(request, { signal });
   if (body.type !== "image/jpeg") throw unreadableAnswer(requestId);

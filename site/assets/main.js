@@ -29,7 +29,7 @@ const page = new Page((item) => ({
   api: config?.api,
   cancel: () => queue.cancel(item),
   retry: () => queue.retry(item),
-  aligned: (number) => alignedFace(config.api, item.sent, number, new AbortController().signal),
+  aligned: (number) => alignedFace(config.api, item.sent, number),
 }));
 
 /** @param {Blob[]} files */
@@ -92,5 +92,5 @@ watchConnection();
 showPeople(element("known"), async () => {
   const { api, examples } = await configured();
   offerExamples(examples);
-  return labels(api, new AbortController().signal);
+  return labels(api);
 });

@@ -78,9 +78,9 @@ export const STARTING = "A first photo after a pause takes some seconds: the ser
  * @param {import("./queue.js").Item} item
  * @returns {string} the outcome in a few words, for a small picture of the photo
  */
-export function outcome({ state, recognition, failure }) {
-  if (state === "answered") return headline(recognition.faces);
-  return state === "failed" ? failure.message : progress({ state, progress: 0, pauseMs: 0 });
+export function outcome(item) {
+  if (item.state === "answered") return headline(item.recognition.faces);
+  return item.state === "failed" ? item.failure.message : progress(item);
 }
 
 /**
