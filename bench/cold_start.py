@@ -13,11 +13,10 @@ import boto3
 import numpy as np
 
 from bench import fresh
-from bench.aws import local_aws
 from bench.contest import OnStep, contest
 from bench.subject import Subject
 from model import bundle as bundles
-from scripts.local import LocalAWS
+from scripts.local import LocalAWS, temporary
 from scripts.stack import local_target
 
 CONTESTANTS: Final = ("visage-torchscript", "visage-onnx", "plain", "facenet-pytorch", "face_recognition")
@@ -53,7 +52,7 @@ def measure(
         contest(peers, subject.people, subject.held_out[:1], rounds=1, threads=1, setup=subject.setup, on_step=on_step)
     reports: dict[str, list[fresh.Report]] = {name: [] for name in names}
     people = []
-    with local_aws(subject.home) as aws, _published(subject, aws) as environment:
+    with temporary(subject.home / "local-aws") as aws, _published(subject, aws) as environment:
         for number in range(-1, rounds):
             person, photo = subject.held_out[number % len(subject.held_out)]
             people.append(person)

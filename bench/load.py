@@ -13,13 +13,12 @@ from typing import Final
 import numpy as np
 import requests
 
-from bench.aws import local_aws
 from bench.contest import OnStep
 from bench.memory import memory
 from bench.subject import Subject
 from model import bundle as bundles
 from scripts.deploy import bring_up
-from scripts.local import LocalAWS, direct
+from scripts.local import LocalAWS, direct, temporary
 from scripts.stack import Engine, local_target
 
 _CLIENTS: Final = (1, 2, 4, 8)
@@ -67,7 +66,7 @@ def measure(
     """
     found = []
     for engine in engines:
-        with local_aws(subject.home) as aws:
+        with temporary(subject.home / "local-aws") as aws:
             addresses = bring_up(local_target(aws), bundles.load(str(subject.setup.bundle)), engine)
             for done, number in enumerate(clients, start=1):
                 found.append(_ask(addresses.api, subject.held_out, engine, number, count, aws))

@@ -188,6 +188,24 @@ def default() -> LocalAWS:
     return LocalAWS(int(text), _HOME / text)
 
 
+def free_port() -> int:
+    """Return a port of this machine that nobody listens on."""
+    with socket.create_server((ADDRESS, 0)) as server:
+        port: int = server.getsockname()[1]
+    return port
+
+
+@contextmanager
+def temporary(home: Path) -> Iterator[LocalAWS]:
+    """Start a local AWS beside any that runs, on a free port, and stop it; `home` holds its log."""
+    local = LocalAWS(free_port(), home)
+    local.start()
+    try:
+        yield local
+    finally:
+        local.stop()
+
+
 @app.command()
 def up() -> None:
     """Start the local AWS and wait until it answers."""

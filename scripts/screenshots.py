@@ -18,6 +18,8 @@ from scripts.console import CACHE, ROOT
 
 SCREENSHOTS: Final = ROOT / "docs" / "screenshots"
 SAMPLES: Final = CACHE / "samples" / "photos"
+CHROMIUM: Final = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
 WIDTHS: Final = {360: 780, 768: 1024, 1440: 900}
 SCHEMES: Final = ("light", "dark")
 
@@ -136,9 +138,8 @@ def _measure(browser: Browser, site: str) -> tuple[float, float, float]:
 
 @contextmanager
 def _chromium() -> Iterator[Browser]:
-    executable = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser
         browser.close()
 

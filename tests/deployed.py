@@ -1,6 +1,5 @@
 """The `stack` fixture: the real stack with the real bundle on a local AWS that only the tests know."""
 
-import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from model import bundle as bundles
 from scripts import samples as sample_photos
 from scripts import website
 from scripts.deploy import Addresses, bring_up
-from scripts.local import LocalAWS, direct
+from scripts.local import LocalAWS, direct, temporary
 from scripts.stack import Engine, Target, local_target
 from scripts.website import Site
 
@@ -56,20 +55,11 @@ class Stack:
             return session.request(method, address, headers={**host, **dict(headers)}, timeout=30, **options)
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
-
-
 @pytest.fixture(scope="session")
 def stack(bundle: Path, samples: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The deployed stack, two example photos included; it and its local AWS go when the tests end."""
-    local = LocalAWS(free_port(), tmp_path_factory.mktemp("local-aws"))
-    local.start()
-    try:
+    with temporary(tmp_path_factory.mktemp("local-aws")) as local:
         target = local_target(local)
         site = website.build([samples / sample_photos.UNSEEN, samples / sample_photos.STRANGERS])
         addresses = bring_up(target, bundles.load(str(bundle)), site=site)
         yield Stack(target, local, site, addresses.api, addresses.site)
-    finally:
-        local.stop()

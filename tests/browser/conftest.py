@@ -1,6 +1,5 @@
 """A real Chromium, and the website served from its folder for the answers that no healthy API gives."""
 
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,7 +8,7 @@ import pytest
 from browser_fakes import API, LABELS, SiteServer, drawn_photo, reply
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+from scripts.screenshots import CHROMIUM
 
 
 @pytest.fixture(scope="module")

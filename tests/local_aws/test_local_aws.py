@@ -11,10 +11,9 @@ import zipfile
 
 import boto3
 import pytest
-from deployed import free_port
 
 from scripts.console import CACHE, ROOT, CommandError
-from scripts.local import LocalAWS
+from scripts.local import LocalAWS, free_port
 from scripts.stack import local_target
 
 HANDLER = "import os\ndef lambda_handler(event, context):\n    return os.getpid()\n"

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 import boto3
 import pytest
 import requests
-from deployed import free_port
 
 from scripts import deploy, website
 from scripts import stack as stacks
 from scripts.console import ROOT
-from scripts.local import LocalAWS, direct, exclusively
+from scripts.local import direct, exclusively, temporary
 from scripts.stack import Engine, Function, Hosting, Target, local_target
 
 NO_MODEL = "models/none"
@@ -37,10 +36,8 @@ class Deployment:
 @pytest.fixture(scope="module")
 def target(tmp_path_factory):
     """A local AWS without a function that works: the website needs none."""
-    local = LocalAWS(free_port(), tmp_path_factory.mktemp("hosting"))
-    local.start()
-    yield local_target(local)
-    local.stop()
+    with temporary(tmp_path_factory.mktemp("hosting")) as local:
+        yield local_target(local)
 
 
 @pytest.fixture(scope="module")

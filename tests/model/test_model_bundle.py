@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import boto3
 import pytest
-from deployed import free_port
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,7 +16,7 @@ from model.errors import BundleError
 from model.recognizer import Recognizer
 from model.storage import FileEntry
 from preprocess.geometry import Geometry
-from scripts.local import LocalAWS
+from scripts.local import temporary
 from scripts.stack import local_target
 
 PLAIN = Manifest(("Ann", "Zoë"), (), Geometry(), 0.6, 0.8, 1.0, {}, {"validation": None}, {}, {"torch": "2"}, {})
@@ -154,15 +153,10 @@ def test_a_file_where_the_bundle_should_be_is_a_bundle_error(tmp_path):
 @pytest.fixture(scope="module")
 def bucket(tmp_path_factory):
     """A bucket of a local AWS, for whoever asks boto3."""
-    local = LocalAWS(free_port(), tmp_path_factory.mktemp("local-aws"))
-    local.start()
-    try:
-        with local_target(local).entered():
-            made = boto3.resource("s3").Bucket("bundles")
-            made.create()
-            yield made
-    finally:
-        local.stop()
+    with temporary(tmp_path_factory.mktemp("local-aws")) as local, local_target(local).entered():
+        made = boto3.resource("s3").Bucket("bundles")
+        made.create()
+        yield made
 
 
 interrupts = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
