@@ -6,7 +6,7 @@ import os
 from functools import partial
 from typing import Any
 
-from model.fetch import Prefetch, fetch
+from model.prefetch import Prefetch, fetch
 
 in_lambda = "AWS_LAMBDA_FUNCTION_NAME" in os.environ
 # The bundle is on its way before anything is imported that takes time.

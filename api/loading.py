@@ -4,7 +4,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from api.errors import ModelUnavailableError
-from model.fetch import fetch, place
+from model.prefetch import fetch, place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

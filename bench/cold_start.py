@@ -15,9 +15,9 @@ import numpy as np
 from bench import fresh
 from bench.contest import OnStep, contest
 from bench.subject import Subject
+from deploy.local import LocalAWS, temporary
+from deploy.stack import local_target
 from model import bundle as bundles
-from scripts.local import LocalAWS, temporary
-from scripts.stack import local_target
 
 CONTESTANTS: Final = ("visage-torchscript", "visage-onnx", "plain", "facenet-pytorch", "face_recognition")
 

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.contestants import Answer, Setup
-from scripts.console import ROOT
+from model.settings import ROOT
 
 FloatArray = npt.NDArray[np.float64]
 

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from bench.contestants import NOBODY, Answer, FloatArray, Known, Setup
-from model.torchvision_ops import InceptionResnetV1
+from training.torchvision_ops import InceptionResnetV1
 
 
 class FacenetPytorch:

@@ -8,18 +8,18 @@ import dlib
 import torch
 
 from bench.contestants import NOBODY, Answer, Setup
-from model.network import VisageNetwork
 from preprocess.align import Aligner, predictor_file
 from preprocess.detect import Box, prominence
 from preprocess.geometry import Geometry
 from preprocess.photo import MAX_PIXELS, Photo
+from training.network import VisageNetwork
 
 
 class Plain:
     """dlib's detector on every pixel, `upsample` times enlarged, and the eager network from its state dict."""
 
     def __init__(self, setup: Setup, upsample: int) -> None:
-        # The description is read without model.train, whose plots would count in this contestant's memory.
+        # The description is read without training.train, whose plots would count in this contestant's memory.
         description = json.loads((setup.run / "run.json").read_text(encoding="utf-8"))
         recipe = description["recipe"]
         self._labels = description["labels"]

@@ -13,8 +13,8 @@ from packaging.requirements import Requirement
 from bench import fresh
 from bench.contest import OnStep
 from bench.subject import Subject
-from scripts import package
-from scripts.console import ROOT
+from deploy import package
+from model.settings import ROOT
 
 ENGINES: Final = ("visage-torchscript", "visage-onnx")
 

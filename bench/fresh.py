@@ -12,7 +12,7 @@ from typing import Any
 
 from bench.contest import ContestError, environment
 from bench.contestants import Setup
-from scripts.console import ROOT, cores
+from model.settings import ROOT, cores
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,10 @@ import requests
 from bench.contest import OnStep
 from bench.memory import memory
 from bench.subject import Subject
+from deploy.local import LocalAWS, direct, temporary
+from deploy.rollout import bring_up
+from deploy.stack import Engine, local_target
 from model import bundle as bundles
-from scripts.deploy import bring_up
-from scripts.local import LocalAWS, direct, temporary
-from scripts.stack import Engine, local_target
 
 _CLIENTS: Final = (1, 2, 4, 8)
 _REQUESTS: Final = 120

@@ -13,13 +13,13 @@ from torch.nn import functional
 
 from bench.contest import OnStep
 from bench.subject import Observer, Subject
-from model import faces as aligned_faces
-from model.activations import Chips
-from model.embedder import Embedder
-from model.faces import TRAIN, AlignedFaces
-from model.network import VisageNetwork
-from model.train import Recipe, train
-from preprocess.dataset import prepare
+from dataset.prepare import prepare
+from training import faces as aligned_faces
+from training.activations import Chips
+from training.embedder import Embedder
+from training.faces import TRAIN, AlignedFaces
+from training.network import VisageNetwork
+from training.train import Recipe, train
 
 _ROUNDS: Final = 5
 _TRAINING_ROUNDS: Final = 3

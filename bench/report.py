@@ -16,7 +16,7 @@ from bench.footprint import Memory, Size
 from bench.load import Load
 from bench.offline import Preparation, Training
 from bench.warm import Warm
-from scripts.console import ROOT
+from model.settings import ROOT
 from scripts.quality import table, write_measured
 
 FIGURES: Final = ROOT / "bench" / "results.json"

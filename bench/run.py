@@ -20,10 +20,11 @@ from typing import Any, Final
 from bench import cold_start, detection, footprint, load, offline, report, subject, warm
 from bench.contest import ContestError, OnStep
 from bench.subject import Subject
+from dataset.errors import PrepareError
 from model.errors import ModelError
-from preprocess.errors import PrepareError
+from model.settings import cores
 from scripts import samples
-from scripts.console import CACHE, CommandError, console, cores, out, progress, steps
+from scripts.console import CACHE, CommandError, console, out, progress, steps
 
 HOME: Final = CACHE / "bench"
 

@@ -11,15 +11,16 @@ from typing import Final
 
 from bench.contest import OnStep
 from bench.contestants import Setup
-from model import faces, pretrained
-from model.embedder import Embedder
-from model.export import export
-from model.people_benchmark import split
-from model.pretrained import Pretrained
-from model.train import Epoch, Recipe, train
-from preprocess.dataset import prepare
-from preprocess.folders import files, walk
-from scripts.console import CACHE, ROOT, cores
+from dataset.folders import files, walk
+from dataset.prepare import prepare
+from evaluation.people import split
+from model.settings import ROOT, cores
+from scripts.console import CACHE
+from training import faces, pretrained
+from training.embedder import Embedder
+from training.export import export
+from training.pretrained import Pretrained
+from training.train import Epoch, Recipe, train
 
 _SHARE: Final = 0.2
 """Of each person's photos that are held out, as for docs/quality.md."""

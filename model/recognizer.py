@@ -15,8 +15,8 @@ from model import bundle as bundles
 from model import engines
 from model.bundle import Bundle, Manifest
 from model.engines import Engine
-from model.fetch import fetch
 from model.gallery import FloatArray, Gallery
+from model.prefetch import fetch
 from preprocess.align import Aligner
 from preprocess.detect import Box, Detector
 from preprocess.errors import NoFaceError

@@ -1,14 +1,12 @@
-"""Every way a photo, or a folder of them, can fail to become faces.
+"""Every way in which a photo can fail to become faces.
 
 PhotoError
 ├── UnsupportedFormatError    the bytes are no image of an accepted format
 ├── PhotoTooLargeError        more bytes or more pixels than are accepted
 ├── UnreadablePhotoError      an image of an accepted format that cannot be decoded
 └── NoFaceError               a readable photo without a face
-PrepareError                  folders that cannot be prepared at all
-└── WorkerKilledError         a process that worked on them was killed
 
-The sentences of a PhotoError are written for whoever sent the photo, the others for whoever typed the command.
+The sentences are written for whoever sent the photo.
 """
 
 
@@ -30,11 +28,3 @@ class UnreadablePhotoError(PhotoError):
 
 class NoFaceError(PhotoError):
     """No face was found in a readable photo."""
-
-
-class PrepareError(Exception):
-    """The folders cannot be prepared."""
-
-
-class WorkerKilledError(PrepareError):
-    """A process that worked on photos was killed."""

@@ -9,9 +9,12 @@ from typing import Final
 import typer
 from rich.text import Text
 
+from dataset.errors import PrepareError
+from deploy.errors import DeployError
 from model.errors import ModelError
-from preprocess.errors import PhotoError, PrepareError
+from preprocess.errors import PhotoError
 from scripts import console
+from training.errors import TrainingError
 
 COMMANDS: Final = (
     "samples",
@@ -38,7 +41,7 @@ def main() -> None:
     """Run the command line; exit 0, or 1 with a sentence, or 130 when interrupted."""
     try:
         application(sys.argv[1:])()
-    except (ModelError, PhotoError, PrepareError, console.CommandError) as error:
+    except (ModelError, TrainingError, PhotoError, PrepareError, DeployError, console.CommandError) as error:
         _fail(str(error))
     except KeyboardInterrupt:
         _tell_interrupted()

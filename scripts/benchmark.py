@@ -15,25 +15,16 @@ from rich.table import Table
 from rich.text import Text
 from sklearn.datasets import fetch_lfw_pairs
 
+from evaluation import cleaning as injection
+from evaluation import geometry as geometry_benchmark
+from evaluation import people as people_benchmark
+from evaluation.lfw import LFW, REPORT, ROC, Subject, measure
 from model import bundle as bundles
-from model import geometry_benchmark, people_benchmark
-from model.embedder import Embedder
-from model.lfw import LFW, REPORT, ROC, Subject, measure
-from model.train import Recipe
-from preprocess import injection
-from scripts.console import (
-    CACHE,
-    CommandError,
-    JSONOption,
-    PretrainedOption,
-    console,
-    cores,
-    emit,
-    out,
-    progress,
-    steps,
-)
+from model.settings import cores
+from scripts.console import CACHE, CommandError, JSONOption, PretrainedOption, console, emit, out, progress, steps
 from scripts.weights import device, load_weights
+from training.embedder import Embedder
+from training.train import Recipe
 
 _HOME: Final = CACHE / "scikit-learn"
 _PHOTOS: Final = _HOME / "lfw_home" / "lfw_funneled"

@@ -1,7 +1,6 @@
 """What the commands share: where things are kept, how progress, results and errors look."""
 
 import json
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,10 +10,11 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-ROOT: Final = Path(__file__).resolve().parent.parent
-"""The checkout."""
+from model.settings import Settings
 
-CACHE: Final = Path(os.environ.get("VISAGE_CACHE", ROOT / ".cache"))
+SETTINGS: Final = Settings.read()
+
+CACHE: Final = SETTINGS.cache
 """Downloads, converted weights and the local AWS live here; deleting it loses nothing but time."""
 
 console: Final = Console(stderr=True, highlight=False, markup=False)
@@ -43,11 +43,6 @@ OutputOption = Annotated[
 
 class CommandError(Exception):
     """Ends a command with one line that says what to do."""
-
-
-def cores() -> int:
-    """Return how many processor cores this process may use."""
-    return len(os.sched_getaffinity(0))
 
 
 def progress() -> Progress:

@@ -7,12 +7,13 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
+from dataset.prepare import examine
 from model import bundle as bundles
-from model.embedder import Embedder
-from model.enrolment import embeddings_of
-from model.enrolment import enroll as enroll_people
-from preprocess.dataset import examine
-from scripts.console import CommandError, JSONOption, OutputOption, cores, emit, out, progress, steps
+from model.settings import cores
+from scripts.console import CommandError, JSONOption, OutputOption, emit, out, progress, steps
+from training.embedder import Embedder
+from training.enrolment import embeddings_of
+from training.enrolment import enroll as enroll_people
 
 
 def enroll(

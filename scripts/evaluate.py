@@ -10,15 +10,15 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from model.evaluate import Probe
-from model.evaluate import evaluate as evaluate_probes
-from model.evaluation_report import PAGE, write_page
-from model.export import export
-from model.faces import TEST, VALIDATION
+from dataset.folders import files, walk
+from evaluation.recognition import Probe
+from evaluation.recognition import evaluate as evaluate_probes
+from evaluation.report import PAGE, write_page
 from model.recognizer import Recognizer
-from model.train import RUN, Description
-from preprocess.folders import files, walk
 from scripts.console import CommandError, JSONOption, console, emit, out, progress
+from training.export import export
+from training.faces import TEST, VALIDATION
+from training.train import RUN, Description
 
 
 def evaluate(

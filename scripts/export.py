@@ -6,15 +6,16 @@ from typing import Annotated, Any
 
 import typer
 
+from dataset.prepare import embed_all
 from model.bundle import check_target
-from model.calibration import FALSE_ACCEPT_RATE
-from model.embedder import Embedder
-from model.export import export as export_run
 from model.gallery import FloatArray
-from model.train import Description
-from preprocess.dataset import embed_all
-from scripts.console import CommandError, JSONOption, cores, emit, out, progress, steps
+from model.settings import cores
+from scripts.console import CommandError, JSONOption, emit, out, progress, steps
 from scripts.weights import load_weights
+from training.calibration import FALSE_ACCEPT_RATE
+from training.embedder import Embedder
+from training.export import export as export_run
+from training.train import Description
 
 
 def export(

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 import typer
 
 from model import bundle as bundles
-from model.enrolment import forget as forget_person
 from scripts.console import JSONOption, OutputOption, emit, out
+from training.enrolment import forget as forget_person
 
 
 def forget(

@@ -8,11 +8,12 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from model.embedder import Embedder
-from preprocess.dataset import OUTPUT, PAGE, Report
-from preprocess.dataset import prepare as prepare_photos
-from scripts.console import CommandError, JSONOption, PretrainedOption, console, cores, emit, out, progress, steps
+from dataset.prepare import OUTPUT, PAGE, Report
+from dataset.prepare import prepare as prepare_photos
+from model.settings import cores
+from scripts.console import CommandError, JSONOption, PretrainedOption, console, emit, out, progress, steps
 from scripts.weights import load_weights
+from training.embedder import Embedder
 
 
 def prepare(

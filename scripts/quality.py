@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from scripts.console import ROOT
+from model.settings import ROOT
 
 PAGE: Final = ROOT / "docs" / "quality.md"
 FIGURES: Final = ROOT / "docs" / "quality.json"

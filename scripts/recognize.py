@@ -10,9 +10,9 @@ from requests_toolbelt import MultipartEncoder, MultipartEncoderMonitor
 from rich.progress import Progress
 from rich.text import Text
 
+from deploy.local import direct
 from preprocess.errors import PhotoError
 from scripts.console import CommandError, JSONOption, emit, out, progress
-from scripts.local import direct
 
 Ask = Callable[[Path], dict[str, Any]]
 """A photo in; a Recognition or a problem out, as the API's JSON."""

@@ -12,8 +12,8 @@ from typing import Annotated, Final
 import typer
 from rich.progress import Progress
 
-from model.download import DownloadError, download, registry_file
 from scripts.console import CACHE, CommandError, JSONOption, emit, out, progress
+from training.download import DownloadError, download, registry_file
 
 PEOPLE: Final = "people"
 UNSEEN: Final = "unseen/Barack Obama/obama2.jpg"

@@ -14,7 +14,8 @@ from typing import Any, Final
 from PIL import Image
 from playwright.sync_api import Browser, FilePayload, Page, expect, sync_playwright
 
-from scripts.console import CACHE, ROOT
+from model.settings import ROOT
+from scripts.console import CACHE
 
 SCREENSHOTS: Final = ROOT / "docs" / "screenshots"
 SAMPLES: Final = CACHE / "samples" / "photos"

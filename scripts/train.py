@@ -7,12 +7,13 @@ from typing import Annotated, Any
 import typer
 from rich.progress import Progress
 
-from model import faces
-from model.train import CURVES, Epoch, Recipe
-from model.train import train as train_run
+from evaluation.plots import CURVES, plot_curves
 from scripts.console import JSONOption, PretrainedOption, console, emit, out, progress, steps
 from scripts.weights import device as device_called
 from scripts.weights import load_weights
+from training import faces
+from training.train import Epoch, Recipe
+from training.train import train as train_run
 
 _DEFAULT = Recipe()
 
@@ -68,6 +69,7 @@ def train(
     with progress() as bar:
         observer = _Bars(bar)
         metrics = train_run(people, run, recipe, load_weights(weights, bar), observer, device_called(device))
+    plot_curves([Epoch(**epoch) for epoch in metrics["epochs"]], run / CURVES)
     emit(metrics, as_json=as_json, show=_show)
     console.print(f"Curves: {run / CURVES}")
 

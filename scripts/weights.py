@@ -3,9 +3,9 @@
 import torch
 from rich.progress import Progress
 
-from model import pretrained
-from model.pretrained import Pretrained
 from scripts.console import CACHE, steps
+from training import pretrained
+from training.pretrained import Pretrained
 
 
 def load_weights(name: str | None, bar: Progress) -> Pretrained:

@@ -8,13 +8,13 @@ import boto3
 import pytest
 import requests
 
+from deploy import website
+from deploy.local import LocalAWS, direct, temporary
+from deploy.rollout import Addresses, bring_up
+from deploy.stack import Engine, Target, local_target
+from deploy.website import Site
 from model import bundle as bundles
 from scripts import samples as sample_photos
-from scripts import website
-from scripts.deploy import Addresses, bring_up
-from scripts.local import LocalAWS, direct, temporary
-from scripts.stack import Engine, Target, local_target
-from scripts.website import Site
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from browser_fakes import API, LABELS, SiteServer, drawn_photo, reply
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from scripts.screenshots import CHROMIUM
+from tests.browser.fakes import API, LABELS, SiteServer, drawn_photo, reply
 
 
 @pytest.fixture(scope="module")

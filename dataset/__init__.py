@@ -1,0 +1,1 @@
+"""Folders of photos to folders of aligned faces."""

@@ -1,0 +1,194 @@
+"""Folders of photos to folders of aligned faces, each photo giving the face its person's photos agree on.
+
+ALIGNED/
+├── <person>/<photo>.jpg      the face that was kept of each photo, 600x600
+└── .visage/                  journal.jsonl, overrides.json, report.json, report.html, and every face found, in faces/
+"""
+
+import filecmp
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from dataset import candidates
+from dataset.candidates import Candidate, Embed, FloatArray, OnProgress, Task
+from dataset.errors import PrepareError
+from dataset.folders import People, files, walk
+from dataset.report import write_page
+from dataset.selection import Outcome, Overrides, select
+
+OUTPUT: Final = ".visage"
+REPORT: Final = "report.json"
+PAGE: Final = "report.html"
+JOURNAL: Final = "journal.jsonl"
+OVERRIDES: Final = "overrides.json"
+
+
+@dataclass(frozen=True)
+class Report:
+    """Every photo's outcome, and a sentence for each thing that is odd about the folders."""
+
+    outcomes: Sequence[Outcome]
+    remarks: Sequence[str]
+
+    @property
+    def left_out(self) -> list[Outcome]:
+        """The photos without a chip."""
+        return [outcome for outcome in self.outcomes if outcome.reason]
+
+    def counts(self) -> dict[str, tuple[int, int]]:
+        """Return, for each person, how many photos there are and how many have a chip."""
+        people: dict[str, tuple[int, int]] = {}
+        for outcome in self.outcomes:
+            photos, chips = people.get(outcome.person, (0, 0))
+            people[outcome.person] = photos + 1, chips + (outcome.chip is not None)
+        return people
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the content of `report.json`."""
+        return {
+            "people": {name: {"photos": n, "aligned": chips} for name, (n, chips) in self.counts().items()},
+            "remarks": list(self.remarks),
+            "photos": [asdict(outcome) for outcome in self.outcomes],
+        }
+
+
+def prepare(
+    photos: Path,
+    aligned: Path,
+    workers: int,
+    embed: Embed,
+    on_progress: OnProgress,
+    *,
+    keep: Sequence[Path] = (),
+    drop: Sequence[Path] = (),
+) -> Report:
+    """Align, of every photo under `photos`, the face of the person whose folder it is in, and report on every photo.
+
+    A photo that an earlier call saw, and that has not changed since, is not looked at again; the chip of one that is
+    gone is removed. `embed` is handed to other processes; it must have a telling `repr`.
+
+    Raises:
+        PrepareError: the folders cannot be prepared, a worker process was killed, or `keep` and `drop` name no photo.
+        OSError: the disk is full, or does not let us write.
+    """
+    photos, aligned = photos.resolve(), aligned.resolve()
+    if aligned == photos or aligned in photos.parents or photos in aligned.parents:
+        raise PrepareError("The aligned faces need a folder of their own, outside the photos.")
+    people = walk(photos)
+    tasks = _tasks(people, photos, aligned, embed)
+    output = aligned / OUTPUT
+    overrides = Overrides.read(output / OVERRIDES)
+    overrides.add(_named(keep, photos, tasks), _named(drop, photos, tasks))
+    overrides.write(output / OVERRIDES)
+    found = candidates.look(tasks, output / JOURNAL, workers, on_progress)
+    outcomes, remarks = select(found, overrides)
+    if len(people.photos) == 1:
+        remarks.append(f'There is one person only, "{next(iter(people.photos))}"; training takes at least two.')
+    report = Report(outcomes, [*people.remarks, *remarks])
+    _place(report.outcomes, aligned)
+    text = json.dumps(report.to_dict(), indent=1, ensure_ascii=False)
+    (output / REPORT).write_text(text + "\n", encoding="utf-8")
+    write_page(report.to_dict(), output / PAGE)
+    return report
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A face that is kept: whose it is, of which photo (relative to the photos), and what is known of it."""
+
+    person: str
+    photo: str
+    face: Candidate
+
+
+def examine(photos: Path, workers: int, embed: Embed, on_progress: OnProgress) -> tuple[list[Kept], Report]:
+    """Return the faces that `prepare` would keep, without keeping them, and its report.
+
+    Raises:
+        PrepareError: there are no such photos, or a worker process was killed.
+    """
+    photos = photos.resolve()
+    people = walk(photos)
+    with tempfile.TemporaryDirectory(prefix="visage-") as scratch:
+        tasks = _tasks(people, photos, Path(scratch), embed)
+        found = candidates.look(tasks, Path(scratch) / JOURNAL, workers, on_progress)
+    outcomes, remarks = select(found, Overrides())
+    chosen = {outcome.thumbnail for outcome in outcomes if outcome.chip}
+    kept = [Kept(photo.person, photo.photo, face) for photo in found for face in photo.faces if face.chip in chosen]
+    return kept, Report(outcomes, [*people.remarks, *remarks])
+
+
+def embed_all(photos: Path, workers: int, embed: Embed, on_progress: OnProgress) -> FloatArray:
+    """Return the (M, 512) embeddings of the most prominent face of every photo under a folder; some have none.
+
+    Raises:
+        PrepareError: there is no such folder, no face in it, or a worker process was killed.
+    """
+    if not photos.is_dir():
+        raise PrepareError(f"No such folder: {photos}. Give a folder of photos.")
+    with tempfile.TemporaryDirectory(prefix="visage-") as scratch:
+        place = Path(scratch)
+        tasks = [Task(photos, path, "", place, OUTPUT, embed) for path in files(photos)]
+        found = candidates.look(tasks, place / JOURNAL, workers, on_progress)
+    vectors = [photo.faces[0].vector() for photo in found if photo.faces]
+    if not vectors:
+        raise PrepareError(f"Not one photo in {photos} has a face.")
+    return np.stack(vectors)
+
+
+def _tasks(people: People, photos: Path, aligned: Path, embed: Embed) -> list[Task]:
+    return [
+        Task(photos, path, person, aligned, OUTPUT, embed) for person, paths in people.photos.items() for path in paths
+    ]
+
+
+def _named(paths: Iterable[Path], photos: Path, tasks: Sequence[Task]) -> list[str]:
+    """Return the names of photos that were given as paths, below the photos or from here."""
+    known = {task.name for task in tasks}
+    names = []
+    for file in paths:
+        possible = [path for path in ((photos / file), file.resolve()) if path.is_relative_to(photos)]
+        name = next((path.relative_to(photos).as_posix() for path in possible if path.is_file()), None)
+        if name not in known:
+            raise PrepareError(f"{file} is none of the photos in {photos}. Give it as PERSON/PHOTO.")
+        names.append(name)
+    return names
+
+
+def _place(outcomes: Sequence[Outcome], aligned: Path) -> None:
+    """Put the kept faces, and no other, where training looks for them."""
+    wanted = {aligned / outcome.chip: aligned / str(outcome.thumbnail) for outcome in outcomes if outcome.chip}
+    for chip in _placed_before(aligned) - wanted.keys():
+        chip.unlink(missing_ok=True)
+    for chip, source in wanted.items():
+        if not (chip.exists() and (chip.samefile(source) or filecmp.cmp(chip, source, shallow=False))):
+            _copy(source, chip)
+
+
+def _placed_before(aligned: Path) -> set[Path]:
+    """Return the chips that an earlier call placed, by its report."""
+    try:
+        report = json.loads((aligned / OUTPUT / REPORT).read_text(encoding="utf-8"))
+        return {aligned / photo["chip"] for photo in report["photos"] if photo["chip"]}
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return set()
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Link a file where the disk can, so that it takes no room twice; else copy it. It is there whole or not at all."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = target.with_name(target.name + ".part")
+    unfinished.unlink(missing_ok=True)
+    try:
+        os.link(source, unfinished)
+    except OSError:
+        shutil.copyfile(source, unfinished)
+    unfinished.replace(target)

@@ -1,0 +1,1 @@
+"""The stack, the local AWS, packaging and the website's upload."""

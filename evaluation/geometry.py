@@ -1,0 +1,163 @@
+"""Which detection size, crop and input size serve best, measured on people's photos.
+
+Crops are judged by verification: how many of all pairs of photos of one person are told from all but a hundredth, or a
+thousandth, of the pairs of two people.
+"""
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import product
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.metrics import roc_curve
+
+from training.embedder import Embedder, FloatArray
+from evaluation.people import OnStep
+from evaluation.verification import true_accepts
+from preprocess.align import Aligner, predictor_file
+from dataset.prepare import examine
+from preprocess.detect import Box, Detector, Pass
+from preprocess.geometry import Geometry
+from dataset.parallel import spread
+from preprocess.photo import Photo
+
+REPORT: Final = "geometry.json"
+DETECTION_SIZES: Final = (640, 800, 1000, 1280, 1600)
+
+PADDINGS: Final = (0.25, 0.35, 0.5, 0.65)
+STRETCHES: Final = (1.0, 1.15, 1.25, 1.35)
+INPUT_SIZES: Final = ((160, 0.35), (192, 0.55), (224, 0.7))
+"""A larger input wants a wider crop: the network knows faces of about 95 pixels."""
+
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Crop:
+    """A way to cut a face and the side in pixels at which the network sees it."""
+
+    geometry: Geometry
+    input_size: int
+
+
+def crops() -> list[Crop]:
+    """Return the ways that are compared: paddings by stretches at 160, and larger inputs."""
+    grid = [Crop(Geometry(padding=p, stretch=s), 160) for p, s in product(PADDINGS, STRETCHES)]
+    larger = [Crop(Geometry(padding=padding), size) for size, padding in INPUT_SIZES[1:]]
+    return [*grid, *larger, Crop(Geometry(padding=0.8, stretch=1), 224)]
+
+
+def measure(photos: Path, embedder: Embedder, workers: int, on_step: OnStep) -> dict[str, Any]:
+    """Return the content of `geometry.json` for a folder of people's photos.
+
+    Raises:
+        PrepareError: there are no such photos, or a worker process was killed.
+    """
+    photos = photos.resolve()
+    kept, report = examine(photos, workers, embedder, lambda done, total: on_step("Looking at photos", done, total))
+    paths = [photos / outcome.photo for outcome in report.outcomes]
+    seen = _spread(_detect, paths, workers, lambda done, total: on_step("Detecting", done, total))
+    faces = [_Face(photos / face.photo, face.face.box, embedder, tuple(crops())) for face in kept]
+    embedded = _spread(_embed, faces, workers, lambda done, total: on_step("Cropping", done, total))
+    people = np.unique([face.person for face in kept], return_inverse=True)[1]
+    return {
+        "photos": len(paths),
+        "faces": len(kept),
+        "detection": [_detection_row(size, [row[size] for row in seen]) for size in DETECTION_SIZES],
+        "crops": [_crop_row(crop, np.stack([row[at] for row in embedded]), people) for at, crop in enumerate(crops())],
+    }
+
+
+def write(result: dict[str, Any], folder: Path) -> None:
+    """Write `geometry.json`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / REPORT).write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class _Face:
+    photo: Path
+    box: Box
+    embedder: Embedder
+    crops: tuple[Crop, ...]
+
+
+def _spread(
+    function: Callable[[Task], Result], tasks: Sequence[Task], workers: int, on_progress: Callable[[int, int], None]
+) -> list[Result]:
+    results = []
+    for result in spread(function, tasks, workers):
+        results.append(result)
+        on_progress(len(results), len(tasks))
+    return results
+
+
+def _detect(photo: Path) -> dict[int, tuple[bool, float]]:
+    """Return, by detection size, whether a photo has a face and the milliseconds that took, in a worker."""
+    try:
+        opened = Photo(photo.read_bytes())
+    except ValueError:
+        return dict.fromkeys(DETECTION_SIZES, (False, 0.0))
+    found = {}
+    for size in DETECTION_SIZES:
+        began = time.perf_counter()
+        boxes = _detector(size).detect(opened)
+        found[size] = bool(boxes), 1000 * (time.perf_counter() - began)
+    return found
+
+
+def _embed(face: _Face) -> list[FloatArray]:
+    """Return a face's embedding, (512,), by every crop, in a worker."""
+    photo = Photo(face.photo.read_bytes())
+    return [_embed_crop(photo, face, crop) for crop in face.crops]
+
+
+def _embed_crop(photo: Photo, face: _Face, crop: Crop) -> FloatArray:
+    chip = _aligner().align(photo, face.box, crop.geometry)
+    # One network an input size: padding and stretch are nothing to it.
+    embedder = Embedder(face.embedder.file, Geometry(size=crop.geometry.size), input_size=crop.input_size)
+    embedding: FloatArray = embedder(chip[None])[0]
+    return embedding
+
+
+@cache
+def _detector(size: int) -> Detector:
+    return Detector([Pass(size)])
+
+
+@cache
+def _aligner() -> Aligner:
+    return Aligner(predictor_file())
+
+
+def _detection_row(size: int, seen: Sequence[tuple[bool, float]]) -> dict[str, Any]:
+    return {
+        "size": size,
+        "with_a_face": sum(found for found, _ in seen),
+        "median_ms": float(np.median([milliseconds for _, milliseconds in seen])),
+    }
+
+
+def _crop_row(crop: Crop, embeddings: FloatArray, people: npt.NDArray[np.int64]) -> dict[str, Any]:
+    """Return how well (N, 512) embeddings tell N people's faces apart, by all pairs."""
+    pairs = np.triu_indices(len(people), 1)
+    same = (people[:, None] == people)[pairs]
+    similarities = (embeddings @ embeddings.T)[pairs]
+    false, true, _ = roc_curve(same, similarities, drop_intermediate=False)
+    genuine, impostor = similarities[same], similarities[~same]
+    return {
+        "input_size": crop.input_size,
+        "padding": crop.geometry.padding,
+        "stretch": crop.geometry.stretch,
+        "tar_at_far": true_accepts(false, true),
+        # d', the distance of the two kinds' means in their common deviation.
+        "d_prime": float((genuine.mean() - impostor.mean()) / np.sqrt((genuine.var() + impostor.var()) / 2)),
+    }

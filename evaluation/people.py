@@ -1,0 +1,287 @@
+"""The whole product on a folder of people, judged on photos that nothing of it has seen.
+
+Every person's photos are split before anything looks at them; then the functions behind `visage prepare`, `train`,
+`export` and `evaluate` do their work. OUTPUT holds what each of them leaves:
+
+| name | content |
+| --- | --- |
+| `photos/train`, `photos/test` | links to the photos, one folder a person, and `split.json` beside them |
+| `aligned`, `run`, `bundle` | made of `photos/train` alone |
+| `evaluation` | figures and report of `photos/test` and the strangers |
+| `people.json` | the figures of all of it |
+"""
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from evaluation import report as evaluation_report
+from training import faces as aligned_faces
+from training.download import sha256_of
+from training.embedder import Embedder
+from training.errors import DatasetError
+from evaluation.recognition import Evaluation, Probe, evaluate
+from training.export import Export, export
+from evaluation.metrics import Share
+from training.pretrained import Pretrained
+from model.recognizer import Recognizer
+from training.train import RUN, Epoch, Recipe, train
+from dataset.prepare import Report, prepare
+from dataset.folders import files, walk
+
+REPORT: Final = "people.json"
+PHOTOS: Final = "photos"
+ALIGNED: Final = "aligned"
+TRAINING: Final = "run"
+BUNDLE: Final = "bundle"
+EVALUATION: Final = "evaluation"
+PAGE: Final = f"{EVALUATION}/{evaluation_report.PAGE}"
+
+_SPLIT: Final = "split.json"
+_TRAIN: Final = "train"
+_TEST: Final = "test"
+
+OnStep = Callable[[str, int, int], None]
+"""A step's name, how much of it is done, and how much there is."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """Where the photos to learn from and those to be judged on are, the names of the latter, and what was remarked.
+
+    `copies` are those of the latter that are, byte by byte, one of the former.
+    """
+
+    train: Path
+    test: Path
+    tested: Sequence[str]
+    copies: Sequence[str]
+    remarks: Sequence[str]
+
+
+def split(photos: Path, folder: Path, share: float, seed: int) -> Split:
+    """Link a share of each person's photos, rounded and at most half, into `folder`/test, and the rest into train.
+
+    Which they are is drawn from each person's sorted names by `seed`. An earlier split in `folder` is replaced.
+
+    Raises:
+        PrepareError: there are no such photos.
+        DatasetError: `folder` holds something else, or no photo is left for the test.
+    """
+    people = walk(photos)
+    sides = _draw(people.photos, share, seed)
+    if not sides[_TEST]:
+        raise DatasetError(f"No photo of {photos} is left for the test. Give more photos a person, or a larger --test.")
+    names = {side: [path.relative_to(photos).as_posix() for path in paths] for side, paths in sides.items()}
+    _clear(folder, names | {"seed": seed, "share": share})
+    for side, paths in sides.items():
+        _link(photos, paths, folder / side)
+    return Split(
+        train=folder / _TRAIN,
+        test=folder / _TEST,
+        tested=names[_TEST],
+        copies=[path.relative_to(photos).as_posix() for path in _copies(sides[_TEST], sides[_TRAIN])],
+        remarks=people.remarks,
+    )
+
+
+def _draw(people: Mapping[str, Sequence[Path]], share: float, seed: int) -> dict[str, list[Path]]:
+    """Return the photos of either side."""
+    paths = [path for owned in people.values() for path in owned]
+    owners = np.repeat(np.arange(len(people)), [len(owned) for owned in people.values()])
+    roles = aligned_faces.split(owners, validation=0, test=share, seed=seed)
+    sides = {_TRAIN: aligned_faces.TRAIN, _TEST: aligned_faces.TEST}
+    return {
+        side: [path for path, is_for in zip(paths, roles, strict=True) if is_for == role]
+        for side, role in sides.items()
+    }
+
+
+def _clear(folder: Path, description: Mapping[str, Any]) -> None:
+    """Leave nothing of an earlier split, and say what `folder` will hold; refuse to delete anything else."""
+    if folder.exists() and any(folder.iterdir()) and not (folder / _SPLIT).exists():
+        raise DatasetError(f"{folder} holds something that is no split. Give another --output.")
+    for side in (_TRAIN, _TEST):
+        if (folder / side).exists():
+            shutil.rmtree(folder / side)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / _SPLIT).write_text(json.dumps(description, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _link(photos: Path, paths: Sequence[Path], side: Path) -> None:
+    """Link photos by their names; copy them, with their times, where links cannot be made."""
+    for path in paths:
+        target = side / path.relative_to(photos)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            target.symlink_to(path.resolve())
+        except OSError:
+            shutil.copy2(path, target)
+
+
+def _copies(paths: Sequence[Path], others: Sequence[Path]) -> list[Path]:
+    """Return those photos whose bytes are also among the others."""
+    known = {sha256_of(path) for path in others}
+    return [path for path in paths if sha256_of(path) in known]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What every step came to; `seconds` is what training took, the frozen layers' pass included."""
+
+    split: Split
+    prepared: Report
+    metrics: Mapping[str, Any]
+    seconds: float
+    exported: Export
+    evaluation: Evaluation
+
+    @property
+    def with_a_face(self) -> Share:
+        """Of all photos of the people, those to learn from and those to be judged on, the ones with a face."""
+        learned = [outcome.faces > 0 for outcome in self.prepared.outcomes]
+        judged = [v.problem is None for v in self.evaluation.verdicts if v.person is not None]
+        return Share.of(learned + judged)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the content of `people.json`; shares of nothing, and their 95 % intervals, are None."""
+        evaluation, manifest = self.evaluation, self.exported.bundle.manifest
+        calibration = evaluation.calibration()
+        return {
+            "photos": self.with_a_face.trials,
+            "photos_with_a_face": self.with_a_face.hits,
+            "train": self._train(),
+            "test": self._test(),
+            "name_right": evaluation.accuracy.value,
+            "name_right_interval": evaluation.accuracy.interval,
+            "recognised": evaluation.recognised.value,
+            "recognised_interval": evaluation.recognised.interval,
+            "strangers": len(evaluation.strangers),
+            "strangers_taken": evaluation.taken_for_somebody.value,
+            "strangers_taken_interval": evaluation.taken_for_somebody.interval,
+            "expected_calibration_error": calibration.error if calibration else None,
+            "expected_calibration_error_interval": evaluation.calibration_error_interval(),
+            "training": self._training(),
+            "threshold": manifest.threshold,
+            "temperature": manifest.temperature,
+            "version": manifest.version,
+            "pretrained": manifest.training["pretrained"],
+            "recipe": manifest.training["recipe"],
+            "largest_difference": self.exported.difference,
+            "remarks": [*self.split.remarks, *self.prepared.remarks],
+        }
+
+    def write(self, folder: Path) -> None:
+        """Write figures, plots and page into `folder`."""
+        self.evaluation.write(folder / EVALUATION)
+        evaluation_report.write_page(self.evaluation, folder / PAGE)
+        text = json.dumps(self.to_dict(), indent=1, ensure_ascii=False)
+        (folder / REPORT).write_text(text + "\n", encoding="utf-8")
+
+    def _train(self) -> dict[str, int]:
+        outcomes = self.prepared.outcomes
+        return {
+            "photos": len(outcomes),
+            "with_a_face": sum(outcome.faces > 0 for outcome in outcomes),
+            "kept": sum(outcome.chip is not None for outcome in outcomes),
+        }
+
+    def _test(self) -> dict[str, Any]:
+        """Describe what was judged; whom the model never learned cannot be right, and a copy is no news to it."""
+        tested = {name.partition("/")[0] for name in self.split.tested}
+        return {
+            "photos": len(self.split.tested),
+            "with_a_face": len(self.evaluation.known),
+            "people_never_learned": sorted(tested - set(self.exported.bundle.manifest.labels)),
+            "also_in_training": list(self.split.copies),
+        }
+
+    def _training(self) -> dict[str, Any]:
+        figures, validation = self.metrics["training"], self.metrics["validation"]
+        return {
+            "accuracy": figures["accuracy"],
+            "loss": figures["loss"],
+            "seconds": self.seconds,
+            "epochs": len(self.metrics["epochs"]),
+            "best_epoch": self.metrics["best_epoch"],
+            "validation": validation,
+        }
+
+
+def measure(
+    photos: Path,
+    output: Path,
+    pretrained: Pretrained,
+    recipe: Recipe,
+    *,
+    test: float,
+    strangers: Path | None = None,
+    workers: int = 1,
+    device: str = "cpu",
+    on_step: OnStep = lambda *_: None,
+) -> Result:
+    """Learn the people under `photos` from all but a share `test` of their photos, and recognise the rest.
+
+    The split is drawn by the recipe's seed. Training always starts from scratch; what was prepared is kept.
+
+    Raises:
+        DatasetError: a folder is missing or in another's way, or there are too few photos.
+        PrepareError: there are no such photos, or a worker process was killed.
+    """
+    photos, output = photos.resolve(), output.resolve()
+    _check(photos, output, strangers)
+    parts = split(photos, output / PHOTOS, test, recipe.seed)
+    embed = Embedder.of_pretrained(pretrained)
+    prepared = prepare(
+        parts.train, output / ALIGNED, workers, embed, lambda *done: on_step("Looking at training photos", *done)
+    )
+    metrics, seconds = _train(output, recipe, pretrained, device, on_step)
+    exported = export(output / TRAINING, output / BUNDLE, replace_existing=True)
+    evaluation = _evaluate(parts.test, strangers, exported, on_step)
+    return Result(parts, prepared, metrics, seconds, exported, evaluation)
+
+
+def _check(photos: Path, output: Path, strangers: Path | None) -> None:
+    if strangers and not strangers.is_dir():
+        raise DatasetError(f"No such folder: {strangers}. Give a folder of photos of strangers.")
+    if output.is_relative_to(photos) or (strangers and output.is_relative_to(strangers.resolve())):
+        raise DatasetError(f"{output} is inside the photos. Give another --output.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Observer:
+    """Tells of training as of any other step."""
+
+    on_step: OnStep
+
+    def on_activations(self, done: int, total: int) -> None:
+        self.on_step("Frozen layers, faces", done, total)
+
+    def on_epoch(self, epoch: Epoch, epochs: int) -> None:
+        self.on_step("Training, epochs", epoch.number, epochs)
+
+
+def _train(
+    output: Path, recipe: Recipe, pretrained: Pretrained, device: str, on_step: OnStep
+) -> tuple[dict[str, Any], float]:
+    """Train from scratch, and return metrics and seconds."""
+    run = output / TRAINING
+    if (run / RUN).exists():
+        shutil.rmtree(run)
+    faces = aligned_faces.read(output / ALIGNED)
+    began = time.perf_counter()
+    metrics = train(faces, run, recipe, pretrained, _Observer(on_step), device)
+    return metrics, time.perf_counter() - began
+
+
+def _evaluate(test: Path, strangers: Path | None, exported: Export, on_step: OnStep) -> Evaluation:
+    probes = [Probe(photo, person) for person, owned in walk(test).photos.items() for photo in owned]
+    probes += [Probe(photo, None) for photo in (files(strangers) if strangers else ())]
+    recognizer = Recognizer.load(str(exported.bundle.directory))
+    return evaluate(recognizer, probes, lambda *done: on_step("Recognising", *done))

@@ -1,0 +1,172 @@
+"""The page that shows how good a bundle is: figures, plots and every mistake, in one file that needs no other."""
+
+import base64
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from jinja2 import Environment, FileSystemLoader
+from markupsafe import Markup
+from PIL import Image
+
+from evaluation import plots
+from evaluation.recognition import NOBODY, Evaluation, Verdict
+from evaluation.metrics import Share
+from preprocess.errors import PhotoError
+from preprocess.photo import Photo
+
+PAGE: Final = "report.html"
+MAX_THUMBNAILS: Final = 500
+"""A page with more pictures than these outlasts a person's patience and a browser's memory."""
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_THUMBNAIL_PX = 160
+
+WRONG_NAME: Final = "Wrong name"
+NOT_KNOWN: Final = "Known person taken for nobody"
+STRANGER_NAMED: Final = "Stranger taken for somebody"
+NOT_USED: Final = "No face, or not readable"
+_KINDS = (WRONG_NAME, NOT_KNOWN, STRANGER_NAMED, NOT_USED)
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """One of the figures that come first: a value, 0 to 1, its 95 % confidence interval, and what it is of."""
+
+    name: str
+    value: float | None
+    interval: Sequence[float] | None
+    of: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """A photo that went wrong: what was expected, what was said, and a picture as a data URI."""
+
+    photo: str
+    expected: str
+    verdict: Verdict
+    picture: str | None
+
+
+def write_page(evaluation: Evaluation, path: Path) -> None:
+    """Write the HTML page of an evaluation to `path`. The photos are read again, for the thumbnails of mistakes."""
+    environment = Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True, trim_blocks=True)
+    environment.filters["percent"] = _percent
+    mistakes = _mistakes(evaluation.verdicts)
+    page = environment.get_template("evaluation.html").render(
+        evaluation=evaluation,
+        headlines=_headlines(evaluation),
+        nobody=NOBODY,
+        max_thumbnails=MAX_THUMBNAILS,
+        plots=_plots(evaluation),
+        mistakes=mistakes,
+        without_thumbnail=max(sum(map(len, mistakes.values())) - MAX_THUMBNAILS, 0),
+        facts=list(_facts(evaluation.bundle)),
+    )
+    path.write_text(page, encoding="utf-8")
+
+
+def _headlines(evaluation: Evaluation) -> list[Headline]:
+    calibration = evaluation.calibration()
+    return [
+        _headline("Photos with a face", evaluation.with_a_face, "photos"),
+        _headline("Name right", evaluation.accuracy, "known faces"),
+        _headline("Recognised: name right, and known", evaluation.recognised, "known faces"),
+        _headline("Strangers taken for somebody", evaluation.taken_for_somebody, "strangers"),
+        Headline(
+            "Expected calibration error",
+            calibration.error if calibration else None,
+            evaluation.calibration_error_interval(),
+            f"over {len(evaluation.known)} known faces",
+        ),
+    ]
+
+
+def _headline(name: str, share: Share, unit: str) -> Headline:
+    return Headline(name, share.value, share.interval, f"{share.hits} of {share.trials} {unit}")
+
+
+def _plots(evaluation: Evaluation) -> dict[str, Markup]:
+    """Return the figures that can be drawn, as SVG elements."""
+    figures = {}
+    if evaluation.with_a_face.hits:
+        figures["confusion"] = plots.draw_confusion(*evaluation.confusion())
+    if roc := evaluation.roc():
+        least = min(10.0 ** np.floor(-np.log10(len(evaluation.strangers) + 1)), 0.01)
+        figures["roc"] = plots.draw_roc(roc.false_accepts, roc.true_accepts, least, roc.chosen)
+    if calibration := evaluation.calibration():
+        figures["reliability"] = plots.draw_reliability(
+            calibration.counts, calibration.confidence, calibration.accuracy
+        )
+    return {name: Markup(plots.svg(figure, name)) for name, figure in figures.items()}  # noqa: S704  it escapes its text
+
+
+def _mistakes(verdicts: Sequence[Verdict]) -> dict[str, list[Mistake]]:
+    """Return every mistake by its kind; the first `MAX_THUMBNAILS` have a picture."""
+    groups: dict[str, list[Mistake]] = {kind: [] for kind in _KINDS}
+    pictures = 0
+    for verdict in verdicts:
+        if kind := _kind(verdict):
+            groups[kind].append(_mistake(verdict, pictured=pictures < MAX_THUMBNAILS))
+            pictures += 1
+    return {kind: mistakes for kind, mistakes in groups.items() if mistakes}
+
+
+def _kind(verdict: Verdict) -> str | None:
+    """Return which kind of mistake a verdict is; None if it is right."""
+    if verdict.problem is not None:
+        return NOT_USED
+    if verdict.label == verdict.person:
+        return None
+    if verdict.person is None:
+        return STRANGER_NAMED
+    return WRONG_NAME if verdict.label else NOT_KNOWN
+
+
+def _mistake(verdict: Verdict, *, pictured: bool) -> Mistake:
+    photo = Path(verdict.photo)
+    name = "/".join(photo.parts[-2:])
+    return Mistake(name, verdict.person or "a stranger", verdict, _thumbnail(photo) if pictured else None)
+
+
+def _thumbnail(photo: Path) -> str | None:
+    """Return a small JPEG of a photo as a data URI; None if it cannot be read."""
+    try:
+        image = Image.fromarray(Photo(photo.read_bytes(), size=_THUMBNAIL_PX).pixels(0))
+    except (PhotoError, OSError):
+        return None
+    image.thumbnail((_THUMBNAIL_PX, _THUMBNAIL_PX))
+    jpeg = io.BytesIO()
+    image.save(jpeg, "JPEG", quality=80)
+    return f"data:image/jpeg;base64,{base64.b64encode(jpeg.getvalue()).decode()}"
+
+
+def _facts(values: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield a table of plain values for a mapping and for each mapping inside it, whatever their keys.
+
+    Keys stay as they are written: some are names of people.
+    """
+    plain = {name: _text(value) for name, value in values.items() if not isinstance(value, Mapping)}
+    if plain:
+        yield ": ".join(path) or "bundle", plain
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _facts(value, (*path, name))
+
+
+def _text(value: Any) -> str:
+    """Return a value as a person reads it: four digits of a fraction, commas in a list, a dash for nothing."""
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return ", ".join(map(_text, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def _percent(share: float) -> str:
+    """Return a share, 0 to 1, as text: 0.951 is "95.1 %", with a space that does not break."""
+    return f"{100 * share:.1f}\N{NO-BREAK SPACE}%"

@@ -1,0 +1,85 @@
+"""The one place that reads the environment: once, into a frozen dataclass that is handed on.
+
+| variable | meaning | default |
+| --- | --- | --- |
+| `VISAGE_MODEL` | the bundle to serve: a folder or s3://bucket/prefix | none |
+| `VISAGE_ENGINE` | the engine that runs its network: `torchscript` or `onnx` | `torchscript` |
+| `OMP_NUM_THREADS` | threads that work on one photo; of a list such as `4,2` the first number counts | one a core |
+| `VISAGE_CACHE` | downloads, converted weights and the local AWS | `.cache` of the checkout, else the user's cache |
+| `VISAGE_LOCAL_PORT` | port of the local AWS | 4566 |
+| `POWERTOOLS_SERVICE_NAME`, `POWERTOOLS_METRICS_NAMESPACE` | names in logs and metrics | `visage`, `Visage` |
+| `PYENV_ROOT` | where pyenv keeps its Pythons | `~/.pyenv` |
+
+Nothing is imported here that takes time: a function reads its settings before it imports all the rest.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Self
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+"""The checkout, or the folder that an installed package is in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the environment says.
+
+    `location` is where the bundle is, None where nothing says so. `in_lambda` tells whether this process is a Lambda
+    function's. `local_port` is the text as given; `deploy.local` checks it. `environment` is all of the environment,
+    for child processes.
+    """
+
+    location: str | None
+    engine: str
+    threads: int
+    in_lambda: bool
+    cache: Path
+    local_port: str
+    service: str
+    namespace: str
+    pyenv: Path
+    environment: Mapping[str, str] = field(repr=False)
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str] | None = None) -> Self:
+        """Read `environment`, by default this process's own."""
+        given = dict(os.environ if environment is None else environment)
+        return cls(
+            location=given.get("VISAGE_MODEL") or None,
+            engine=given.get("VISAGE_ENGINE") or "torchscript",
+            threads=_threads(given.get("OMP_NUM_THREADS", "")) or cores(),
+            in_lambda="AWS_LAMBDA_FUNCTION_NAME" in given,
+            cache=Path(given.get("VISAGE_CACHE") or _default_cache(given)),
+            local_port=given.get("VISAGE_LOCAL_PORT") or "4566",
+            service=given.get("POWERTOOLS_SERVICE_NAME") or "visage",
+            namespace=given.get("POWERTOOLS_METRICS_NAMESPACE") or "Visage",
+            pyenv=Path(given.get("PYENV_ROOT") or Path.home() / ".pyenv"),
+            environment=given,
+        )
+
+
+def cores() -> int:
+    """Return how many processor cores this process may use, as far as the system can tell."""
+    if hasattr(os, "process_cpu_count"):  # from Python 3.13 on
+        return os.process_cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):  # Linux
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _threads(text: str) -> int | None:
+    """Return the first number of OMP_NUM_THREADS, a list by OpenMP's levels of nesting; None where there is none.
+
+    Source: OpenMP API 5.2, section 21.1.2. What is no positive integer is ignored, as OpenMP's libraries do.
+    """
+    first = text.partition(",")[0].strip()
+    return int(first) if first.isdecimal() and int(first) > 0 else None
+
+
+def _default_cache(environment: Mapping[str, str]) -> Path:
+    if (ROOT / "pyproject.toml").is_file():
+        return ROOT / ".cache"
+    return Path(environment.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "visage"

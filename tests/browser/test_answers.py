@@ -1,0 +1,200 @@
+"""What the website makes of an answer: names, boxes in their places, strangers as strangers."""
+
+import json
+import re
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Locator, Page, Route, expect
+
+from tests.browser.fakes import API, drawn_photo, face, recognition, reply
+
+WHITE = 235  # as JPEG leaves it
+
+
+def test_a_known_face_is_named_with_its_probability(site: Page, answer, choose):
+    answer(recognition(face("Ada Lovelace")))
+    choose()
+    expect(site.get_by_role("heading", name="Ada Lovelace")).to_be_visible()
+    expect(site.locator(".faces summary")).to_have_text("How sure I am98.3%")
+
+
+def test_the_photo_is_shown_before_the_answer_comes(page: Page, server, choose):
+    server.answering.clear()
+    page.goto(server.address)
+    choose()
+    expect(page.get_by_role("img", name="Photo 1")).to_be_visible()
+    expect(page.locator("#status")).to_have_text("Looking for faces…")
+    server.answering.set()
+    expect(page.get_by_role("heading", name="Ada Lovelace")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [360, 768, 1440, 2560])
+def test_the_box_is_drawn_on_the_face_at_every_width(site: Page, answer, choose, width: int):
+    site.set_viewport_size({"width": width, "height": 800})
+    answer(recognition(face(box=(200, 100, 160, 200))))
+    choose()
+    assert drawn_box(site.locator(".box"), site) == pytest.approx((200, 100, 160, 200), abs=1)
+
+
+def test_the_box_stays_on_the_face_when_the_window_changes(site: Page, answer, choose):
+    answer(recognition(face(box=(600, 20, 150, 170))))
+    choose()
+    expect(site.locator(".box")).to_be_visible()
+    site.set_viewport_size({"width": 400, "height": 700})
+    assert drawn_box(site.locator(".box"), site) == pytest.approx((600, 20, 150, 170), abs=1)
+
+
+def test_a_box_over_the_edge_ends_where_the_photo_ends(site: Page, answer, choose):
+    answer(recognition(face(box=(-40, 500, 160, 200))))
+    choose()
+    assert drawn_box(site.locator(".box"), site) == pytest.approx((0, 500, 120, 100), abs=1)
+
+
+def test_every_one_of_several_faces_is_boxed_and_labelled(site: Page, answer, choose):
+    known, stranger = face("Ada Lovelace", (50, 50, 200, 250)), face(None, (500, 50, 200, 250))
+    answer(recognition(known, stranger))
+    choose()
+    expect(site.locator(".box .tag")).to_have_text(["1Ada Lovelace", "2Nobody I know"])
+    expect(site.locator(".face summary")).to_have_text(["1Ada Lovelace98.3%", "2Nobody I know"])
+    expect(site.locator("#panel").get_by_text("I know 1 of the 2 faces here.")).to_be_visible()
+
+
+def test_a_stranger_is_nobody_rather_than_the_nearest_person(site: Page, answer, choose):
+    answer(recognition(face(None)))
+    choose()
+    expect(site.get_by_role("heading", name="Nobody I know")).to_be_visible()
+    for place in (
+        site.locator(".tag"),
+        site.locator("#panel h2"),
+        site.locator(".faces summary"),
+        site.locator("#status"),
+    ):
+        expect(place).not_to_contain_text("Ada")
+        expect(place).not_to_contain_text("%")
+    expect(site.get_by_text("Not alike enough to be any of them.")).to_be_visible()
+
+
+def test_a_name_is_shown_as_text_whatever_it_contains(site: Page, answer, choose):
+    answer(recognition(face("<img src=x onerror=alert(1)>")))
+    choose()
+    expect(site.get_by_role("heading", name="<img src=x onerror=alert(1)>")).to_be_visible()
+
+
+def test_a_screen_reader_is_told_the_answer(site: Page, answer, choose):
+    answer(recognition(face("Ada Lovelace")))
+    choose()
+    expect(site.locator("#status")).to_have_text("Ada Lovelace, 98.3%.")
+
+
+def test_the_page_fits_a_phone_without_scrolling_sideways(site: Page, answer, choose):
+    site.set_viewport_size({"width": 360, "height": 740})
+    boxes = [(40 + 150 * number, 400, 60, 80) for number in range(5)]
+    answer(recognition(*(face("Adelheid-Wilhelmina Hohenzollern", box) for box in boxes)))
+    choose()
+    expect(site.locator(".box")).to_have_count(5)
+    assert site.evaluate("document.documentElement.scrollWidth") == 360
+
+
+def test_the_likeliest_people_have_a_bar_each(site: Page, answer, choose):
+    answer(recognition(face("Ada Lovelace")))
+    choose()
+    expect(site.locator(".bars li")).to_have_text(["Ada Lovelace98.3%", "Grace Hopper1.2%", "Joan Clarke0.3%"])
+    widths = [bar.bounding_box()["width"] for bar in site.locator(".bars .bar").all()]
+    assert len(widths) == 3
+
+
+def test_pointing_at_a_face_lights_its_card_and_the_other_way_round(site: Page, answer, choose):
+    answer(recognition(face("Ada Lovelace", (50, 50, 200, 250)), face(None, (500, 50, 200, 250))))
+    choose()
+    box, card = site.locator('.box[data-face="1"]'), site.locator('.face[data-face="1"]')
+    box.hover()
+    expect(card).to_have_class(re.compile(r"\blit\b"))
+    site.locator('.face[data-face="0"]').hover()
+    expect(card).not_to_have_class(re.compile(r"\blit\b"))
+    expect(site.locator('.box[data-face="0"]')).to_have_class(re.compile(r"\blit\b"))
+
+
+def test_a_click_on_a_face_opens_its_card(site: Page, answer, choose):
+    answer(recognition(face("Ada Lovelace", (50, 50, 200, 250)), face(None, (500, 50, 200, 250))))
+    choose()
+    site.locator('.box[data-face="1"]').click()
+    expect(site.locator('.face[data-face="1"] summary')).to_be_focused()
+    expect(site.locator('.face[data-face="1"] .bars')).to_be_visible()
+    expect(site.locator('.face[data-face="0"] .bars')).to_be_hidden()
+
+
+def test_a_face_is_shown_as_the_network_saw_it(site: Page, answer, choose):
+    answer(recognition(face("Ada Lovelace", (50, 50, 200, 250)), face(None, (500, 50, 200, 250))))
+    asked = []
+
+    def align(route: Route) -> None:
+        asked.append(route.request.url)
+        headers = {"Access-Control-Allow-Origin": "*", "Content-Type": "image/jpeg"}
+        route.fulfill(body=drawn_photo((224, 224)), headers=headers)
+
+    site.route(f"{API}/align**", align)
+    choose()
+    site.locator('.box[data-face="1"]').click()
+    site.get_by_role("button", name="Show it as the network saw it").click()
+    expect(site.get_by_role("img", name="The face, cut out and upright")).to_be_visible()
+    assert asked == [f"{API}/align?face=2"]
+
+
+def test_time_and_model_are_behind_a_disclosure(site: Page, answer, choose):
+    answer(recognition(face("Ada Lovelace")))
+    choose()
+    expect(site.get_by_text("62", exact=False).first).to_be_hidden()
+    site.get_by_text("How this was answered").click()
+    expect(site.locator(".more dl")).to_contain_text("Recognised them63 ms")
+    expect(site.locator(".more dl")).to_contain_text("Model3f9c2a7b10de")
+
+
+def test_the_answer_and_the_command_can_be_copied(site: Page, context, answer, choose):
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    answer(recognition(face("Ada Lovelace")))
+    choose()
+    site.get_by_role("button", name="Copy JSON").click()
+    expect(site.get_by_text("The answer is copied.")).to_be_visible()
+    assert json.loads(site.evaluate("navigator.clipboard.readText()")) == recognition(face("Ada Lovelace"))
+    site.get_by_role("button", name="Copy curl").click()
+    expect(site.get_by_text("The command is copied.")).to_be_visible()
+    assert site.evaluate("navigator.clipboard.readText()") == f"curl -F image=@photo.jpg {API}/recognize"
+
+
+def test_a_picture_of_the_result_is_drawn_in_the_browser_alone(site: Page, answer, choose):
+    answer(recognition(face("Ada Lovelace")))
+    choose()
+    expect(site.locator(".box")).to_be_visible()
+    requests = []
+    site.on("request", lambda request: requests.append(request.url) if request.url.startswith("http") else None)
+    with site.expect_download() as download:
+        site.get_by_role("button", name="Save the result").click()
+    image = Image.open(download.value.path()).convert("RGB")
+    assert (download.value.suggested_filename, image.size) == ("who-is-this.jpg", (800, 600))
+    assert min(image.getpixel((200, 200))) > WHITE  # the box
+    assert min(image.getpixel((280, 200))) < WHITE  # the face in it
+    assert requests == []
+
+
+def test_several_photos_become_a_strip(site: Page, choose):
+    answers = iter([recognition(face("Ada Lovelace")), recognition(face(None)), recognition(face("Grace Hopper"))])
+    site.route(f"{API}/recognize", lambda route: reply(route, next(answers)))
+    choose(*[drawn_photo((800, 600 + number)) for number in range(3)])
+    strip = site.locator("#strip button")
+    expect(strip).to_have_count(3)
+    for name in ("Photo 1: Ada Lovelace", "Photo 2: Nobody I know", "Photo 3: Grace Hopper"):
+        expect(site.get_by_role("button", name=name)).to_be_visible()
+    expect(site.get_by_role("heading", name="Ada Lovelace")).to_be_visible()
+    site.get_by_role("button", name="Photo 3: Grace Hopper").click()
+    expect(site.get_by_role("heading", name="Grace Hopper")).to_be_visible()
+    expect(site.locator(".box .name")).to_have_text("Grace Hopper")
+
+
+def drawn_box(box: Locator, page: Page) -> tuple[float, float, float, float]:
+    """The box as drawn, in pixels of the 800 pixel wide photo."""
+    expect(box).to_be_visible()
+    drawn, photo = box.bounding_box(), page.get_by_role("img", name="Photo 1").bounding_box()
+    scale = 800 / photo["width"]
+    left, top = drawn["x"] - photo["x"], drawn["y"] - photo["y"]
+    return left * scale, top * scale, drawn["width"] * scale, drawn["height"] * scale

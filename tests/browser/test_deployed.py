@@ -1,0 +1,96 @@
+"""The deployed website with the deployed API behind it: real photos, real answers."""
+
+import re
+from pathlib import Path
+
+import pytest
+from PIL import ExifTags, Image
+from playwright.sync_api import Page, expect
+
+from api import MAX_PHOTO_BYTES
+from tests.browser.fakes import drawn_photo, jpeg
+
+UNSEEN = Path("unseen/Barack Obama/obama2.jpg")
+UNSEEN_WIDTH = 626
+UNSEEN_FEATURES = {"right eye": (252, 369), "left eye": (370, 380), "mouth": (300, 525)}  # read off the photo
+ANSWERED_MS = 30_000  # API Gateway's own limit: the first photo may meet a cold start
+
+
+@pytest.fixture
+def deployed(page: Page, stack) -> Page:
+    page.goto(stack.site)
+    return page
+
+
+def test_an_unseen_photo_gets_its_name(deployed: Page, choose, samples: Path):
+    choose(samples / UNSEEN)
+    expect(deployed.get_by_role("heading", name="Barack Obama")).to_be_visible(timeout=ANSWERED_MS)
+    expect(deployed.locator(".box .name")).to_have_text("Barack Obama")
+
+
+def test_the_box_lies_on_the_face(deployed: Page, choose, samples: Path):
+    choose(samples / UNSEEN)
+    expect(deployed.locator(".box")).to_be_visible(timeout=ANSWERED_MS)
+    box = deployed.locator(".box").bounding_box()
+    photo = deployed.get_by_role("img", name="Photo 1").bounding_box()
+    scale = photo["width"] / UNSEEN_WIDTH
+    for x, y in UNSEEN_FEATURES.values():
+        assert 0 < photo["x"] + x * scale - box["x"] < box["width"]
+        assert 0 < photo["y"] + y * scale - box["y"] < box["height"]
+    assert box["width"] < photo["width"] * 0.7
+
+
+def test_strangers_are_shown_as_nobody_known(deployed: Page, choose, samples: Path):
+    choose(samples / "strangers/friends.jpg")
+    expect(deployed.get_by_role("heading", name="Nobody I know")).to_be_visible(timeout=ANSWERED_MS)
+    assert set(deployed.locator(".box .name").all_text_contents()) == {"Nobody I know"}
+
+
+def test_a_text_file_named_jpg_gets_the_apis_sentence(deployed: Page, choose):
+    with deployed.expect_response("**/recognize", timeout=ANSWERED_MS) as response:
+        choose(b"Dear diary, this is no photo.")
+    assert response.value.status == 415
+    expect(deployed.locator("#reason")).to_contain_text(response.value.json()["detail"])
+
+
+def test_a_face_is_shown_as_the_network_saw_it(deployed: Page, choose, samples: Path):
+    choose(samples / "strangers/friends.jpg")
+    deployed.locator('.face[data-face="1"] summary').click(timeout=ANSWERED_MS)
+    deployed.locator('.face[data-face="1"]').get_by_role("button", name="Show it as the network saw it").click()
+    expect(deployed.get_by_role("img", name="The face, cut out and upright")).to_be_visible(timeout=ANSWERED_MS)
+
+
+def test_a_rotated_phone_photo_of_12_megapixels_is_recognised(deployed: Page, choose, samples: Path):
+    photo = phone_photo(samples / UNSEEN)
+    with deployed.expect_request("**/recognize") as request:
+        choose(photo)
+    expect(deployed.get_by_role("heading", name="Barack Obama")).to_be_visible(timeout=ANSWERED_MS)
+    assert int(request.value.all_headers()["content-length"]) < MAX_PHOTO_BYTES
+    photo = deployed.get_by_role("img", name="Photo 1").bounding_box()
+    assert photo["height"] > photo["width"]
+
+
+def test_a_photo_without_a_face_says_what_to_try(deployed: Page, choose):
+    choose(drawn_photo((640, 480)))
+    expect(deployed.locator("#reason")).to_contain_text("No face was found in the photo.", timeout=ANSWERED_MS)
+    expect(deployed.locator("#panel code")).to_have_text(re.compile(r"[0-9a-f-]{8,}"))
+
+
+def test_an_example_of_the_owner_is_recognised(deployed: Page):
+    deployed.get_by_role("button", name="Example 1").click(timeout=ANSWERED_MS)
+    expect(deployed.locator(".box").first).to_be_visible(timeout=ANSWERED_MS)
+
+
+def phone_photo(path: Path) -> bytes:
+    """The photo as a phone held upright writes it: 12 megapixels on their side, and a tag that says so."""
+    image = Image.open(path).convert("RGB")
+    scale = (12_000_000 / (image.width * image.height)) ** 0.5
+    lying = image.resize((round(image.width * scale), round(image.height * scale))).transpose(Image.Transpose.ROTATE_90)
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    return jpeg(lying, quality=95, exif=exif)
+
+
+def test_the_people_it_knows_are_listed(deployed: Page, samples: Path):
+    people = sorted(folder.name for folder in (samples / "people").iterdir())
+    expect(deployed.locator(".names li")).to_have_text(people, timeout=ANSWERED_MS)

@@ -1,0 +1,135 @@
+"""The website for everyone: with a keyboard, a screen reader, a small phone, a slow one, in light and dark."""
+
+import gzip
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.fakes import API, SITE, face, problem, recognition
+
+AXE = Path(__file__).parents[2] / "node_modules/axe-core/axe.min.js"
+MAX_COMPRESSED_BYTES = 60_000
+STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+SIX = [face("Ada Lovelace" if number % 2 else None, (20 + 125 * number, 100, 110, 140)) for number in range(6)]
+
+STATES = {
+    "empty": None,
+    "one face": (recognition(face()), 200),
+    "six faces": (recognition(*SIX), 200),
+    "stranger": (recognition(face(None)), 200),
+    "error": problem("no-face", 422),
+}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("state", STATES)
+def test_axe_finds_nothing_to_complain_of(site: Page, answer, choose, state: str, scheme: str):
+    site.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    expect(site.locator(".names li").first).to_be_visible()
+    if STATES[state]:
+        answer(*STATES[state])
+        choose()
+        expect(site.locator("#panel h2")).to_be_visible()
+        site.evaluate("document.querySelectorAll('.face details').forEach((details) => (details.open = true))")
+    assert violations(site) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_to_complain_of_while_it_works_or_films(site: Page, context, choose, scheme: str):
+    context.grant_permissions(["camera"])
+    site.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    site.route(f"{API}/recognize", lambda _: None)
+    choose()
+    expect(site.get_by_role("button", name="Cancel")).to_be_visible()
+    assert violations(site) == []
+    site.get_by_role("button", name="Take a photo").click()
+    expect(site.get_by_role("dialog")).to_be_visible()
+    assert violations(site) == []
+
+
+def test_the_whole_way_can_be_gone_with_the_keyboard(site: Page, answer, choose):
+    answer(recognition(face("Ada Lovelace", (50, 50, 200, 250)), face(None, (500, 50, 200, 250))))
+    choose()
+    expect(site.locator(".box")).to_have_count(2)
+    site.locator("#file").focus()
+    seen = []
+    for _ in range(20):
+        site.keyboard.press("Shift+Tab")
+        seen.append(site.evaluate("document.activeElement.innerText?.trim() ?? ''"))
+        if "2\nNobody I know" in seen:
+            break
+    site.keyboard.press("Enter")
+    expect(site.locator('.face[data-face="1"] .bars')).to_be_visible()
+    expect(site.locator('.box[data-face="1"]')).to_have_class("box lit")
+    assert "Copy JSON" in seen
+
+
+def test_focus_is_visible_wherever_it_is(site: Page, answer, choose):
+    answer(recognition(face()))
+    choose()
+    expect(site.locator(".box")).to_be_visible()
+    site.locator("body").press("Tab")
+    for _ in range(8):
+        style = "getComputedStyle(document.activeElement.closest('.picker') ?? document.activeElement).outlineStyle"
+        assert site.evaluate(style) != "none"
+        site.keyboard.press("Tab")
+
+
+@pytest.mark.parametrize("width", [320, 3840])
+@pytest.mark.parametrize("direction", ["ltr", "rtl"])
+def test_nothing_is_wider_than_the_screen(site: Page, answer, choose, width: int, direction: str):
+    site.set_viewport_size({"width": width, "height": 740})
+    site.evaluate("(direction) => (document.documentElement.dir = direction)", direction)
+    answer(recognition(*SIX))
+    choose()
+    expect(site.locator(".box")).to_have_count(6)
+    assert site.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_whatever_is_touched_is_large_enough_for_a_finger(site: Page, answer, choose):
+    site.set_viewport_size({"width": 360, "height": 740})
+    answer(recognition(*SIX))
+    choose()
+    expect(site.locator(".box")).to_have_count(6)
+    for target in site.locator("button:visible, summary:visible, label.picker .button:visible").all():
+        assert target.bounding_box()["height"] >= 44, target.text_content()
+
+
+def test_who_asks_for_less_motion_gets_none(site: Page, answer, choose):
+    answer(recognition(face()))
+    choose()
+    expect(site.locator(".box")).to_be_visible()
+    assert site.evaluate("getComputedStyle(document.querySelector('.box')).animationName") == "none"
+
+
+def test_the_people_and_how_well_they_are_known_are_told(site: Page):
+    expect(site.locator(".names li")).to_have_text(["Ada Lovelace", "Grace Hopper"])
+    expect(site.locator("#known")).to_contain_text("I named 81 right")
+    expect(site.locator("#known")).to_contain_text("one stranger in 100")
+    expect(site.locator("#known")).to_contain_text("Model 3f9c2a7b10de")
+
+
+def test_the_website_is_light():
+    files = [path for path in SITE.rglob("*") if path.is_file() and path.name != "card.png"]  # which no visitor loads
+    assert sum(len(gzip.compress(path.read_bytes())) for path in files) < MAX_COMPRESSED_BYTES
+
+
+def test_no_module_waits_for_another_to_be_loaded(page: Page, server):
+    """All but the first are announced in the page, so that a slow connection waits once."""
+    requested = []
+    page.on("request", lambda request: requested.append(request.url.rpartition("/")[2]))
+    page.goto(server.address)
+    expect(page.locator(".names li").first).to_be_visible()
+    announced = re.findall(
+        r"modulepreload. href=.assets/([a-z-]+\.js)", (SITE / "index.html").read_text(encoding="utf-8")
+    )
+    assert {name for name in requested if name.endswith(".js")} == {"main.js", *announced}
+
+
+def violations(page: Page) -> list[str]:
+    """Everything axe-core complains of, in its words."""
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate("(tags) => axe.run(document, { runOnly: tags })", STANDARDS)["violations"]
+    return [f"{violation['help']}: {node['html']}" for violation in found for node in violation["nodes"]]

@@ -1,0 +1,202 @@
+"""What the website says when no answer comes: one plain sentence, whatever broke."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from api.errors import problem_of
+from api.openapi import MODEL_ERRORS, UPLOAD_ERRORS
+from tests.browser.fakes import API, LABELS, drawn_photo, face, problem, recognition, reply
+
+PROBLEMS = [problem_of(error).name for error in (*UPLOAD_ERRORS, *MODEL_ERRORS)]
+NOW = {"Retry-After": "0"}
+RETRIED_MS = 20_000  # three attempts more, after 0 to 1, 2 and 4 seconds
+
+
+@pytest.mark.parametrize("name", sorted(set(PROBLEMS)))
+def test_every_problem_of_the_api_is_a_sentence_with_a_reference(site: Page, answer, choose, name: str):
+    status = next(
+        problem.status for problem in map(problem_of, (*UPLOAD_ERRORS, *MODEL_ERRORS)) if problem.name == name
+    )
+    answer(*problem(name, status), headers=NOW)
+    choose()
+    expect(reason(site)).to_have_text(re.compile(r"^[A-Z].{15,}[.]$"), timeout=RETRIED_MS)
+    expect(site.get_by_text("Reference: 6f0c")).to_be_visible()
+    expect(site.locator("#status")).to_have_text(reason(site).text_content())
+
+
+@pytest.mark.parametrize(
+    ("status", "sentence"),
+    [
+        (413, "This photo is too large to send. Try a smaller one."),
+        (429, "Too many photos are being sent right now. Wait a moment and try again."),
+        (502, "The server stumbled over this photo. Try again in a moment."),
+        (503, "Recognition is busy or starting up. Try again in a moment."),
+        (504, "Recognition took too long to answer. Try again in a moment."),
+    ],
+)
+def test_an_error_of_the_gateway_becomes_a_sentence(site: Page, answer, choose, status: int, sentence: str):
+    answer({"message": "Service Unavailable"}, status, NOW)
+    choose()
+    expect(reason(site)).to_have_text(sentence, timeout=RETRIED_MS)
+
+
+def test_a_busy_service_is_asked_again_before_anybody_is_bothered(site: Page, choose):
+    statuses = iter([429, 503])
+
+    def answer_the_third(route: Route) -> None:
+        status = next(statuses, 200)
+        reply(
+            route,
+            recognition(face("Ada Lovelace")) if status == 200 else {"message": "Busy"},
+            status,
+            {"Retry-After": "1"},
+        )
+
+    site.route(f"{API}/recognize", answer_the_third)
+    choose()
+    expect(site.locator("#progress")).to_have_text(re.compile(r"The service is busy. Trying again in [12] s…"))
+    expect(site.get_by_role("heading", name="Ada Lovelace")).to_be_visible(timeout=RETRIED_MS)
+
+
+def test_a_slow_start_is_explained_after_two_seconds(page: Page, server, choose):
+    server.answering.clear()
+    page.goto(server.address)
+    choose()
+    explained = page.get_by_text("the service is starting")
+    expect(page.locator("#progress")).to_have_text("Looking for faces…")
+    expect(explained).to_be_hidden()
+    expect(explained).to_be_visible()
+    server.answering.set()
+    expect(page.get_by_role("heading", name="Ada Lovelace")).to_be_visible()
+
+
+def test_a_photo_on_its_way_can_be_stopped_and_sent_again(site: Page, answer, choose):
+    site.route(f"{API}/recognize", lambda _: None)
+    with site.expect_request(f"{API}/recognize"):
+        choose()
+    with site.expect_event("requestfailed"):
+        site.get_by_role("button", name="Cancel").click()
+    expect(site.get_by_text("Stopped before there was an answer.")).to_be_visible()
+    expect(site.locator("#panel")).to_be_focused()
+    answer(recognition(face("Ada Lovelace")))
+    site.get_by_role("button", name="Send it again").click()
+    expect(site.get_by_role("heading", name="Ada Lovelace")).to_be_visible()
+
+
+def test_a_photo_chosen_offline_is_sent_when_the_connection_is_back(site: Page, context, answer, choose):
+    answer(recognition(face("Ada Lovelace")))
+    context.set_offline(True)
+    expect(site.locator("#offline")).to_be_visible()
+    choose()
+    expect(reason(site)).to_contain_text("offline")
+    context.set_offline(False)
+    expect(site.locator("#offline")).to_be_hidden()
+    expect(site.get_by_role("heading", name="Ada Lovelace")).to_be_visible()
+
+
+def test_an_error_page_in_html_becomes_a_sentence(site: Page, answer, choose):
+    answer("<html><h1>Bad Gateway</h1></html>", 502)
+    choose()
+    expect(reason(site)).to_have_text("The server stumbled over this photo. Try again in a moment.")
+
+
+@pytest.mark.parametrize("body", ["", "null", "[]", '{"faces": []}', "<html></html>"])
+def test_a_success_that_is_no_recognition_becomes_a_sentence(site: Page, answer, choose, body: str):
+    answer(body)
+    choose()
+    expect(reason(site)).to_contain_text("answer made no sense to this page. Try again in a moment.")
+
+
+def test_a_broken_network_becomes_a_sentence(site: Page, choose):
+    site.route(f"{API}/recognize", lambda route: route.abort("internetdisconnected"))
+    choose()
+    expect(reason(site)).to_contain_text("be reached. Check your connection and try again.", timeout=RETRIED_MS)
+
+
+def test_an_answer_that_never_comes_is_given_up(page: Page, request, choose):
+    page.clock.install()
+    site = request.getfixturevalue("site")
+    with site.expect_request(f"{API}/recognize"):
+        site.route(f"{API}/recognize", lambda _: None)
+        choose()
+    page.clock.fast_forward("01:30")
+    expect(reason(site)).to_have_text("No answer came in time. Try again, or send a smaller photo.")
+
+
+def test_trying_again_sends_the_same_photo_again(site: Page, answer, choose):
+    answer({"message": "Service Unavailable"}, 503, NOW)
+    choose()
+    expect(reason(site)).to_be_visible(timeout=RETRIED_MS)
+    answer(recognition(face("Ada Lovelace")))
+    site.get_by_role("button", name="Try again").click()
+    expect(site.get_by_role("heading", name="Ada Lovelace")).to_be_visible()
+
+
+def test_trying_again_is_not_offered_where_it_cannot_help(site: Page, answer, choose):
+    answer({"detail": "There is no face."}, 422)
+    choose()
+    expect(reason(site)).to_be_visible()
+    expect(site.get_by_role("button", name="Try again")).to_be_hidden()
+
+
+def test_a_failure_takes_the_last_photos_boxes_away(site: Page, answer, choose):
+    answer(recognition(face("Ada Lovelace")))
+    choose()
+    expect(site.locator(".box")).to_be_visible()
+    answer({"detail": "There is no face."}, 422)
+    choose()
+    expect(reason(site)).to_be_visible()
+    expect(site.locator(".box")).to_have_count(0)
+
+
+def test_a_late_answer_never_replaces_that_of_a_newer_photo(site: Page, choose):
+    waiting: list[Route] = []
+
+    def answer_only_the_second(route: Route) -> None:
+        waiting.append(route)
+        if len(waiting) == 2:
+            reply(route, recognition(face("Grace Hopper")))
+
+    site.route(f"{API}/recognize", answer_only_the_second)
+    with site.expect_event("requestfailed") as cancelled:
+        with site.expect_request(f"{API}/recognize"):
+            choose()
+        choose(drawn_photo((640, 480)))
+    expect(site.get_by_role("heading", name="Grace Hopper")).to_be_visible()
+    reply(waiting[0], recognition(face("Ada Lovelace")))
+    expect(site.get_by_role("heading", name="Grace Hopper")).to_be_visible()
+    assert cancelled.value == waiting[0].request
+
+
+@pytest.mark.parametrize("body", ["", "{", "{}", '{"api": "nowhere"}'])
+def test_a_broken_config_is_told_before_the_first_photo(page: Page, server, body: str):
+    page.route("**/config.json", lambda route: route.fulfill(body=body))
+    page.goto(server.address)
+    expect(page.locator("#known")).to_contain_text("know where its API is")
+
+
+def test_a_config_that_arrives_later_is_found_by_trying_again(page: Page, server, choose, answer):
+    page.route("**/config.json", lambda route: route.fulfill(status=404))
+    page.goto(server.address)
+    choose()
+    expect(reason(page)).to_contain_text("know where its API is")
+    page.route("**/config.json", lambda route: route.fulfill(json={"api": API}))
+    answer(recognition(face("Ada Lovelace")))
+    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_role("heading", name="Ada Lovelace")).to_be_visible()
+
+
+def test_people_who_cannot_be_told_now_can_be_asked_for_again(page: Page, server):
+    page.route("**/config.json", lambda route: route.fulfill(json={"api": API}))
+    page.route(f"{API}/labels", lambda route: reply(route, {"message": "Forbidden"}, 403))
+    page.goto(server.address)
+    page.get_by_role("button", name="Ask again").wait_for()
+    page.route(f"{API}/labels", lambda route: reply(route, LABELS))
+    page.get_by_role("button", name="Ask again").click()
+    expect(page.locator(".names li")).to_have_text(["Ada Lovelace", "Grace Hopper"])
+
+
+def reason(page: Page):
+    return page.locator("#reason")

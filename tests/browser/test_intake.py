@@ -1,0 +1,222 @@
+"""How a photo gets into the website, and what of it is sent."""
+
+import base64
+import io
+import re
+
+import numpy as np
+import pytest
+from PIL import Image, ImageOps
+from playwright.sync_api import JSHandle, Page, expect
+
+from tests.browser.fakes import API, LABELS, drawn_photo, face, jpeg, recognition, reply
+
+LIMIT_BYTES = 4_500_000
+ORIENTATION = 0x0112  # the EXIF tag; 6 is a phone held upright
+GPS = 0x8825
+GPS_LATITUDE = 2
+OF_A_FILE = """([content, name]) => {
+    const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([bytes], name, { type: "image/jpeg" }));
+    return transfer;
+}"""
+
+PASTE = """(clipboardData) =>
+    document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true }))"""
+
+
+@pytest.fixture
+def uploading(page: Page, server):
+    """The website with an API that keeps what it is sent."""
+    server.photos.clear()
+    page.goto(server.address)
+    return server
+
+
+def test_a_photo_is_sent_as_large_as_it_is_and_without_what_the_camera_wrote_into_it(page: Page, uploading, choose):
+    photo = jpeg(Image.new("RGB", (800, 600), "#88aacc"), exif=phone_exif())
+    assert Image.open(io.BytesIO(photo)).getexif().get_ifd(GPS)
+    choose(photo)
+    expect(page.get_by_role("heading", name="Ada Lovelace")).to_be_visible()
+    sent = Image.open(io.BytesIO(uploading.photos[0]))
+    assert (sent.format, sent.size) == ("JPEG", (600, 800))
+    assert not dict(sent.getexif())
+    assert b"Exif" not in uploading.photos[0]
+
+
+def test_a_photo_over_the_limit_is_sent_smaller_and_upright(page: Page, uploading, choose):
+    photo = large_phone_photo()
+    assert len(photo) > LIMIT_BYTES
+    choose(photo)
+    expect(page.get_by_role("heading", name="Ada Lovelace")).to_be_visible(timeout=20_000)
+    assert len(uploading.photos[0]) <= LIMIT_BYTES
+    sent, original = Image.open(io.BytesIO(uploading.photos[0])), Image.open(io.BytesIO(photo))
+    assert (sent.format, sent.size) == ("JPEG", (1536, 2048))
+    assert thumbnail(sent) == pytest.approx(thumbnail(ImageOps.exif_transpose(original)), abs=12)
+
+
+def test_what_is_transparent_becomes_white(page: Page, uploading, choose):
+    file = io.BytesIO()
+    Image.new("RGBA", (64, 64), (0, 0, 0, 0)).save(file, "PNG")
+    choose(file.getvalue(), name="drawing.png")
+    expect(page.get_by_role("heading", name="Ada Lovelace")).to_be_visible()
+    assert Image.open(io.BytesIO(uploading.photos[0])).getpixel((32, 32)) == (255, 255, 255)
+
+
+def test_a_large_file_that_the_browser_cannot_decode_is_not_sent(page: Page, uploading, choose):
+    choose(bytes(7_300_000), name="photo.heic")
+    expect(page.locator("#reason")).to_contain_text("This photo has 7.3 MB")
+    assert uploading.photos == []
+
+
+def test_a_small_file_that_the_browser_cannot_decode_is_sent_as_it_is(page: Page, uploading, choose):
+    choose(b"ftypheic, as far as anybody knows", name="photo.heic")
+    expect(page.get_by_role("heading", name="Ada Lovelace")).to_be_visible()
+    expect(page.get_by_text("it is sent as it is")).to_be_visible()
+    assert uploading.photos == [b"ftypheic, as far as anybody knows"]
+
+
+def test_the_same_photo_can_be_chosen_twice(page: Page, uploading, choose):
+    for times in (1, 2):
+        with page.expect_response("**/recognize"):
+            choose()
+        assert len(uploading.photos) == times
+
+
+def test_a_photo_dropped_anywhere_is_recognised(site: Page, answer):
+    answer(recognition(face("Ada Lovelace")))
+    site.locator("header").dispatch_event("drop", {"dataTransfer": transfer(site)})
+    expect(site.get_by_role("heading", name="Ada Lovelace")).to_be_visible()
+
+
+def test_a_drop_without_a_photo_is_told(site: Page):
+    nothing = site.evaluate_handle("new DataTransfer()")
+    site.locator("header").dispatch_event("drop", {"dataTransfer": nothing})
+    expect(site.locator("#reason")).to_contain_text("There was no photo in that.")
+
+
+def test_a_pasted_photo_is_recognised(site: Page, answer):
+    answer(recognition(face("Ada Lovelace")))
+    site.evaluate(PASTE, transfer(site))
+    expect(site.get_by_role("heading", name="Ada Lovelace")).to_be_visible()
+
+
+def test_a_photo_can_be_chosen_with_the_keyboard_alone(site: Page, answer):
+    answer(recognition(face("Ada Lovelace")))
+    photo = {"name": "photo.jpg", "mimeType": "image/jpeg", "buffer": drawn_photo()}
+    site.on("filechooser", lambda chooser: chooser.set_files(files=[photo]))
+    site.keyboard.press("Tab")  # to the people
+    site.keyboard.press("Tab")
+    expect(site.get_by_label("Choose")).to_be_focused()
+    site.keyboard.press("Enter")
+    expect(site.get_by_role("heading", name="Ada Lovelace")).to_be_visible()
+
+
+def test_a_photo_is_taken_with_the_camera(site: Page, context, answer):
+    context.grant_permissions(["camera"])
+    answer(recognition(face("Ada Lovelace")))
+    site.get_by_role("button", name="Take a photo").click()
+    dialog = site.get_by_role("dialog")
+    shutter = dialog.get_by_role("button", name=re.compile("Take"))
+    expect(shutter).to_be_enabled()
+    shutter.click()
+    expect(dialog).to_be_hidden()
+    expect(site.get_by_role("heading", name="Ada Lovelace")).to_be_visible()
+    assert site.evaluate(
+        "document.querySelector('#camera video') === null || !document.querySelector('#camera video').srcObject?.active"
+    )
+
+
+def test_a_camera_that_may_not_be_used_is_explained(site: Page):
+    site.get_by_role("button", name="Take a photo").click()
+    dialog = site.get_by_role("dialog")
+    expect(dialog).to_contain_text(re.compile("camera", re.IGNORECASE))
+    expect(dialog).to_contain_text(re.compile("allow", re.IGNORECASE))
+    site.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(site.get_by_role("button", name="Take a photo")).to_be_focused()
+
+
+def test_a_page_without_https_says_why_there_is_no_camera(page: Page, server):
+    page.goto(server.insecure_address)
+    expect(page.get_by_role("button", name="Take a photo")).to_be_hidden()
+    expect(page.locator("#no-camera")).to_contain_text("https")
+
+
+@pytest.mark.parametrize("secure", [True, False])
+def test_a_phone_is_offered_its_own_camera(chromium, server, secure: bool):
+    context = chromium.new_context(has_touch=True, is_mobile=True, viewport={"width": 360, "height": 740})
+    page = context.new_page()
+    page.goto(server.address if secure else server.insecure_address)
+    expect(page.get_by_role("button", name="Take a photo")).to_be_visible(visible=secure)
+    expect(page.locator("#capture")).to_be_visible()
+    assert page.locator("#captured").get_attribute("capture") == "environment"
+    page.locator("#captured").set_input_files(
+        files=[{"name": "photo.jpg", "mimeType": "image/jpeg", "buffer": drawn_photo()}]
+    )
+    expect(page.get_by_role("heading", name="Ada Lovelace")).to_be_visible()
+    context.close()
+
+
+def test_an_example_is_offered_where_there_is_one(page: Page, server, answer):
+    page.route("**/config.json", lambda route: route.fulfill(json={"api": API, "examples": ["examples/0a1b.jpg"]}))
+    page.route(f"{API}/labels", lambda route: reply(route, LABELS))
+    page.route("**/examples/0a1b.jpg", lambda route: route.fulfill(body=drawn_photo(), content_type="image/jpeg"))
+    answer(recognition(face("Ada Lovelace")))
+    page.goto(server.address)
+    page.get_by_role("button", name="Example 1").click()
+    expect(page.get_by_role("heading", name="Ada Lovelace")).to_be_visible()
+
+
+def test_an_example_that_is_gone_is_told(page: Page, server):
+    page.route("**/config.json", lambda route: route.fulfill(json={"api": API, "examples": ["examples/gone.jpg"]}))
+    page.route(f"{API}/labels", lambda route: reply(route, LABELS))
+    page.goto(server.address)
+    page.get_by_role("button", name="Example 1").click()
+    expect(page.locator("#reason")).to_be_visible()
+
+
+def test_no_example_is_offered_where_there_is_none(site: Page):
+    expect(site.locator(".names li").first).to_be_visible()
+    expect(site.locator("#examples")).to_be_hidden()
+
+
+def test_the_progress_of_a_slow_upload_is_shown(page: Page, uploading, context, choose):
+    chromium = context.new_cdp_session(page)
+    slow = {"offline": False, "latency": 20, "downloadThroughput": 1e6, "uploadThroughput": 150_000}
+    chromium.send("Network.emulateNetworkConditions", slow)
+    rng = np.random.default_rng(0)
+    choose(jpeg(Image.fromarray(rng.integers(0, 256, (700, 700, 3), dtype=np.uint8))))
+    expect(page.get_by_text(re.compile(r"Sending… [1-9][0-9]?%"))).to_be_visible(timeout=10_000)
+    expect(page.get_by_role("progressbar", name="Sent")).to_be_visible()
+    expect(page.get_by_role("heading", name="Ada Lovelace")).to_be_visible(timeout=20_000)
+
+
+def test_the_page_says_that_the_photo_is_not_kept(site: Page):
+    expect(site.get_by_text("Your photo is not kept.")).to_be_visible()
+
+
+def transfer(page: Page) -> JSHandle:
+    return page.evaluate_handle(OF_A_FILE, [base64.b64encode(drawn_photo()).decode(), "photo.jpg"])
+
+
+def large_phone_photo() -> bytes:
+    """12 megapixels lying on their side in the file: four colours, and grain that makes it large."""
+    quarters = np.array([[[200, 40, 40], [40, 160, 40]], [[40, 40, 200], [200, 200, 40]]], dtype=np.uint8)
+    pixels = np.kron(quarters, np.ones((1512, 2016, 1), dtype=np.uint8))
+    grain = np.random.default_rng(0).integers(-40, 41, pixels.shape[:2], dtype=np.int16)[..., None]
+    image = Image.fromarray((pixels + grain).clip(0, 255).astype(np.uint8))
+    return jpeg(image, quality=95, exif=phone_exif())
+
+
+def phone_exif() -> Image.Exif:
+    exif = Image.Exif()
+    exif[ORIENTATION] = 6
+    exif.get_ifd(GPS)[GPS_LATITUDE] = (48.0, 12.0, 30.0)
+    return exif
+
+
+def thumbnail(image: Image.Image) -> list[int]:
+    """Two by two colours tell which way up a photo is; grain and JPEG move them by a few of 255."""
+    return list(image.convert("RGB").resize((2, 2), Image.Resampling.BOX).tobytes())

@@ -1,0 +1,82 @@
+"""Work spread over processes: in order, one core each, and with a sentence when one of them dies."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from dataset.errors import WorkerKilledError
+from dataset.parallel import spread
+from model.settings import ROOT
+from scripts.console import CACHE
+
+PATIENCE_S = 120
+
+
+def test_results_come_in_the_tasks_order():
+    assert list(spread(abs, [-3, -1, -2], 2)) == [3, 1, 2]
+
+
+def test_without_tasks_no_process_starts():
+    assert list(spread(abs, [], 2)) == []
+
+
+def test_a_worker_that_is_killed_is_told():
+    with pytest.raises(WorkerKilledError, match="fewer --workers"):
+        list(spread(os._exit, [1], 1))
+
+
+def test_a_worker_has_one_core_for_its_arithmetic():
+    assert list(spread(os.getenv, ["OMP_NUM_THREADS"], 1)) == ["1"]
+
+
+@pytest.mark.usefixtures("weights")
+def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(samples, tmp_path):
+    """The real command, interrupted as a terminal does it."""
+    for number in range(24):
+        target = tmp_path / "photos" / "Obama" / f"{number:02}.jpg"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(samples / "people" / "Barack Obama" / "obama.jpg", target)
+    journal = tmp_path / "aligned" / ".visage" / "journal.jsonl"
+    with start(tmp_path) as first:
+        wait_for_a_line(journal, first)
+        first.send_signal(signal.SIGINT)
+        _, said = first.communicate(timeout=PATIENCE_S)
+    assert first.returncode == 130
+    assert "Run the same command again" in said
+    done = journal.read_text(encoding="utf-8").split("\n")
+    assert 0 < len(done) - 1 < 24
+    with start(tmp_path) as second:
+        second.communicate(timeout=PATIENCE_S)
+    assert second.returncode == 0
+    assert journal.read_text(encoding="utf-8").split("\n")[: len(done)] == done
+
+
+def start(folder):
+    command = [sys.executable, "-m", "scripts", "prepare", str(folder / "photos"), str(folder / "aligned")]
+    return subprocess.Popen(
+        [*command, "--pretrained", "casia-webface", "--workers", "1"],
+        cwd=ROOT,
+        env={**os.environ, "VISAGE_CACHE": str(CACHE)},
+        preexec_fn=listen_to_ctrl_c,  # noqa: PLW1509  no thread runs here
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def listen_to_ctrl_c():
+    """Undo what a shell does to its background jobs, of which the tests may be one: they ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def wait_for_a_line(journal, process):
+    until = time.monotonic() + PATIENCE_S
+    while not (journal.exists() and journal.stat().st_size):
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < until
+        time.sleep(0.02)

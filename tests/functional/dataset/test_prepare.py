@@ -1,0 +1,252 @@
+"""Preparing goes on where it was, does again what changed, and says what became of every photo."""
+
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageFilter
+
+from dataset.errors import PrepareError
+from dataset.folders import walk
+from dataset.prepare import OUTPUT, PAGE, REPORT, prepare
+from dataset.selection import Cause
+
+JOURNAL = "journal.jsonl"
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """Embeds a face as its own small picture, which takes no network."""
+
+    def __call__(self, chips):
+        small = np.stack([np.asarray(Image.fromarray(chip).convert("L").resize((32, 16)), float) for chip in chips])
+        rows = small.reshape(len(chips), 512)
+        return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+class Work:
+    """Photos of two people and their aligned faces."""
+
+    def __init__(self, folder, samples):
+        self.photos, self.aligned = folder / "photos", folder / "aligned"
+        self.samples = samples / "people"
+        self.put("Barack Obama/obama.jpg", "Obama/a.jpg")
+        self.put("Joe Biden/biden.jpg", "Biden/b.jpg")
+
+    def put(self, sample, name):
+        path = self.photos / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(self.samples / sample, path)
+        return path
+
+    def text(self, name):
+        path = self.photos / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("Dear Sir or Madam")
+        return path
+
+    def prepare(self, **overrides):
+        """Prepare, and return the outcomes by photo."""
+        self.report = prepare(self.photos, self.aligned, 1, Pixels(), lambda *_: None, **overrides)
+        return {outcome.photo: outcome for outcome in self.report.outcomes}
+
+    def chips(self):
+        """Each chip with the moment it was written."""
+        return {
+            path.relative_to(self.aligned).as_posix(): path.stat().st_mtime_ns
+            for path in self.aligned.glob("[!.]*/**/*.jpg")
+        }
+
+    def faces(self):
+        """Every face that was found, with the moment it was written."""
+        return {path.name: path.stat().st_mtime_ns for path in self.output("faces").glob("*.jpg")}
+
+    def output(self, name):
+        return self.aligned / OUTPUT / name
+
+
+@pytest.fixture(scope="module")
+def prepared(samples, tmp_path_factory):
+    """Work that was done once, to be copied."""
+    work = Work(tmp_path_factory.mktemp("prepared"), samples)
+    work.prepare()
+    return work
+
+
+@pytest.fixture
+def work(prepared, samples, tmp_path):
+    """Work that was done once."""
+    for folder in (prepared.photos, prepared.aligned):
+        shutil.copytree(folder, tmp_path / folder.name)  # keeps the photos' times
+    work = Work.__new__(Work)
+    work.photos, work.aligned, work.samples = tmp_path / "photos", tmp_path / "aligned", samples / "people"
+    return work
+
+
+def test_each_photo_has_a_chip_under_its_persons_name(prepared):
+    assert set(prepared.chips()) == {"Obama/a.jpg.jpg", "Biden/b.jpg.jpg"}
+    assert prepared.report.counts() == {"Biden": (1, 1), "Obama": (1, 1)}
+
+
+def test_a_second_time_nothing_is_looked_at_again(work):
+    before = work.chips(), work.output(JOURNAL).read_bytes()
+    outcomes = work.prepare()
+    assert (work.chips(), work.output(JOURNAL).read_bytes()) == before
+    assert all(outcome.chip for outcome in outcomes.values())
+
+
+def test_only_a_changed_photo_is_done_again(work):
+    before = work.chips()
+    work.put("Barack Obama/obama3.jpg", "Obama/a.jpg")
+    work.prepare()
+    after = work.chips()
+    assert after["Biden/b.jpg.jpg"] == before["Biden/b.jpg.jpg"]
+    assert after["Obama/a.jpg.jpg"] > before["Obama/a.jpg.jpg"]
+
+
+def test_a_chip_that_was_deleted_is_made_again(work):
+    (work.aligned / "Obama" / "a.jpg.jpg").unlink()
+    work.prepare()
+    assert "Obama/a.jpg.jpg" in work.chips()
+
+
+def test_the_chip_of_a_photo_that_is_gone_is_removed(work):
+    (work.photos / "Obama" / "a.jpg").unlink()
+    work.prepare()
+    assert set(work.chips()) == {"Biden/b.jpg.jpg"}
+
+
+def test_the_chip_of_a_photo_that_became_useless_is_removed(work):
+    work.text("Obama/a.jpg")
+    assert work.prepare()["Obama/a.jpg"].reason
+    assert set(work.chips()) == {"Biden/b.jpg.jpg"}
+
+
+def test_a_torn_line_in_the_journal_costs_one_photo_only(work):
+    before = work.faces()
+    journal = work.output(JOURNAL)
+    journal.write_bytes(journal.read_bytes()[:-20])
+    work.prepare()
+    after = work.faces()
+    assert set(after) == set(before)
+    assert sum(after[face] == before[face] for face in before) == 1
+
+
+def test_photos_with_one_stem_keep_a_chip_each(work):
+    work.put("Barack Obama/obama3.jpg", "Obama/a.jpeg")
+    work.prepare()
+    assert {"Obama/a.jpg.jpg", "Obama/a.jpeg.jpg"} <= set(work.chips())
+
+
+def test_what_is_no_photo_has_a_reason_and_the_rest_goes_on(work):
+    work.text("Obama/notes.jpg")
+    work.put("Barack Obama/obama3.jpg", "Obama/z/deep.jpg")
+    outcomes = work.prepare()
+    assert (outcomes["Obama/notes.jpg"].chip, outcomes["Obama/z/deep.jpg"].reason) == (None, None)
+    assert "accepted format" in outcomes["Obama/notes.jpg"].reason
+    assert "Obama/z/deep.jpg.jpg" in work.chips()
+
+
+def test_a_file_name_that_is_no_text_does_not_stop_the_rest(work):
+    (work.photos / "Obama" / os.fsdecode(b"\xff.jpg")).write_bytes(b"no photo")
+    assert len(work.prepare()) == 2
+    assert walk(work.photos).remarks == ['In "Obama", files whose names are not UTF-8 are left out. Rename them.']
+
+
+def test_the_report_tells_of_every_photo_and_remark(work):
+    work.text("Obama/notes.jpg")
+    work.text("loose.jpg")
+    work.prepare()
+    report = json.loads(work.output(REPORT).read_text(encoding="utf-8"))
+    assert report["people"] == {"Biden": {"photos": 1, "aligned": 1}, "Obama": {"photos": 2, "aligned": 1}}
+    assert [photo["photo"] for photo in report["photos"] if photo["reason"]] == ["Obama/notes.jpg"]
+    assert "loose.jpg" in report["remarks"][0]
+
+
+def test_the_page_shows_reasons_and_escapes_names(work):
+    name = "<script>alert('&')<"
+    work.text(f"Obama/{name}.jpg")
+    outcome = work.prepare()[f"Obama/{name}.jpg"]
+    page = work.output(PAGE).read_text(encoding="utf-8")
+    assert "&lt;script&gt;" in page
+    assert "<script>" not in page
+    assert outcome.reason in page
+
+
+def test_what_the_owner_drops_is_set_aside_and_remembered(work):
+    assert work.prepare(drop=[Path("Obama/a.jpg")])["Obama/a.jpg"].reason == "You dropped it."
+    work.prepare()
+    assert set(work.chips()) == {"Biden/b.jpg.jpg"}
+
+
+def test_the_last_word_on_a_photo_counts(work):
+    work.prepare(drop=[work.photos / "Obama" / "a.jpg"])
+    assert work.prepare(keep=[Path("Obama/a.jpg")])["Obama/a.jpg"].chip == "Obama/a.jpg.jpg"
+    assert "Obama/a.jpg.jpg" in work.chips()
+
+
+def test_an_override_of_no_photo_is_refused_before_anything_is_done(work):
+    with pytest.raises(PrepareError, match="PERSON/PHOTO"):
+        work.prepare(keep=[Path("Obama/b.jpg")])
+
+
+def test_damaged_overrides_are_reported(work):
+    work.output("overrides.json").write_text('{"keep": 5}')
+    with pytest.raises(PrepareError, match="damaged"):
+        work.prepare()
+
+
+def test_the_same_picture_twice_is_kept_once(work):
+    Image.open(work.photos / "Obama" / "a.jpg").resize((300, 375)).save(work.photos / "Obama" / "small.jpg")
+    outcome = work.prepare()["Obama/small.jpg"]
+    assert (outcome.chip, outcome.cause) == (None, Cause.COPY)
+    assert "Obama/a.jpg" in outcome.reason
+
+
+def test_a_face_too_small_to_help_is_set_aside(work):
+    Image.open(work.photos / "Biden" / "b.jpg").reduce(16).save(work.photos / "Obama" / "tiny.jpg", quality=95)
+    outcome = work.prepare()["Obama/tiny.jpg"]
+    assert outcome.cause == Cause.SMALL
+    assert "32 are needed" in outcome.reason
+
+
+def test_a_face_too_blurred_to_help_is_set_aside(work):
+    photo = Image.open(work.photos / "Biden" / "b.jpg")
+    photo.filter(ImageFilter.GaussianBlur(photo.width / 60)).save(work.photos / "Obama" / "blurred.jpg")
+    outcome = work.prepare()["Obama/blurred.jpg"]
+    assert outcome.cause == Cause.BLURRED
+    assert "sharpness" in outcome.reason
+
+
+def test_one_folder_under_two_names_is_told(work):
+    work.put("Barack Obama/obama.jpg", "Barack/a.jpg")
+    work.prepare()
+    assert any("look like one person" in remark for remark in work.report.remarks)
+    assert '"Barack" and "Obama" have 1 file in common.' in work.report.remarks
+
+
+def test_a_person_alone_is_remarked_on(work):
+    shutil.rmtree(work.photos / "Obama")
+    work.prepare()
+    assert work.report.remarks == ['There is one person only, "Biden"; training takes at least two.']
+
+
+def test_a_wrong_person_among_the_photos_is_set_aside(samples, embedder, tmp_path):
+    work = Work(tmp_path, samples)
+    work.put("Barack Obama/obama3.jpg", "Obama/b.jpg")
+    work.put("Barack Obama/obama_partial_face.jpg", "Obama/c.jpg")
+    work.put("Joe Biden/biden.jpg", "Obama/wrong.jpg")
+    report = prepare(work.photos, work.aligned, 1, embedder, lambda *_: None)
+    causes = {outcome.photo: outcome.cause for outcome in report.outcomes}
+    assert causes.pop("Obama/wrong.jpg") == Cause.OTHER_PERSON
+    assert set(causes.values()) == {None}
+
+
+@pytest.mark.parametrize("place", [".", "inside", ".."])
+def test_faces_may_not_be_put_among_the_photos(work, place):
+    with pytest.raises(PrepareError, match="folder of their own"):
+        prepare(work.photos, work.photos / place, 1, Pixels(), lambda *_: None)

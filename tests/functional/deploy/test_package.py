@@ -1,0 +1,147 @@
+"""The zip of the function: what is in it, that it runs where nothing else is installed, and what is said without it."""
+
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from deploy import package
+from deploy.errors import DeployError
+
+SERVE = """
+import sys; sys.path.insert(0, "")
+import handler, model.recognizer, pillow_heif, awslambdaric.bootstrap
+from model.engines import onnxruntime
+onnxruntime()
+import boto3; boto3.client("s3", region_name="us-east-1")
+from boto3.s3.transfer import create_transfer_manager
+from botocore.exceptions import ClientError
+print(*sorted({"torch", "dlib", "onnxruntime"} & set(sys.modules)))
+"""
+
+
+@pytest.fixture(scope="module")
+def archive():
+    """The zip as it is deployed."""
+    return package.build()
+
+
+@pytest.fixture(scope="module")
+def names(archive):
+    with zipfile.ZipFile(archive) as opened:
+        return opened.namelist()
+
+
+@pytest.fixture(scope="module")
+def python():
+    return package.interpreter() or pytest.skip(f"no Python {package.PYTHON} for Linux on x86-64 to run the zip")
+
+
+@pytest.fixture
+def home(archive, tmp_path):
+    """A copy of what `build` keeps."""
+    return Path(shutil.copytree(archive.parent, tmp_path / "home", copy_function=os.link))
+
+
+@pytest.fixture
+def no_registry(monkeypatch, tmp_path):
+    """A pip that finds no package anywhere."""
+    for name in [name for name in os.environ if name.startswith("PIP_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+
+
+def test_it_unpacks_to_less_than_220_megabytes(archive):
+    assert sum(package.parts(archive).values()) < 220e6
+
+
+def test_it_holds_what_serves_and_no_torch(names):
+    wanted = {"bootstrap", "handler.py", "api/app.py", "model/recognizer.py", "preprocess/align.py"}
+    assert wanted | {"onnxruntime/__init__.py", "awslambdaric/__main__.py"} <= set(names)
+    assert not {name.partition("/")[0] for name in names} & {"torch", "scripts", "tests", "google"}
+    services = {name.split("/")[2] for name in names if name.startswith("botocore/data/")}
+    assert {"s3", "endpoints.json"} <= services
+    assert not {"ec2", "s3control", "sts"} & services
+
+
+def test_its_bootstrap_can_be_executed_and_its_modules_are_compiled(archive, names, python):
+    with zipfile.ZipFile(archive) as opened:
+        assert opened.getinfo("bootstrap").external_attr >> 16 & 0o111
+    assert {"__pycache__/handler.cpython-312.pyc", "flask/__pycache__/app.cpython-312.pyc"} <= set(names)
+
+
+def test_it_serves_from_a_python_that_has_nothing_installed(archive, python, tmp_path):
+    task, home = tmp_path / "task", tmp_path / "home"
+    with zipfile.ZipFile(archive) as opened:
+        opened.extractall(task)
+    before = set(task.rglob("*"))
+    environment = {"HOME": str(home), "VISAGE_ENGINE": "onnx"}
+    command = [python, "-E", "-s", "-S", "-c", SERVE]
+    done = subprocess.run(command, cwd=task, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["dlib", "onnxruntime"]
+    assert done.stderr == ""
+    assert set(task.rglob("*")) == before  # nothing had still to be compiled
+    assert not home.exists()
+
+
+def test_the_same_inputs_give_the_same_bytes(archive, tmp_path):
+    again = package.build(tmp_path / "home")
+    assert again.name == archive.name
+    assert again.read_bytes() == archive.read_bytes()
+
+
+def test_what_is_unchanged_is_not_made_again(archive, home, monkeypatch):
+    monkeypatch.setattr(package, "_workshop", None)
+    assert package.build(home) == home / archive.name
+
+
+def test_changed_code_makes_another_zip_of_the_same_libraries(archive, home, monkeypatch):
+    code = package._code() | {"handler.py": b"changed = True\n"}
+    monkeypatch.setattr(package, "_code", lambda: code)
+    monkeypatch.setattr(package, "_install", None)
+    changed = package.build(home)
+    assert changed.name != archive.name
+    with zipfile.ZipFile(changed) as opened:
+        assert opened.read("handler.py") == b"changed = True\n"
+    assert not (home / archive.name).exists()
+
+
+def test_an_interruption_leaves_nothing_half_done(home, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    next(home.glob("visage-*.zip")).unlink()
+    before = sorted(home.iterdir())
+    monkeypatch.setattr(package, "_zip", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        package.build(home)
+    assert sorted(home.iterdir()) == before
+
+
+@pytest.mark.usefixtures("no_registry")
+def test_a_library_that_cannot_be_had_is_one_sentence_that_names_it(tmp_path):
+    with pytest.raises(DeployError, match=r"^The function's libraries cannot be had: No matching distribution .*numpy"):
+        package.build(tmp_path / "home")
+
+
+def test_too_large_a_zip_is_one_sentence_with_its_largest_parts(archive, monkeypatch):
+    monkeypatch.setattr(package, "LIMIT", 100_000_000)
+    with pytest.raises(DeployError, match=r"Lambda takes 100 MB\. Largest: .*onnxruntime \d\d MB"):
+        package.check_size(archive)
+
+
+def test_a_command_that_is_there_and_fails_is_no_python(monkeypatch, tmp_path):
+    shim = tmp_path / f"python{package.PYTHON}"
+    shim.write_text("#!/bin/sh\nexit 127\n")
+    shim.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
+    monkeypatch.setattr(sys, "base_prefix", str(tmp_path))
+    assert package.interpreter() is None
+    with pytest.raises(DeployError, match=r"there is none\. Install it .*--engine torchscript"):
+        package.require_interpreter()

@@ -1,0 +1,151 @@
+"""People join a bundle by a photo or two, and leave it without a trace."""
+
+import shutil
+import zipfile
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from dataset.prepare import examine
+from model import bundle as bundles
+from model.engines import ENGINES
+from model.errors import BundleError
+from model.gallery import Gallery
+from model.recognizer import Recognizer
+from training.embedder import Embedder
+from training.enrolment import embeddings_of, enroll, forget
+
+NEWCOMER = "Zoë"
+
+
+@pytest.fixture(scope="module")
+def opened(bundle):
+    return bundles.load(str(bundle))
+
+
+@pytest.fixture(scope="module")
+def newcomer(samples, opened, tmp_path_factory):
+    """One photo of somebody: a face cut from the photo of six strangers."""
+    photos = tmp_path_factory.mktemp("newcomer")
+    (photos / NEWCOMER).mkdir()
+    shutil.copyfile(samples / "strangers" / "friends.jpg", photos / NEWCOMER / "1.jpg")
+    kept, _ = examine(photos, 1, Embedder.of_bundle(opened), lambda *_: None)
+    return embeddings_of(kept)
+
+
+@pytest.fixture(scope="module")
+def without_joe(opened, tmp_path_factory):
+    return forget(opened, "Joe Biden", tmp_path_factory.mktemp("forgotten") / "bundle")
+
+
+@pytest.fixture(scope="module")
+def joined(opened, newcomer, tmp_path_factory):
+    return enroll(opened, newcomer, tmp_path_factory.mktemp("enrolled") / "bundle")
+
+
+def faces(bundle, photo):
+    return Recognizer.load(str(bundle.directory)).recognize(photo.read_bytes()).faces
+
+
+def test_one_photo_is_enough_to_be_known(joined, samples):
+    known = [face for face in faces(joined[0], samples / "strangers" / "friends.jpg") if face.known]
+    assert [(face.label, face.enrolled) for face in known] == [(NEWCOMER, True)]
+    assert known[0].similarity > 0.95
+    assert known[0].predictions[0].enrolled
+
+
+def test_those_trained_on_are_still_known_as_such(joined, samples):
+    (face,) = faces(joined[0], samples / "unseen" / "Barack Obama" / "obama2.jpg")
+    assert (face.label, face.known, face.enrolled) == ("Barack Obama", True, False)
+    assert sum(prediction.probability for prediction in face.predictions) == pytest.approx(1, abs=1e-4)
+
+
+def test_a_bundle_that_grew_has_another_version_and_a_higher_threshold(opened, joined):
+    bundle, remarks = joined
+    assert bundle.manifest.enrolled == (NEWCOMER,)
+    assert bundle.manifest.version != opened.manifest.version
+    assert bundle.manifest.threshold > opened.manifest.threshold
+    assert remarks == []
+    assert bundles.load(str(bundle.directory)).manifest == bundle.manifest
+
+
+def test_a_name_that_is_taken_is_refused_and_nothing_is_written(opened, newcomer, tmp_path):
+    taken = {"Barack Obama": newcomer[NEWCOMER]}
+    with pytest.raises(BundleError, match='"Barack Obama" already'):
+        enroll(opened, taken, tmp_path / "bundle")
+    assert not list(tmp_path.iterdir())
+
+
+def test_somebody_who_looks_like_somebody_known_is_told(opened, tmp_path):
+    gallery = Gallery.load(opened.path(bundles.GALLERY))
+    _, remarks = enroll(opened, {"Brother": gallery.embeddings[gallery.people == 0]}, tmp_path / "bundle")
+    assert [remark for remark in remarks if "Brother" in remark and opened.manifest.labels[0] in remark]
+
+
+def test_the_enrolled_are_forgotten(opened, joined, tmp_path):
+    bundle = forget(joined[0], NEWCOMER, tmp_path / "bundle")
+    assert bundle.manifest.version == opened.manifest.version
+
+
+def test_of_somebody_trained_on_no_number_is_left(opened, without_joe):
+    index = opened.manifest.labels.index("Joe Biden")
+    assert "Joe Biden" not in without_joe.path(bundles.MANIFEST).read_text(encoding="utf-8")
+    gallery = Gallery.load(without_joe.path(bundles.GALLERY))
+    assert len(gallery.people) == sum(Gallery.load(opened.path(bundles.GALLERY)).people != index)
+    row = _last_layer(opened)[index].numpy().tobytes()
+    assert _holds(opened, row)
+    assert not _holds(without_joe, row)
+    assert row in opened.path(bundles.ONNX_WEIGHTS).read_bytes()
+    assert not [name for name in without_joe.manifest.files if row in without_joe.path(name).read_bytes()]
+
+
+@pytest.mark.parametrize("engine", ENGINES.values(), ids=ENGINES)
+def test_the_network_names_the_others_as_before(opened, without_joe, samples, engine):
+    photo = samples / "people" / "Joe Biden" / "biden.jpg"
+    chips = Recognizer.load(str(opened.directory)).align(photo.read_bytes())[:1]
+    embeddings, logits = engine(opened.directory).run(chips)
+    found, named = engine(without_joe.directory).run(chips)
+    np.testing.assert_allclose(found, embeddings, atol=1e-6)
+    np.testing.assert_allclose(named, np.delete(logits, opened.manifest.labels.index("Joe Biden"), axis=1), atol=1e-5)
+
+
+def test_the_others_are_recognised_as_before_and_the_forgotten_are_strangers(opened, without_joe, samples):
+    portrait = samples / "unseen" / "Barack Obama" / "obama2.jpg"
+    (before,) = faces(opened, portrait)
+    after = Recognizer.load(str(without_joe.directory))
+    (face,) = after.recognize(portrait.read_bytes()).faces
+    assert (face.label, face.known) == ("Barack Obama", True)
+    assert face.similarity == pytest.approx(before.similarity, abs=1e-5)
+    (forgotten,) = after.recognize((samples / "people" / "Joe Biden" / "biden.jpg").read_bytes()).faces
+    assert (forgotten.label, forgotten.known) == (None, False)
+
+
+def test_a_bundle_replaces_itself(opened, tmp_path):
+    copy = shutil.copytree(opened.directory, tmp_path / "bundle")
+    forget(bundles.load(str(copy)), "Joe Biden", copy, replace_existing=True)
+    assert "Joe Biden" not in bundles.load(str(copy)).manifest.people
+    assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
+
+
+def test_nobody_of_that_name_is_an_error_that_lists_the_names(opened, tmp_path):
+    with pytest.raises(BundleError, match="Joe Biden"):
+        forget(opened, "Jo Biden", tmp_path / "bundle")
+
+
+def test_the_last_person_trained_on_cannot_be_forgotten(opened, tmp_path):
+    alone = replace(opened, manifest=replace(opened.manifest, labels=("Ann",)))
+    with pytest.raises(BundleError, match="the last person"):
+        forget(alone, "Ann", tmp_path / "bundle")
+
+
+def _last_layer(bundle):
+    network = torch.jit.load(bundle.path(bundles.MODEL))
+    _, logits = next(iter(network.graph.outputs())).node().inputs()
+    return list(logits.node().inputs())[1].toIValue()
+
+
+def _holds(bundle, content):
+    with zipfile.ZipFile(bundle.path(bundles.MODEL)) as archive:
+        return any(content in archive.read(name) for name in archive.namelist())

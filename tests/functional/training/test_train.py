@@ -1,0 +1,141 @@
+"""A training run goes on where it was interrupted, touches only its own layers, and keeps to its folder."""
+
+import json
+import shutil
+from dataclasses import replace
+
+import pytest
+import torch
+
+from training import faces
+from training.errors import RunError
+from training.network import VisageNetwork
+from training.train import CHECKPOINT, METRICS, NETWORK, RUN, Recipe, train
+
+RECIPE = Recipe(epochs=3, batch_size=4, size=96, validation=0.5)
+
+
+class Watcher:
+    """Counts epochs, and interrupts as Ctrl-C does: after some epoch, or during the activations."""
+
+    def __init__(self, stop_after=None, stop_in_activations=False):
+        self.stop_after, self.stop_in_activations = stop_after, stop_in_activations
+        self.epochs = []
+
+    def on_activations(self, *_):
+        if self.stop_in_activations:
+            raise KeyboardInterrupt
+
+    def on_epoch(self, epoch, _epochs):
+        self.epochs.append(epoch.number)
+        if epoch.number == self.stop_after:
+            raise KeyboardInterrupt
+
+
+@pytest.fixture(scope="module")
+def people(aligned):
+    return faces.read(aligned)
+
+
+@pytest.fixture(scope="module")
+def finished(people, weights, tmp_path_factory):
+    """A short run that nobody interrupted."""
+    folder = tmp_path_factory.mktemp("finished")
+    train(people, folder, RECIPE, weights, Watcher())
+    return folder
+
+
+@pytest.fixture
+def copy(finished, tmp_path):
+    """The same run, to be spoilt."""
+    return shutil.copytree(finished, tmp_path / "run")
+
+
+def history(metrics):
+    return [{name: value for name, value in epoch.items() if name != "seconds"} for epoch in metrics["epochs"]]
+
+
+def metrics_of(run):
+    return json.loads((run / METRICS).read_text(encoding="utf-8"))
+
+
+def assert_same_figures(found, expected):
+    for one, other in zip(history(found), history(expected), strict=True):
+        assert one == pytest.approx(other, abs=1e-4)  # threads may add in another order
+    for role in ("training", "validation"):
+        assert found[role] == pytest.approx(expected[role], abs=1e-4)
+
+
+@pytest.mark.parametrize("epoch", [1, 3])
+def test_an_interrupted_run_ends_as_one_that_was_not(people, weights, finished, tmp_path, epoch):
+    with pytest.raises(KeyboardInterrupt):
+        train(people, tmp_path, RECIPE, weights, Watcher(stop_after=epoch))
+    rest = Watcher()
+    found = train(people, tmp_path, RECIPE, weights, rest)
+    assert rest.epochs == list(range(epoch + 1, 4))
+    assert_same_figures(found, metrics_of(finished))
+
+
+def test_a_run_interrupted_before_its_first_epoch_ends_as_one_that_was_not(people, weights, finished, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        train(people, tmp_path, RECIPE, weights, Watcher(stop_in_activations=True))
+    assert_same_figures(train(people, tmp_path, RECIPE, weights, Watcher()), metrics_of(finished))
+
+
+def test_a_finished_run_is_not_trained_again(people, weights, finished):
+    watcher = Watcher()
+    assert train(people, finished, RECIPE, weights, watcher) == metrics_of(finished)
+    assert watcher.epochs == []
+
+
+def test_only_naming_head_and_classifier_are_changed(finished, people, weights):
+    trained = torch.load(finished / NETWORK, weights_only=True)
+    before = VisageNetwork(len(people.labels)).load_pretrained(weights.state).state_dict()
+    changed = {name.partition(".")[0] for name, v in trained.items() if not torch.equal(v, before[name])}
+    assert changed == {"naming_head", "classifier"}
+
+
+def test_the_activations_do_not_outlive_the_training(finished):
+    assert not list(finished.glob("activations*"))
+
+
+def test_the_best_epoch_is_the_most_accurate_on_the_holdout(finished):
+    metrics = metrics_of(finished)
+    best = max(metrics["epochs"], key=lambda e: (e["validation_accuracy"], -e["validation_loss"]))
+    assert metrics["best_epoch"] == best["number"]
+    assert metrics["validation"]["loss"] == pytest.approx(best["validation_loss"], abs=1e-4)
+
+
+@pytest.mark.parametrize("other", [{"epochs": 4}, {"seed": 1}, {"size": 128}], ids=str)
+def test_another_recipe_needs_another_folder(people, weights, finished, other):
+    with pytest.raises(RunError, match="--restart"):
+        train(people, finished, replace(RECIPE, **other), weights, Watcher())
+
+
+def test_other_faces_need_another_folder(weights, copy, aligned, tmp_path):
+    more = shutil.copytree(aligned, tmp_path / "aligned")
+    chip = next(more.glob("Joe Biden/*.jpg"))
+    shutil.copyfile(chip, chip.with_name("second.jpg"))
+    with pytest.raises(RunError, match="other faces"):
+        train(faces.read(more), copy, RECIPE, weights, Watcher())
+
+
+def test_a_folder_of_something_else_is_left_alone(people, weights, tmp_path):
+    (tmp_path / "thesis.tex").touch()
+    with pytest.raises(RunError, match="no training run"):
+        train(people, tmp_path, RECIPE, weights, Watcher())
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+@pytest.mark.parametrize("text", ["", "{", "{}", "[]", '{"recipe": {"lr": 1}}'])
+def test_a_damaged_description_is_told(people, weights, copy, text):
+    (copy / RUN).write_text(text)
+    with pytest.raises(RunError, match="damaged"):
+        train(people, copy, RECIPE, weights, Watcher())
+
+
+def test_a_damaged_checkpoint_is_told(people, weights, copy):
+    (copy / METRICS).unlink()
+    (copy / CHECKPOINT).write_bytes(b"PK\x03\x04 no checkpoint")
+    with pytest.raises(RunError):
+        train(people, copy, RECIPE, weights, Watcher())

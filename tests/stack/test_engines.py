@@ -1,0 +1,154 @@
+"""The other engine: the zip that goes to AWS, deployed here over TorchScript, and what AWS would be told."""
+
+import base64
+import hashlib
+import json
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+from shutil import copytree, ignore_patterns
+
+import pytest
+import requests
+
+from deploy import package, rollout
+from deploy import stack as stacks
+from deploy.errors import DeployError
+from deploy.local import exclusively
+from deploy.stack import Engine, Function, Hosting, Outputs, Target
+from deploy.steps import silent
+from model import bundle as bundles
+from model.settings import ROOT
+from scripts import deploy
+from scripts.console import CommandError
+
+FUNCTION = "visage-local-onnx"
+
+
+def answers(stack, samples):
+    """What the API says of every sample photo: of each face where it is, whose, and whether it is known."""
+    photos = sorted(samples.rglob("*.jpg"))
+    assert photos
+    found = [stack.post(f"{stack.api}/recognize", files={"image": photo.read_bytes()}).json() for photo in photos]
+    return [[(face["box"], face["label"], face["known"]) for face in answer["faces"]] for answer in found]
+
+
+@pytest.fixture(scope="module")
+def usual(stack, samples):
+    """What TorchScript says of every photo."""
+    return answers(stack, samples)
+
+
+@pytest.fixture(scope="module")
+def onnx(stack, bundle, usual):
+    """The stack with the other engine; TorchScript is back when these tests end."""
+    if package.interpreter() is None:
+        pytest.skip(f"no Python {package.PYTHON} for Linux on x86-64 to run the zip")
+    try:
+        yield stack.deploy(bundle, Engine.ONNX)
+    finally:
+        stack.deploy(bundle)
+
+
+@pytest.fixture(scope="module")
+def archive():
+    return package.build()
+
+
+@pytest.fixture(scope="module")
+def on_aws(archive, tmp_path_factory):
+    """The CloudFormation template for a stage on AWS."""
+    folder = tmp_path_factory.mktemp("package")
+    target = Target("dev", "eu-central-1", {})
+    function = Function(Engine.ONNX, str(archive))
+    words = stacks._arguments(target, "models/0123456789ab", function, Hosting.CLOUDFRONT)
+    with exclusively(stacks._LOGS / "lock"):
+        subprocess.run(
+            [stacks._OSLS, "package", *words, "--package", folder], cwd=ROOT, capture_output=True, text=True, check=True
+        )
+    return json.loads((folder / "cloudformation-template-update-stack.json").read_text())["Resources"]
+
+
+def test_the_address_stays_and_the_other_engine_answers(stack, onnx):
+    assert onnx.api == stack.api
+    answer = stack.get(f"{stack.api}//health").json()
+    assert answer["engine"]["name"] == "onnx"
+
+
+def test_both_engines_answer_the_same(stack, onnx, samples, usual):
+    assert answers(stack, samples) == usual
+
+
+def test_what_serves_is_the_very_zip_that_goes_to_aws(stack, onnx, archive, on_aws):
+    client = stack.client("lambda")
+    deployed = client.get_function(FunctionName=FUNCTION)
+    content = requests.get(deployed["Code"]["Location"], timeout=30).content
+    assert content == archive.read_bytes()
+    (version,) = of_type(on_aws, "AWS::Lambda::Version")
+    assert base64.b64decode(version["Properties"]["CodeSha256"]) == hashlib.sha256(content).digest()
+
+
+def test_nothing_but_the_zip_is_at_hand_where_it_runs(stack, onnx):
+    commands = [path.read_bytes().split(b"\0") for path in processes_named(b"visage-local-onnx")]
+    bare = [b"-E", b"-s", b"-S", b"-m", b"awslambdaric"]
+    assert [command[1:6] for command in commands] == [bare] * len(commands)
+    assert commands
+
+
+def test_aws_restores_the_function_from_a_snapshot_behind_the_api(on_aws):
+    (function,) = of_type(on_aws, "AWS::Lambda::Function")
+    properties = function["Properties"]
+    assert properties["Runtime"] == "python3.12"
+    assert properties["Handler"] == "handler.lambda_handler"
+    assert properties["SnapStart"] == {"ApplyOn": "PublishedVersions"}
+    assert "EphemeralStorage" not in properties  # SnapStart takes no more than what there is anyway
+    assert properties["Environment"]["Variables"]["VISAGE_ENGINE"] == "onnx"
+    (integration,) = of_type(on_aws, "AWS::ApiGatewayV2::Integration")
+    (alias,) = of_type(on_aws, "AWS::Lambda::Alias")
+    assert integration["Properties"]["IntegrationUri"]["Fn::Join"][1][-1] == alias["Properties"]["Name"]
+
+
+def test_before_its_first_snapshot_the_model_is_there(bundle, monkeypatch):
+    done, standing = [], []
+    outputs = Outputs("api", "models", "site", "https://site.test", "id")
+    monkeypatch.setattr(stacks, "outputs", lambda _: standing[-1] if standing else None)
+    monkeypatch.setattr(stacks, "deploy", lambda _, model, *__: (done.append(model), standing.append(outputs)))
+    loaded = bundles.load(str(bundle))
+    prefix = f"models/{loaded.manifest.version}"
+    function = Function(Engine.ONNX, "visage.zip")
+    publish = lambda _, location: done.append(location)  # noqa: E731
+    target = Target("dev", "eu-central-1", {})
+    rollout._stack_and_model(target, loaded, function, Hosting.CLOUDFRONT, silent, publish)
+    assert done[:3] == ["models/none", f"s3://models/{prefix}", prefix]
+
+
+def test_the_zip_needs_no_docker_and_the_image_does(stack, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    target = replace(stack.target, environment={**stack.target.environment, "PATH": str(tmp_path)})
+    with target.entered():
+        assert stacks.aws_target("dev", "eu-central-1", Engine.ONNX).region == "eu-central-1"
+        with pytest.raises(DeployError, match=r"no Docker answers.*--engine onnx"):
+            stacks.aws_target("dev", "eu-central-1", Engine.TORCHSCRIPT)
+
+
+def test_a_bundle_from_before_the_engine_is_one_sentence_with_a_way_out(bundle, tmp_path):
+    source = Path(copytree(bundle, tmp_path / "source", ignore=ignore_patterns("*.onnx*", bundles.MANIFEST)))
+    former = bundles.write(source, bundles.load(str(bundle)).manifest, tmp_path / "bundle").directory
+    assert deploy._load(former, Engine.TORCHSCRIPT)
+    with pytest.raises(CommandError, match=r"has no model\.onnx, .* Export its run again"):
+        deploy._load(former, Engine.ONNX)
+
+
+def of_type(resources, name):
+    return [resource for resource in resources.values() if resource["Type"] == name]
+
+
+def processes_named(function):
+    """The command lines of the processes that run a function of this name."""
+    name = b"AWS_LAMBDA_FUNCTION_NAME=" + function
+    for environment in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if name in environment.read_bytes().split(b"\0"):
+                yield environment.with_name("cmdline")
+        except OSError:  # it ended, or is somebody else's
+            continue

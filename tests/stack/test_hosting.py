@@ -1,0 +1,172 @@
+"""The two ways to serve the website, one deployed over the other and back, and what AWS would be told."""
+
+import json
+import subprocess
+import sys
+import zipfile
+from dataclasses import dataclass
+
+import boto3
+import pytest
+import requests
+
+from deploy import rollout, website
+from deploy import stack as stacks
+from deploy.local import direct, exclusively, temporary
+from deploy.stack import Engine, Function, Hosting, Target, local_target
+from model.settings import ROOT
+
+NO_MODEL = "models/none"
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What one deployment left behind."""
+
+    bucket: str
+    address: str
+    address_on_aws: str
+    page: requests.Response
+    statement: dict
+    public_access: dict
+    website: dict | None
+    distributions: int
+
+
+@pytest.fixture(scope="module")
+def target(tmp_path_factory):
+    """A local AWS without a function that works: the website needs none."""
+    with temporary(tmp_path_factory.mktemp("hosting")) as local:
+        yield local_target(local)
+
+
+@pytest.fixture(scope="module")
+def history(target):
+    """A plain website, then one behind CloudFront in its place, and back."""
+    return [deployed(target, hosting) for hosting in (Hosting.S3, Hosting.CLOUDFRONT, Hosting.S3)]
+
+
+@pytest.fixture(scope="module", params=[0, 2], ids=["at-once", "after-cloudfront"])
+def plain(request, history):
+    return history[request.param]
+
+
+@pytest.fixture(scope="module")
+def distributed(history):
+    return history[1]
+
+
+@pytest.fixture(scope="module")
+def on_aws(tmp_path_factory):
+    """The resources of the CloudFormation template for a stage on AWS."""
+    folder = tmp_path_factory.mktemp("package")
+    with zipfile.ZipFile(folder / "function.zip", "w") as archive:
+        archive.writestr("handler.py", "")
+    function = Function(Engine.ONNX, str(folder / "function.zip"))
+    words = stacks._arguments(Target("dev", "eu-central-1", {}), NO_MODEL, function, Hosting.CLOUDFRONT)
+    with exclusively(stacks._LOGS / "lock"):
+        subprocess.run(
+            [stacks._OSLS, "package", *words, "--package", folder], cwd=ROOT, capture_output=True, check=True
+        )
+    return json.loads((folder / "cloudformation-template-update-stack.json").read_text())["Resources"]
+
+
+def deployed(target, hosting):
+    stacks.deploy(target, NO_MODEL, Function(Engine.TORCHSCRIPT, python=sys.executable), hosting)
+    with target.entered():
+        outputs = stacks.outputs(target)
+        addresses = rollout._addresses(target, outputs)
+        website.upload(outputs.site_bucket, website.build().pages(addresses.site, addresses.api))
+        return described(outputs, addresses.site)
+
+
+def described(outputs, address):
+    s3, bucket = boto3.client("s3"), outputs.site_bucket
+    (statement,) = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])["Statement"]
+    return Deployment(
+        bucket,
+        address,
+        outputs.site_address,
+        get(address),
+        statement,
+        s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"],
+        website_of(s3, bucket),
+        boto3.client("cloudfront").list_distributions()["DistributionList"].get("Quantity", 0),
+    )
+
+
+def website_of(s3, bucket):
+    try:
+        return s3.get_bucket_website(Bucket=bucket)["IndexDocument"]
+    except s3.exceptions.ClientError:  # NoSuchWebsiteConfiguration
+        return None
+
+
+def get(address):
+    url, headers = direct(address)
+    with requests.Session() as session:
+        session.trust_env = False
+        return session.get(url, headers=headers, timeout=30)
+
+
+def test_a_plain_website_is_a_public_bucket_with_an_index(plain):
+    assert plain.website == {"Suffix": "index.html"}
+    assert plain.public_access == {
+        "BlockPublicAcls": True,
+        "BlockPublicPolicy": False,
+        "IgnorePublicAcls": True,
+        "RestrictPublicBuckets": False,
+    }
+    assert plain.statement["Principal"] == "*"
+    assert plain.statement["Action"] == "s3:GetObject"
+    assert plain.statement["Resource"] == f"arn:aws:s3:::{plain.bucket}/*"
+
+
+def test_a_plain_website_has_no_distribution(plain):
+    assert plain.distributions == 0
+
+
+def test_a_plain_website_serves_the_page_with_its_own_policy(plain):
+    assert plain.page.status_code == 200
+    assert plain.page.headers["content-type"] == "text/html; charset=utf-8"
+    assert plain.page.headers["cache-control"] == "no-cache"
+    assert "content-security-policy" not in plain.page.headers
+    assert "; connect-src 'self' http://" in plain.page.text
+
+
+def test_all_that_a_plain_page_names_is_there(plain):
+    names = website._REFERENCE.findall(plain.page.text)
+    root = plain.address.removesuffix("index.html")
+    assert {get(f"{root}assets/{name}").status_code for name in names} == {200}
+
+
+def test_behind_cloudfront_the_same_bucket_is_private(distributed, history):
+    assert {deployment.bucket for deployment in history} == {distributed.bucket}
+    assert distributed.website is None
+    assert set(distributed.public_access.values()) == {True}
+    assert distributed.statement["Principal"] == {"Service": "cloudfront.amazonaws.com"}
+    assert "AWS:SourceArn" in distributed.statement["Condition"]["StringEquals"]
+
+
+def test_behind_cloudfront_the_page_comes_with_headers(distributed):
+    assert distributed.distributions == 1
+    assert distributed.page.status_code == 200
+    assert "frame-ancestors 'none'" in distributed.page.headers["content-security-policy"]
+
+
+def test_the_address_on_aws_is_https_behind_cloudfront_alone(history, distributed):
+    plain = f"http://{distributed.bucket}.s3-website-us-east-1.amazonaws.com"
+    assert [deployment.address_on_aws for deployment in history[::2]] == [plain, plain]
+    assert distributed.address_on_aws.startswith("https://")
+    assert distributed.address_on_aws.endswith(".cloudfront.net")
+
+
+def test_aws_serves_over_https_and_http3_and_compresses(on_aws):
+    served = on_aws["Site"]["Properties"]["DistributionConfig"]
+    assert served["HttpVersion"] == "http2and3"
+    assert served["DefaultCacheBehavior"]["ViewerProtocolPolicy"] == "redirect-to-https"
+    assert served["DefaultCacheBehavior"]["Compress"] is True
+
+
+def test_on_aws_the_function_answers_cors_and_the_api_in_front_of_it_does_not(on_aws):
+    assert "CorsConfiguration" not in on_aws["HttpApi"]["Properties"]

@@ -1,0 +1,153 @@
+"""The deployed website: what CloudFront serves of it, with which headers, and what stays in its bucket."""
+
+import io
+import re
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from PIL import Image
+
+from deploy import website
+
+GOOD = "public, max-age=31536000, immutable"
+
+
+@pytest.fixture
+def page(stack):
+    """The page as it is served."""
+    return stack.get(f"{stack.site}/").text
+
+
+@pytest.fixture
+def bucket(stack):
+    """The website's bucket; what a test leaves in it is put right."""
+    bucket = stack.outputs()["SiteBucket"]
+    yield bucket
+    upload(stack, bucket)
+
+
+def upload(stack, bucket, site=None, **options):
+    with stack.target.entered():
+        website.upload(bucket, (site or stack.website).pages(stack.site, stack.api), **options)
+
+
+def keys(stack, bucket):
+    return {entry["Key"] for entry in stack.client("s3").list_objects_v2(Bucket=bucket)["Contents"]}
+
+
+def renamed(site):
+    """The website as if its assets had changed, with another name for each of them."""
+    former = re.search(r"assets/[0-9a-f]{12}/", site.entrance)[0]
+    latter = "assets/0123456789ab/"
+    files = tuple(replace(page, key=page.key.replace(former, latter)) for page in site.files)
+    return replace(site, entrance=site.entrance.replace(former, latter), files=files)
+
+
+def test_the_address_serves_the_page(stack):
+    answer = stack.get(f"{stack.site}/")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert answer.headers["cache-control"] == "no-cache"
+    assert answer.content == stack.website.pages(stack.site, stack.api)[-1].body
+
+
+def test_the_page_is_asked_for_again_at_the_price_of_its_headers(stack):
+    tag = stack.get(f"{stack.site}/").headers["etag"]
+    again = stack.get(f"{stack.site}/", headers={"If-None-Match": tag})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_everything_the_page_names_is_served_for_good(stack, page):
+    names = re.findall(r'"(assets/[0-9a-f]{12}/[^"]+)"', page)
+    assert {name.rpartition(".")[2] for name in names} == {"css", "js"}
+    answers = [stack.get(f"{stack.site}/{name}") for name in names]
+    assert [answer.status_code for answer in answers] == [200] * len(names)
+    assert {answer.headers["cache-control"] for answer in answers} == {GOOD}
+    kinds = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
+    assert [answer.headers["content-type"] for answer in answers] == [kinds[name.rpartition(".")[2]] for name in names]
+
+
+def test_its_configuration_names_the_api_and_the_examples(stack):
+    answer = stack.get(f"{stack.site}/config.json")
+    assert answer.headers["cache-control"] == "no-cache"
+    examples = [example.key for example in stack.website.examples]
+    assert answer.json() == {"api": stack.api, "examples": examples}
+    assert len(examples) == 2
+
+
+def test_an_example_is_a_photo_that_the_api_knows(stack):
+    first = stack.get(f"{stack.site}/{stack.website.examples[0].key}")
+    assert (first.headers["content-type"], first.headers["cache-control"]) == ("image/jpeg", GOOD)
+    assert Image.open(io.BytesIO(first.content)).size == (534, 1024)  # of 626 x 1200
+    answer = stack.post(f"{stack.api}/recognize", files={"image": first.content})
+    assert answer.json()["label"] == "Barack Obama"
+
+
+@pytest.mark.parametrize("path", ["", "config.json", "favicon.svg"])
+def test_every_answer_has_the_headers_that_bind_the_browser(stack, path):
+    headers = stack.get(f"{stack.site}/{path}").headers
+    assert headers["content-security-policy"] == (
+        "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; img-src 'self' blob:; "
+        f"connect-src 'self' {stack.api}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+    assert headers["strict-transport-security"] == "max-age=31536000"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["x-frame-options"] == "DENY"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["cross-origin-opener-policy"] == "same-origin"
+
+
+def test_of_the_browsers_features_the_page_keeps_the_camera_alone(stack):
+    features = stack.get(f"{stack.site}/").headers["permissions-policy"].split(", ")
+    assert [feature for feature in features if not feature.endswith("=()")] == ["camera=(self)"]
+    assert {"microphone=()", "geolocation=()", "display-capture=()", "payment=()"} < set(features)
+
+
+def test_the_page_says_of_itself_what_the_header_says(stack, page):
+    said = stack.get(f"{stack.site}/").headers["content-security-policy"]
+    policy = said.removesuffix("; frame-ancestors 'none'")  # which browsers take from a header only
+    assert f'content="{policy}"' in page
+
+
+def test_what_is_not_of_the_website_is_not_served(stack):
+    assert stack.get(f"{stack.site}/secrets.json").status_code == 403
+
+
+def test_a_page_that_is_open_finds_its_files_for_a_day_more(stack, bucket, page):
+    module = f"{stack.site}/" + re.search(r'assets/[^"]+[.]js', page)[0]
+    former = stack.get(module)
+    upload(stack, bucket, renamed(stack.website))
+    later = stack.get(module)
+    assert later.content == former.content
+    kept = ("content-type", "cache-control")
+    assert [later.headers[name] for name in kept] == [former.headers[name] for name in kept]
+    upload(stack, bucket, renamed(stack.website))
+    assert stack.get(module).status_code == 200
+
+
+def test_what_was_replaced_a_day_ago_is_gone_with_the_next_deployment(stack, bucket):
+    other = renamed(stack.website)
+    upload(stack, bucket, other)
+    upload(stack, bucket, other, keep=timedelta(0))
+    assert keys(stack, bucket) == {page.key for page in other.pages(stack.site, stack.api)}
+
+
+def test_a_day_counts_from_the_replacement_and_not_from_the_upload(stack, bucket):
+    other = renamed(stack.website)
+    upload(stack, bucket, other, keep=timedelta(0))
+    assert keys(stack, bucket) > {page.key for page in other.pages(stack.site, stack.api)}
+
+
+def test_what_comes_back_stays(stack, bucket):
+    upload(stack, bucket, renamed(stack.website))
+    upload(stack, bucket)
+    upload(stack, bucket, keep=timedelta(0))
+    assert keys(stack, bucket) == {page.key for page in stack.website.pages(stack.site, stack.api)}
+
+
+def test_an_example_that_is_withdrawn_is_gone_at_once(stack, bucket):
+    first, second = stack.website.examples
+    upload(stack, bucket, replace(stack.website, examples=(second,)))
+    assert stack.get(f"{stack.site}/{first.key}").status_code == 403
+    assert stack.get(f"{stack.site}/{second.key}").status_code == 200

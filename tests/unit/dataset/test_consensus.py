@@ -1,0 +1,77 @@
+"""A folder's person is whom most of its photos show, however many others are in them."""
+
+import numpy as np
+import pytest
+
+from dataset import consensus
+from dataset.consensus import AGREEMENT
+
+RANDOM = np.random.default_rng(7)
+
+
+def somebody():
+    vector = RANDOM.normal(size=512)
+    return vector / np.linalg.norm(vector)
+
+
+def face_of(person, spread=0.6):
+    """A face as the network sees it: cosines between two of a person are about 0.7, between two people about 0."""
+    vector = person + spread * somebody()
+    return (vector / np.linalg.norm(vector)).astype(np.float32)
+
+
+def photo(*faces):
+    return np.stack(faces)
+
+
+def agreements(found):
+    return np.array([choice.agreement for choice in found.choices])
+
+
+def test_photos_of_one_person_all_agree():
+    person = somebody()
+    found = consensus.find([photo(face_of(person)) for _ in range(8)])
+    assert (agreements(found) > 0.7).all()
+    assert found.centre @ person > 0.9
+
+
+@pytest.mark.parametrize("wrong", [1, 2, 3, 4])
+def test_photos_of_others_do_not_agree_and_do_not_move_the_person(wrong):
+    person = somebody()
+    photos = [photo(face_of(person)) for _ in range(6)] + [photo(face_of(somebody())) for _ in range(wrong)]
+    found = consensus.find(photos)
+    assert (agreements(found)[:6] > AGREEMENT).all()
+    assert (agreements(found)[6:] < AGREEMENT).all()
+    assert found.centre @ person > 0.9
+
+
+def test_a_second_person_in_the_folder_is_outvoted():
+    person, other = somebody(), somebody()
+    photos = [photo(face_of(other)) for _ in range(4)] + [photo(face_of(person)) for _ in range(6)]
+    assert (agreements(consensus.find(photos)) > AGREEMENT).tolist() == [False] * 4 + [True] * 6
+
+
+def test_of_several_faces_the_persons_is_chosen_wherever_it_stands():
+    person = somebody()
+    photos = [photo(face_of(person)) for _ in range(4)]
+    photos += [photo(face_of(somebody()), face_of(person), face_of(somebody()))] * 2
+    assert [choice.face for choice in consensus.find(photos).choices] == [0, 0, 0, 0, 1, 1]
+
+
+def test_a_companion_in_every_second_photo_is_not_the_person():
+    person, companion = somebody(), somebody()
+    photos = [photo(face_of(companion), face_of(person)) for _ in range(4)] + [photo(face_of(person)) for _ in range(4)]
+    assert [choice.face for choice in consensus.find(photos).choices] == [1] * 4 + [0] * 4
+
+
+def test_a_folder_of_strangers_has_no_person():
+    found = consensus.find([photo(face_of(somebody())) for _ in range(6)])
+    assert found.centre is None
+    assert {choice.agreement for choice in found.choices} == {None}
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_with_one_or_two_photos_there_is_nothing_to_agree_on(count):
+    found = consensus.find([photo(face_of(somebody()), face_of(somebody())) for _ in range(count)])
+    assert [(choice.face, choice.agreement) for choice in found.choices] == [(0, None)] * count
+    assert found.centre is not None

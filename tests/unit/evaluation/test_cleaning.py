@@ -1,0 +1,154 @@
+"""Wrong photos in everybody's folder are counted by what becomes of them, and drawn the same from the same seed."""
+
+import base64
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dataset.candidates import Candidate, Candidates
+from dataset.errors import PrepareError
+from dataset.selection import Cause, Outcome
+from evaluation import cleaning as injection
+from evaluation.cleaning import Trial, inject
+from preprocess.detect import Box
+
+PHOTOS = 8
+
+
+@pytest.fixture
+def random():
+    return np.random.default_rng(7)
+
+
+def unit(vector):
+    return vector / np.linalg.norm(vector)
+
+
+def face_of(person, random, side=100):
+    """A face as the network sees it: cosines between two of a person are about 0.7, between two people about 0."""
+    vector = unit(person + 0.6 * unit(random.normal(size=512)))
+    halves = base64.b64encode(vector.astype(np.float16).tobytes()).decode()
+    look = random.bytes(8).hex()
+    return Candidate(Box(0, 0, side, side, 1.0), f"{look}.jpg", sharpness=100.0, look=look, embedding=halves)
+
+
+def photos_of(name, random, *, count=PHOTOS, **face):
+    person = unit(random.normal(size=512))
+    return [Candidates(f"{name}/{n}.jpg", name, "", faces=(face_of(person, random, **face),)) for n in range(count)]
+
+
+@pytest.fixture
+def people(random):
+    return [photo for name in ("Ann", "Bob", "Cid") for photo in photos_of(name, random)]
+
+
+@pytest.fixture
+def strangers(random):
+    return [photo for name in "xyz" for photo in photos_of(name, random, count=2)]
+
+
+def outcomes_of(people, **options):
+    return inject(people, **{"shares": [0.2], "repeats": 2, "seed": 0} | options).to_dict()
+
+
+def test_wrong_photos_among_people_who_agree_are_all_set_aside_and_they_alone(people, strangers):
+    found = outcomes_of(people, strangers=strangers)
+    assert (found["photos"], found["photos_with_a_face"], found["strangers_with_a_face"]) == (24, 24, 6)
+    (row,) = found["shares"]
+    assert (row["injected"], row["caught"], row["false_alarms"]) == (12, 12, 0)  # two a folder of eight, twice
+    assert row["recall"] == row["precision"] == {"mean": 1.0, "min": 1.0}
+
+
+@pytest.mark.parametrize(("share", "wrong"), [(0.1, 1), (0.2, 2), (0.3, 3), (0.5, 8)])
+def test_the_share_is_that_of_the_larger_folder(people, share, wrong):
+    (row,) = outcomes_of(people, shares=[share], repeats=1)["shares"]
+    assert row["injected"] == 3 * wrong
+
+
+def test_own_photos_that_do_not_agree_are_named_and_count_as_false_alarms(people, random):
+    people[PHOTOS - 1] = photos_of("Ann", random)[PHOTOS - 1]  # somebody else's face in Ann's last photo
+    found = outcomes_of(people)
+    assert found["own_set_aside_without_injection"] == ["Ann/7.jpg"]
+    (row,) = found["shares"]
+    assert [trial["false_alarms"] for trial in row["trials"]] == [["Ann/7.jpg"]] * 2
+    # A photo that is wrong where it lies may be right where it is put, or wrong there too: it was injected, and counts.
+    assert row["precision"]["mean"] == pytest.approx(row["caught"] / (row["caught"] + 2))
+
+
+def test_a_wrong_photo_that_shows_the_person_after_all_is_a_miss(people, random):
+    """Bob's only other photos are of Ann: every one that is put into her folder agrees with hers."""
+    ann = people[:PHOTOS]
+    bob = [Candidates(f"Bob/{n}.jpg", "Bob", "", faces=photo.faces) for n, photo in enumerate(ann)]
+    alike = outcomes_of([*ann[: PHOTOS // 2], *bob[PHOTOS // 2 :]], shares=[0.3], repeats=1)["shares"][0]
+    assert (alike["caught"], alike["missed"], alike["recall"]) == (0, 4, {"mean": 0.0, "min": 0.0})
+    assert all("/injected-" in name for name in alike["trials"][0]["missed"])
+    assert alike["precision"] == {"mean": None, "min": None}
+
+
+def test_reasons_that_hold_whoever_a_photo_shows_leave_the_recall_alone():
+    causes = [Cause.OTHER_PERSON, Cause.NO_CONSENSUS, Cause.SMALL, Cause.BLURRED, Cause.COPY, None]
+    wrong = [Outcome(f"Ann/injected-{n}/x", "Ann", cause=cause) for n, cause in enumerate(causes)]
+    own = [Outcome(f"Ann/{n}", "Ann", cause=cause) for n, cause in enumerate([Cause.OTHER_PERSON, Cause.SMALL, None])]
+    trial = Trial.of(0.5, 0, [*own, *wrong], frozenset(outcome.photo for outcome in wrong))
+    assert (trial.own, trial.injected, trial.caught, trial.missed) == (3, 6, 2, ["Ann/injected-5/x"])
+    assert trial.other_reasons == {"small": 1, "blurred": 1, "copy": 1}
+    assert trial.false_alarms == ["Ann/0"]
+    assert trial.recall == trial.precision == pytest.approx(2 / 3)
+
+
+def test_a_seed_draws_the_same_whatever_else_is_drawn(people):
+    alone = outcomes_of(people, shares=[0.3], seed=3)["shares"]
+    assert outcomes_of(people, shares=[0.1, 0.3], seed=3)["shares"][1:] == alone
+
+
+def test_strangers_are_drawn_where_there_are_some(people, strangers, random):
+    _, names = injection._mix(people, strangers, 0.3, random)
+    assert {name.split("/", 2)[2] for name in names} <= {stranger.photo for stranger in strangers}
+
+
+def test_photos_are_drawn_from_others_with_a_face_and_once_each(people, random):
+    faceless = Candidates("z.jpg", "Zoë", "", reason="No face was found.")
+    mixed, names = injection._mix([*people, faceless], (), 0.6, random)
+    for person in ("Ann", "Bob", "Cid"):
+        drawn = [photo.photo for photo in mixed if photo.person == person and photo.photo in names]
+        origins = {name.split("/", 2)[2] for name in drawn}
+        assert len(origins) == len(drawn) == 12
+        assert not any(origin.startswith(person) or origin == "z.jpg" for origin in origins)
+    assert [photo for photo in mixed if photo.photo not in names] == [*people, faceless]
+
+
+def test_too_few_photos_of_others_are_told(people):
+    with pytest.raises(
+        PrepareError, match=r'16 photos to put into the folder of "Ann", and 24 are wanted.*--strangers'
+    ):
+        inject(people, shares=[0.75], repeats=1, seed=0)
+
+
+def test_progress_is_told_and_figures_are_written(people, tmp_path):
+    told = []
+    result = inject(people, shares=[0.1, 0.2], repeats=2, seed=0, on_progress=lambda *what: told.append(what))
+    assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    result.write(tmp_path / "new")
+    assert json.loads((tmp_path / "new" / injection.REPORT).read_text(encoding="utf-8")) == result.to_dict()
+
+
+def test_photos_are_looked_at_once(tmp_path):
+    for name in ("people/Ann/a.png", "strangers/s.png"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        Image.new("RGB", (90, 90)).save(tmp_path / name)
+    output, told = tmp_path / "output", []
+    for _ in range(2):
+        (photo,) = injection.look(tmp_path / "people", output, 1, len, lambda *what: told.append(what))
+        assert (photo.photo, photo.person, photo.reason) == ("Ann/a.png", "Ann", "No face was found.")
+    assert told == [(0, 1), (1, 1), (1, 1)]
+    (stranger,) = injection.look(tmp_path / "strangers", output, 1, len, lambda *_: None, strangers=True)
+    assert (stranger.photo, stranger.person) == ("s.png", "")
+
+
+def test_folders_that_will_not_do_are_told(tmp_path):
+    with pytest.raises(PrepareError, match="No such folder"):
+        injection.look(tmp_path / "none", tmp_path / "output", 1, len, print)
+    with pytest.raises(PrepareError, match="is inside the photos"):
+        injection.look(tmp_path, tmp_path / "output", 1, len, print)

@@ -1,0 +1,1 @@
+"""Aligned faces to a bundle: network, pretrained weights, training, calibration, export and enrolment."""

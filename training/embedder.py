@@ -1,0 +1,70 @@
+"""Chips to embeddings, by a network that runs as fast as this machine lets it."""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Final, Self
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image
+
+from model import bundle as bundles
+from model.bundle import Bundle
+from model.engines import fusion
+from preprocess.geometry import Geometry
+from preprocess.photo import RGBArray
+from training.network import INPUT_SIZE, VisageNetwork, frozen
+from training.pretrained import Pretrained
+
+FloatArray = npt.NDArray[np.float32]
+
+_BATCH: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Embedder:
+    """The embedding half of a network, by its file: processes hand it to each other and load it when first asked.
+
+    `file` is a bundle's `model.pt` where `traced`, else pretrained weights, which see chips at `input_size`.
+    """
+
+    file: Path
+    geometry: Geometry
+    traced: bool = False
+    input_size: int = INPUT_SIZE
+
+    @classmethod
+    def of_pretrained(cls, pretrained: Pretrained) -> Self:
+        """Return the embedder of pretrained weights, for chips of our geometry."""
+        return cls(pretrained.file, Geometry())
+
+    @classmethod
+    def of_bundle(cls, bundle: Bundle) -> Self:
+        """Return the embedder of a verified bundle."""
+        return cls(bundle.path(bundles.MODEL), bundle.manifest.geometry, traced=True)
+
+    def __call__(self, chips: RGBArray) -> FloatArray:
+        """Return the (N, 512) unit-length embeddings of (N, S, S, 3) uint8 RGB chips of any side."""
+        network = _load(self)
+        scaled = np.stack([self._scale(chip) for chip in chips])
+        with torch.inference_mode():
+            parts = [network(torch.from_numpy(scaled[at : at + _BATCH]))[0] for at in range(0, len(scaled), _BATCH)]
+        embeddings: FloatArray = torch.cat(parts).numpy()
+        return embeddings
+
+    def _scale(self, chip: RGBArray) -> RGBArray:
+        side = self.geometry.size
+        return np.asarray(Image.fromarray(chip).resize((side, side), Image.Resampling.BILINEAR))
+
+
+@cache
+def _load(embedder: Embedder) -> torch.nn.Module:
+    """Load a network once a process."""
+    if embedder.traced:
+        return fusion.load(embedder.file)
+    state = torch.load(embedder.file, map_location="cpu", weights_only=True)
+    network = VisageNetwork(classes=1, input_size=embedder.input_size).load_pretrained(state)
+    size = embedder.geometry.size
+    return frozen(network, torch.zeros(1, size, size, 3, dtype=torch.uint8))

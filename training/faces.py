@@ -1,0 +1,84 @@
+"""A folder of aligned faces: whose they are, and which are kept from training."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from training.errors import DatasetError
+
+IntArray = npt.NDArray[np.int64]
+
+TRAIN: Final = 0
+VALIDATION: Final = 1
+TEST: Final = 2
+"""What a face is for: to learn from, to choose the epoch and the threshold by, or to be judged by."""
+
+
+@dataclass(frozen=True)
+class AlignedFaces:
+    """N chips of C people: their files, and `people` (N,), each an index of the labels."""
+
+    root: Path
+    labels: tuple[str, ...]
+    chips: tuple[Path, ...]
+    people: IntArray
+
+    def names(self) -> list[str]:
+        """Return each chip's path below the root, with slashes."""
+        return [chip.relative_to(self.root).as_posix() for chip in self.chips]
+
+    def fingerprint(self) -> str:
+        """Return a SHA-256 over every chip's name and content."""
+        digest = hashlib.sha256()
+        for name, chip in zip(self.names(), self.chips, strict=True):
+            digest.update(f"{name}\0{hashlib.sha256(chip.read_bytes()).hexdigest()}\n".encode())
+        return digest.hexdigest()
+
+
+def read(aligned: Path) -> AlignedFaces:
+    """Return the faces that `visage prepare` left in a folder.
+
+    Raises:
+        DatasetError: there are faces of fewer than two people.
+    """
+    if not aligned.is_dir():
+        raise DatasetError(f"No such folder: {aligned}. Run `visage prepare PHOTOS {aligned}` first.")
+    folders = sorted(path for path in aligned.iterdir() if path.is_dir() and not path.name.startswith("."))
+    found = {folder.name: sorted(folder.rglob("*.jpg")) for folder in folders}
+    people = {label: chips for label, chips in found.items() if chips}
+    if len(people) < 2:
+        who = f"only of {next(iter(people))}" if people else "of nobody"
+        raise DatasetError(f"{aligned} holds faces {who}; telling people apart takes two. Add a folder a person.")
+    chips = tuple(chip for person in people.values() for chip in person)
+    owners = np.repeat(np.arange(len(people)), [len(person) for person in people.values()])
+    return AlignedFaces(aligned, tuple(people), chips, owners)
+
+
+def split(people: IntArray, validation: float, test: float, seed: int) -> IntArray:
+    """Return what each of N faces is for, (N,): the same shares of every person, chosen by `seed`.
+
+    Training keeps at least half of a person's faces, so that nobody with one photo is lost to the holdouts.
+    """
+    roles = np.full(len(people), TRAIN)
+    random = np.random.default_rng(seed)
+    for person in np.unique(people):
+        mine = random.permutation(np.flatnonzero(people == person))
+        for_test, for_validation = _shares(len(mine), (test, validation))
+        roles[mine[:for_test]] = TEST
+        roles[mine[for_test : for_test + for_validation]] = VALIDATION
+    return roles
+
+
+def _shares(count: int, fractions: Sequence[float]) -> list[int]:
+    """Return how many of `count` each fraction takes, rounded, together at most half."""
+    left = count // 2
+    taken = []
+    for fraction in fractions:
+        taken.append(min(left, round(count * fraction)))
+        left -= taken[-1]
+    return taken

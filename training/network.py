@@ -1,0 +1,166 @@
+"""The network: facenet-pytorch's InceptionResnetV1, cut into one frozen trunk and two heads.
+
+    chips -> trunk -> embedding head, as pretrained -> who is alike
+                   -> naming head, fine-tuned       -> who it is, among the people trained on
+
+Both heads start as the same pretrained layers. The one that is fine-tuned learns to tell ten people apart and forgets
+everybody else; the other keeps telling strangers from friends, and costs 3 % of the trunk's time.
+"""
+
+import copy
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Final, Self
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from training.torchvision_ops import InceptionResnetV1
+
+EMBEDDING_SIZE: Final = 512
+INPUT_SIZE: Final = 160
+"""The side at which the pretrained networks learned, and at which they see best: see docs/geometry.md."""
+
+FINE_TUNED_LAYERS: Final = 5
+"""block8, avgpool_1a, dropout, last_linear and last_bn; the new classifier comes on top."""
+
+
+class VisageNetwork(nn.Module):
+    """Chips in, scaled to `input_size`; unit-length embeddings and logits out."""
+
+    def __init__(self, classes: int, fine_tuned_layers: int = FINE_TUNED_LAYERS, input_size: int = INPUT_SIZE) -> None:
+        super().__init__()
+        self.input_size = input_size
+        self.scaled: Callable[[torch.Tensor], torch.Tensor] = partial(_interpolated, side=input_size)
+        layers = _layers(InceptionResnetV1())
+        cut = len(layers) - fine_tuned_layers
+        self.trunk = nn.Sequential(OrderedDict(layers[:cut]))
+        self.embedding_head = _head(layers[cut:])
+        self.naming_head = copy.deepcopy(self.embedding_head)
+        self.classifier = nn.Linear(EMBEDDING_SIZE, classes)
+        for frozen in (self.trunk, self.embedding_head):
+            frozen.requires_grad_(requires_grad=False)
+
+    def load_pretrained(self, state: Mapping[str, torch.Tensor]) -> Self:
+        """Put an InceptionResnetV1's state into the trunk and both heads; its own classifier is left out.
+
+        Raises:
+            RuntimeError: names or shapes do not fit.
+        """
+        whole = InceptionResnetV1()
+        whole.load_state_dict({name: value for name, value in state.items() if not name.startswith("logits.")})
+        trained = dict(_layers(whole))
+        for part in (self.trunk, self.embedding_head, self.naming_head):
+            for name, layer in part.named_children():
+                if name in trained:
+                    layer.load_state_dict(trained[name].state_dict())
+        return self
+
+    def train(self, mode: bool = True) -> Self:
+        """Switch the layers that train; the frozen ones keep their batch-norm statistics whatever is asked."""
+        super().train(mode)
+        self.trunk.eval()
+        self.embedding_head.eval()
+        return self
+
+    def activations(self, chips: torch.Tensor) -> torch.Tensor:
+        """Return what the frozen trunk makes of (N, S, S, 3) uint8 RGB chips; both heads take it."""
+        pixels = chips.permute(0, 3, 1, 2).to(self.classifier.weight.dtype)
+        normalised = (self.scaled(pixels) - 127.5) / 128.0  # facenet-pytorch's fixed_image_standardization
+        activations: torch.Tensor = self.trunk(normalised)
+        return activations
+
+    def embed(self, activations: torch.Tensor) -> torch.Tensor:
+        """Return (N, 512) unit-length embeddings by the pretrained head."""
+        return functional.normalize(self.embedding_head(activations))
+
+    def name(self, activations: torch.Tensor) -> torch.Tensor:
+        """Return (N, C) logits by the fine-tuned head."""
+        logits: torch.Tensor = self.classifier(self.naming_head(activations))
+        return logits
+
+    def forward(self, chips: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the (N, 512) embeddings and (N, C) logits of (N, S, S, 3) uint8 RGB chips."""
+        activations = self.activations(chips)
+        return self.embed(activations), self.name(activations)
+
+
+def frozen(network: nn.Module, example: torch.Tensor) -> torch.jit.ScriptModule:
+    """Return a network as TorchScript in eval mode, its weights constants and batch norm folded into convolutions.
+
+    Chips come with their channels last; keeping them there takes a CPU 0.7 of the time. (oneDNN's fusion would save a
+    little more, but fails on two heads: "Cannot access data pointer of Tensor that doesn't have storage", torch 2.13.)
+    """
+    network = network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    with torch.no_grad():
+        traced = torch.jit.trace(network, example)  # type: ignore[no-untyped-call]
+    scripted: torch.jit.ScriptModule = torch.jit.freeze(traced)
+    return scripted
+
+
+def without_interpolation(network: VisageNetwork, side: int) -> VisageNetwork:
+    """Return a copy of a network that takes chips of one side, (N, side, side, 3), and scales them by a matrix.
+
+    ONNX has no antialiased interpolation that torch.onnx could write. What the matrix makes of rows and of columns is
+    the same, to 1e-7 in an embedding, but takes TorchScript 0.5 ms more.
+    """
+    unit = torch.eye(side)[None, None]
+    matrix = functional.interpolate(unit, (network.input_size, side), mode="bilinear", antialias=True)[0, 0]
+    other = copy.deepcopy(network)
+    other.scaled = lambda pixels: matrix @ pixels @ matrix.T
+    return other
+
+
+def _interpolated(pixels: torch.Tensor, side: int) -> torch.Tensor:
+    return functional.interpolate(pixels, (side, side), mode="bilinear", antialias=True)
+
+
+def restore_batch_norm(head: nn.Module, activations: torch.Tensor) -> None:
+    """Give every batch norm in `head` the statistics it sees on `activations`, leaving the function unchanged.
+
+    Weights that were folded into their convolutions come with empty statistics (mean 0, variance 1). That is exact in
+    evaluation and ruinous in training, where batches are normalised by what they are.
+    """
+    seen: dict[nn.Module, torch.Tensor] = {}
+    norms = [module for module in head.modules() if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d)]
+    hooks = [norm.register_forward_pre_hook(lambda norm, inputs: seen.update({norm: inputs[0]})) for norm in norms]
+    head.eval()
+    with torch.no_grad():
+        head(activations)
+    for hook in hooks:
+        hook.remove()
+    for norm in norms:
+        _restate(norm, seen[norm])
+
+
+def is_folded(head: nn.Module) -> bool:
+    """Whether some batch norm in `head` has no statistics of its own because they were folded away."""
+    norms = (module for module in head.modules() if isinstance(module, nn.BatchNorm2d))
+    return any(norm.running_mean is not None and not norm.running_mean.any() for norm in norms)
+
+
+def _restate(norm: nn.BatchNorm1d | nn.BatchNorm2d, inputs: torch.Tensor) -> None:
+    """Set running mean and variance to those of `inputs`, and weight and bias so that eval mode computes the same."""
+    if norm.running_mean is None or norm.running_var is None:
+        return
+    variance, mean = torch.var_mean(inputs, dim=[d for d in range(inputs.ndim) if d != 1])
+    with torch.no_grad():
+        gain = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+        norm.bias.copy_(norm.bias + gain * (mean - norm.running_mean))
+        norm.weight.copy_(gain * torch.sqrt(variance + norm.eps))
+        norm.running_mean.copy_(mean)
+        norm.running_var.copy_(variance)
+
+
+def _layers(network: nn.Module) -> list[tuple[str, nn.Module]]:
+    """Return InceptionResnetV1's layers, first to last, without a classifier."""
+    return [(name, layer) for name, layer in network.named_children() if name != "logits"]
+
+
+def _head(layers: list[tuple[str, nn.Module]]) -> nn.Sequential:
+    """Chain the last layers as InceptionResnetV1's forward() does, which flattens before `last_linear`."""
+    names = [name for name, _ in layers]
+    at = names.index("last_linear")
+    return nn.Sequential(OrderedDict([*layers[:at], ("flatten", nn.Flatten()), *layers[at:]]))

