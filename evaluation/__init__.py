@@ -1,0 +1,1 @@
+"""How good is it: metrics, verification, LFW, people, cleaning and geometry."""

@@ -1,0 +1,116 @@
+"""Who may know whom: every import of the product, held against one table."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from model.settings import ROOT
+
+MAY_IMPORT = {
+    "handler": {"api", "model"},
+    "api": {"model", "preprocess"},
+    "preprocess": set(),
+    "model": {"preprocess"},
+    "dataset": {"preprocess"},
+    "training": {"dataset", "model", "preprocess"},
+    "evaluation": {"training", "dataset", "model", "preprocess"},
+    "deploy": {"model", "preprocess"},
+    "scripts": {"api", "preprocess", "model", "dataset", "training", "evaluation", "deploy"},
+    "bench": {"handler", "api", "preprocess", "model", "dataset", "training", "evaluation", "deploy", "scripts"},
+}
+
+SHIPPED = ("handler", "api", "preprocess", "model")
+"""What goes to Lambda."""
+
+ONLY_IN = {
+    "boto3": {"model/storage.py", "deploy", "scripts", "bench"},
+    "botocore": {"model/storage.py", "deploy", "scripts", "bench"},
+    "flask": {"api", "handler.py"},
+    "werkzeug": {"api"},
+    "serverless_wsgi": {"api"},
+    "matplotlib": {"evaluation", "bench"},
+    "typer": {"scripts"},
+    "rich": {"scripts"},
+}
+"""Libraries that only some files may import."""
+
+SERVING_NEVER_IMPORTS = (
+    "facenet_pytorch",
+    "torchvision",
+    "matplotlib",
+    "sklearn",
+    "scipy",
+    "onnx",
+    "requests",
+    "rich",
+    "typer",
+    "jinja2.ext",
+)
+
+
+def files(package: str) -> list[Path]:
+    folder = ROOT / package
+    return sorted(folder.rglob("*.py")) if folder.is_dir() else [ROOT / f"{package}.py"]
+
+
+def imported(file: Path) -> Iterator[str]:
+    """Yield the full name of every module that a file imports, wherever in the file it does so."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file} imports relatively"
+            yield str(node.module)
+
+
+def within(file: Path, places: set[str]) -> bool:
+    name = file.relative_to(ROOT).as_posix()
+    return any(name == place or name.startswith(f"{place}/") for place in places)
+
+
+def test_every_package_of_the_checkout_is_in_the_table():
+    found = {path.parent.name for path in ROOT.glob("*/__init__.py")} | {path.stem for path in ROOT.glob("*.py")}
+    assert found == set(MAY_IMPORT)
+
+
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_a_package_imports_only_those_that_it_may_know(package):
+    allowed = MAY_IMPORT[package] | {package}
+    strangers = {
+        f"{file.relative_to(ROOT)} imports {name}"
+        for file in files(package)
+        for name in imported(file)
+        if name.partition(".")[0] in MAY_IMPORT and name.partition(".")[0] not in allowed
+    }
+    assert strangers == set()
+
+
+def test_what_ships_imports_nothing_that_stays_at_home():
+    reachable, seen = list(SHIPPED), set()
+    while reachable:
+        package = reachable.pop()
+        if package not in seen:
+            seen.add(package)
+            reachable.extend(MAY_IMPORT[package])
+    assert seen == set(SHIPPED)
+
+
+@pytest.mark.parametrize("library", ONLY_IN)
+def test_a_library_is_imported_only_where_it_belongs(library):
+    strangers = {
+        str(file.relative_to(ROOT))
+        for package in MAY_IMPORT
+        for file in files(package)
+        if library in {name.partition(".")[0] for name in imported(file)} and not within(file, ONLY_IN[library])
+    }
+    assert strangers == set()
+
+
+def test_the_handler_imports_no_library_of_training():
+    loaded = f"import handler, model.recognizer, sys; print([m for m in {SERVING_NEVER_IMPORTS} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", loaded], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
