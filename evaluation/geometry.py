@@ -17,15 +17,15 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import roc_curve
 
-from training.embedder import Embedder, FloatArray
+from dataset.parallel import spread
+from dataset.prepare import examine
 from evaluation.people import OnStep
 from evaluation.verification import true_accepts
 from preprocess.align import Aligner, predictor_file
-from dataset.prepare import examine
 from preprocess.detect import Box, Detector, Pass
 from preprocess.geometry import Geometry
-from dataset.parallel import spread
 from preprocess.photo import Photo
+from training.embedder import Embedder, FloatArray
 
 REPORT: Final = "geometry.json"
 DETECTION_SIZES: Final = (640, 800, 1000, 1280, 1600)

@@ -17,21 +17,21 @@ from zipfile import BadZipFile
 import numpy as np
 from sklearn.preprocessing import normalize
 
+from dataset.parallel import spread
+from evaluation.plots import plot_roc
+from evaluation.verification import Face, Pair, Verification, verify
 from model import bundle as bundles
-from training import calibration
 from model.bundle import Bundle
+from preprocess.align import Aligner, predictor_file
+from preprocess.detect import Box, Detector
+from preprocess.errors import PhotoError
+from preprocess.photo import Photo, RGBArray
+from training import calibration
 from training.download import sha256_of
 from training.embedder import Embedder, FloatArray
 from training.errors import DatasetError
 from training.network import VisageNetwork
-from evaluation.plots import plot_roc
 from training.pretrained import Pretrained
-from evaluation.verification import Face, Pair, Verification, verify
-from preprocess.align import Aligner, predictor_file
-from preprocess.detect import Box, Detector
-from preprocess.errors import PhotoError
-from dataset.parallel import spread
-from preprocess.photo import Photo, RGBArray
 
 PAIRS: Final = "pairs.txt"
 REPORT: Final = "lfw.json"

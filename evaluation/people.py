@@ -21,19 +21,19 @@ from typing import Any, Final
 
 import numpy as np
 
+from dataset.folders import files, walk
+from dataset.prepare import Report, prepare
 from evaluation import report as evaluation_report
+from evaluation.metrics import Share
+from evaluation.recognition import Evaluation, Probe, evaluate
+from model.recognizer import Recognizer
 from training import faces as aligned_faces
 from training.download import sha256_of
 from training.embedder import Embedder
 from training.errors import DatasetError
-from evaluation.recognition import Evaluation, Probe, evaluate
 from training.export import Export, export
-from evaluation.metrics import Share
 from training.pretrained import Pretrained
-from model.recognizer import Recognizer
 from training.train import RUN, Epoch, Recipe, train
-from dataset.prepare import Report, prepare
-from dataset.folders import files, walk
 
 REPORT: Final = "people.json"
 PHOTOS: Final = "photos"

@@ -9,12 +9,12 @@ from typing import Any, Final
 import numpy as np
 from sklearn.metrics import confusion_matrix, precision_score
 
-from model.bundle import Manifest
 from evaluation.metrics import FloatArray, Roc, Share, calibration_error_interval
-from training.reliability import Reliability
 from evaluation.plots import plot_confusion
+from model.bundle import Manifest
 from model.recognizer import Recognizer
 from preprocess.errors import PhotoError
+from training.reliability import Reliability
 
 NOBODY: Final = "nobody I know"
 REPORT: Final = "evaluation.json"

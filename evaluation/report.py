@@ -13,8 +13,8 @@ from markupsafe import Markup
 from PIL import Image
 
 from evaluation import plots
-from evaluation.recognition import NOBODY, Evaluation, Verdict
 from evaluation.metrics import Share
+from evaluation.recognition import NOBODY, Evaluation, Verdict
 from preprocess.errors import PhotoError
 from preprocess.photo import Photo
 
