@@ -11,7 +11,7 @@
 
 import pytest
 
-pytest_plugins = ["tests.pipeline", "tests.gateway", "tests.deployed"]
+pytest_plugins = ["tests.leaks", "tests.pipeline", "tests.gateway", "tests.deployed"]
 
 
 def pytest_collection_modifyitems(items):
