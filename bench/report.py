@@ -1,6 +1,5 @@
 """What was measured as figures with their bars, tables and plots: bench/results.json and docs/performance.md."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from itertools import groupby
@@ -16,8 +15,8 @@ from bench.footprint import Memory, Size
 from bench.load import Load
 from bench.offline import Preparation, Training
 from bench.warm import Warm
+from evaluation.figures import table, write_json, write_measured
 from model.settings import ROOT
-from scripts.quality import table, write_measured
 
 FIGURES: Final = ROOT / "bench" / "results.json"
 PAGE: Final = ROOT / "docs" / "performance.md"
@@ -73,7 +72,7 @@ def ratio(ours: Sequence[float], peer: Sequence[float]) -> float:
 def write(results: Results, about: Mapping[str, str], figures: Path = FIGURES, page: Path = PAGE) -> None:
     """Write the figures as JSON, tables into the page, and plots beside it; `about` describes the run."""
     found = list(compare(results))
-    figures.write_text(json.dumps([asdict(figure) for figure in found], indent=1) + "\n", encoding="utf-8")
+    write_json(figures, [asdict(figure) for figure in found])
     plots.draw_cold(results.cold, _NAMES, page.with_name("performance-cold.png"))
     plots.draw_warm(results.warm, _NAMES, page.with_name("performance-warm.png"))
     write_measured(page, tables(results, about))

@@ -19,14 +19,17 @@ from typing import Any, Final
 
 from bench import cold_start, detection, footprint, load, offline, report, subject, warm
 from bench.contest import ContestError, OnStep
-from bench.subject import Subject
+from bench.subject import Subject, code_of
 from dataset.errors import PrepareError
+from evaluation.code import digest_of_code
 from model.errors import ModelError
-from model.settings import cores
+from model.settings import ROOT, cores
 from scripts import samples
 from scripts.console import CACHE, CommandError, console, out, progress, steps
 
 HOME: Final = CACHE / "bench"
+
+_PACKAGES: Final = ("api", "bench", "dataset", "deploy", "evaluation", "model", "preprocess", "scripts", "training")
 
 PARTS: Final[Mapping[str, Callable[[Subject, OnStep], Sequence[Any]]]] = {
     "warm": warm.measure,
@@ -96,7 +99,7 @@ def _begin(measured: Subject, home: Path) -> tuple[dict[str, str], Path]:
 
 
 def _code() -> str:
-    return subject.digest_of_code(".", "api", "bench", "model", "preprocess", "scripts")
+    return digest_of_code([ROOT / "handler.py", *code_of(*_PACKAGES)])
 
 
 def _kept(file: Path, name: str, measured: Subject) -> list[dict[str, Any]]:

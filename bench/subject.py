@@ -13,7 +13,8 @@ from bench.contest import OnStep
 from bench.contestants import Setup
 from dataset.folders import files, walk
 from dataset.prepare import prepare
-from evaluation.people import split
+from evaluation.code import digest_of_code
+from evaluation.people_split import split
 from model.settings import ROOT, cores
 from scripts.console import CACHE
 from training import faces, pretrained
@@ -21,6 +22,9 @@ from training.embedder import Embedder
 from training.export import export
 from training.pretrained import Pretrained
 from training.train import Epoch, Recipe, train
+
+_PACKAGES: Final = ("preprocess", "model", "dataset", "training")
+"""The code that makes a bundle of photos."""
 
 _SHARE: Final = 0.2
 """Of each person's photos that are held out, as for docs/quality.md."""
@@ -87,17 +91,16 @@ class Observer:
         self.on_step("Training, epochs", epoch.number, epochs)
 
 
-def digest_of_code(*packages: str) -> str:
-    """Return a SHA-256 over the Python files of packages of the checkout."""
-    code = sorted(path for package in packages for path in ROOT.glob(f"{package}/*.py"))
-    return _digest(part for path in code for part in (str(path.relative_to(ROOT)), path.read_text(encoding="utf-8")))
+def code_of(*packages: str) -> list[Path]:
+    """Return the Python files of packages of the checkout."""
+    return [path for package in packages for path in ROOT.glob(f"{package}/**/*.py")]
 
 
 def _content(photos: Path) -> str:
     """Return what changes when the photos or the code that learns from them do."""
     stats = ((path, path.stat()) for path in files(photos)) if photos.is_dir() else ()
     listed = (f"{path.resolve()}:{status.st_size}:{status.st_mtime_ns}" for path, status in stats)
-    return _digest([digest_of_code("model", "preprocess"), *listed])
+    return _digest([digest_of_code(code_of(*_PACKAGES)), *listed])
 
 
 def _digest(parts: Iterable[str]) -> str:

@@ -1,1 +1,1 @@
-"""How good is it: metrics, verification, LFW, people, cleaning and geometry."""
+"""How good a network, a bundle and the whole product are: metrics, benchmarks and reports."""

@@ -5,14 +5,13 @@ folder, and the selection decides as it does for `visage prepare`. It decides ri
 aside for not showing the person, and wrong where it does so to one of the person's own.
 """
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from statistics import fmean
-from typing import Any, Final, Self
+from typing import Any, ClassVar, Final, Self
 
 import numpy as np
 
@@ -21,8 +20,7 @@ from dataset.candidates import Candidates, Embed, OnProgress, Task
 from dataset.errors import PrepareError
 from dataset.folders import files, walk
 from dataset.selection import Cause, Outcome, Overrides, select
-
-REPORT: Final = "cleaning.json"
+from evaluation.figures import Figures
 
 NOT_THE_PERSON: Final = frozenset({Cause.OTHER_PERSON, Cause.NO_CONSENSUS})
 """Why a photo is set aside that is taken for somebody else's."""
@@ -110,12 +108,14 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Injection:
+class Result(Figures):
     """Photos of people and of strangers, and the trials made with them.
 
     `set_aside_before` are the people's own photos that are taken for others' in the folders as they are. Somebody has
     to look whether they are; in every trial they count as false alarms.
     """
+
+    FILE: ClassVar[str] = "cleaning.json"
 
     photos: int
     photos_with_a_face: int
@@ -136,12 +136,6 @@ class Injection:
             "shares": [_summary(share, list(trials)) for share, trials in by_share],
         }
 
-    def write(self, folder: Path) -> None:
-        """Write the figures into `folder`."""
-        folder.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(self.to_dict(), indent=1, ensure_ascii=False)
-        (folder / REPORT).write_text(text + "\n", encoding="utf-8")
-
 
 def inject(
     people: Sequence[Candidates],
@@ -151,7 +145,7 @@ def inject(
     repeats: int,
     seed: int,
     on_progress: OnProgress = lambda *_: None,
-) -> Injection:
+) -> Result:
     """Return what becomes of wrong photos that make up each share, 0 to 1, of everybody's folder.
 
     They are drawn from `strangers`, the harder case, or else from the other people, whose own folders give them away.
@@ -169,7 +163,7 @@ def inject(
         mixed, injected = _mix(people, strangers, share, random)
         trials.append(Trial.of(share, repeat, select(mixed, Overrides())[0], injected))
         on_progress(len(trials), len(wanted))
-    return Injection(len(people), _with_a_face(people), _with_a_face(strangers), before, seed, trials)
+    return Result(len(people), _with_a_face(people), _with_a_face(strangers), before, seed, trials)
 
 
 def _mix(

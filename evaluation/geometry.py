@@ -4,14 +4,13 @@ Crops are judged by verification: how many of all pairs of photos of one person 
 thousandth, of the pairs of two people.
 """
 
-import json
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from functools import cache
 from itertools import product
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +18,7 @@ from sklearn.metrics import roc_curve
 
 from dataset.parallel import spread
 from dataset.prepare import examine
-from evaluation.people import OnStep
+from evaluation.figures import Figures, OnStep
 from evaluation.verification import true_accepts
 from preprocess.align import Aligner, predictor_file
 from preprocess.detect import Box, Detector, Pass
@@ -27,7 +26,6 @@ from preprocess.geometry import Geometry
 from preprocess.photo import Photo
 from training.embedder import Embedder, FloatArray
 
-REPORT: Final = "geometry.json"
 DETECTION_SIZES: Final = (640, 800, 1000, 1280, 1600)
 
 PADDINGS: Final = (0.25, 0.35, 0.5, 0.65)
@@ -36,8 +34,8 @@ INPUT_SIZES: Final = ((160, 0.35), (192, 0.55), (224, 0.7))
 """A larger input wants a wider crop: the network knows faces of about 95 pixels."""
 
 
-Task = TypeVar("Task")
-Result = TypeVar("Result")
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +46,22 @@ class Crop:
     input_size: int
 
 
+@dataclass(frozen=True)
+class Result(Figures):
+    """The number of photos and of faces that were compared; one row for each detection size and for each crop."""
+
+    FILE: ClassVar[str] = "geometry.json"
+
+    photos: int
+    faces: int
+    detection: Sequence[Mapping[str, Any]]
+    crops: Sequence[Mapping[str, Any]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the content of `geometry.json`."""
+        return asdict(self)
+
+
 def crops() -> list[Crop]:
     """Return the ways that are compared: paddings by stretches at 160, and larger inputs."""
     grid = [Crop(Geometry(padding=p, stretch=s), 160) for p, s in product(PADDINGS, STRETCHES)]
@@ -55,8 +69,8 @@ def crops() -> list[Crop]:
     return [*grid, *larger, Crop(Geometry(padding=0.8, stretch=1), 224)]
 
 
-def measure(photos: Path, embedder: Embedder, workers: int, on_step: OnStep) -> dict[str, Any]:
-    """Return the content of `geometry.json` for a folder of people's photos.
+def measure(photos: Path, embedder: Embedder, workers: int, on_step: OnStep) -> Result:
+    """Compare detection sizes and crops on a folder of people's photos.
 
     Raises:
         PrepareError: there are no such photos, or a worker process was killed.
@@ -68,18 +82,12 @@ def measure(photos: Path, embedder: Embedder, workers: int, on_step: OnStep) -> 
     faces = [_Face(photos / face.photo, face.face.box, embedder, tuple(crops())) for face in kept]
     embedded = _spread(_embed, faces, workers, lambda done, total: on_step("Cropping", done, total))
     people = np.unique([face.person for face in kept], return_inverse=True)[1]
-    return {
-        "photos": len(paths),
-        "faces": len(kept),
-        "detection": [_detection_row(size, [row[size] for row in seen]) for size in DETECTION_SIZES],
-        "crops": [_crop_row(crop, np.stack([row[at] for row in embedded]), people) for at, crop in enumerate(crops())],
-    }
-
-
-def write(result: dict[str, Any], folder: Path) -> None:
-    """Write `geometry.json`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / REPORT).write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    return Result(
+        photos=len(paths),
+        faces=len(kept),
+        detection=[_detection_row(size, [row[size] for row in seen]) for size in DETECTION_SIZES],
+        crops=[_crop_row(crop, np.stack([row[at] for row in embedded]), people) for at, crop in enumerate(crops())],
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +99,8 @@ class _Face:
 
 
 def _spread(
-    function: Callable[[Task], Result], tasks: Sequence[Task], workers: int, on_progress: Callable[[int, int], None]
-) -> list[Result]:
+    function: Callable[[T], R], tasks: Sequence[T], workers: int, on_progress: Callable[[int, int], None]
+) -> list[R]:
     results = []
     for result in spread(function, tasks, workers):
         results.append(result)

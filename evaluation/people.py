@@ -11,31 +11,28 @@ Every person's photos are split before anything looks at them; then the function
 | `people.json` | the figures of all of it |
 """
 
-import json
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
-
-import numpy as np
+from typing import Any, ClassVar, Final
 
 from dataset.folders import files, walk
 from dataset.prepare import Report, prepare
 from evaluation import report as evaluation_report
+from evaluation.figures import Figures, OnStep
 from evaluation.metrics import Share
+from evaluation.people_split import Split, split
 from evaluation.recognition import Evaluation, Probe, evaluate
 from model.recognizer import Recognizer
 from training import faces as aligned_faces
-from training.download import sha256_of
 from training.embedder import Embedder
 from training.errors import DatasetError
 from training.export import Export, export
 from training.pretrained import Pretrained
 from training.train import RUN, Epoch, Recipe, train
 
-REPORT: Final = "people.json"
 PHOTOS: Final = "photos"
 ALIGNED: Final = "aligned"
 TRAINING: Final = "run"
@@ -43,97 +40,12 @@ BUNDLE: Final = "bundle"
 EVALUATION: Final = "evaluation"
 PAGE: Final = f"{EVALUATION}/{evaluation_report.PAGE}"
 
-_SPLIT: Final = "split.json"
-_TRAIN: Final = "train"
-_TEST: Final = "test"
-
-OnStep = Callable[[str, int, int], None]
-"""A step's name, how much of it is done, and how much there is."""
-
 
 @dataclass(frozen=True)
-class Split:
-    """Where the photos to learn from and those to be judged on are, the names of the latter, and what was remarked.
+class Result(Figures):
+    """What every step returned. `seconds` is the time of training, the pass through the frozen layers included."""
 
-    `copies` are those of the latter that are, byte by byte, one of the former.
-    """
-
-    train: Path
-    test: Path
-    tested: Sequence[str]
-    copies: Sequence[str]
-    remarks: Sequence[str]
-
-
-def split(photos: Path, folder: Path, share: float, seed: int) -> Split:
-    """Link a share of each person's photos, rounded and at most half, into `folder`/test, and the rest into train.
-
-    Which they are is drawn from each person's sorted names by `seed`. An earlier split in `folder` is replaced.
-
-    Raises:
-        PrepareError: there are no such photos.
-        DatasetError: `folder` holds something else, or no photo is left for the test.
-    """
-    people = walk(photos)
-    sides = _draw(people.photos, share, seed)
-    if not sides[_TEST]:
-        raise DatasetError(f"No photo of {photos} is left for the test. Give more photos a person, or a larger --test.")
-    names = {side: [path.relative_to(photos).as_posix() for path in paths] for side, paths in sides.items()}
-    _clear(folder, names | {"seed": seed, "share": share})
-    for side, paths in sides.items():
-        _link(photos, paths, folder / side)
-    return Split(
-        train=folder / _TRAIN,
-        test=folder / _TEST,
-        tested=names[_TEST],
-        copies=[path.relative_to(photos).as_posix() for path in _copies(sides[_TEST], sides[_TRAIN])],
-        remarks=people.remarks,
-    )
-
-
-def _draw(people: Mapping[str, Sequence[Path]], share: float, seed: int) -> dict[str, list[Path]]:
-    """Return the photos of either side."""
-    paths = [path for owned in people.values() for path in owned]
-    owners = np.repeat(np.arange(len(people)), [len(owned) for owned in people.values()])
-    roles = aligned_faces.split(owners, validation=0, test=share, seed=seed)
-    sides = {_TRAIN: aligned_faces.TRAIN, _TEST: aligned_faces.TEST}
-    return {
-        side: [path for path, is_for in zip(paths, roles, strict=True) if is_for == role]
-        for side, role in sides.items()
-    }
-
-
-def _clear(folder: Path, description: Mapping[str, Any]) -> None:
-    """Leave nothing of an earlier split, and say what `folder` will hold; refuse to delete anything else."""
-    if folder.exists() and any(folder.iterdir()) and not (folder / _SPLIT).exists():
-        raise DatasetError(f"{folder} holds something that is no split. Give another --output.")
-    for side in (_TRAIN, _TEST):
-        if (folder / side).exists():
-            shutil.rmtree(folder / side)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / _SPLIT).write_text(json.dumps(description, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def _link(photos: Path, paths: Sequence[Path], side: Path) -> None:
-    """Link photos by their names; copy them, with their times, where links cannot be made."""
-    for path in paths:
-        target = side / path.relative_to(photos)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            target.symlink_to(path.resolve())
-        except OSError:
-            shutil.copy2(path, target)
-
-
-def _copies(paths: Sequence[Path], others: Sequence[Path]) -> list[Path]:
-    """Return those photos whose bytes are also among the others."""
-    known = {sha256_of(path) for path in others}
-    return [path for path in paths if sha256_of(path) in known]
-
-
-@dataclass(frozen=True)
-class Result:
-    """What every step came to; `seconds` is what training took, the frozen layers' pass included."""
+    FILE: ClassVar[str] = "people.json"
 
     split: Split
     prepared: Report
@@ -179,10 +91,9 @@ class Result:
 
     def write(self, folder: Path) -> None:
         """Write figures, plots and page into `folder`."""
+        super().write(folder)
         self.evaluation.write(folder / EVALUATION)
         evaluation_report.write_page(self.evaluation, folder / PAGE)
-        text = json.dumps(self.to_dict(), indent=1, ensure_ascii=False)
-        (folder / REPORT).write_text(text + "\n", encoding="utf-8")
 
     def _train(self) -> dict[str, int]:
         outcomes = self.prepared.outcomes

@@ -1,14 +1,14 @@
 """How good a bundle is: photos of people it knows, and of strangers, through the runtime that serves it."""
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 from sklearn.metrics import confusion_matrix, precision_score
 
+from evaluation.figures import Figures, OnProgress
 from evaluation.metrics import FloatArray, Roc, Share, calibration_error_interval
 from evaluation.plots import plot_confusion
 from model.bundle import Manifest
@@ -17,11 +17,7 @@ from preprocess.errors import PhotoError
 from training.reliability import Reliability
 
 NOBODY: Final = "nobody I know"
-REPORT: Final = "evaluation.json"
 CONFUSION: Final = "confusion.png"
-
-OnProgress = Callable[[int, int], None]
-"""Photos done, photos in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +52,14 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class Evaluation(Figures):
     """The verdicts on all probes, and the figures they add up to.
 
     `threshold` is the cosine similarity from which a face counted as known; `bundle` describes what was evaluated, as
     its manifest does. Shares are of photos with a face.
     """
+
+    FILE: ClassVar[str] = "evaluation.json"
 
     version: str
     labels: Sequence[str]
@@ -162,9 +160,7 @@ class Evaluation:
 
     def write(self, folder: Path) -> None:
         """Write the figures into `folder`, and the confusion matrix if any photo has a face."""
-        folder.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(self.to_dict(), indent=1, ensure_ascii=False)
-        (folder / REPORT).write_text(text + "\n", encoding="utf-8")
+        super().write(folder)
         if self._with_a_face():
             plot_confusion(*self.confusion(), folder / CONFUSION)
 

@@ -18,7 +18,10 @@ from sklearn.datasets import fetch_lfw_pairs
 from evaluation import cleaning as injection
 from evaluation import geometry as geometry_benchmark
 from evaluation import people as people_benchmark
-from evaluation.lfw import LFW, REPORT, ROC, Subject, measure
+from evaluation.lfw import ROC, measure
+from evaluation.lfw import Result as LFWResult
+from evaluation.lfw_faces import Subject
+from evaluation.lfw_pairs import LFW
 from model import bundle as bundles
 from model.settings import cores
 from scripts.console import CACHE, CommandError, JSONOption, PretrainedOption, console, emit, out, progress, steps
@@ -81,7 +84,7 @@ def lfw(
         )
     result.write(output)
     emit(result.to_dict(), as_json=as_json, show=_show)
-    console.print(f"Figures: {output / REPORT}", f"ROC curve: {output / ROC}", sep="\n")
+    console.print(f"Figures: {output / LFWResult.FILE}", f"ROC curve: {output / ROC}", sep="\n")
 
 
 def _fetch() -> Path:
@@ -168,7 +171,7 @@ def cleaning(
         )
     result.write(output)
     emit(result.to_dict(), as_json=as_json, show=_show_cleaning)
-    console.print(f"Figures: {output / injection.REPORT}")
+    console.print(f"Figures: {output / injection.Result.FILE}")
 
 
 def _show_cleaning(result: dict[str, Any]) -> None:
@@ -194,8 +197,8 @@ def geometry(
     with progress() as bar:
         embedder = Embedder.of_pretrained(load_weights(weights, bar))
         result = geometry_benchmark.measure(photos, embedder, workers or cores(), steps(bar))
-    geometry_benchmark.write(result, output)
-    emit(result, as_json=as_json, show=_show_geometry)
+    result.write(output)
+    emit(result.to_dict(), as_json=as_json, show=_show_geometry)
 
 
 def _show_geometry(result: dict[str, Any]) -> None:
@@ -237,7 +240,8 @@ def people(
         )
     result.write(output)
     emit(result.to_dict(), as_json=as_json, show=_show_people)
-    console.print(f"Figures: {output / people_benchmark.REPORT}", f"Report: {output / people_benchmark.PAGE}", sep="\n")
+    console.print(f"Figures: {output / people_benchmark.Result.FILE}")
+    console.print(f"Report: {output / people_benchmark.PAGE}")
 
 
 def _show_people(result: dict[str, Any]) -> None:

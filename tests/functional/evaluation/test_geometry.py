@@ -34,9 +34,10 @@ def test_the_geometry_in_use_is_among_those_compared():
 
 def test_a_folder_of_people_is_measured(samples, embedder, tmp_path, monkeypatch):
     monkeypatch.setattr(benchmark, "crops", lambda: [CROP])
-    result = benchmark.measure(samples / "people", embedder, 2, lambda *_: None)
-    benchmark.write(result, tmp_path)
-    assert json.loads((tmp_path / benchmark.REPORT).read_text(encoding="utf-8")) == result
+    measured = benchmark.measure(samples / "people", embedder, 2, lambda *_: None)
+    result = measured.to_dict()
+    measured.write(tmp_path)
+    assert json.loads((tmp_path / benchmark.Result.FILE).read_text(encoding="utf-8")) == result
     assert [row["size"] for row in result["detection"]] == list(benchmark.DETECTION_SIZES)
     assert result["detection"][-1]["with_a_face"] == result["photos"] >= result["faces"] > 4
     (crop,) = result["crops"]

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from evaluation import lfw
-from evaluation.lfw import LFW, PAIRS, Subject, measure, read_pairs
+from evaluation import lfw, lfw_faces
+from evaluation.lfw import measure
+from evaluation.lfw_faces import Subject
+from evaluation.lfw_pairs import LFW, PAIRS, read_pairs
 from evaluation.verification import Face, Pair, verify
 from preprocess.photo import Photo
 from scripts import benchmark
@@ -192,7 +194,7 @@ def measured(mini, subject, tmp_path_factory):
 def test_a_small_lfw_is_measured(measured, mini):
     result, output, told = measured
     result.write(output)
-    figures = json.loads((output / lfw.REPORT).read_text(encoding="utf-8"))
+    figures = json.loads((output / lfw.Result.FILE).read_text(encoding="utf-8"))
     assert figures == result.to_dict()
     assert (figures["photos"], figures["photos_without_face"], figures["pairs_without_face"]) == (5, 1, 1)
     assert figures["network"]["name"] == "casia-webface"
@@ -225,7 +227,7 @@ def stand_in(monkeypatch, batches):
             asked.append(photos)
             yield from batches(photos)
 
-    monkeypatch.setattr(lfw, "spread", spread)
+    monkeypatch.setattr(lfw_faces, "spread", spread)
     return asked
 
 
@@ -240,9 +242,9 @@ def test_an_interrupted_run_goes_on(mini, subject, tmp_path, monkeypatch):
 
     stand_in(monkeypatch, interrupted)
     with pytest.raises(KeyboardInterrupt):
-        lfw.embed(mini, subject, tmp_path, 1)
+        lfw_faces.embed(mini, subject, tmp_path, 1)
     asked = stand_in(monkeypatch, lambda photos: iter([{photo: face() for photo in photos}]))
-    assert sorted(lfw.embed(mini, subject, tmp_path, 1)) == mini.photos
+    assert sorted(lfw_faces.embed(mini, subject, tmp_path, 1)) == mini.photos
     assert asked == [mini.photos[2:]]
     assert [path.suffix for path in tmp_path.iterdir()] == [".npz"]
 
@@ -252,27 +254,27 @@ def test_other_chips_a_damaged_store_or_another_photo_start_anew(mini, subject, 
     shutil.copytree(mini.directory, folder)
     asked = stand_in(monkeypatch, lambda photos: iter([{photo: face() for photo in photos}]))
     output = tmp_path / "benchmark"
-    lfw.embed(LFW.read(folder), subject, output, 1)
-    lfw.embed(LFW.read(folder), Subject(subject.name, subject.embedder, subject.landmarks, flip=True), output, 1)
+    lfw_faces.embed(LFW.read(folder), subject, output, 1)
+    lfw_faces.embed(LFW.read(folder), Subject(subject.name, subject.embedder, subject.landmarks, flip=True), output, 1)
     Image.new("RGB", (90, 90)).save(folder / "Obama" / "Obama_0001.jpg")
-    lfw.embed(LFW.read(folder), subject, output, 1)
+    lfw_faces.embed(LFW.read(folder), subject, output, 1)
     for store in output.iterdir():
         store.write_bytes(b"PK")
-    lfw.embed(LFW.read(folder), subject, output, 1)
+    lfw_faces.embed(LFW.read(folder), subject, output, 1)
     assert asked == [mini.photos] * 4
 
 
 def test_a_damaged_photo_is_named(subject, tmp_path):
     (tmp_path / "Ann_0001.jpg").write_bytes(b"\xff\xd8\xff nothing")
     with pytest.raises(DatasetError, match=r"Ann_0001.jpg cannot be used: .* Unpack LFW again"):
-        subject.see(tmp_path / "Ann_0001.jpg")
+        subject.chip(tmp_path / "Ann_0001.jpg")
 
 
 def test_the_face_next_to_the_centre_is_the_one(tmp_path):
     file = tmp_path / "black.png"
     Image.new("RGB", (250, 250)).save(file)
-    boxes = [lfw.Box(0, 0, 120, 120, 2.0), lfw.Box(100, 90, 60, 60, 0.5)]
-    assert lfw._central(boxes, Photo(file.read_bytes())) == boxes[1]
+    boxes = [lfw_faces.Box(0, 0, 120, 120, 2.0), lfw_faces.Box(100, 90, 60, 60, 0.5)]
+    assert lfw_faces._central(boxes, Photo(file.read_bytes())) == boxes[1]
 
 
 def test_flipped_embeddings_are_the_same_for_a_mirrored_chip(subject, monkeypatch):
@@ -289,8 +291,8 @@ def test_flipped_embeddings_are_the_same_for_a_mirrored_chip(subject, monkeypatc
 
 
 def test_a_bundle_brings_its_own_network_geometry_and_landmarks(monkeypatch, tmp_path):
-    manifest = type("Manifest", (), {"version": "0123", "geometry": lfw.Embedder})
-    subject = Subject.of_bundle(lfw.Bundle(manifest, tmp_path))
+    manifest = type("Manifest", (), {"version": "0123", "geometry": lfw_faces.Embedder})
+    subject = Subject.of_bundle(lfw_faces.Bundle(manifest, tmp_path))
     assert subject.name == "bundle 0123"
     assert (subject.embedder.file, subject.landmarks) == (tmp_path / "model.pt", tmp_path / "landmarks.dat")
     assert subject.embedder.traced

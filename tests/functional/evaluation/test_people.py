@@ -10,7 +10,8 @@ import pytest
 
 from dataset.folders import files, walk
 from evaluation import people as people_benchmark
-from evaluation.people import measure, split
+from evaluation.people import measure
+from evaluation.people_split import split
 from evaluation.report import PAGE
 from scripts import benchmark
 from training.errors import DatasetError
@@ -120,7 +121,7 @@ def done(samples, weights, tmp_path_factory):
 
 
 def test_everything_is_measured_on_photos_that_training_never_saw(done, samples):
-    figures = json.loads((done.output / people_benchmark.REPORT).read_text(encoding="utf-8"))
+    figures = json.loads((done.output / people_benchmark.Result.FILE).read_text(encoding="utf-8"))
     assert figures == done.result.to_dict()
     assert (figures["photos"], figures["photos_with_a_face"]) == (7, 7)
     assert figures["train"] == {"photos": 6, "with_a_face": 6, "kept": 6}

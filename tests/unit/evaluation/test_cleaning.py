@@ -131,7 +131,7 @@ def test_progress_is_told_and_figures_are_written(people, tmp_path):
     result = inject(people, shares=[0.1, 0.2], repeats=2, seed=0, on_progress=lambda *what: told.append(what))
     assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
     result.write(tmp_path / "new")
-    assert json.loads((tmp_path / "new" / injection.REPORT).read_text(encoding="utf-8")) == result.to_dict()
+    assert json.loads((tmp_path / "new" / injection.Result.FILE).read_text(encoding="utf-8")) == result.to_dict()
 
 
 def test_photos_are_looked_at_once(tmp_path):

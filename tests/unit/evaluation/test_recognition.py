@@ -11,7 +11,7 @@ from PIL import Image
 from evaluation import report as evaluation_report
 from evaluation.metrics import Roc, Share, calibration_error_interval
 from evaluation.plots import draw_confusion, svg
-from evaluation.recognition import CONFUSION, NOBODY, REPORT, Evaluation, Probe, Verdict, evaluate
+from evaluation.recognition import CONFUSION, NOBODY, Evaluation, Probe, Verdict, evaluate
 from evaluation.report import NOT_KNOWN, NOT_USED, STRANGER_NAMED, WRONG_NAME, write_page
 from model.bundle import Manifest
 from model.recognizer import Face, Prediction, Recognition
@@ -75,7 +75,7 @@ def test_without_known_faces_there_are_no_shares(verdicts):
 
 def test_figures_and_picture_are_written(evaluation, tmp_path):
     evaluation.write(tmp_path / "new")
-    assert json.loads((tmp_path / "new" / REPORT).read_text(encoding="utf-8")) == evaluation.to_dict()
+    assert json.loads((tmp_path / "new" / Evaluation.FILE).read_text(encoding="utf-8")) == evaluation.to_dict()
     assert (tmp_path / "new" / CONFUSION).read_bytes().startswith(b"\x89PNG")
 
 

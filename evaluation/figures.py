@@ -1,0 +1,50 @@
+"""How measured figures are written: as a JSON file, as Markdown tables, and into a page of the documentation."""
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+from preprocess.files import write_text
+
+OnProgress = Callable[[int, int], None]
+"""How much is done, and how much there is."""
+
+OnStep = Callable[[str, int, int], None]
+"""The name of a step, how much of it is done, and how much there is."""
+
+_BEGIN: Final = "<!-- measured -->\n"
+_END: Final = "<!-- end of what was measured -->\n"
+
+
+class Figures(ABC):
+    """The result of one measurement. Every measuring module has a function that takes its subject and returns one."""
+
+    FILE: ClassVar[str]
+    """Name of the JSON file."""
+
+    @abstractmethod
+    def to_dict(self) -> dict[str, Any]:
+        """Return the content of the JSON file."""
+
+    def write(self, folder: Path) -> None:
+        """Write the figures into `folder`."""
+        write_json(folder / self.FILE, self.to_dict())
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write figures as JSON, one member a line, and make the folders on the way."""
+    write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table."""
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (header, ["---"] * len(header), *rows))
+
+
+def write_measured(page: Path, measured: str) -> None:
+    """Replace the text between the two marks of a page, and keep the rest."""
+    before, _, rest = page.read_text(encoding="utf-8").partition(_BEGIN)
+    after = rest.partition(_END)[2]
+    write_text(page, f"{before}{_BEGIN}\n{measured}\n{_END}{after}")

@@ -1,0 +1,98 @@
+"""Splits the photos of every person into those to learn from and those to test with."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from dataset.folders import walk
+from evaluation.figures import write_json
+from preprocess.files import sha256_of
+from training import faces as aligned_faces
+from training.errors import DatasetError
+
+_SPLIT: Final = "split.json"
+_TRAIN: Final = "train"
+_TEST: Final = "test"
+
+
+@dataclass(frozen=True)
+class Split:
+    """Where the photos to learn from and those to be judged on are, the names of the latter, and what was remarked.
+
+    `copies` are those of the latter that are, byte by byte, one of the former.
+    """
+
+    train: Path
+    test: Path
+    tested: Sequence[str]
+    copies: Sequence[str]
+    remarks: Sequence[str]
+
+
+def split(photos: Path, folder: Path, share: float, seed: int) -> Split:
+    """Link a share of each person's photos, rounded and at most half, into `folder`/test, and the rest into train.
+
+    Which they are is drawn from each person's sorted names by `seed`. An earlier split in `folder` is replaced.
+
+    Raises:
+        PrepareError: there are no such photos.
+        DatasetError: `folder` holds something else, or no photo is left for the test.
+    """
+    people = walk(photos)
+    sides = _draw(people.photos, share, seed)
+    if not sides[_TEST]:
+        raise DatasetError(f"No photo of {photos} is left for the test. Give more photos a person, or a larger --test.")
+    names = {side: [path.relative_to(photos).as_posix() for path in paths] for side, paths in sides.items()}
+    _clear(folder, names | {"seed": seed, "share": share})
+    for side, paths in sides.items():
+        _link(photos, paths, folder / side)
+    return Split(
+        train=folder / _TRAIN,
+        test=folder / _TEST,
+        tested=names[_TEST],
+        copies=[path.relative_to(photos).as_posix() for path in _copies(sides[_TEST], sides[_TRAIN])],
+        remarks=people.remarks,
+    )
+
+
+def _draw(people: Mapping[str, Sequence[Path]], share: float, seed: int) -> dict[str, list[Path]]:
+    """Return the photos of either side."""
+    paths = [path for owned in people.values() for path in owned]
+    owners = np.repeat(np.arange(len(people)), [len(owned) for owned in people.values()])
+    roles = aligned_faces.split(owners, validation=0, test=share, seed=seed)
+    sides = {_TRAIN: aligned_faces.TRAIN, _TEST: aligned_faces.TEST}
+    return {
+        side: [path for path, is_for in zip(paths, roles, strict=True) if is_for == role]
+        for side, role in sides.items()
+    }
+
+
+def _clear(folder: Path, description: Mapping[str, Any]) -> None:
+    """Leave nothing of an earlier split, and say what `folder` will hold; refuse to delete anything else."""
+    if folder.exists() and any(folder.iterdir()) and not (folder / _SPLIT).exists():
+        raise DatasetError(f"{folder} holds something that is no split. Give another --output.")
+    for side in (_TRAIN, _TEST):
+        if (folder / side).exists():
+            shutil.rmtree(folder / side)
+    write_json(folder / _SPLIT, description)
+
+
+def _link(photos: Path, paths: Sequence[Path], side: Path) -> None:
+    """Link photos by their names; copy them, with their times, where links cannot be made."""
+    for path in paths:
+        target = side / path.relative_to(photos)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            target.symlink_to(path.resolve())
+        except OSError:
+            shutil.copy2(path, target)
+
+
+def _copies(paths: Sequence[Path], others: Sequence[Path]) -> list[Path]:
+    """Return those photos whose bytes are also among the others."""
+    known = {sha256_of(path) for path in others}
+    return [path for path in paths if sha256_of(path) in known]
