@@ -7,6 +7,8 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 # Several processes share the cores here (tests, functions): waiting threads must sleep instead of spinning.
 export OMP_WAIT_POLICY := PASSIVE
+export GOMP_SPINCOUNT := 10000
+export ORT_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint format quality bench clean chromium

@@ -2,19 +2,19 @@
 
 # ruff: noqa: E402
 
-import os
 from functools import partial
 from typing import Any
 
-from model.prefetch import Prefetch, fetch
+from model.prefetch import Prefetch
+from model.settings import Settings
 
-in_lambda = "AWS_LAMBDA_FUNCTION_NAME" in os.environ
-# The bundle is on its way before anything is imported that takes time.
-fetch_bundle = Prefetch().fetch if in_lambda else fetch
+settings = Settings.read()
+# The download begins before anything is imported that takes time.
+prefetch = Prefetch(settings)
 
 from flask import Flask
 
-from api import ModelLoader, Telemetry, create_app, gateway, load_from_environment
+from api import ModelLoader, Telemetry, create_app, gateway, load_from_settings
 from api.errors import ModelUnavailableError
 from api.telemetry import Handler
 
@@ -46,9 +46,9 @@ def warm_up(model: ModelLoader, telemetry: Telemetry) -> bool:
 
 
 telemetry = Telemetry()
-model = ModelLoader(partial(load_from_environment, fetch_bundle))
+model = ModelLoader(partial(load_from_settings, settings, prefetch.download))
 app = create_app(model, telemetry)
 lambda_handler = create_handler(app, model, telemetry)
 
-if in_lambda:
+if settings.in_lambda:
     warm_up(model, telemetry)

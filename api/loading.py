@@ -4,12 +4,12 @@ import threading
 from typing import TYPE_CHECKING
 
 from api.errors import ModelUnavailableError
-from model.prefetch import fetch, place
+from model.prefetch import Download, bundle_location, download
+from model.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from model.bundle import Bundle
     from model.recognizer import Recognizer
 
 
@@ -39,13 +39,13 @@ class ModelLoader:
             raise ModelUnavailableError from error
 
 
-def load_from_environment(fetch: "Callable[[str], Iterator[Bundle]]" = fetch) -> "Recognizer":
-    """Load the bundle that the environment names, which `fetch` brings here.
+def load_from_settings(settings: Settings, download: Download = download) -> "Recognizer":
+    """Load the bundle that `settings` name; `download` makes its files available.
 
     Raises:
         BundleError: the variable is not set, or there is no sound bundle at that place.
     """
-    location = place()
+    location = bundle_location(settings)
     from model.recognizer import Recognizer  # noqa: PLC0415  # torch takes a second; health and errors need none
 
-    return Recognizer.load(location, fetch)
+    return Recognizer.load(location, settings, download)

@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from model.engines import ENGINES
+
 
 def _object(description: str, **properties: Any) -> dict[str, Any]:
     """Describe an object that always has all of `properties`."""
@@ -42,6 +44,7 @@ _ENROLLED: Final = {
 _SHARE: Final = {"type": "number", "minimum": 0, "maximum": 1}
 _PIXELS: Final = {"type": "integer", "minimum": 0}
 _MS: Final = {"type": "number", "minimum": 0}
+_PRECISIONS: Final = list(dict.fromkeys(precision for engine in ENGINES.values() for precision in engine.precisions))
 
 SCHEMAS: Final[dict[str, Any]] = {
     "Recognition": _object(
@@ -120,8 +123,8 @@ SCHEMAS: Final[dict[str, Any]] = {
     ),
     "Engine": _object(
         "What runs the network.",
-        name={"enum": ["torchscript", "onnx"]},
-        precision={"enum": ["float32", "bfloat16"], "description": "What most of it computes in."},
+        name={"enum": list(ENGINES)},
+        precision={"enum": _PRECISIONS, "description": "What most of it computes in."},
         threads={"type": "integer", "minimum": 1, "description": "How many work on one photo."},
     ),
     "Problem": _object(

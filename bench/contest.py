@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.contestants import Answer, Setup
+from model.engines import ENGINES
 from model.settings import ROOT
 
 FloatArray = npt.NDArray[np.float64]
@@ -27,6 +28,9 @@ OnStep = Callable[[str, int, int], None]
 """A step's name, how much of it is done, and how much there is."""
 
 _THREAD_COUNTS: Final = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+SHARED_CORES: Final = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
+"""Variables that the Makefile sets for processes that share the cores."""
+
 _ANSWER: Final = tuple(field.name for field in fields(Answer))
 
 
@@ -193,7 +197,7 @@ def _started(name: str, threads: int, setup: Setup) -> Iterator[_Contestant]:
             stderr=errors,
             text=True,
             cwd=ROOT,
-            env=environment(threads),
+            env=environment(threads) | engine_environment(name),
         )
         try:
             yield _Contestant(name, process, errors)
@@ -205,8 +209,14 @@ def _started(name: str, threads: int, setup: Setup) -> Iterator[_Contestant]:
 def environment(threads: int, inherited: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Return the environment of a process that has `threads` cores to itself while it answers."""
     # Waiting threads may spin, as they would where nothing else runs: the Makefile's policy is for shared cores.
-    kept = {name: value for name, value in inherited.items() if name != "OMP_WAIT_POLICY"}
+    kept = {name: value for name, value in inherited.items() if name not in SHARED_CORES}
     return kept | dict.fromkeys(_THREAD_COUNTS, str(threads))
+
+
+def engine_environment(contestant: str) -> dict[str, str]:
+    """Return the variables that the deployed function gives to an engine of ours; none for other contestants."""
+    engine = ENGINES.get(contestant.removeprefix("visage-")) if contestant.startswith("visage-") else None
+    return dict(engine.environment) if engine else {}
 
 
 def _teach(

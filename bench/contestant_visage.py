@@ -1,11 +1,12 @@
 """What this project serves, by either engine."""
 
-import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from bench.contestants import NOBODY, Answer, Setup
 from model.recognizer import Recognizer
+from model.settings import Settings
 from preprocess.errors import NoFaceError
 
 
@@ -13,8 +14,8 @@ class Visage:
     """The bundle behind `handler.lambda_handler`, without the HTTP around it."""
 
     def __init__(self, setup: Setup, engine: str) -> None:
-        os.environ["VISAGE_ENGINE"] = engine
-        self._recognizer = Recognizer.load(str(setup.bundle))
+        settings = replace(Settings.read(), engine=engine)
+        self._recognizer = Recognizer.load(str(setup.bundle), settings)
 
     def learn(self, people: Mapping[str, Sequence[Path]]) -> None:
         """Nothing: the bundle was trained on these people's photos."""

@@ -10,7 +10,7 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.contest import ContestError, environment
+from bench.contest import ContestError, engine_environment, environment
 from bench.contestants import Setup
 from model.settings import ROOT, cores
 
@@ -53,7 +53,7 @@ def start(
     engine = {"AWS_LAMBDA_FUNCTION_NAME": "visage", "VISAGE_ENGINE": name.removeprefix("visage-")}
     ours = engine if name.startswith("visage") else {}
     with tempfile.TemporaryDirectory() as folder:
-        variables = environment(cores(), inherited) | ours | {"TMPDIR": folder}
+        variables = environment(cores(), inherited) | engine_environment(name) | ours | {"TMPDIR": folder}
         words = json.dumps(order | {"began": time.monotonic()})
         command = [sys.executable, "-m", "bench.fresh_process"]
         done = subprocess.run(

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench import cold_start, detection, footprint, load, offline, report, subject, warm
-from bench.contest import ContestError, OnStep
+from bench.contest import SHARED_CORES, ContestError, OnStep
 from bench.subject import Subject, code_of
 from dataset.errors import PrepareError
 from evaluation.code import digest_of_code
@@ -52,7 +52,8 @@ def main() -> None:
     unknown = set(arguments.only or ()) - set(PARTS)
     if unknown:
         parser.error(f"no such part: {', '.join(sorted(unknown))}. There are {', '.join(PARTS)}.")
-    os.environ.pop("OMP_WAIT_POLICY", None)  # for shared cores; what is measured has them to itself
+    for name in SHARED_CORES:  # what is measured has the cores to itself
+        os.environ.pop(name, None)
     try:
         run(arguments.photos or _samples(), HOME, arguments.only)
     except (ContestError, ModelError, PrepareError, CommandError) as error:

@@ -18,7 +18,6 @@ from deploy import package
 from deploy.errors import DeployError
 from deploy.local import REGION, LocalAWS, exclusively
 from deploy.steps import Step, silent
-from model.engines import ONNX, TorchScript
 from model.settings import ROOT, Settings
 
 _OSLS: Final = ROOT / "node_modules" / ".bin" / "osls"
@@ -29,8 +28,8 @@ _POLL_MILLISECONDS: Final = 250
 class Engine(StrEnum):
     """What runs the network, and with that what the function is: a container image with torch, or a zip without."""
 
-    TORCHSCRIPT = TorchScript.name
-    ONNX = ONNX.name
+    TORCHSCRIPT = "torchscript"
+    ONNX = "onnx"
 
 
 class Hosting(StrEnum):

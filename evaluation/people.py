@@ -26,6 +26,7 @@ from evaluation.metrics import Share
 from evaluation.people_split import Split, split
 from evaluation.recognition import Evaluation, Probe, evaluate
 from model.recognizer import Recognizer
+from model.settings import Settings
 from training import faces as aligned_faces
 from training.embedder import Embedder
 from training.errors import DatasetError
@@ -194,5 +195,5 @@ def _train(
 def _evaluate(test: Path, strangers: Path | None, exported: Export, on_step: OnStep) -> Evaluation:
     probes = [Probe(photo, person) for person, owned in walk(test).photos.items() for photo in owned]
     probes += [Probe(photo, None) for photo in (files(strangers) if strangers else ())]
-    recognizer = Recognizer.load(str(exported.bundle.directory))
+    recognizer = Recognizer.load(str(exported.bundle.directory), Settings.read())
     return evaluate(recognizer, probes, lambda *done: on_step("Recognising", *done))

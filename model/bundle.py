@@ -144,7 +144,7 @@ def write(source: Path, manifest: Manifest, target: Path, *, replace_existing: b
 
 
 @contextmanager
-def workshop(target: Path) -> Iterator[Path]:
+def temporary_bundle(target: Path) -> Iterator[Path]:
     """Yield an empty folder on the disk of `target` to make a bundle in; what is left of it is removed."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".visage-", dir=target.parent) as folder:
@@ -178,14 +178,14 @@ def load(location: str, cache: Path | None = None, files: Collection[str] | None
         BundleError: it is missing, incomplete, altered or of another format.
         BundleUnavailableError: S3 cannot be reached just now.
     """
-    (bundle,) = arrive(location, [files], cache)
+    (bundle,) = load_parts(location, [files], cache)
     return bundle
 
 
-def arrive(location: str, parts: Sequence[Collection[str] | None], cache: Path | None = None) -> Iterator[Bundle]:
+def load_parts(location: str, parts: Sequence[Collection[str] | None], cache: Path | None = None) -> Iterator[Bundle]:
     """Yield the bundle at `location` as often as there are `parts`: files, which are there and verified by then.
 
-    The first of them need not wait for the last. All else is as for `load`.
+    The first need not wait for the last. See `load` for the rest.
     """
     if location.startswith("s3://"):
         return _download(location, parts, cache or Path(tempfile.gettempdir()) / "visage")

@@ -1,89 +1,76 @@
-"""How the bundle to serve gets here: which one, what of it, and beside what else.
+"""Downloads the bundle to serve in parallel with the imports.
 
-Nothing is imported here that takes time, so that a function can fetch before it imports all the rest.
-
-| variable | what it names |
-| --- | --- |
-| `VISAGE_MODEL` | the bundle: a folder or s3://bucket/prefix |
-| `VISAGE_ENGINE` | what runs its network: `torchscript`, the default, or `onnx` |
+Nothing is imported here that takes time, so that a function can begin the download before everything else.
 """
 
-import os
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkContext
-from typing import Final
+from typing import Final, TypeAlias
 
 from model import bundle as bundles
 from model.bundle import Bundle
+from model.engines import engine_named
 from model.errors import BundleError, BundleUnavailableError
-
-NETWORKS: Final = {"torchscript": (bundles.MODEL,), "onnx": (bundles.ONNX, bundles.ONNX_WEIGHTS)}
-"""The files of a bundle that each engine runs."""
+from model.settings import Settings
 
 SHARED: Final = (bundles.GALLERY, bundles.DETECTOR, bundles.LANDMARKS)
-"""Those that are read whatever engine it is."""
+"""The files of a bundle that are read whatever the engine."""
+
+Download: TypeAlias = Callable[[str, str], AbstractContextManager[Iterator[Bundle]]]
+"""Takes the location of a bundle and the name of an engine; see `download`."""
 
 
-def place() -> str:
+def bundle_location(settings: Settings) -> str:
     """Return where the bundle to serve is.
 
     Raises:
         BundleError: the environment does not say.
     """
-    location = os.environ.get("VISAGE_MODEL")
-    if not location:
+    if not settings.location:
         raise BundleError("VISAGE_MODEL is not set; it names the bundle: a folder or s3://bucket/prefix.")
-    return location
+    return settings.location
 
 
-def engine() -> str:
-    """Return the name of the engine to serve with.
-
-    Raises:
-        BundleError: there is none of that name.
-    """
-    name = os.environ.get("VISAGE_ENGINE") or "torchscript"
-    if name not in NETWORKS:
-        raise BundleError(f'VISAGE_ENGINE is "{name}"; it may be {" or ".join(NETWORKS)}.')
-    return name
-
-
-def fetch(location: str) -> Iterator[Bundle]:
-    """Yield the bundle at `location` twice: when what is `SHARED` is there, and when the engine's network is.
+@contextmanager
+def download(location: str, engine: str) -> Iterator[Iterator[Bundle]]:
+    """Give an iterator that yields the bundle twice: when the `SHARED` files are there, and when the engine's are.
 
     Raises:
         BundleError: as `model.bundle.load` does, or there is no such engine.
     """
-    return bundles.arrive(location, [SHARED, NETWORKS[engine()]])
+    yield bundles.load_parts(location, [SHARED, engine_named(engine).files])
 
 
 class Prefetch:
-    """The bundle to serve, fetched and verified by a process of its own while this one imports.
+    """The bundle to serve, fetched and verified by a process of its own while this one imports."""
 
-    A thread would not do: what fetches is as much Python as what is imported, and the two would take turns. The process
-    is a fork, to begin at once; nothing may have started a thread before. What it tells comes through a pipe, because
-    Lambda lacks the shared memory that multiprocessing's queues and pools are made of.
-    """
-
-    def __init__(self) -> None:
-        """Begin."""
+    def __init__(self, settings: Settings) -> None:
+        """Begin, in Lambda; elsewhere `download` does all."""
+        self._receiver: Connection | None = None
+        if not settings.in_lambda:
+            return
         context = ForkContext()
         receiver, sender = context.Pipe(duplex=False)
-        self._process = context.Process(target=_send, args=(sender,), daemon=True)
+        self._process = context.Process(target=_send, args=(sender, settings), daemon=True)
         self._process.start()
         sender.close()
-        self._receiver: Connection | None = receiver
+        self._receiver = receiver
 
-    def fetch(self, location: str) -> Iterator[Bundle]:
-        """Do as `model.prefetch.fetch` does; the first time with what is on its way.
+    @contextmanager
+    def download(self, location: str, engine: str) -> Iterator[Iterator[Bundle]]:
+        """Do as `model.prefetch.download` does; the first time with what is on its way.
 
         Raises:
             BundleError: as there; and where the process ended without the bundle, for a reason that is in the log.
         """
         receiver, self._receiver = self._receiver, None
-        return self._arriving(receiver) if receiver else fetch(location)
+        if receiver:
+            yield self._arriving(receiver)
+        else:
+            with download(location, engine) as found:
+                yield found
 
     def _arriving(self, receiver: Connection) -> Iterator[Bundle]:
         with receiver, suppress(EOFError):
@@ -97,10 +84,11 @@ class Prefetch:
             raise BundleUnavailableError("The process that fetches the bundle ended without it.")
 
 
-def _send(sender: Connection) -> None:
+def _send(sender: Connection, settings: Settings) -> None:
     """Fetch the bundle that the environment names, and send it as often as it comes, or what is wrong with it."""
     try:
-        for bundle in fetch(place()):
-            sender.send(bundle)
+        with download(bundle_location(settings), settings.engine) as parts:
+            for bundle in parts:
+                sender.send(bundle)
     except BundleError as error:
         sender.send(error)

@@ -3,7 +3,7 @@
 import io
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final, Self
@@ -12,11 +12,11 @@ import numpy as np
 from PIL import Image
 
 from model import bundle as bundles
-from model import engines
-from model.bundle import Bundle, Manifest
-from model.engines import Engine
+from model.bundle import Manifest
+from model.engines import Engine, engine_named
 from model.gallery import FloatArray, Gallery
-from model.prefetch import fetch
+from model.prefetch import Download, download
+from model.settings import Settings
 from preprocess.align import Aligner
 from preprocess.detect import Box, Detector
 from preprocess.errors import NoFaceError
@@ -100,34 +100,36 @@ class Recognizer:
         self._lock = threading.Lock()
 
     @classmethod
-    def load(cls, location: str, fetch: Callable[[str], Iterator[Bundle]] = fetch) -> Self:
+    def load(cls, location: str, settings: Settings, download: Download = download) -> Self:
         """Return a warmed-up recognizer for the bundle at `location`, a folder or "s3://bucket/prefix".
 
-        `VISAGE_ENGINE` names the engine that runs its network; `fetch` brings the bundle here, the network last.
+        `settings` names the engine and says how many threads it gets. `download` makes the bundle's files available,
+        those of the network last; see `model.prefetch.download`.
 
         Raises:
             BundleError: the bundle is missing, incomplete, altered or of another format; or there is no such engine.
             BundleUnavailableError: S3 cannot be reached just now.
         """
-        kind = engines.chosen()
+        engine = engine_named(settings.engine)
         watch = _Stopwatch()
-        arriving = fetch(location)
-        with watch.step("import"):
-            kind.prepare()
-        with watch.step("fetch"):
-            bundle = next(arriving)
-        with watch.step("load"):
-            gallery = Gallery.load(bundle.path(bundles.GALLERY))
-            detector = Detector(file=bundle.path(bundles.DETECTOR))
-            aligner = Aligner(bundle.path(bundles.LANDMARKS))
+        with download(location, settings.engine) as parts:
+            with watch.step("import"):
+                engine.prepare(in_lambda=settings.in_lambda)
+            with watch.step("fetch"):
+                bundle = next(parts)
+            with watch.step("load"):
+                gallery = Gallery.load(bundle.path(bundles.GALLERY))
+                detector = Detector(file=bundle.path(bundles.DETECTOR))
+                aligner = Aligner(bundle.path(bundles.LANDMARKS))
+            with watch.step("warm_up"):
+                face, chip = _warm_up(detector, aligner, bundle.manifest.geometry)
+            with watch.step("fetch"):
+                bundle = next(parts)
+            with watch.step("load"):
+                network = engine.load(bundle, settings.threads)
         with watch.step("warm_up"):
-            face, chip = _warm_up(detector, aligner, bundle.manifest.geometry)
-        with watch.step("fetch"):
-            bundle = next(arriving)
-        with watch.step("load"):
-            recognizer = cls(bundle.manifest, gallery, detector, aligner, kind.load(bundle))
-        with watch.step("warm_up"):
-            recognizer._judge([face], *recognizer._run(chip[None]))  # its own
+            recognizer = cls(bundle.manifest, gallery, detector, aligner, network)
+            recognizer._name_faces([face], *recognizer._run(chip[None]))
         recognizer.startup_ms = watch.stop()
         return recognizer
 
@@ -143,7 +145,7 @@ class Recognizer:
             chips = self._chips(photo, boxes)
         with watch.step("recognize"):
             embeddings, logits = self._run(chips)
-            faces = self._judge(boxes, embeddings, logits)
+            faces = self._name_faces(boxes, embeddings, logits)
         return Recognition(faces, photo.width, photo.height, self.version, watch.stop())
 
     def align(self, data: bytes) -> RGBArray:
@@ -174,7 +176,7 @@ class Recognizer:
         with self._lock:
             return self.engine.run(chips)
 
-    def _judge(self, boxes: list[Box], embeddings: FloatArray, logits: FloatArray) -> tuple[Face, ...]:
+    def _name_faces(self, boxes: list[Box], embeddings: FloatArray, logits: FloatArray) -> tuple[Face, ...]:
         similarities = self._gallery.similarities(embeddings, len(self.people))
         named = _softmax(logits, self.manifest.temperature)
         certain = named.max(axis=1) >= self.manifest.certainty

@@ -16,8 +16,8 @@ from deploy.rollout import Addresses, bring_up
 from deploy.stack import Engine, Hosting, Target
 from model import bundle as bundles
 from model.bundle import Bundle
+from model.engines import ENGINES
 from model.errors import BundleError
-from model.prefetch import NETWORKS
 from scripts.console import CommandError, JSONOption, console, emit, out
 from scripts.publish import send
 
@@ -75,7 +75,7 @@ def _load(bundle: Path, engine: Engine) -> Bundle:
         loaded = bundles.load(str(bundle))
     except BundleError as error:
         raise CommandError(f"{error} `visage export` makes a bundle; --bundle says where it is.") from error
-    missing = set(NETWORKS[engine]) - set(loaded.manifest.files)
+    missing = set(ENGINES[engine].files) - set(loaded.manifest.files)
     if missing:
         raise CommandError(
             f"The bundle at {bundle} has no {min(missing)}, which --engine {engine} serves: it is older than that. "

@@ -15,7 +15,7 @@ from evaluation.recognition import Probe
 from evaluation.recognition import evaluate as evaluate_probes
 from evaluation.report import PAGE, write_page
 from model.recognizer import Recognizer
-from scripts.console import CommandError, JSONOption, console, emit, out, progress
+from scripts.console import SETTINGS, CommandError, JSONOption, console, emit, out, progress
 from training.export import export
 from training.faces import TEST, VALIDATION
 from training.train import RUN, Description
@@ -41,7 +41,7 @@ def evaluate(
     if strangers:
         probes += [Probe(photo, None) for photo in files(strangers)]
     with _bundle(model) as location, progress() as bar:
-        recognizer = Recognizer.load(str(location))
+        recognizer = Recognizer.load(str(location), SETTINGS)
         _warn_of_unknown_names(people, recognizer.people)
         task = bar.add_task("Recognising", total=len(probes))
         evaluation = evaluate_probes(recognizer, probes, lambda done, _: bar.update(task, completed=done))

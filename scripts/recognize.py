@@ -12,7 +12,7 @@ from rich.text import Text
 
 from deploy.local import direct
 from preprocess.errors import PhotoError
-from scripts.console import CommandError, JSONOption, emit, out, progress
+from scripts.console import SETTINGS, CommandError, JSONOption, emit, out, progress
 
 Ask = Callable[[Path], dict[str, Any]]
 """A photo in; a Recognition or a problem out, as the API's JSON."""
@@ -42,7 +42,7 @@ def _by_bundle(location: str) -> Ask:
     from api.answers import recognition_json  # noqa: PLC0415  torch only where it is needed
     from model.recognizer import Recognizer  # noqa: PLC0415
 
-    recognizer = Recognizer.load(location)
+    recognizer = Recognizer.load(location, SETTINGS)
 
     def ask(photo: Path) -> dict[str, Any]:
         try:

@@ -50,7 +50,7 @@ def enroll(
         remarks += _lookalikes(name, embeddings, manifest, gallery)
         gallery = gallery.joined_by(calibration.condense(embeddings), len(manifest.people))
         manifest = replace(manifest, enrolled=(*manifest.enrolled, name))
-    with bundles.workshop(target) as source:
+    with bundles.temporary_bundle(target) as source:
         _copy(bundle, source)
         gallery.save(source / bundles.GALLERY)
         return bundles.write(source, _recalibrated(manifest), target, replace_existing=replace_existing), remarks
@@ -68,7 +68,7 @@ def forget(bundle: Bundle, name: str, target: Path, *, replace_existing: bool = 
     if manifest.labels == (name,):
         raise BundleError(f'"{name}" is the last person that the network was trained on. Train with others instead.')
     person = manifest.people.index(name)
-    with bundles.workshop(target) as source:
+    with bundles.temporary_bundle(target) as source:
         _copy(bundle, source)
         Gallery.load(bundle.path(bundles.GALLERY)).without(person).save(source / bundles.GALLERY)
         if name in manifest.labels:

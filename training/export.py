@@ -16,8 +16,10 @@ from scipy.special import softmax  # type: ignore[import-untyped]
 
 from model import bundle as bundles
 from model.bundle import Bundle, Manifest
-from model.engines import ONNX, TorchScript, fusion, onnxruntime
+from model.engines import ENGINES, fusion
+from model.engines.onnx import onnxruntime
 from model.gallery import FloatArray, Gallery, IntArray
+from model.settings import cores
 from preprocess.align import predictor_file
 from preprocess.detect import Detector
 from preprocess.geometry import Geometry
@@ -68,7 +70,7 @@ def export(
     faces = _Faces(samples["embeddings"], samples["logits"], np.array(description.people), np.array(description.roles))
     gallery = calibration.gallery_of(*faces.of(TRAIN)[:2])
     manifest = _manifest(description, metrics, gallery, faces, false_accept_rate, impostors)
-    with bundles.workshop(target) as source:
+    with bundles.temporary_bundle(target) as source:
         difference = _write(network, torch.from_numpy(samples["chips"]), source)
         gallery.save(source / bundles.GALLERY)
         Detector().save(source / bundles.DETECTOR)
@@ -168,10 +170,10 @@ def _write(network: VisageNetwork, chips: torch.Tensor, folder: Path) -> float:
     fusion.halve(trace)
     torch.jit.save(trace, folder / bundles.MODEL)
     differences = {}
-    for engine in (TorchScript(folder), ONNX(folder)):
-        found = engine.run(chips.numpy())
+    for name, engine in ENGINES.items():
+        found = engine(folder, cores()).run(chips.numpy())
         pairs = zip(expected, found, strict=True)
-        differences[engine.name] = max(float(abs(a - b).max() / abs(a).max()) for a, b in pairs)
+        differences[name] = max(float(abs(a - b).max() / abs(a).max()) for a, b in pairs)
     worst = max(differences, key=differences.__getitem__)
     if differences[worst] > MAX_DIFFERENCE:
         raise RunError(f"In {worst}, the network differs by {differences[worst]:.1e}; nothing was exported.")

@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 
 from model import bundle as bundles
-from model import engines
-from model.engines import BFLOAT16, ENGINES, FLOAT32, ONNX, TorchScript
+from model.engines import BFLOAT16, ENGINES, FLOAT32, ONNX, TorchScript, torchscript
 from model.errors import BundleError
-from model.prefetch import NETWORKS
 from model.recognizer import Recognizer
+from model.settings import Settings, cores
 
 SERVE = """
 import pathlib, sys
 from model.recognizer import Recognizer
+from model.settings import Settings
 print(*sorted({"torch", "onnxruntime"} & set(sys.modules)))
-recognizer = Recognizer.load(sys.argv[1])
+recognizer = Recognizer.load(sys.argv[1], Settings.read())
 print(recognizer.recognize(pathlib.Path(sys.argv[2]).read_bytes()).faces[0].label)
 print(*sorted({"torch", "onnxruntime"} & set(sys.modules)))
 """
@@ -33,14 +33,14 @@ def unseen(samples):
 @pytest.fixture(scope="module")
 def chips(bundle, samples):
     """Real faces: of the people, unseen and strangers."""
-    recognizer = Recognizer.load(str(bundle))
+    recognizer = Recognizer.load(str(bundle), Settings.read())
     return np.concatenate([recognizer.align(photo.read_bytes())[:1] for photo in sorted(samples.rglob("*.jpg"))])
 
 
 @pytest.fixture(scope="module")
 def usual(bundle, chips):
     """What TorchScript in float32 makes of them."""
-    return TorchScript(bundle).run(chips)
+    return TorchScript(bundle, cores()).run(chips)
 
 
 def cosines(one, other):
@@ -48,14 +48,14 @@ def cosines(one, other):
 
 
 def test_both_engines_see_the_same(bundle, chips, usual):
-    embeddings, logits = ONNX(bundle).run(chips)
+    embeddings, logits = ONNX(bundle, cores()).run(chips)
     assert cosines(embeddings, usual[0]).min() >= 0.9999
     np.testing.assert_allclose(logits, usual[1], atol=1e-2)
     np.testing.assert_array_equal(logits.argmax(axis=1), usual[1].argmax(axis=1))
 
 
 def test_fused_convolutions_give_the_same_answers(bundle, chips, usual):
-    engine = TorchScript(bundle)
+    engine = TorchScript(bundle, cores())
     before = engine.fuse(chips[:1], FLOAT32)
     for one, other in zip(before, usual, strict=True):
         np.testing.assert_allclose(one, other[:1], atol=1e-4)
@@ -66,16 +66,16 @@ def test_fused_convolutions_give_the_same_answers(bundle, chips, usual):
 
 
 def test_every_convolution_is_fused_with_the_sum_and_the_relu_after_it(bundle, chips):
-    engine = TorchScript(bundle)
+    engine = TorchScript(bundle, cores())
     engine.fuse(chips[:1], FLOAT32)
     kinds = [node.kind() for node in engine._network.graph.nodes()]
     assert kinds.count("mkldnn::_convolution_pointwise") > 130
     assert not {"aten::_convolution", "aten::relu", "aten::add"} & set(kinds)
 
 
-@pytest.mark.skipif(not engines._computes_bfloat16(), reason="This processor does not multiply in bfloat16.")
+@pytest.mark.skipif(not torchscript._computes_bfloat16(), reason="This processor does not multiply in bfloat16.")
 def test_in_bfloat16_the_answers_stay(bundle, chips, usual):
-    engine = TorchScript.load(bundles.load(str(bundle)))
+    engine = TorchScript.load(bundles.load(str(bundle)), cores())
     assert engine.precision == BFLOAT16
     embeddings, logits = engine.run(chips)
     assert 0.999 <= cosines(embeddings, usual[0]).min() < 0.9999999
@@ -83,22 +83,22 @@ def test_in_bfloat16_the_answers_stay(bundle, chips, usual):
     np.testing.assert_array_equal(logits.argmax(axis=1), usual[1].argmax(axis=1))
 
 
-@pytest.mark.skipif(not engines._computes_bfloat16(), reason="This processor does not multiply in bfloat16.")
+@pytest.mark.skipif(not torchscript._computes_bfloat16(), reason="This processor does not multiply in bfloat16.")
 def test_bfloat16_is_not_used_where_it_changes_the_answer(bundle, monkeypatch):
-    monkeypatch.setattr(engines, "ALIKE", 1.1)
-    engine = TorchScript.load(bundles.load(str(bundle)))
+    monkeypatch.setattr(torchscript, "MIN_COSINE", 1.1)
+    engine = TorchScript.load(bundles.load(str(bundle)), cores())
     assert engine.precision == FLOAT32
 
 
 def test_a_processor_without_bfloat16_computes_in_float32(bundle, monkeypatch):
-    monkeypatch.setattr(engines, "_computes_bfloat16", lambda: False)
-    assert TorchScript.load(bundles.load(str(bundle))).precision == FLOAT32
+    monkeypatch.setattr(torchscript, "_computes_bfloat16", lambda: False)
+    assert TorchScript.load(bundles.load(str(bundle)), cores()).precision == FLOAT32
 
 
 @pytest.mark.parametrize("engine", ENGINES.values(), ids=ENGINES)
 def test_every_engine_takes_one_chip_and_several(bundle, chips, engine, monkeypatch):
-    monkeypatch.setattr(engines, "_computes_bfloat16", lambda: False)  # whose roundings depend on the batch
-    loaded = engine.load(bundles.load(str(bundle)))
+    monkeypatch.setattr(torchscript, "_computes_bfloat16", lambda: False)  # whose roundings depend on the batch
+    loaded = engine.load(bundles.load(str(bundle)), cores())
     together = loaded.run(chips[:3])
     assert [values.dtype for values in together] == [np.float32, np.float32]
     for at in range(3):
@@ -107,17 +107,14 @@ def test_every_engine_takes_one_chip_and_several(bundle, chips, engine, monkeypa
 
 
 @pytest.mark.parametrize("engine", ENGINES.values(), ids=ENGINES)
-def test_threads_are_as_many_as_processors_unless_told(bundle, engine, monkeypatch):
-    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    assert engine(bundle).threads == len(os.sched_getaffinity(0))
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    assert engine(bundle).threads == 1
+def test_an_engine_uses_the_threads_it_is_given(bundle, engine):
+    assert [engine(bundle, threads).threads for threads in (1, 2)] == [1, 2]
 
 
 def test_an_engine_that_does_not_exist_is_an_error_that_names_those_that_do(bundle, monkeypatch):
     monkeypatch.setenv("VISAGE_ENGINE", "tensorflow")
     with pytest.raises(BundleError, match=r'"tensorflow".*torchscript or onnx'):
-        Recognizer.load(str(bundle))
+        Recognizer.load(str(bundle), Settings.read())
 
 
 @pytest.mark.parametrize(("name", "library"), [("", "torch"), ("torchscript", "torch"), ("onnx", "onnxruntime")])
@@ -131,19 +128,19 @@ def test_serving_imports_the_library_of_the_engine_and_no_other(bundle, unseen, 
 @pytest.mark.parametrize("name", ENGINES)
 def test_an_engine_needs_no_file_of_the_other(bundle, unseen, name, tmp_path, monkeypatch):
     monkeypatch.setenv("VISAGE_ENGINE", name)
-    others = {file for files in NETWORKS.values() for file in files} - set(NETWORKS[name])
+    others = {file for engine in ENGINES.values() for file in engine.files} - set(ENGINES[name].files)
     shutil.copytree(bundle, tmp_path / "bundle", ignore=shutil.ignore_patterns(*others))
-    (face,) = Recognizer.load(str(tmp_path / "bundle")).recognize(unseen.read_bytes()).faces
+    (face,) = Recognizer.load(str(tmp_path / "bundle"), Settings.read()).recognize(unseen.read_bytes()).faces
     assert face.label == "Barack Obama"
 
 
-@pytest.mark.parametrize("file", NETWORKS["onnx"])
+@pytest.mark.parametrize("file", ONNX.files)
 def test_an_altered_onnx_file_is_refused(bundle, tmp_path, monkeypatch, file):
     monkeypatch.setenv("VISAGE_ENGINE", ONNX.name)
     altered = shutil.copytree(bundle, tmp_path / "bundle")
     with (altered / file).open("r+b") as content:
         content.seek(1000)
         content.write(b"altered")
-    assert bundles.load(str(altered), files=NETWORKS["torchscript"])
+    assert bundles.load(str(altered), files=TorchScript.files)
     with pytest.raises(BundleError, match=file):
-        Recognizer.load(str(altered))
+        Recognizer.load(str(altered), Settings.read())

@@ -7,34 +7,45 @@ import sys
 import pytest
 
 from model import bundle as bundles
+from model.engines import ENGINES
 from model.errors import BundleError
-from model.prefetch import NETWORKS, SHARED, engine, fetch, place
+from model.prefetch import SHARED, bundle_location, download
+from model.settings import Settings
 
 FETCHED_TWICE = """
-from model.prefetch import Prefetch, place
-prefetch = Prefetch()
+from model.prefetch import Prefetch
+from model.settings import Settings
+settings = Settings.read()
+prefetch = Prefetch(settings)
 for _ in range(2):
-    for bundle in prefetch.fetch(place()):
-        print(bundle.manifest.version)
+    with prefetch.download(settings.location, settings.engine) as parts:
+        for bundle in parts:
+            print(bundle.manifest.version)
 """
 
 ENDED = """
 import os, signal
-from model import fetch
-fetch.fetch = lambda place: os.kill(os.getpid(), signal.SIGKILL)
-prefetch = fetch.Prefetch()
+from model import bundle, prefetch
+from model.settings import Settings
+bundle.load_parts = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+settings = Settings.read()
+ahead = prefetch.Prefetch(settings)
 try:
-    next(prefetch.fetch("anywhere"))
-except fetch.BundleUnavailableError as error:
+    with ahead.download(settings.location, settings.engine) as parts:
+        next(parts)
+except prefetch.BundleUnavailableError as error:
     print(error)
 """
 
 REFUSED = """
-from model.prefetch import BundleError, Prefetch, place
-prefetch = Prefetch()
+from model.prefetch import BundleError, Prefetch
+from model.settings import Settings
+settings = Settings.read()
+prefetch = Prefetch(settings)
 for _ in range(2):
     try:
-        next(prefetch.fetch(place()))
+        with prefetch.download(settings.location, settings.engine) as parts:
+            next(parts)
     except BundleError as error:
         print(error)
 """
@@ -47,7 +58,7 @@ def python(bundle):
     def run(script, **environment):
         done = subprocess.run(
             [sys.executable, "-c", script],
-            env={**os.environ, "VISAGE_MODEL": str(bundle), **environment},
+            env={**os.environ, "AWS_LAMBDA_FUNCTION_NAME": "visage", "VISAGE_MODEL": str(bundle), **environment},
             capture_output=True,
             text=True,
             check=True,
@@ -59,15 +70,14 @@ def python(bundle):
     return run
 
 
-@pytest.mark.parametrize("name", NETWORKS)
-def test_what_all_engines_share_comes_before_the_network(bundle, tmp_path, monkeypatch, name):
-    monkeypatch.setenv("VISAGE_ENGINE", name)
+@pytest.mark.parametrize("name", ENGINES)
+def test_what_all_engines_share_comes_before_the_network(bundle, tmp_path, name):
     for file in (*SHARED, bundles.MANIFEST):
         (tmp_path / file).write_bytes((bundle / file).read_bytes())
-    arriving = fetch(str(tmp_path))
-    assert next(arriving).directory == tmp_path
-    with pytest.raises(BundleError, match=NETWORKS[name][0]):
-        next(arriving)
+    with download(str(tmp_path), name) as parts:
+        assert next(parts).directory == tmp_path
+        with pytest.raises(BundleError, match=ENGINES[name].files[0]):
+            next(parts)
 
 
 def test_a_bundle_fetched_ahead_is_the_same_and_the_next_is_fetched_on_demand(python, bundle):
@@ -89,9 +99,6 @@ def test_fetching_imports_nothing_that_serves(python):
     assert python(f"import model.prefetch, sys; print([m for m in {heavy} if m in sys.modules])") == ["[]"]
 
 
-def test_the_environment_must_name_a_bundle_and_may_name_an_engine(monkeypatch):
-    monkeypatch.delenv("VISAGE_MODEL", raising=False)
-    monkeypatch.delenv("VISAGE_ENGINE", raising=False)
-    assert engine() == "torchscript"
+def test_the_environment_must_name_a_bundle():
     with pytest.raises(BundleError, match="VISAGE_MODEL"):
-        place()
+        bundle_location(Settings.read({}))

@@ -8,12 +8,13 @@ from PIL import Image
 
 from model.errors import BundleError
 from model.recognizer import Recognizer
+from model.settings import Settings
 from preprocess.errors import NoFaceError, UnsupportedFormatError
 
 
 @pytest.fixture(scope="module")
 def recognizer(bundle):
-    return Recognizer.load(str(bundle))
+    return Recognizer.load(str(bundle), Settings.read())
 
 
 @pytest.fixture(scope="module")
@@ -75,4 +76,4 @@ def test_threads_that_share_a_recognizer_get_the_same_answers(recognizer, portra
 
 def test_no_bundle_is_a_bundle_error(tmp_path):
     with pytest.raises(BundleError, match="No bundle"):
-        Recognizer.load(str(tmp_path))
+        Recognizer.load(str(tmp_path), Settings.read())

@@ -14,6 +14,7 @@ from model.engines import ENGINES
 from model.errors import BundleError
 from model.gallery import Gallery
 from model.recognizer import Recognizer
+from model.settings import Settings
 from training.embedder import Embedder
 from training.enrolment import embeddings_of, enroll, forget
 
@@ -46,7 +47,7 @@ def joined(opened, newcomer, tmp_path_factory):
 
 
 def faces(bundle, photo):
-    return Recognizer.load(str(bundle.directory)).recognize(photo.read_bytes()).faces
+    return Recognizer.load(str(bundle.directory), Settings.read()).recognize(photo.read_bytes()).faces
 
 
 def test_one_photo_is_enough_to_be_known(joined, samples):
@@ -104,7 +105,7 @@ def test_of_somebody_trained_on_no_number_is_left(opened, without_joe):
 @pytest.mark.parametrize("engine", ENGINES.values(), ids=ENGINES)
 def test_the_network_names_the_others_as_before(opened, without_joe, samples, engine):
     photo = samples / "people" / "Joe Biden" / "biden.jpg"
-    chips = Recognizer.load(str(opened.directory)).align(photo.read_bytes())[:1]
+    chips = Recognizer.load(str(opened.directory), Settings.read()).align(photo.read_bytes())[:1]
     embeddings, logits = engine(opened.directory).run(chips)
     found, named = engine(without_joe.directory).run(chips)
     np.testing.assert_allclose(found, embeddings, atol=1e-6)
@@ -114,7 +115,7 @@ def test_the_network_names_the_others_as_before(opened, without_joe, samples, en
 def test_the_others_are_recognised_as_before_and_the_forgotten_are_strangers(opened, without_joe, samples):
     portrait = samples / "unseen" / "Barack Obama" / "obama2.jpg"
     (before,) = faces(opened, portrait)
-    after = Recognizer.load(str(without_joe.directory))
+    after = Recognizer.load(str(without_joe.directory), Settings.read())
     (face,) = after.recognize(portrait.read_bytes()).faces
     assert (face.label, face.known) == ("Barack Obama", True)
     assert face.similarity == pytest.approx(before.similarity, abs=1e-5)

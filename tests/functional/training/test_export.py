@@ -8,10 +8,11 @@ import pytest
 import torch
 
 from model import bundle as bundles
-from model.engines import ONNX, fusion
+from model.engines import ENGINES, ONNX, fusion
 from model.errors import BundleError
 from model.gallery import Gallery
-from model.prefetch import NETWORKS, SHARED
+from model.prefetch import SHARED
+from model.settings import cores
 from training import calibration
 from training.calibration import FALSE_ACCEPT_RATE
 from training.errors import RunError
@@ -41,7 +42,7 @@ def test_the_trace_computes_what_the_network_does_for_any_number_of_chips(run, b
 def test_onnx_computes_what_the_network_does_for_any_number_of_chips(run, bundle, description):
     network = VisageNetwork(len(description.labels))
     network.load_state_dict(torch.load(run / NETWORK, weights_only=True))
-    engine = ONNX(bundle)
+    engine = ONNX(bundle, cores())
     chips = np.load(run / SAMPLES)["chips"]
     for count in (1, 3):
         with torch.inference_mode():
@@ -50,7 +51,7 @@ def test_onnx_computes_what_the_network_does_for_any_number_of_chips(run, bundle
             np.testing.assert_allclose(one, other.numpy(), atol=MAX_DIFFERENCE * float(other.abs().max()), rtol=0)
 
 
-@pytest.mark.parametrize("files", NETWORKS.values())
+@pytest.mark.parametrize("files", [engine.files for engine in ENGINES.values()])
 def test_the_weights_take_two_bytes_each(bundle, files):
     parameters = sum(values.numel() for values in VisageNetwork(classes=3).parameters())
     assert sum((bundle / file).stat().st_size for file in files) < 2.5 * parameters
@@ -61,7 +62,7 @@ def test_the_manifest_tells_what_was_trained(bundle, description):
     assert manifest.labels == description.labels
     assert manifest.geometry.size == description.recipe.size
     assert manifest.training["fingerprint"] == description.fingerprint
-    assert set(manifest.files) == {*chain(*NETWORKS.values()), *SHARED}
+    assert set(manifest.files) == {*chain(*(engine.files for engine in ENGINES.values())), *SHARED}
 
 
 def test_the_gallery_has_everybody_by_the_photos_trained_on(bundle, description):

@@ -10,9 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from api import ModelLoader, load_from_environment
+from api import ModelLoader, load_from_settings
 from api.errors import ModelUnavailableError
 from model.errors import BundleError, BundleUnavailableError
+from model.settings import Settings
 
 TRAINING = ("facenet_pytorch", "torchvision", "matplotlib", "sklearn", "rich", "typer")
 
@@ -110,16 +111,15 @@ def test_requests_at_the_same_time_share_one_load(recognizer):
     assert storage.loads == 1
 
 
-def test_the_place_of_the_model_must_be_named(monkeypatch):
-    monkeypatch.delenv("VISAGE_MODEL", raising=False)
+def test_the_location_of_the_model_must_be_named():
     with pytest.raises(BundleError, match="VISAGE_MODEL"):
-        load_from_environment()
+        load_from_settings(Settings.read({}))
 
 
-def test_a_place_without_a_model_is_unavailable(monkeypatch, tmp_path):
-    monkeypatch.setenv("VISAGE_MODEL", str(tmp_path / "nothing"))
+def test_a_location_without_a_model_is_unavailable(tmp_path):
+    settings = Settings.read({"VISAGE_MODEL": str(tmp_path / "nothing")})
     with pytest.raises(ModelUnavailableError):
-        ModelLoader(load_from_environment).get()
+        ModelLoader(lambda: load_from_settings(settings)).get()
 
 
 def test_the_handler_imports_nothing_of_training():

@@ -184,7 +184,7 @@ def test_only_the_files_asked_for_are_downloaded(published, bucket, tmp_path):
 def test_the_first_part_of_a_bundle_need_not_wait_for_the_last(published, bucket, tmp_path):
     location, written = published
     bucket.Object(f"{tmp_path.name}/{MODEL}").delete()
-    arriving = bundles.arrive(location, [[GALLERY, ONNX], [MODEL]], tmp_path / "cache")
+    arriving = bundles.load_parts(location, [[GALLERY, ONNX], [MODEL]], tmp_path / "cache")
     assert next(arriving).path(GALLERY).read_bytes() == written.path(GALLERY).read_bytes()
     with pytest.raises(BundleError, match="Publish"):
         next(arriving)

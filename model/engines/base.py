@@ -1,0 +1,81 @@
+"""What an engine is: the library that runs a bundle's network, and what deployment must know about it."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
+
+if TYPE_CHECKING:
+    from model.bundle import Bundle
+    from model.gallery import FloatArray
+    from preprocess.photo import RGBArray
+
+    NetworkOutput: TypeAlias = tuple[FloatArray, FloatArray]
+
+FLOAT32: Final = "float32"
+BFLOAT16: Final = "bfloat16"
+
+
+class Packaging(StrEnum):
+    """How a function is deployed on AWS."""
+
+    IMAGE = "image"
+    ZIP = "zip"
+
+
+class Engine(ABC):
+    """A network loaded from a verified bundle.
+
+    `precision` is the number format of its convolutions. `threads` is how many threads work on one batch.
+
+    The class describes the engine. Nothing that takes time is imported to read the description.
+
+    | attribute | meaning |
+    | --- | --- |
+    | `name` | its name in `VISAGE_ENGINE`, on the command line and in the API |
+    | `library` | the package that it runs on |
+    | `files` | the files of a bundle that it reads |
+    | `requirements` | the requirements file that pins the library, relative to the checkout |
+    | `packaging` | a container image or a zip |
+    | `snapshot` | whether AWS starts the function from a snapshot (SnapStart) |
+    | `environment` | variables that the deployed function needs: the library reads them when it is loaded |
+    | `precisions` | the number formats that it may compute in |
+    """
+
+    name: ClassVar[str]
+    library: ClassVar[str]
+    files: ClassVar[tuple[str, ...]]
+    requirements: ClassVar[str]
+    packaging: ClassVar[Packaging]
+    snapshot: ClassVar[bool] = False
+    environment: ClassVar[Mapping[str, str]] = {}
+    precisions: ClassVar[tuple[str, ...]] = (FLOAT32,)
+
+    precision: str = FLOAT32
+    threads: int
+
+    @abstractmethod
+    def __init__(self, folder: Path, threads: int) -> None:
+        """Load the network from the engine's files in `folder`, as it is there."""
+
+    @staticmethod
+    @abstractmethod
+    def prepare(*, in_lambda: bool = False) -> None:
+        """Import the library. This takes the longer part of a cold start and needs no bundle."""
+
+    @classmethod
+    @abstractmethod
+    def load(cls, bundle: "Bundle", threads: int) -> "Engine":
+        """Return the network of a verified bundle. It has answered once, so that the next answer takes no longer."""
+
+    @abstractmethod
+    def run(self, chips: "RGBArray") -> "NetworkOutput":
+        """Return (N, 512) float32 unit-length embeddings and (N, C) float32 logits of (N, S, S, 3) uint8 RGB chips."""
+
+
+def random_chip(size: int) -> "RGBArray":
+    """Return a chip of noise, (1, size, size, 3) uint8, to try a network with; it is the same every time."""
+    import numpy as np  # noqa: PLC0415  # whoever reads a description must not wait for numpy
+
+    return np.random.default_rng(0).integers(0, 256, (1, size, size, 3), dtype=np.uint8)
