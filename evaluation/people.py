@@ -59,7 +59,7 @@ class Result(Figures):
     def with_a_face(self) -> Share:
         """Of all photos of the people, those to learn from and those to be judged on, the ones with a face."""
         learned = [outcome.faces > 0 for outcome in self.prepared.outcomes]
-        judged = [v.problem is None for v in self.evaluation.verdicts if v.person is not None]
+        judged = [result.problem is None for result in self.evaluation.results if result.person is not None]
         return Share.of(learned + judged)
 
     def to_dict(self) -> dict[str, Any]:
@@ -76,8 +76,8 @@ class Result(Figures):
             "recognised": evaluation.recognised.value,
             "recognised_interval": evaluation.recognised.interval,
             "strangers": len(evaluation.strangers),
-            "strangers_taken": evaluation.taken_for_somebody.value,
-            "strangers_taken_interval": evaluation.taken_for_somebody.interval,
+            "strangers_taken": evaluation.false_accepts.value,
+            "strangers_taken_interval": evaluation.false_accepts.interval,
             "expected_calibration_error": calibration.error if calibration else None,
             "expected_calibration_error_interval": evaluation.calibration_error_interval(),
             "training": self._training(),

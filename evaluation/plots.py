@@ -1,10 +1,13 @@
-"""Figures: how training went, who was taken for whom, and how far similarities and probabilities can be trusted."""
+"""Plots of a training and of an evaluation, as matplotlib figures, PNG files and SVG elements.
+
+matplotlib's settings are changed only while a function here draws.
+"""
 
 import io
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import matplotlib as mpl
 import numpy as np
@@ -15,52 +18,58 @@ from matplotlib.figure import Figure
 if TYPE_CHECKING:
     from training.train import Epoch
 
-mpl.use("Agg")
-
-_INK = "#1f2933"
-
-mpl.rc("text", color=_INK)
-mpl.rc("axes", edgecolor=_INK, labelcolor=_INK)
-mpl.rc("xtick", color=_INK)
-mpl.rc("ytick", color=_INK)
-mpl.rc("svg", fonttype="none")
-
 CURVES: Final = "curves.png"
-"""How a training went, in its run's folder."""
+"""File in the folder of a run: loss and accuracy by epoch."""
 
-_METADATA = ("Creator", "Date", "Format", "Type")
-"""What matplotlib would say of itself in an SVG, with addresses of its own."""
-_TRAINING, _VALIDATION = "#2f6fde", "#e0592a"
-_SHADES = LinearSegmentedColormap.from_list("shades", [(_TRAINING, 0.0), (_TRAINING, 1.0)])
+_INK: Final = "#1f2933"
+_STYLE: Final[dict[Any, Any]] = {
+    "text.color": _INK,
+    "axes.edgecolor": _INK,
+    "axes.labelcolor": _INK,
+    "xtick.color": _INK,
+    "ytick.color": _INK,
+    "svg.fonttype": "none",
+}
+_TRAINING: Final = "#2f6fde"
+_VALIDATION: Final = "#e0592a"
+_SHADES: Final = LinearSegmentedColormap.from_list("shades", [(_TRAINING, 0.0), (_TRAINING, 1.0)])
+
+_METADATA: Final = ("Creator", "Date", "Format", "Type")
+"""Metadata that matplotlib writes into an SVG, with addresses of websites."""
+
+_DPI: Final = 150
 
 
+@mpl.rc_context(_STYLE)
 def plot_curves(history: "Sequence[Epoch]", path: Path) -> None:
-    """Draw loss and accuracy by epoch, training and validation, as a PNG."""
+    """Draw loss and accuracy by epoch, of training and of validation, into a PNG file."""
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     loss, accuracy = figure.subplots(1, 2)
     numbers = [epoch.number for epoch in history]
     for axes, name in ((loss, "loss"), (accuracy, "accuracy")):
-        axes.plot(numbers, [getattr(e, name) for e in history], color=_TRAINING, label="training")
-        held_out = [getattr(e, f"validation_{name}") for e in history]
-        if None not in held_out:
-            axes.plot(numbers, held_out, color=_VALIDATION, label="validation")
+        axes.plot(numbers, [getattr(epoch, name) for epoch in history], color=_TRAINING, label="training")
+        validation = [getattr(epoch, f"validation_{name}") for epoch in history]
+        if None not in validation:
+            axes.plot(numbers, validation, color=_VALIDATION, label="validation")
         axes.set(xlabel="epoch", title=name)
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
     loss.set_yscale("log")
     accuracy.set_ylim(top=1.01)
     loss.legend(frameon=False)
-    figure.savefig(path, dpi=150, format="png")
+    figure.savefig(path, dpi=_DPI, format="png")
 
 
+@mpl.rc_context(_STYLE)
 def plot_confusion(matrix: npt.NDArray[np.int64], rows: Sequence[str], columns: Sequence[str], path: Path) -> None:
-    """Draw a confusion matrix, (rows, columns) of photo counts, as a PNG: a row a person, shaded by its shares."""
-    draw_confusion(matrix, rows, columns).savefig(path, dpi=150, format="png")
+    """Draw a confusion matrix into a PNG file; see `draw_confusion`."""
+    draw_confusion(matrix, rows, columns).savefig(path, dpi=_DPI, format="png")
 
 
+@mpl.rc_context(_STYLE)
 def draw_confusion(matrix: npt.NDArray[np.int64], rows: Sequence[str], columns: Sequence[str]) -> Figure:
-    """Draw a confusion matrix, (rows, columns) of photo counts: a row a person, shaded by its shares."""
-    cell = min(0.5, 40 / len(columns))  # inches; hundreds of people must fit what a PNG can be
+    """Draw a confusion matrix, (rows, columns) of photo counts. The shade of a cell is its share of the row."""
+    cell = min(0.5, 40 / len(columns))  # inches; a PNG has at most 65,535 pixels a side, also with hundreds of people
     figure = Figure(figsize=(3.5 + cell * len(columns), 2 + cell * len(rows)), layout="constrained")
     axes = figure.subplots()
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
@@ -75,41 +84,43 @@ def draw_confusion(matrix: npt.NDArray[np.int64], rows: Sequence[str], columns: 
     return figure
 
 
+@mpl.rc_context(_STYLE)
 def plot_roc(false_accepts: npt.NDArray[np.float64], true_accepts: npt.NDArray[np.float64], path: Path) -> None:
-    """Draw a receiver operating characteristic as a PNG: (N,) shares of genuine pairs over impostor pairs accepted.
-
-    The impostors' axis is logarithmic, from 1 in 10,000: false accepts matter where they are rare.
-    """
-    draw_roc(false_accepts, true_accepts, 1e-4).savefig(path, dpi=150, format="png")
+    """Draw a receiver operating characteristic into a PNG file, from a false accept rate of 1 in 10,000 on."""
+    draw_roc(false_accepts, true_accepts, 1e-4).savefig(path, dpi=_DPI, format="png")
 
 
+@mpl.rc_context(_STYLE)
 def draw_roc(
     false_accepts: npt.NDArray[np.float64],
     true_accepts: npt.NDArray[np.float64],
-    least: float,
+    smallest_rate: float,
     chosen: tuple[float, float] | None = None,
 ) -> Figure:
-    """Draw a receiver operating characteristic: (N,) shares of genuine faces over impostors accepted.
+    """Draw a receiver operating characteristic: (N,) true accept rates over (N,) false accept rates.
 
-    The impostors' axis is logarithmic, from `least`; what is less lies on its edge. `chosen` marks the threshold.
+    The axis of false accept rates is logarithmic, because small rates matter most. It begins at `smallest_rate`;
+    smaller rates are drawn on its left edge. `chosen` is the (false, true) accept rate of the threshold.
     """
     figure = Figure(figsize=(5, 4), layout="constrained")
     axes = figure.subplots()
-    axes.plot(np.maximum(false_accepts, least), true_accepts, color=_TRAINING, drawstyle="steps-post")
+    axes.plot(np.maximum(false_accepts, smallest_rate), true_accepts, color=_TRAINING, drawstyle="steps-post")
     if chosen:
-        axes.plot(max(chosen[0], least), chosen[1], "o", color=_VALIDATION, label="threshold", clip_on=False)
+        false_rate, true_rate = chosen
+        axes.plot(max(false_rate, smallest_rate), true_rate, "o", color=_VALIDATION, label="threshold", clip_on=False)
         axes.legend(frameon=False, loc="lower right")
-    axes.set(xscale="log", xlim=(least, 1), xlabel="false accept rate", ylabel="true accept rate")
+    axes.set(xscale="log", xlim=(smallest_rate, 1), xlabel="false accept rate", ylabel="true accept rate")
     axes.set_ylim(top=1.01)
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
     return figure
 
 
+@mpl.rc_context(_STYLE)
 def draw_reliability(
     counts: npt.NDArray[np.float64], confidence: npt.NDArray[np.float64], accuracy: npt.NDArray[np.float64]
 ) -> Figure:
-    """Draw a reliability diagram of (B,) equal-width bins: accuracy over mean confidence, and how many are in each."""
+    """Draw a reliability diagram of (B,) bins of equal width: accuracy over mean confidence, and the count of each."""
     figure = Figure(figsize=(5, 4), layout="constrained")
     curve, histogram = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     curve.plot([0, 1], [0, 1], "--", color=_INK, alpha=0.5, linewidth=1, label="perfectly calibrated")
@@ -129,13 +140,13 @@ def draw_reliability(
 
 
 def svg(figure: Figure, name: str) -> str:
-    """Return a figure as an SVG element to stand inside an HTML page: its ink is the text's color, its font the page's.
+    """Return a figure as an SVG element for an HTML page. Its text has the page's color and font.
 
-    A page may hold several figures, so that no two elements may share an id: `name` sets the figure's own apart, and
-    those that matplotlib numbers from one in every figure are left out.
+    No two elements of a page may share an id. matplotlib derives some ids from a salt, for which `name` serves, and
+    numbers others from 1 in every figure; those are removed.
     """
     text = io.StringIO()
-    with mpl.rc_context({"svg.hashsalt": name}):
+    with mpl.rc_context({**_STYLE, "svg.hashsalt": name}):
         figure.savefig(text, format="svg", transparent=True, metadata=dict.fromkeys(_METADATA))
     element = text.getvalue().partition("<svg")[2].replace(_INK, "currentColor")
     return "<svg" + re.sub(r' id="[a-z0-9.]+_\d+"', "", element)

@@ -1,4 +1,4 @@
-"""How good a bundle is: photos of people it knows, and of strangers, through the runtime that serves it."""
+"""Measures how well a bundle recognises photos of known people and of strangers, through the code that serves it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Final
 
 import numpy as np
+import numpy.typing as npt
 from sklearn.metrics import confusion_matrix, precision_score
 
 from evaluation.figures import Figures, OnProgress
@@ -17,23 +18,25 @@ from preprocess.errors import PhotoError
 from training.reliability import Reliability
 
 NOBODY: Final = "nobody I know"
+"""The name of strangers in figures and plots."""
+
 CONFUSION: Final = "confusion.png"
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A photo and whose it is; None for a stranger."""
+    """A photo and the name of the person in it; None for a stranger."""
 
     photo: Path
     person: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What the most prominent face of a probe was taken for.
+class ProbeResult:
+    """The answer for the most prominent face of a probe.
 
-    `label` is the answer, None for nobody; `likeliest` the name it would have without the threshold, `probability`
-    that name's; `problem` says why there is neither.
+    `label` is the name in the answer, None for an unknown face. `likeliest` is the most likely name whatever the
+    threshold, `probability` the probability of that name. `problem` is the reason why there is no answer.
     """
 
     photo: str
@@ -47,100 +50,100 @@ class Verdict:
 
     @property
     def acceptance(self) -> float:
-        """The similarity up to which thresholds accept the face; -1 where none does."""
+        """The largest threshold that accepts the face; -1 if none does."""
         return self.similarity if self.certain and self.similarity is not None else -1.0
 
 
 @dataclass(frozen=True)
 class Evaluation(Figures):
-    """The verdicts on all probes, and the figures they add up to.
+    """The results of all probes, and the figures made of them. Shares are of the photos with a face.
 
-    `threshold` is the cosine similarity from which a face counted as known; `bundle` describes what was evaluated, as
-    its manifest does. Shares are of photos with a face.
+    A face counts as known from the cosine similarity `threshold` on. `bundle` describes the bundle, as its manifest
+    does.
     """
 
     FILE: ClassVar[str] = "evaluation.json"
 
     version: str
     labels: Sequence[str]
-    verdicts: Sequence[Verdict]
+    results: Sequence[ProbeResult]
     threshold: float
     bundle: Mapping[str, Any]
 
     @property
-    def known(self) -> list[Verdict]:
-        """The faces of people who have a name."""
-        return [verdict for verdict in self._with_a_face() if verdict.person is not None]
+    def known(self) -> list[ProbeResult]:
+        """The results with a face of known people."""
+        return [result for result in self._with_a_face() if result.person is not None]
 
     @property
-    def strangers(self) -> list[Verdict]:
-        """The faces of people who have none."""
-        return [verdict for verdict in self._with_a_face() if verdict.person is None]
+    def strangers(self) -> list[ProbeResult]:
+        """The results with a face of strangers."""
+        return [result for result in self._with_a_face() if result.person is None]
 
     @property
     def with_a_face(self) -> Share:
-        """Of all photos, those in which a face was found."""
-        return Share.of(verdict.problem is None for verdict in self.verdicts)
+        """The share of all photos in which a face was found."""
+        return Share.of(result.problem is None for result in self.results)
 
     @property
     def accuracy(self) -> Share:
-        """Of known faces, those whose likeliest name is theirs."""
-        return Share.of(v.likeliest == v.person for v in self.known)
+        """The share of known faces whose most likely name is right."""
+        return Share.of(result.likeliest == result.person for result in self.known)
 
     @property
     def recognised(self) -> Share:
-        """Of known faces, those that were called by their name."""
-        return Share.of(v.label == v.person for v in self.known)
+        """The share of known faces whose name is in the answer."""
+        return Share.of(result.label == result.person for result in self.known)
 
     @property
-    def taken_for_somebody(self) -> Share:
-        """Of strangers, those who were given a name."""
-        return Share.of(v.label is not None for v in self.strangers)
+    def false_accepts(self) -> Share:
+        """The share of strangers who are given a name."""
+        return Share.of(result.label is not None for result in self.strangers)
 
     def calibration(self) -> Reliability | None:
-        """Return how far probabilities of known faces' likeliest names can be trusted; None without known faces."""
-        return Reliability.of(*self._answers()) if self.known else None
+        """Return the calibration of known faces' most likely names; None without known faces."""
+        return Reliability.of(*self._probabilities()) if self.known else None
 
     def calibration_error_interval(self) -> list[float] | None:
         """Return the 95 % confidence interval of the expected calibration error."""
-        return calibration_error_interval(*self._answers())
+        return calibration_error_interval(*self._probabilities())
 
     def roc(self) -> Roc | None:
-        """Return the ROC of known faces with the right likeliest name against strangers; None if either lacks.
+        """Return the ROC of known faces with the right most likely name against strangers; None if either is missing.
 
         A face whose name is not certain is accepted at no threshold.
         """
-        genuine = [v.acceptance for v in self.known if v.likeliest == v.person]
-        impostors = [v.acceptance for v in self.strangers]
+        genuine = [result.acceptance for result in self.known if result.likeliest == result.person]
+        impostors = [result.acceptance for result in self.strangers]
         return Roc.of(genuine, impostors, self.threshold) if genuine and impostors else None
 
     def people(self) -> dict[str, dict[str, Any]]:
-        """Return each person's precision and recall; a face taken for nobody counts against recall."""
+        """Return the precision and recall of each person. A known face without a name lowers the recall only."""
         known = self.known
-        labels = sorted({verdict.person for verdict in known if verdict.person})
+        labels = sorted({result.person for result in known if result.person})
         if not labels:
             return {}
-        truth, answers = [v.person for v in known], [v.label or NOBODY for v in known]
+        truth, answers = [result.person for result in known], [result.label or NOBODY for result in known]
         precision = precision_score(truth, answers, labels=labels, average=None, zero_division=0)
-        recall = [Share.of(v.label == name for v in known if v.person == name) for name in labels]
+        recall = [Share.of(result.label == name for result in known if result.person == name) for name in labels]
         return {name: _person(float(p), r) for name, p, r in zip(labels, precision, recall, strict=True)}
 
-    def confusion(self) -> tuple[Any, list[str], list[str]]:
-        """Return photo counts (people and strangers, labels and nobody), and the names of rows and columns."""
-        faces = self._with_a_face()
-        truth = [verdict.person or NOBODY for verdict in faces]
+    def confusion(self) -> tuple[npt.NDArray[np.int64], list[str], list[str]]:
+        """Return photo counts (R, C), the R names of people in the photos and the C names that answers can have."""
+        with_a_face = self._with_a_face()
+        truth = [result.person or NOBODY for result in with_a_face]
         names = [*self.labels, NOBODY]
-        counts = confusion_matrix(truth, [v.label or NOBODY for v in faces], labels=names)
+        counts = confusion_matrix(truth, [result.label or NOBODY for result in with_a_face], labels=names)
         rows = [index for index, name in enumerate(names) if name in truth]
         return counts[rows], [names[index] for index in rows], names
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the content of `evaluation.json`. Where there are no photos, shares and intervals are None."""
+        """Return the content of `evaluation.json`. Shares and intervals of no photos are None."""
         calibration = self.calibration()
         return {
             "version": self.version,
             "threshold": self.threshold,
-            "photos": len(self.verdicts),
+            "photos": len(self.results),
             "with_a_face": self.with_a_face.hits,
             "with_a_face_interval": self.with_a_face.interval,
             "known": {
@@ -153,9 +156,9 @@ class Evaluation(Figures):
             },
             "strangers": {
                 "photos": len(self.strangers),
-                **_figure("taken_for_somebody", self.taken_for_somebody),
+                **_figure("taken_for_somebody", self.false_accepts),
             },
-            "verdicts": [asdict(verdict) for verdict in self.verdicts],
+            "verdicts": [asdict(result) for result in self.results],
         }
 
     def write(self, folder: Path) -> None:
@@ -164,32 +167,32 @@ class Evaluation(Figures):
         if self._with_a_face():
             plot_confusion(*self.confusion(), folder / CONFUSION)
 
-    def _with_a_face(self) -> list[Verdict]:
-        return [verdict for verdict in self.verdicts if verdict.problem is None]
+    def _with_a_face(self) -> list[ProbeResult]:
+        return [result for result in self.results if result.problem is None]
 
-    def _answers(self) -> tuple[FloatArray, Any]:
-        """Return the known faces' (N,) probabilities of the likeliest name, and whether it is right."""
-        probabilities = np.array([v.probability for v in self.known], dtype=np.float64)
-        return probabilities, np.array([v.likeliest == v.person for v in self.known], dtype=np.bool_)
+    def _probabilities(self) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
+        """Return the (N,) probabilities of known faces' most likely names, and whether each of the names is right."""
+        probabilities = np.array([result.probability for result in self.known], dtype=np.float64)
+        return probabilities, np.array([result.likeliest == result.person for result in self.known], dtype=np.bool_)
 
 
 def evaluate(recognizer: Recognizer, probes: Sequence[Probe], on_progress: OnProgress) -> Evaluation:
-    """Recognise every probe; photos that cannot be used are part of the result, with the reason."""
-    verdicts = []
+    """Recognise every probe. A photo that cannot be used has a result with the reason."""
+    results = []
     for probe in probes:
-        verdicts.append(_judge(recognizer, probe))
-        on_progress(len(verdicts), len(probes))
+        results.append(_recognize(recognizer, probe))
+        on_progress(len(results), len(probes))
     manifest = recognizer.manifest
-    return Evaluation(manifest.version, manifest.people, verdicts, manifest.threshold, _describe(manifest))
+    return Evaluation(manifest.version, manifest.people, results, manifest.threshold, _describe(manifest))
 
 
-def _judge(recognizer: Recognizer, probe: Probe) -> Verdict:
+def _recognize(recognizer: Recognizer, probe: Probe) -> ProbeResult:
     try:
         face = recognizer.recognize(probe.photo.read_bytes()).faces[0]
     except PhotoError as error:
-        return Verdict(str(probe.photo), probe.person, problem=str(error))
+        return ProbeResult(str(probe.photo), probe.person, problem=str(error))
     likeliest = face.predictions[0]
-    return Verdict(
+    return ProbeResult(
         str(probe.photo),
         probe.person,
         face.label,
@@ -201,7 +204,7 @@ def _judge(recognizer: Recognizer, probe: Probe) -> Verdict:
 
 
 def _describe(manifest: Manifest) -> dict[str, Any]:
-    """Return what a bundle says of itself, without its list of names and its files."""
+    """Return the manifest of a bundle without its lists of names and files."""
     return {name: value for name, value in asdict(manifest).items() if name not in {"labels", "files"}}
 
 

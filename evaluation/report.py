@@ -1,4 +1,4 @@
-"""The page that shows how good a bundle is: figures, plots and every mistake, in one file that needs no other."""
+"""Writes the HTML page of an evaluation: figures, plots and every mistake, in one file."""
 
 import base64
 import io
@@ -14,27 +14,28 @@ from PIL import Image
 
 from evaluation import plots
 from evaluation.metrics import Share
-from evaluation.recognition import NOBODY, Evaluation, Verdict
+from evaluation.recognition import NOBODY, Evaluation, ProbeResult
 from preprocess.errors import PhotoError
+from preprocess.files import write_text
 from preprocess.photo import Photo
 
 PAGE: Final = "report.html"
 MAX_THUMBNAILS: Final = 500
-"""A page with more pictures than these outlasts a person's patience and a browser's memory."""
+"""More pictures would make the page too large for a browser, and too long for a reader."""
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _THUMBNAIL_PX = 160
 
 WRONG_NAME: Final = "Wrong name"
-NOT_KNOWN: Final = "Known person taken for nobody"
-STRANGER_NAMED: Final = "Stranger taken for somebody"
+NOT_KNOWN: Final = "Known person not recognised"
+STRANGER_NAMED: Final = "Stranger recognised as a known person"
 NOT_USED: Final = "No face, or not readable"
 _KINDS = (WRONG_NAME, NOT_KNOWN, STRANGER_NAMED, NOT_USED)
 
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """One of the figures that come first: a value, 0 to 1, its 95 % confidence interval, and what it is of."""
+    """A figure at the top of the page: its value, 0 to 1, the 95 % confidence interval, and the number of photos."""
 
     name: str
     value: float | None
@@ -44,19 +45,19 @@ class Headline:
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """A photo that went wrong: what was expected, what was said, and a picture as a data URI."""
+    """A photo with a wrong answer: the expected answer, the result, and a picture as a data URI."""
 
     photo: str
     expected: str
-    verdict: Verdict
+    result: ProbeResult
     picture: str | None
 
 
 def write_page(evaluation: Evaluation, path: Path) -> None:
-    """Write the HTML page of an evaluation to `path`. The photos are read again, for the thumbnails of mistakes."""
+    """Write the HTML page of an evaluation to `path`. It reads the photos of mistakes again, for thumbnails."""
     environment = Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True, trim_blocks=True)
     environment.filters["percent"] = _percent
-    mistakes = _mistakes(evaluation.verdicts)
+    mistakes = _mistakes(evaluation.results)
     page = environment.get_template("evaluation.html").render(
         evaluation=evaluation,
         headlines=_headlines(evaluation),
@@ -67,16 +68,16 @@ def write_page(evaluation: Evaluation, path: Path) -> None:
         without_thumbnail=max(sum(map(len, mistakes.values())) - MAX_THUMBNAILS, 0),
         facts=list(_facts(evaluation.bundle)),
     )
-    path.write_text(page, encoding="utf-8")
+    write_text(path, page)
 
 
 def _headlines(evaluation: Evaluation) -> list[Headline]:
     calibration = evaluation.calibration()
     return [
         _headline("Photos with a face", evaluation.with_a_face, "photos"),
-        _headline("Name right", evaluation.accuracy, "known faces"),
-        _headline("Recognised: name right, and known", evaluation.recognised, "known faces"),
-        _headline("Strangers taken for somebody", evaluation.taken_for_somebody, "strangers"),
+        _headline("Right name", evaluation.accuracy, "known faces"),
+        _headline("Recognised: right name, and known", evaluation.recognised, "known faces"),
+        _headline("Strangers recognised as a known person", evaluation.false_accepts, "strangers"),
         Headline(
             "Expected calibration error",
             calibration.error if calibration else None,
@@ -91,13 +92,13 @@ def _headline(name: str, share: Share, unit: str) -> Headline:
 
 
 def _plots(evaluation: Evaluation) -> dict[str, Markup]:
-    """Return the figures that can be drawn, as SVG elements."""
+    """Return the plots for which there are results, as SVG elements."""
     figures = {}
     if evaluation.with_a_face.hits:
         figures["confusion"] = plots.draw_confusion(*evaluation.confusion())
     if roc := evaluation.roc():
-        least = min(10.0 ** np.floor(-np.log10(len(evaluation.strangers) + 1)), 0.01)
-        figures["roc"] = plots.draw_roc(roc.false_accepts, roc.true_accepts, least, roc.chosen)
+        smallest_rate = min(10.0 ** np.floor(-np.log10(len(evaluation.strangers) + 1)), 0.01)
+        figures["roc"] = plots.draw_roc(roc.false_accepts, roc.true_accepts, smallest_rate, roc.chosen)
     if calibration := evaluation.calibration():
         figures["reliability"] = plots.draw_reliability(
             calibration.counts, calibration.confidence, calibration.accuracy
@@ -105,32 +106,32 @@ def _plots(evaluation: Evaluation) -> dict[str, Markup]:
     return {name: Markup(plots.svg(figure, name)) for name, figure in figures.items()}  # noqa: S704  it escapes its text
 
 
-def _mistakes(verdicts: Sequence[Verdict]) -> dict[str, list[Mistake]]:
-    """Return every mistake by its kind; the first `MAX_THUMBNAILS` have a picture."""
+def _mistakes(results: Sequence[ProbeResult]) -> dict[str, list[Mistake]]:
+    """Return all mistakes by their kind. The first `MAX_THUMBNAILS` of them have a picture."""
     groups: dict[str, list[Mistake]] = {kind: [] for kind in _KINDS}
     pictures = 0
-    for verdict in verdicts:
-        if kind := _kind(verdict):
-            groups[kind].append(_mistake(verdict, pictured=pictures < MAX_THUMBNAILS))
+    for result in results:
+        if kind := _kind(result):
+            groups[kind].append(_mistake(result, pictured=pictures < MAX_THUMBNAILS))
             pictures += 1
     return {kind: mistakes for kind, mistakes in groups.items() if mistakes}
 
 
-def _kind(verdict: Verdict) -> str | None:
-    """Return which kind of mistake a verdict is; None if it is right."""
-    if verdict.problem is not None:
+def _kind(result: ProbeResult) -> str | None:
+    """Return the kind of mistake that a result is; None if it is right."""
+    if result.problem is not None:
         return NOT_USED
-    if verdict.label == verdict.person:
+    if result.label == result.person:
         return None
-    if verdict.person is None:
+    if result.person is None:
         return STRANGER_NAMED
-    return WRONG_NAME if verdict.label else NOT_KNOWN
+    return WRONG_NAME if result.label else NOT_KNOWN
 
 
-def _mistake(verdict: Verdict, *, pictured: bool) -> Mistake:
-    photo = Path(verdict.photo)
+def _mistake(result: ProbeResult, *, pictured: bool) -> Mistake:
+    photo = Path(result.photo)
     name = "/".join(photo.parts[-2:])
-    return Mistake(name, verdict.person or "a stranger", verdict, _thumbnail(photo) if pictured else None)
+    return Mistake(name, result.person or "a stranger", result, _thumbnail(photo) if pictured else None)
 
 
 def _thumbnail(photo: Path) -> str | None:
@@ -146,9 +147,9 @@ def _thumbnail(photo: Path) -> str | None:
 
 
 def _facts(values: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield a table of plain values for a mapping and for each mapping inside it, whatever their keys.
+    """Yield a title and a table of plain values for a mapping and for each mapping inside it.
 
-    Keys stay as they are written: some are names of people.
+    Keys are not changed: some are names of people.
     """
     plain = {name: _text(value) for name, value in values.items() if not isinstance(value, Mapping)}
     if plain:
@@ -159,7 +160,7 @@ def _facts(values: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tu
 
 
 def _text(value: Any) -> str:
-    """Return a value as a person reads it: four digits of a fraction, commas in a list, a dash for nothing."""
+    """Return a value as text for people: four digits of a fraction, commas in a list, a dash for None."""
     if value is None:
         return "-"
     if isinstance(value, float):
@@ -168,5 +169,5 @@ def _text(value: Any) -> str:
 
 
 def _percent(share: float) -> str:
-    """Return a share, 0 to 1, as text: 0.951 is "95.1 %", with a space that does not break."""
+    """Return a share, 0 to 1, as text: 0.951 gives "95.1 %", with a no-break space."""
     return f"{100 * share:.1f}\N{NO-BREAK SPACE}%"

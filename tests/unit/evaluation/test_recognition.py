@@ -1,4 +1,4 @@
-"""The figures that verdicts add up to, worked out by hand, and the page that shows them."""
+"""The figures that results add up to, worked out by hand, and the page that shows them."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from PIL import Image
 from evaluation import report as evaluation_report
 from evaluation.metrics import Roc, Share, calibration_error_interval
 from evaluation.plots import draw_confusion, svg
-from evaluation.recognition import CONFUSION, NOBODY, Evaluation, Probe, Verdict, evaluate
+from evaluation.recognition import CONFUSION, NOBODY, Evaluation, Probe, ProbeResult, evaluate
 from evaluation.report import NOT_KNOWN, NOT_USED, STRANGER_NAMED, WRONG_NAME, write_page
 from model.bundle import Manifest
 from model.recognizer import Face, Prediction, Recognition
@@ -20,25 +20,25 @@ from preprocess.errors import NoFaceError
 from preprocess.geometry import Geometry
 from training.reliability import Reliability
 
-VERDICTS = [
-    Verdict("1", "Ann", "Ann", "Ann", 0.9, 0.95),
-    Verdict("2", "Ann", None, "Ann", 0.4, 0.65),  # taken for a stranger
-    Verdict("3", "Bob", "Ann", "Ann", 0.8, 0.75),
-    Verdict("4", "Bob", "Bob", "Bob", 0.9, 0.85),
-    Verdict("5", None, None, "Bob", 0.2, 0.5),
-    Verdict("6", None, "Bob", "Bob", 0.7, 0.55),
-    Verdict("7", "Bob", problem="No face was found."),
+RESULTS = [
+    ProbeResult("1", "Ann", "Ann", "Ann", 0.9, 0.95),
+    ProbeResult("2", "Ann", None, "Ann", 0.4, 0.65),  # taken for a stranger
+    ProbeResult("3", "Bob", "Ann", "Ann", 0.8, 0.75),
+    ProbeResult("4", "Bob", "Bob", "Bob", 0.9, 0.85),
+    ProbeResult("5", None, None, "Bob", 0.2, 0.5),
+    ProbeResult("6", None, "Bob", "Bob", 0.7, 0.55),
+    ProbeResult("7", "Bob", problem="No face was found."),
 ]
 
 
-def evaluation_of(verdicts, labels=("Ann", "Bob", "Cid")):
+def evaluation_of(results, labels=("Ann", "Bob", "Cid")):
     description = {"version": "0123", "training": {"recipe": {"epochs": 15}, "fingerprint": "f00d"}}
-    return Evaluation("0123", labels, verdicts, 0.6, description)
+    return Evaluation("0123", labels, results, 0.6, description)
 
 
 @pytest.fixture
 def evaluation():
-    return evaluation_of(VERDICTS)
+    return evaluation_of(RESULTS)
 
 
 def test_shares_are_of_photos_with_a_face(evaluation):
@@ -66,9 +66,9 @@ def test_confusion_has_a_row_for_everybody_who_was_shown(evaluation):
     np.testing.assert_array_equal(counts, [[1, 0, 0, 1], [1, 1, 0, 0], [0, 1, 0, 1]])
 
 
-@pytest.mark.parametrize("verdicts", [[], VERDICTS[4:6], VERDICTS[6:]], ids=["none", "strangers", "no face"])
-def test_without_known_faces_there_are_no_shares(verdicts):
-    known = evaluation_of(verdicts).to_dict()["known"]
+@pytest.mark.parametrize("results", [[], RESULTS[4:6], RESULTS[6:]], ids=["none", "strangers", "no face"])
+def test_without_known_faces_there_are_no_shares(results):
+    known = evaluation_of(results).to_dict()["known"]
     assert (known.pop("photos"), known.pop("people")) == (0, {})
     assert set(known.values()) == {None}
 
@@ -80,7 +80,7 @@ def test_figures_and_picture_are_written(evaluation, tmp_path):
 
 
 def test_figures_are_written_when_no_photo_has_a_face(tmp_path):
-    evaluation_of(VERDICTS[6:]).write(tmp_path)
+    evaluation_of(RESULTS[6:]).write(tmp_path)
 
 
 class Stub:
@@ -109,15 +109,15 @@ class Stub:
         return Recognition((face,), 9, 9, "0123", {})
 
 
-def test_every_probe_gets_a_verdict_or_a_problem(tmp_path):
+def test_every_probe_gets_a_result_or_a_problem(tmp_path):
     photo, empty = tmp_path / "photo", tmp_path / "empty"
     photo.write_bytes(b"photo")
     empty.touch()
     told = []
     done = evaluate(Stub(), [Probe(photo, "Ann"), Probe(empty, None)], lambda *what: told.append(what))
-    assert done.verdicts == [
-        Verdict(str(photo), "Ann", None, "Ann", 0.5, 0.9),
-        Verdict(str(empty), None, problem="No face was found."),
+    assert done.results == [
+        ProbeResult(str(photo), "Ann", None, "Ann", 0.5, 0.9),
+        ProbeResult(str(empty), None, problem="No face was found."),
     ]
     assert told == [(1, 2), (2, 2)]
 
@@ -209,46 +209,48 @@ def mistakes_in(page):
 
 def test_the_page_shows_every_mistake_with_what_was_expected_and_said(evaluation, tmp_path):
     assert mistakes_in(page_of(evaluation, tmp_path)) == {
-        f"{WRONG_NAME}: 1": ["no picture Expected Bob Said Ann Probability 75.0 % Similarity 0.800 3"],
-        f"{NOT_KNOWN}: 1": [f"no picture Expected Ann Said {NOBODY} Nearest Ann Probability 65.0 % Similarity 0.400 2"],
-        f"{STRANGER_NAMED}: 1": ["no picture Expected a stranger Said Bob Probability 55.0 % Similarity 0.700 6"],
+        f"{WRONG_NAME}: 1": ["no picture Expected Bob Answer Ann Probability 75.0 % Similarity 0.800 3"],
+        f"{NOT_KNOWN}: 1": [
+            f"no picture Expected Ann Answer {NOBODY} Most likely Ann Probability 65.0 % Similarity 0.400 2"
+        ],
+        f"{STRANGER_NAMED}: 1": ["no picture Expected a stranger Answer Bob Probability 55.0 % Similarity 0.700 6"],
         f"{NOT_USED}: 1": ["no picture Expected Bob Problem No face was found. 7"],
     }
 
 
 def test_a_page_without_mistakes_says_so(tmp_path):
-    assert "There are none." in page_of(evaluation_of(VERDICTS[:1]), tmp_path)
+    assert "There are no mistakes." in page_of(evaluation_of(RESULTS[:1]), tmp_path)
 
 
 def test_a_mistake_has_its_picture_inside_the_page(tmp_path):
     photo = tmp_path / "photo.png"
     Image.new("RGB", (640, 480), "red").save(photo)
-    page = page_of(evaluation_of([replace(VERDICTS[2], photo=str(photo))]), tmp_path)
+    page = page_of(evaluation_of([replace(RESULTS[2], photo=str(photo))]), tmp_path)
     assert '<img src="data:image/jpeg;base64,' in page
 
 
 def test_pictures_beyond_the_limit_are_left_out_and_counted(evaluation, tmp_path, monkeypatch):
     monkeypatch.setattr(evaluation_report, "MAX_THUMBNAILS", 1)
     page = page_of(evaluation, tmp_path)
-    assert "Only the first 1 mistakes have a picture here; the other 3 are listed without one." in page
+    assert "Only the first 1 mistakes have a picture; the other 3 are listed without one." in page
 
 
 def test_names_in_the_page_are_text(tmp_path):
     name = '<b onclick="x">&$x$'
-    page = page_of(evaluation_of([Verdict(f"{name}.jpg", name, "Ann", "Ann", 0.9, 0.9)], ("Ann", name)), tmp_path)
+    page = page_of(evaluation_of([ProbeResult(f"{name}.jpg", name, "Ann", "Ann", 0.9, 0.9)], ("Ann", name)), tmp_path)
     assert "<b onclick" not in page
     assert page.count("&lt;b onclick=") >= 4  # table, both sides of the matrix, mistake
 
 
 def test_without_strangers_there_is_a_sentence_in_place_of_the_roc(tmp_path):
-    page = page_of(evaluation_of(VERDICTS[:4]), tmp_path)
+    page = page_of(evaluation_of(RESULTS[:4]), tmp_path)
     assert "There is no ROC" in page
     assert "Receiver operating characteristic" not in page
 
 
-@pytest.mark.parametrize("verdicts", [[], VERDICTS[4:6], VERDICTS[6:]], ids=["none", "strangers", "no face"])
-def test_without_known_faces_there_is_a_sentence_in_place_of_the_calibration(verdicts, tmp_path):
-    assert "There is no reliability diagram" in page_of(evaluation_of(verdicts), tmp_path)
+@pytest.mark.parametrize("results", [[], RESULTS[4:6], RESULTS[6:]], ids=["none", "strangers", "no face"])
+def test_without_known_faces_there_is_a_sentence_in_place_of_the_calibration(results, tmp_path):
+    assert "There is no reliability diagram" in page_of(evaluation_of(results), tmp_path)
 
 
 def test_the_page_needs_no_other_file(evaluation, tmp_path):
