@@ -19,7 +19,7 @@ class Plain:
     """dlib's detector on every pixel, `upsample` times enlarged, and the eager network from its state dict."""
 
     def __init__(self, setup: Setup, upsample: int) -> None:
-        # The description is read without training.train, whose plots would count in this contestant's memory.
+        # The description is read without training.run, whose imports would count in this contestant's memory.
         description = json.loads((setup.run / "run.json").read_text(encoding="utf-8"))
         recipe = description["recipe"]
         self._labels = description["labels"]

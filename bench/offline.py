@@ -12,14 +12,16 @@ import torch
 from torch.nn import functional
 
 from bench.contest import OnStep
-from bench.subject import Observer, Subject
+from bench.subject import Subject
 from dataset.prepare import prepare
 from training import faces as aligned_faces
 from training.activations import Chips
 from training.embedder import Embedder
 from training.faces import TRAIN, AlignedFaces
 from training.network import VisageNetwork
-from training.train import Recipe, train
+from training.observer import StepObserver
+from training.recipe import Recipe
+from training.train import train
 
 _ROUNDS: Final = 5
 _TRAINING_ROUNDS: Final = 3
@@ -96,7 +98,7 @@ def measure_training(subject: Subject, on_step: OnStep, rounds: int = _TRAINING_
 
     def learn() -> None:
         with tempfile.TemporaryDirectory(dir=subject.home) as folder:
-            metrics = train(faces, Path(folder) / "run", recipe, start, Observer(on_step))
+            metrics = train(faces, Path(folder) / "run", recipe, start, StepObserver(on_step))
         accuracies.append(metrics["training"]["accuracy"])
 
     ours, theirs = [], []

@@ -20,8 +20,10 @@ from scripts.console import CACHE
 from training import faces, pretrained
 from training.embedder import Embedder
 from training.export import export
+from training.observer import StepObserver
 from training.pretrained import Pretrained
-from training.train import Epoch, Recipe, train
+from training.recipe import Recipe
+from training.train import train
 
 _PACKAGES: Final = ("preprocess", "model", "dataset", "training")
 """The code that makes a bundle of photos."""
@@ -68,27 +70,12 @@ def build(photos: Path, home: Path, on_step: OnStep) -> Subject:
         prepare(
             learned, aligned, cores(), Embedder.of_pretrained(start), partial(on_step, "Looking at training photos")
         )
-        train(faces.read(aligned), setup.run, Recipe(), start, Observer(on_step))
+        train(faces.read(aligned), setup.run, Recipe(), start, StepObserver(on_step))
         export(setup.run, setup.bundle)
         mark.write_text(content, encoding="utf-8")
     asked = [[(name, photo) for photo in owned] for name, owned in walk(sides / "test").photos.items()]
     in_turn = [photo for row in zip_longest(*asked) for photo in row if photo]
     return Subject(home, photos, aligned, setup, walk(sides / "train").photos, in_turn)
-
-
-@dataclass(frozen=True, slots=True)
-class Observer:
-    """Tells of training as of any other step."""
-
-    on_step: OnStep
-
-    def on_activations(self, done: int, total: int) -> None:
-        """Some of the chips have been through the frozen layers."""
-        self.on_step("Frozen layers, faces", done, total)
-
-    def on_epoch(self, epoch: Epoch, epochs: int) -> None:
-        """An epoch is done."""
-        self.on_step("Training, epochs", epoch.number, epochs)
 
 
 def code_of(*packages: str) -> list[Path]:

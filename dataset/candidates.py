@@ -9,7 +9,6 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -17,9 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from dataset.parallel import spread
-from preprocess.align import Aligner, predictor_file
-from preprocess.detect import PASSES, Box, Detector
+from dataset.workers import face_tools, parallel_map
+from preprocess.detect import PASSES, Box
 from preprocess.errors import PhotoError, PhotoTooLargeError
 from preprocess.geometry import PHOTO_CHIP
 from preprocess.photo import Photo, RGBArray
@@ -42,15 +40,15 @@ OnProgress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A face: its box in the photo, the place of its chip, its sharpness, a hash of its look, and its embedding.
+    """A face: its box in the photo, the place of its chip, its sharpness, a hash of its picture, and its embedding.
 
-    `look` is a difference hash of 64 bits in hexadecimal, `embedding` 512 half floats in base64.
+    `image_hash` is a difference hash of 64 bits in hexadecimal, `embedding` 512 half floats in base64.
     """
 
     box: Box
     chip: str
     sharpness: float
-    look: str
+    image_hash: str
     embedding: str
 
     def vector(self) -> FloatArray:
@@ -88,7 +86,7 @@ class Candidates:
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class DetectionTask:
     """A photo to look at, whose it is said to be, and where what is found goes: `output`, below `aligned`."""
 
     photos: Path
@@ -110,7 +108,9 @@ class Task:
         return f"{status.st_size}:{status.st_mtime_ns}:{way}"
 
 
-def look(tasks: Sequence[Task], journal: Path, workers: int, on_progress: OnProgress) -> list[Candidates]:
+def find_faces(
+    tasks: Sequence[DetectionTask], journal: Path, workers: int, on_progress: OnProgress
+) -> list[Candidates]:
     """Return what each photo offers, in the tasks' order; only photos that are new or changed are looked at.
 
     Raises:
@@ -124,22 +124,23 @@ def look(tasks: Sequence[Task], journal: Path, workers: int, on_progress: OnProg
         _remove(tasks[0].aligned, [old for name, old in known.items() if name not in current])
     on_progress(len(current), len(tasks))
     with book.appending() as append:
-        for found in spread(_look_at, [task for task in tasks if task.name not in current], workers):
+        for found in parallel_map(_look_at, [task for task in tasks if task.name not in current], workers):
             append(found)
             current[found.photo] = found
             on_progress(len(current), len(tasks))
     return [current[task.name] for task in tasks]
 
 
-def _look_at(task: Task) -> Candidates:
+def _look_at(task: DetectionTask) -> Candidates:
     """Find, align and embed the faces of one photo, in a worker."""
     stamp, digest = task.stamp(), None
     try:
         data = _read(task.path)
         digest = hashlib.sha256(data).hexdigest()
         photo = Photo(data)
-        boxes = _tools()[0].detect(photo)[:MAX_FACES]
-        chips = [_tools()[1].align(photo, box, PHOTO_CHIP) for box in boxes]
+        detector, aligner = face_tools()
+        boxes = detector.detect(photo)[:MAX_FACES]
+        chips = [aligner.align(photo, box, PHOTO_CHIP) for box in boxes]
     except PhotoError as error:
         return Candidates(task.name, task.person, stamp, digest, reason=str(error))
     except PermissionError:
@@ -151,20 +152,14 @@ def _look_at(task: Task) -> Candidates:
     return Candidates(task.name, task.person, stamp, digest, tuple(faces))
 
 
-@cache
-def _tools() -> tuple[Detector, Aligner]:
-    """Load the detector and the landmarks once a process."""
-    return Detector(), Aligner(predictor_file())
-
-
-def _candidate(task: Task, number: int, box: Box, chip: RGBArray, embedding: FloatArray) -> Candidate:
+def _candidate(task: DetectionTask, number: int, box: Box, chip: RGBArray, embedding: FloatArray) -> Candidate:
     target = f"{task.output}/faces/{_name(task)}-{number}.jpg"
     save(Image.fromarray(chip), task.aligned / target)
     halves = base64.b64encode(embedding.astype(np.float16).tobytes()).decode()
     return Candidate(box, target, round(sharpness(chip), 1), difference_hash(chip), halves)
 
 
-def _name(task: Task) -> str:
+def _name(task: DetectionTask) -> str:
     """Name a photo's files so that no two photos and no two file systems can quarrel."""
     return hashlib.sha256(task.name.encode()).hexdigest()[:16]
 
@@ -175,7 +170,7 @@ def _read(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def _thumbnail(photo: Photo, task: Task) -> str:
+def _thumbnail(photo: Photo, task: DetectionTask) -> str:
     """Keep a small picture of a photo without a face."""
     image = Image.fromarray(photo.pixels(_THUMBNAIL / max(photo.width, photo.height)))
     image.thumbnail((_THUMBNAIL, _THUMBNAIL))
@@ -217,7 +212,7 @@ def difference_hash(chip: RGBArray) -> str:
     return np.packbits(grey[:, 1:] > grey[:, :-1]).tobytes().hex()
 
 
-def _holds(found: Candidates, task: Task) -> bool:
+def _holds(found: Candidates, task: DetectionTask) -> bool:
     """Whether what was found earlier still holds: the photo is the same, and what was made of it is there."""
     return found.stamp == task.stamp() and all((task.aligned / name).is_file() for name in found.files())
 

@@ -18,7 +18,7 @@ from typing import Any, Final
 import numpy as np
 
 from dataset import candidates
-from dataset.candidates import Candidate, Embed, FloatArray, OnProgress, Task
+from dataset.candidates import Candidate, DetectionTask, Embed, FloatArray, OnProgress
 from dataset.errors import PrepareError
 from dataset.folders import People, files, walk
 from dataset.report import write_page
@@ -88,7 +88,7 @@ def prepare(
     overrides = Overrides.read(output / OVERRIDES)
     overrides.add(_named(keep, photos, tasks), _named(drop, photos, tasks))
     overrides.write(output / OVERRIDES)
-    found = candidates.look(tasks, output / JOURNAL, workers, on_progress)
+    found = candidates.find_faces(tasks, output / JOURNAL, workers, on_progress)
     outcomes, remarks = select(found, overrides)
     if len(people.photos) == 1:
         remarks.append(f'There is one person only, "{next(iter(people.photos))}"; training takes at least two.')
@@ -101,7 +101,7 @@ def prepare(
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeptFace:
     """A face that is kept: whose it is, of which photo (relative to the photos), and what is known of it."""
 
     person: str
@@ -109,7 +109,7 @@ class Kept:
     face: Candidate
 
 
-def examine(photos: Path, workers: int, embed: Embed, on_progress: OnProgress) -> tuple[list[Kept], Report]:
+def select_faces(photos: Path, workers: int, embed: Embed, on_progress: OnProgress) -> tuple[list[KeptFace], Report]:
     """Return the faces that `prepare` would keep, without keeping them, and its report.
 
     Raises:
@@ -119,10 +119,10 @@ def examine(photos: Path, workers: int, embed: Embed, on_progress: OnProgress) -
     people = walk(photos)
     with tempfile.TemporaryDirectory(prefix="visage-") as scratch:
         tasks = _tasks(people, photos, Path(scratch), embed)
-        found = candidates.look(tasks, Path(scratch) / JOURNAL, workers, on_progress)
+        found = candidates.find_faces(tasks, Path(scratch) / JOURNAL, workers, on_progress)
     outcomes, remarks = select(found, Overrides())
     chosen = {outcome.thumbnail for outcome in outcomes if outcome.chip}
-    kept = [Kept(photo.person, photo.photo, face) for photo in found for face in photo.faces if face.chip in chosen]
+    kept = [KeptFace(photo.person, photo.photo, face) for photo in found for face in photo.faces if face.chip in chosen]
     return kept, Report(outcomes, [*people.remarks, *remarks])
 
 
@@ -136,21 +136,23 @@ def embed_all(photos: Path, workers: int, embed: Embed, on_progress: OnProgress)
         raise PrepareError(f"No such folder: {photos}. Give a folder of photos.")
     with tempfile.TemporaryDirectory(prefix="visage-") as scratch:
         place = Path(scratch)
-        tasks = [Task(photos, path, "", place, OUTPUT, embed) for path in files(photos)]
-        found = candidates.look(tasks, place / JOURNAL, workers, on_progress)
+        tasks = [DetectionTask(photos, path, "", place, OUTPUT, embed) for path in files(photos)]
+        found = candidates.find_faces(tasks, place / JOURNAL, workers, on_progress)
     vectors = [photo.faces[0].vector() for photo in found if photo.faces]
     if not vectors:
         raise PrepareError(f"Not one photo in {photos} has a face.")
     return np.stack(vectors)
 
 
-def _tasks(people: People, photos: Path, aligned: Path, embed: Embed) -> list[Task]:
+def _tasks(people: People, photos: Path, aligned: Path, embed: Embed) -> list[DetectionTask]:
     return [
-        Task(photos, path, person, aligned, OUTPUT, embed) for person, paths in people.photos.items() for path in paths
+        DetectionTask(photos, path, person, aligned, OUTPUT, embed)
+        for person, paths in people.photos.items()
+        for path in paths
     ]
 
 
-def _named(paths: Iterable[Path], photos: Path, tasks: Sequence[Task]) -> list[str]:
+def _named(paths: Iterable[Path], photos: Path, tasks: Sequence[DetectionTask]) -> list[str]:
     """Return the names of photos that were given as paths, below the photos or from here."""
     known = {task.name for task in tasks}
     names = []

@@ -205,7 +205,7 @@ def _too_poor(face: Candidate) -> Objection | None:
 
 
 def _is_copy(face: Candidate, other: Candidate) -> bool:
-    distance = (int(face.look, 16) ^ int(other.look, 16)).bit_count()
+    distance = (int(face.image_hash, 16) ^ int(other.image_hash, 16)).bit_count()
     return distance <= MAX_HASH_DISTANCE and float(face.vector() @ other.vector()) >= DUPLICATE
 
 

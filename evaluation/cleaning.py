@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Final, Self
 import numpy as np
 
 from dataset import candidates
-from dataset.candidates import Candidates, Embed, OnProgress, Task
+from dataset.candidates import Candidates, DetectionTask, Embed, OnProgress
 from dataset.errors import PrepareError
 from dataset.folders import files, walk
 from dataset.selection import Cause, Outcome, Overrides, select
@@ -45,8 +45,10 @@ def look(
     _check(photos, output)
     photos, kind = photos.resolve(), _STRANGERS if strangers else _PEOPLE
     people = {"": files(photos)} if strangers else walk(photos).photos
-    tasks = [Task(photos, path, person, output, kind, embed) for person, paths in people.items() for path in paths]
-    return candidates.look(tasks, output / f"{kind}.jsonl", workers, on_progress)
+    tasks = [
+        DetectionTask(photos, path, person, output, kind, embed) for person, paths in people.items() for path in paths
+    ]
+    return candidates.find_faces(tasks, output / f"{kind}.jsonl", workers, on_progress)
 
 
 def _check(photos: Path, output: Path) -> None:

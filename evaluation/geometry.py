@@ -16,11 +16,10 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import roc_curve
 
-from dataset.parallel import spread
-from dataset.prepare import examine
+from dataset.prepare import select_faces
+from dataset.workers import face_tools, parallel_map
 from evaluation.figures import Figures, OnStep
 from evaluation.verification import true_accepts
-from preprocess.align import Aligner, predictor_file
 from preprocess.detect import Box, Detector, Pass
 from preprocess.geometry import Geometry
 from preprocess.photo import Photo
@@ -76,11 +75,13 @@ def measure(photos: Path, embedder: Embedder, workers: int, on_step: OnStep) -> 
         PrepareError: there are no such photos, or a worker process was killed.
     """
     photos = photos.resolve()
-    kept, report = examine(photos, workers, embedder, lambda done, total: on_step("Looking at photos", done, total))
+    kept, report = select_faces(
+        photos, workers, embedder, lambda done, total: on_step("Looking at photos", done, total)
+    )
     paths = [photos / outcome.photo for outcome in report.outcomes]
-    seen = _spread(_detect, paths, workers, lambda done, total: on_step("Detecting", done, total))
+    seen = _map(_detect, paths, workers, lambda done, total: on_step("Detecting", done, total))
     faces = [_Face(photos / face.photo, face.face.box, embedder, tuple(crops())) for face in kept]
-    embedded = _spread(_embed, faces, workers, lambda done, total: on_step("Cropping", done, total))
+    embedded = _map(_embed, faces, workers, lambda done, total: on_step("Cropping", done, total))
     people = np.unique([face.person for face in kept], return_inverse=True)[1]
     return Result(
         photos=len(paths),
@@ -98,11 +99,11 @@ class _Face:
     crops: tuple[Crop, ...]
 
 
-def _spread(
+def _map(
     function: Callable[[T], R], tasks: Sequence[T], workers: int, on_progress: Callable[[int, int], None]
 ) -> list[R]:
     results = []
-    for result in spread(function, tasks, workers):
+    for result in parallel_map(function, tasks, workers):
         results.append(result)
         on_progress(len(results), len(tasks))
     return results
@@ -129,7 +130,7 @@ def _embed(face: _Face) -> list[FloatArray]:
 
 
 def _embed_crop(photo: Photo, face: _Face, crop: Crop) -> FloatArray:
-    chip = _aligner().align(photo, face.box, crop.geometry)
+    chip = face_tools()[1].align(photo, face.box, crop.geometry)
     # One network an input size: padding and stretch are nothing to it.
     embedder = Embedder(face.embedder.file, Geometry(size=crop.geometry.size), input_size=crop.input_size)
     embedding: FloatArray = embedder(chip[None])[0]
@@ -139,11 +140,6 @@ def _embed_crop(photo: Photo, face: _Face, crop: Crop) -> FloatArray:
 @cache
 def _detector(size: int) -> Detector:
     return Detector([Pass(size)])
-
-
-@cache
-def _aligner() -> Aligner:
-    return Aligner(predictor_file())
 
 
 def _detection_row(size: int, seen: Sequence[tuple[bool, float]]) -> dict[str, Any]:

@@ -49,7 +49,7 @@ class Result(Figures):
         """Return (false accept rate, similarity) pairs of strangers, as in `calibration.IMPOSTORS`."""
         found = {photo: face.embedding for photo, face in self.faces.items() if face.found}
         names = np.array([photo.partition("/")[0] for photo in found])
-        return calibration.measure(np.stack(list(found.values())), names)
+        return calibration.impostor_table(np.stack(list(found.values())), names)
 
     def write(self, folder: Path) -> None:
         """Write the figures and the ROC curve into `folder`."""

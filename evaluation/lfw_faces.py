@@ -9,7 +9,6 @@ import inspect
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final, Self
@@ -20,7 +19,7 @@ import numpy as np
 from sklearn.preprocessing import normalize
 
 import preprocess
-from dataset.parallel import spread
+from dataset.workers import face_tools, parallel_map
 from evaluation.code import digest_of_code
 from evaluation.figures import OnProgress
 from evaluation.lfw_pairs import LFW
@@ -28,8 +27,8 @@ from evaluation.verification import Face
 from model import bundle as bundles
 from model.bundle import Bundle
 from model.engines import fusion
-from preprocess.align import Aligner, predictor_file
-from preprocess.detect import Box, Detector
+from preprocess.align import predictor_file
+from preprocess.detect import Box
 from preprocess.errors import PhotoError
 from preprocess.files import replacing, sha256_of
 from preprocess.photo import Photo, RGBArray
@@ -95,7 +94,7 @@ class Subject:
         Raises:
             DatasetError: the photo cannot be decoded.
         """
-        detector, aligner = _tools(self.landmarks)
+        detector, aligner = face_tools(self.landmarks)
         try:
             opened = Photo(photo.read_bytes())
         except PhotoError as error:
@@ -130,7 +129,7 @@ def embed(
     missing = [photo for photo in photos if photo not in faces]
     on_progress(len(faces), len(photos))
     try:
-        for count, batch in enumerate(spread(_faces, _tasks(lfw.directory, missing, subject), workers), 1):
+        for count, batch in enumerate(parallel_map(_faces, _tasks(lfw.directory, missing, subject), workers), 1):
             faces |= batch
             on_progress(len(faces), len(photos))
             if count % _TASKS_PER_SAVE == 0:
@@ -199,12 +198,6 @@ def _faces(task: _Task) -> dict[str, Face]:
     chips, found = zip(*(task.subject.chip(task.directory / photo) for photo in task.photos), strict=True)
     embeddings = task.subject.embed(np.stack(chips))
     return {photo: Face(*face) for photo, *face in zip(task.photos, embeddings, found, strict=True)}
-
-
-@cache
-def _tools(landmarks: Path) -> tuple[Detector, Aligner]:
-    """Load the detector and the landmarks once a process."""
-    return Detector(), Aligner(landmarks)
 
 
 def _central(boxes: Sequence[Box], photo: Photo) -> Box:

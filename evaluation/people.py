@@ -31,8 +31,11 @@ from training import faces as aligned_faces
 from training.embedder import Embedder
 from training.errors import DatasetError
 from training.export import Export, export
+from training.observer import StepObserver
 from training.pretrained import Pretrained
-from training.train import RUN, Epoch, Recipe, train
+from training.recipe import Recipe
+from training.run import RUN
+from training.train import train
 
 PHOTOS: Final = "photos"
 ALIGNED: Final = "aligned"
@@ -166,19 +169,6 @@ def _check(photos: Path, output: Path, strangers: Path | None) -> None:
         raise DatasetError(f"{output} is inside the photos. Give another --output.")
 
 
-@dataclass(frozen=True, slots=True)
-class _Observer:
-    """Tells of training as of any other step."""
-
-    on_step: OnStep
-
-    def on_activations(self, done: int, total: int) -> None:
-        self.on_step("Frozen layers, faces", done, total)
-
-    def on_epoch(self, epoch: Epoch, epochs: int) -> None:
-        self.on_step("Training, epochs", epoch.number, epochs)
-
-
 def _train(
     output: Path, recipe: Recipe, pretrained: Pretrained, device: str, on_step: OnStep
 ) -> tuple[dict[str, Any], float]:
@@ -188,7 +178,7 @@ def _train(
         shutil.rmtree(run)
     faces = aligned_faces.read(output / ALIGNED)
     began = time.perf_counter()
-    metrics = train(faces, run, recipe, pretrained, _Observer(on_step), device)
+    metrics = train(faces, run, recipe, pretrained, StepObserver(on_step), device)
     return metrics, time.perf_counter() - began
 
 

@@ -16,7 +16,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 if TYPE_CHECKING:
-    from training.train import Epoch
+    from training.observer import Epoch
 
 CURVES: Final = "curves.png"
 """File in the folder of a run: loss and accuracy by epoch."""

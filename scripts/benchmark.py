@@ -27,7 +27,7 @@ from model.settings import cores
 from scripts.console import CACHE, CommandError, JSONOption, PretrainedOption, console, emit, out, progress, steps
 from scripts.weights import device, load_weights
 from training.embedder import Embedder
-from training.train import Recipe
+from training.recipe import Recipe
 
 _HOME: Final = CACHE / "scikit-learn"
 _PHOTOS: Final = _HOME / "lfw_home" / "lfw_funneled"

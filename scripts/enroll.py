@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from dataset.prepare import examine
+from dataset.prepare import select_faces
 from model import bundle as bundles
 from model.settings import cores
 from scripts.console import CommandError, JSONOption, OutputOption, emit, out, progress, steps
@@ -27,7 +27,9 @@ def enroll(
     bundles.check_target(target, replace_existing=target == bundle)
     opened = bundles.load(str(bundle))
     with progress() as bar:
-        kept, report = examine(photos, cores(), Embedder.of_bundle(opened), partial(steps(bar), "Looking at photos"))
+        kept, report = select_faces(
+            photos, cores(), Embedder.of_bundle(opened), partial(steps(bar), "Looking at photos")
+        )
     people = embeddings_of(kept)
     aside = {outcome.photo: str(outcome.reason) for outcome in report.left_out}
     if not people:

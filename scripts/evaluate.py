@@ -18,7 +18,7 @@ from model.recognizer import Recognizer
 from scripts.console import SETTINGS, CommandError, JSONOption, console, emit, out, progress
 from training.export import export
 from training.faces import TEST, VALIDATION
-from training.train import RUN, Description
+from training.run import RUN, Description
 
 
 def evaluate(

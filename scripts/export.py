@@ -15,7 +15,7 @@ from scripts.weights import load_weights
 from training.calibration import FALSE_ACCEPT_RATE
 from training.embedder import Embedder
 from training.export import export as export_run
-from training.train import Description
+from training.run import Description
 
 
 def export(

@@ -12,7 +12,8 @@ from scripts.console import JSONOption, PretrainedOption, console, emit, out, pr
 from scripts.weights import device as device_called
 from scripts.weights import load_weights
 from training import faces
-from training.train import Epoch, Recipe
+from training.observer import Epoch, Observer
+from training.recipe import Recipe
 from training.train import train as train_run
 
 _DEFAULT = Recipe()
@@ -74,7 +75,7 @@ def train(
     console.print(f"Curves: {run / CURVES}")
 
 
-class _Bars:
+class _Bars(Observer):
     """Shows the frozen layers' pass and the epochs."""
 
     def __init__(self, bar: Progress) -> None:

@@ -23,22 +23,14 @@ from scripts.console import CACHE
 from training import faces, pretrained
 from training.embedder import Embedder
 from training.export import export
-from training.train import Epoch, Recipe, train
+from training.observer import Observer
+from training.recipe import Recipe
+from training.train import train
 
 HOME = CACHE / "tests"
 CODE = ("preprocess", "model", "dataset", "training")
 LIBRARIES = ("dlib-bin", "facenet-pytorch", "numpy", "onnx", "onnxruntime", "Pillow", "scikit-learn", "scipy", "torch")
 KEPT_KEYS = 3
-
-
-class Quiet:
-    """Watches a training without a word."""
-
-    def on_activations(self, done: int, total: int) -> None:
-        pass
-
-    def on_epoch(self, epoch: Epoch, epochs: int) -> None:
-        pass
 
 
 @contextmanager
@@ -100,7 +92,7 @@ def aligned(samples: Path, embedder: Embedder, made_once) -> Path:
 @pytest.fixture(scope="session")
 def run(aligned: Path, weights: pretrained.Pretrained, made_once) -> Path:
     """A finished training run on the sample people."""
-    return made_once("run", lambda path: train(faces.read(aligned), path, Recipe(), weights, Quiet()))
+    return made_once("run", lambda path: train(faces.read(aligned), path, Recipe(), weights, Observer()))
 
 
 @pytest.fixture(scope="session")

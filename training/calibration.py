@@ -58,11 +58,11 @@ _TWINS: Final = 0.7
 def gallery_of(embeddings: FloatArray, people: IntArray) -> Gallery:
     """Return a gallery with the prototypes of each person's unit-length embeddings, (N, 512) of (N,) people."""
     owners = np.unique(people)
-    prototypes = [condense(embeddings[people == person]) for person in owners]
+    prototypes = [prototypes_of(embeddings[people == person]) for person in owners]
     return Gallery(np.concatenate(prototypes), np.repeat(owners, [len(own) for own in prototypes]))
 
 
-def condense(embeddings: FloatArray) -> FloatArray:
+def prototypes_of(embeddings: FloatArray) -> FloatArray:
     """Return at most PROTOTYPES unit-length vectors, (K, 512), for the embeddings (N, 512) of one person: k-means."""
     if len(embeddings) <= PROTOTYPES:
         return embeddings
@@ -95,7 +95,7 @@ def estimates(
         reached = gallery.similarities(impostors, int(gallery.people.max()) + 1).max(axis=1)
         found["impostors"] = float(np.quantile(reached, 1 - rate))
     elif table:
-        found["LFW"] = by_table(table, rate, len(np.unique(gallery.people)))
+        found["LFW"] = similarity_at_rate(table, rate, len(np.unique(gallery.people)))
     return found
 
 
@@ -105,7 +105,7 @@ def threshold(found: Mapping[str, float]) -> float:
     return max([*found.values(), *([] if strangers else [CAUTIOUS])])
 
 
-def by_table(table: Sequence[tuple[float, float]], rate: float, count: int) -> float:
+def similarity_at_rate(table: Sequence[tuple[float, float]], rate: float, count: int) -> float:
     """Return the similarity that a share `rate` of strangers reaches with one of `count` people or more.
 
     The rates of the people add up at most (Boole's inequality); between the table's rows the rate's logarithm is
@@ -115,7 +115,7 @@ def by_table(table: Sequence[tuple[float, float]], rate: float, count: int) -> f
     return float(np.interp(np.log(rate / count), np.log(rates[::-1]), similarities[::-1]))
 
 
-def measure(embeddings: FloatArray, names: npt.NDArray[np.str_]) -> list[tuple[float, float]]:
+def impostor_table(embeddings: FloatArray, names: npt.NDArray[np.str_]) -> list[tuple[float, float]]:
     """Return a table as in IMPOSTORS from (N, 512) embeddings of (N,) people: empty if nobody has enough photos.
 
     Everybody with MANY photos or more is a gallery, the first photo of everybody else a stranger to it.
@@ -123,7 +123,7 @@ def measure(embeddings: FloatArray, names: npt.NDArray[np.str_]) -> list[tuple[f
     people, first, owner, counts = np.unique(names, return_index=True, return_inverse=True, return_counts=True)
     reached = [
         Gallery(
-            condense(embeddings[owner == person]), np.zeros(min(counts[person], PROTOTYPES), np.int64)
+            prototypes_of(embeddings[owner == person]), np.zeros(min(counts[person], PROTOTYPES), np.int64)
         ).similarities(embeddings[np.delete(first, person)], 1)
         for person in np.flatnonzero(counts >= MANY)
     ]

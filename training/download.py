@@ -1,6 +1,5 @@
 """Fetches files: resumable, with progress, and never used before their SHA-256 is right."""
 
-import hashlib
 import json
 import shutil
 import subprocess
@@ -12,6 +11,8 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 import requests
+
+from preprocess.files import sha256_of
 
 OnProgress = Callable[[str, int, int], None]
 """What is going on, how much of it is done, and how much there is."""
@@ -86,12 +87,6 @@ def registry_file(requirement: str, *, source: bool = False) -> tuple[str, str]:
         raise DownloadError(f"pip cannot find {requirement} in the package registry: {reason}")
     info = json.loads(done.stdout)["install"][0]["download_info"]
     return str(info["url"]), str(info["archive_info"]["hashes"]["sha256"])
-
-
-def sha256_of(path: Path) -> str:
-    """Return the hexadecimal SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _fetch(url: str, part: Path, on_progress: OnProgress) -> None:

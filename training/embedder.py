@@ -15,8 +15,9 @@ from model.bundle import Bundle
 from model.engines import fusion
 from preprocess.geometry import Geometry
 from preprocess.photo import RGBArray
-from training.network import INPUT_SIZE, VisageNetwork, frozen
+from training.network import VisageNetwork, frozen
 from training.pretrained import Pretrained
+from training.recipe import INPUT_SIZE
 
 FloatArray = npt.NDArray[np.float32]
 

@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 import torch
 
-from dataset.prepare import Kept
+from dataset.prepare import KeptFace
 from model import bundle as bundles
 from model.bundle import Bundle, Manifest
 from model.errors import BundleError
@@ -22,7 +22,7 @@ ALIKE = 0.7
 """Similarity from which two people are likely to be taken for each other; photos of one person are about that alike."""
 
 
-def embeddings_of(kept: Sequence[Kept]) -> dict[str, FloatArray]:
+def embeddings_of(kept: Sequence[KeptFace]) -> dict[str, FloatArray]:
     """Return the (K, 512) embeddings of each person's kept faces."""
     people: dict[str, list[FloatArray]] = {}
     for face in kept:
@@ -48,7 +48,7 @@ def enroll(
     remarks = []
     for name, embeddings in people.items():
         remarks += _lookalikes(name, embeddings, manifest, gallery)
-        gallery = gallery.joined_by(calibration.condense(embeddings), len(manifest.people))
+        gallery = gallery.joined_by(calibration.prototypes_of(embeddings), len(manifest.people))
         manifest = replace(manifest, enrolled=(*manifest.enrolled, name))
     with bundles.temporary_bundle(target) as source:
         _copy(bundle, source)
@@ -94,7 +94,7 @@ def _recalibrated(manifest: Manifest) -> Manifest:
     """Return the manifest with the threshold for as many people as it names now."""
     how = dict(manifest.calibration)
     if how["table"] and "LFW" in how["estimates"]:
-        reached = calibration.by_table(how["table"], how["false_accept_rate"], len(manifest.people))
+        reached = calibration.similarity_at_rate(how["table"], how["false_accept_rate"], len(manifest.people))
         how["estimates"] = {**how["estimates"], "LFW": reached}
     return replace(manifest, calibration=how, threshold=calibration.threshold(how["estimates"]))
 

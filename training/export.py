@@ -28,7 +28,7 @@ from training.calibration import FALSE_ACCEPT_RATE
 from training.errors import RunError
 from training.faces import TEST, TRAIN, VALIDATION
 from training.network import VisageNetwork, frozen, without_interpolation
-from training.train import METRICS, NETWORK, SAMPLES, Description
+from training.run import METRICS, NETWORK, SAMPLES, Description
 
 MAX_DIFFERENCE: Final = 5e-3
 """As a share of the largest value: a file further than this from the network it was made of is refused. Weights in

@@ -17,14 +17,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from training.recipe import FINE_TUNED_LAYERS, INPUT_SIZE
 from training.torchvision_ops import InceptionResnetV1
 
 EMBEDDING_SIZE: Final = 512
-INPUT_SIZE: Final = 160
-"""The side at which the pretrained networks learned, and at which they see best: see docs/geometry.md."""
-
-FINE_TUNED_LAYERS: Final = 5
-"""block8, avgpool_1a, dropout, last_linear and last_bn; the new classifier comes on top."""
 
 
 class VisageNetwork(nn.Module):

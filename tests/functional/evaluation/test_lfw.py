@@ -73,7 +73,7 @@ def test_strangers_to_people_with_many_photos_are_measured():
     names = np.array(["Ada"] * 20 + [f"Stranger {number}" for number in range(40)])
     vectors[:20] += 5 * rng.normal(size=512)
     embeddings = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
-    table = calibration.measure(embeddings, names)
+    table = calibration.impostor_table(embeddings, names)
     assert [rate for rate, _ in table] == sorted((rate for rate, _ in table), reverse=True)
     assert all(-0.2 < similarity < 0.3 for _, similarity in table)
 
@@ -221,13 +221,13 @@ def stand_in(monkeypatch, batches):
     """Let no process start: `batches` are what the workers give, and may raise."""
     asked = []
 
-    def spread(_function, tasks, _workers):
+    def parallel_map(_function, tasks, _workers):
         photos = [photo for task in tasks for photo in task.photos]
         if photos:
             asked.append(photos)
             yield from batches(photos)
 
-    monkeypatch.setattr(lfw_faces, "spread", spread)
+    monkeypatch.setattr(lfw_faces, "parallel_map", parallel_map)
     return asked
 
 

@@ -15,7 +15,8 @@ from evaluation.people_split import split
 from evaluation.report import PAGE
 from scripts import benchmark
 from training.errors import DatasetError
-from training.train import Description, Recipe
+from training.recipe import Recipe
+from training.run import Description
 
 PEOPLE = {"Ann": 10, "Bob": 5, "Cid": 1}
 

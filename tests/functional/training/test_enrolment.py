@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from dataset.prepare import examine
+from dataset.prepare import select_faces
 from model import bundle as bundles
 from model.engines import ENGINES
 from model.errors import BundleError
@@ -32,7 +32,7 @@ def newcomer(samples, opened, tmp_path_factory):
     photos = tmp_path_factory.mktemp("newcomer")
     (photos / NEWCOMER).mkdir()
     shutil.copyfile(samples / "strangers" / "friends.jpg", photos / NEWCOMER / "1.jpg")
-    kept, _ = examine(photos, 1, Embedder.of_bundle(opened), lambda *_: None)
+    kept, _ = select_faces(photos, 1, Embedder.of_bundle(opened), lambda *_: None)
     return embeddings_of(kept)
 
 

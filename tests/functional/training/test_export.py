@@ -19,7 +19,7 @@ from training.errors import RunError
 from training.export import MAX_DIFFERENCE, export
 from training.faces import TRAIN
 from training.network import VisageNetwork
-from training.train import METRICS, NETWORK, SAMPLES, Description
+from training.run import METRICS, NETWORK, SAMPLES, Description
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def test_the_gallery_has_everybody_by_the_photos_trained_on(bundle, description)
 def test_the_threshold_is_that_of_as_many_people_and_the_rate_asked_for(run, bundle, description, tmp_path):
     manifest = bundles.load(str(bundle)).manifest
     table = calibration.IMPOSTORS["casia-webface"]
-    assert manifest.threshold == calibration.by_table(table, FALSE_ACCEPT_RATE, len(description.labels))
+    assert manifest.threshold == calibration.similarity_at_rate(table, FALSE_ACCEPT_RATE, len(description.labels))
     laxer = export(run, tmp_path / "laxer", false_accept_rate=0.1).bundle.manifest
     assert laxer.threshold < manifest.threshold
     assert laxer.metrics["false_accept_rate"] == 0.1

@@ -10,12 +10,15 @@ import torch
 from training import faces
 from training.errors import RunError
 from training.network import VisageNetwork
-from training.train import CHECKPOINT, METRICS, NETWORK, RUN, Recipe, train
+from training.observer import Observer
+from training.recipe import Recipe
+from training.run import CHECKPOINT, METRICS, NETWORK, RUN
+from training.train import train
 
 RECIPE = Recipe(epochs=3, batch_size=4, size=96, validation=0.5)
 
 
-class Watcher:
+class Watcher(Observer):
     """Counts epochs, and interrupts as Ctrl-C does: after some epoch, or during the activations."""
 
     def __init__(self, stop_after=None, stop_in_activations=False):

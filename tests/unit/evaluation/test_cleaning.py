@@ -30,8 +30,10 @@ def face_of(person, random, side=100):
     """A face as the network sees it: cosines between two of a person are about 0.7, between two people about 0."""
     vector = unit(person + 0.6 * unit(random.normal(size=512)))
     halves = base64.b64encode(vector.astype(np.float16).tobytes()).decode()
-    look = random.bytes(8).hex()
-    return Candidate(Box(0, 0, side, side, 1.0), f"{look}.jpg", sharpness=100.0, look=look, embedding=halves)
+    image_hash = random.bytes(8).hex()
+    return Candidate(
+        Box(0, 0, side, side, 1.0), f"{image_hash}.jpg", sharpness=100.0, image_hash=image_hash, embedding=halves
+    )
 
 
 def photos_of(name, random, *, count=PHOTOS, **face):

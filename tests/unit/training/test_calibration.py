@@ -36,11 +36,11 @@ def estimate(gallery, rate=0.01, table=TABLE, impostors=None, each=20):
 
 
 def test_few_photos_are_their_own_prototypes():
-    np.testing.assert_array_equal(calibration.condense(crowd(PROTOTYPES)), crowd(PROTOTYPES))
+    np.testing.assert_array_equal(calibration.prototypes_of(crowd(PROTOTYPES)), crowd(PROTOTYPES))
 
 
 def test_many_photos_are_condensed_to_unit_vectors():
-    prototypes = calibration.condense(crowd(60))
+    prototypes = calibration.prototypes_of(crowd(60))
     assert prototypes.shape == (PROTOTYPES, 512)
     np.testing.assert_allclose(np.linalg.norm(prototypes, axis=1), 1, rtol=1e-5)
 
@@ -59,11 +59,11 @@ def test_too_few_impostors_say_nothing(gallery):
 
 @pytest.mark.parametrize(("rate", "people", "expected"), [(0.1, 1, 0.3), (0.1, 10, 0.45), (0.01, 10, 0.55)])
 def test_the_table_is_read_at_each_persons_share_of_the_rate(rate, people, expected):
-    assert calibration.by_table(TABLE, rate, people) == pytest.approx(expected)
+    assert calibration.similarity_at_rate(TABLE, rate, people) == pytest.approx(expected)
 
 
 def test_more_people_make_a_higher_threshold():
-    thresholds = [calibration.by_table(TABLE, 0.05, people) for people in (1, 5, 20, 50)]
+    thresholds = [calibration.similarity_at_rate(TABLE, 0.05, people) for people in (1, 5, 20, 50)]
     assert thresholds == sorted(set(thresholds))
 
 

@@ -1,5 +1,6 @@
 """Work spread over processes: in order, one core each, and with a sentence when one of them dies."""
 
+import operator
 import os
 import shutil
 import signal
@@ -8,9 +9,11 @@ import sys
 import time
 
 import pytest
+import torch
+from threadpoolctl import threadpool_info
 
 from dataset.errors import WorkerKilledError
-from dataset.parallel import spread
+from dataset.workers import parallel_map
 from model.settings import ROOT
 from scripts.console import CACHE
 
@@ -18,20 +21,28 @@ PATIENCE_S = 120
 
 
 def test_results_come_in_the_tasks_order():
-    assert list(spread(abs, [-3, -1, -2], 2)) == [3, 1, 2]
+    assert list(parallel_map(abs, [-3, -1, -2], 2)) == [3, 1, 2]
 
 
 def test_without_tasks_no_process_starts():
-    assert list(spread(abs, [], 2)) == []
+    assert list(parallel_map(abs, [], 2)) == []
 
 
 def test_a_worker_that_is_killed_is_told():
     with pytest.raises(WorkerKilledError, match="fewer --workers"):
-        list(spread(os._exit, [1], 1))
+        list(parallel_map(os._exit, [1], 1))
 
 
 def test_a_worker_has_one_core_for_its_arithmetic():
-    assert list(spread(os.getenv, ["OMP_NUM_THREADS"], 1)) == ["1"]
+    assert list(parallel_map(operator.call, [torch.get_num_threads], 1)) == [1]
+    (libraries,) = parallel_map(operator.call, [threadpool_info], 1)
+    assert {library["num_threads"] for library in libraries} == {1}
+
+
+def test_workers_do_not_change_the_environment():
+    before = dict(os.environ)
+    (inside,) = parallel_map(operator.methodcaller("copy"), [os.environ.copy()], 1)
+    assert (dict(os.environ), inside) == (before, before)
 
 
 @pytest.mark.usefixtures("weights")

@@ -1,0 +1,91 @@
+"""The folder of a training run: its files, its description, and who may write to it.
+
+| file | content |
+| --- | --- |
+| `run.json` | what is trained: recipe, labels, pretrained weights, the data's fingerprint, what each face is for |
+| `activations.npy`, `activations.count` | the frozen layers' output for every chip; removed when training is done |
+| `checkpoint.pt` | where training stands, after every epoch |
+| `network.pt` | the network of the best epoch, once training is done |
+| `samples.npz` | every chip's embedding and logits, and a few chips, for export |
+| `metrics.json` | how it went |
+| `curves.png` | drawn from `metrics.json` by `visage train` |
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final, Self
+
+from preprocess.files import write_text
+from preprocess.geometry import Geometry
+from training.errors import RunError
+from training.recipe import Recipe
+
+RUN: Final = "run.json"
+ACTIVATIONS: Final = "activations.npy"
+CHECKPOINT: Final = "checkpoint.pt"
+NETWORK: Final = "network.pt"
+SAMPLES: Final = "samples.npz"
+METRICS: Final = "metrics.json"
+CURVES: Final = "curves.png"
+
+
+@dataclass(frozen=True)
+class Description:
+    """The content of `run.json`. Two runs with the same description are the same training."""
+
+    recipe: Recipe
+    labels: tuple[str, ...]
+    pretrained: Mapping[str, str]
+    fingerprint: str
+    geometry: Geometry
+    chips: tuple[str, ...]
+    people: tuple[int, ...]
+    roles: tuple[int, ...]
+
+    def to_json(self) -> str:
+        """Return the text of `run.json`."""
+        return json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def read(cls, run: Path) -> Self:
+        """Read a run's description.
+
+        Raises:
+            RunError: the folder holds no training run.
+        """
+        try:
+            fields = json.loads((run / RUN).read_text(encoding="utf-8"))
+            fields |= {name: tuple(fields[name]) for name in ("labels", "chips", "people", "roles")}
+            recipe, geometry = Recipe(**fields["recipe"]), Geometry(**fields["geometry"])
+            return cls(**fields | {"recipe": recipe, "geometry": geometry})
+        except FileNotFoundError as error:
+            raise RunError(f"No training run at {run}. Run `visage train ALIGNED {run}` first.") from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise RunError(f"{run / RUN} is damaged, or of an older version. Train into another folder.") from error
+
+
+def claim(run: Path, description: Description) -> None:
+    """Make the run's folder, or check that it holds this very training.
+
+    Raises:
+        RunError: the folder holds something else.
+    """
+    run.mkdir(parents=True, exist_ok=True)
+    if not (run / RUN).exists():
+        if any(run.iterdir()):
+            raise RunError(f"{run} is not empty and holds no training run. Give another folder.")
+        write_text(run / RUN, description.to_json())
+    elif Description.read(run) != description:
+        raise RunError(
+            f"{run} holds a training with other faces or options. Give another folder, or start it afresh "
+            "with --restart."
+        )
+
+
+def read_metrics(run: Path) -> dict[str, Any] | None:
+    """Return the content of `metrics.json`; None where the training is not finished."""
+    if not (run / METRICS).exists():
+        return None
+    return dict(json.loads((run / METRICS).read_text(encoding="utf-8")))
