@@ -1,11 +1,12 @@
 # The Lambda container image: the requirements of the function, and the packages that serve.
 FROM public.ecr.aws/lambda/python:3.12
 
-# The processor-only build of torch comes first, from PyTorch's own index: elsewhere torch brings gigabytes of CUDA.
+# torch comes from PyTorch's own index, whose builds for processors have no CUDA: elsewhere it brings gigabytes of it.
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
-COPY requirements.txt .
-RUN pip install --no-cache-dir --index-url "$TORCH_INDEX" "$(grep '^torch==' requirements.txt)" \
- && pip install --no-cache-dir --requirement requirements.txt
+COPY requirements/lock/torchscript.txt requirements/lock/torch.txt ./
+RUN pip install --no-cache-dir --require-hashes --requirement torchscript.txt \
+ && pip install --no-cache-dir --no-deps --index-url "$TORCH_INDEX" --constraint torch.txt torch \
+ && pip check
 
 COPY handler.py .
 COPY api api

@@ -25,7 +25,7 @@ ADDRESS: Final = "127.0.0.1"
 REGION: Final = "us-east-1"
 
 _HOME: Final = Settings.read().cache / "local-aws"
-_REQUIREMENTS: Final = ROOT / "requirements" / "local-aws.txt"
+_REQUIREMENTS: Final = ROOT / "requirements" / "lock" / "local-aws.txt"
 _START_SECONDS: Final = 60
 _STOP_SECONDS: Final = 10
 
@@ -220,7 +220,7 @@ def _install(venv: Path, python: Path) -> None:
     log = _HOME / "install.log"
     commands: tuple[list[str | Path], ...] = (
         [sys.executable, "-m", "venv", "--clear", venv],
-        [python, "-m", "pip", "install", "--disable-pip-version-check", "-r", _REQUIREMENTS],
+        [python, "-m", "pip", "install", "--disable-pip-version-check", "--require-hashes", "-r", _REQUIREMENTS],
     )
     with log.open("wb") as file:
         for command in commands:

@@ -30,7 +30,7 @@ LIMIT: Final = 262_144_000
 
 HOME: Final = Settings.read().cache / "package"
 
-_REQUIREMENTS: Final = (ROOT / "requirements.txt", ROOT / "requirements" / "onnx.txt")
+_REQUIREMENTS: Final = ROOT / "requirements" / "lock" / "onnx.txt"
 _CODE: Final = ("bootstrap", "handler.py", "api/**/*.py", "model/**/*.py", "preprocess/**/*.py")
 
 _PLATFORMS: Final = ("manylinux2014_x86_64", *(f"manylinux_2_{minor}_x86_64" for minor in range(17, 29)))
@@ -144,34 +144,28 @@ def check_size(archive: Path) -> None:
 
 def _libraries(home: Path, compiler: Path | None, step: Step) -> Path:
     """Return the folder of the libraries, installed first where it is missing."""
-    requirements = list(_requirements())
-    settings = (PYTHON, *_PLATFORMS, *_UNUSED, str(bool(compiler)), *requirements)
+    settings = (PYTHON, *_PLATFORMS, *_UNUSED, str(bool(compiler)), _REQUIREMENTS.read_text(encoding="utf-8"))
     folder = home / f"libraries-{_digest(*map(str.encode, settings))}"
     if not folder.exists():
         if compiler is None:
             with step(f"There is no Python {PYTHON} here to compile the function: it will start a second later."):
                 pass
         with _workshop(home) as workshop:
-            _install(requirements, workshop / "libraries")
+            _install(workshop / "libraries")
             _trim(workshop / "libraries")
             _compile(workshop / "libraries", compiler)
             (workshop / "libraries").rename(folder)
     return folder
 
 
-def _requirements() -> Iterator[str]:
-    """Yield the requirements of the function that serves without torch."""
-    lines = (line.strip() for file in _REQUIREMENTS for line in file.read_text(encoding="utf-8").splitlines())
-    return (line for line in lines if line and not line.startswith(("#", "torch==")))
-
-
-def _install(requirements: Iterable[str], folder: Path) -> None:
+def _install(folder: Path) -> None:
     """Install wheels for Lambda's Python, which this one need not be."""
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--no-warn-conflicts"]
     command += ["--disable-pip-version-check", "--target", str(folder), "--only-binary=:all:"]
     command += ["--implementation", "cp", "--python-version", PYTHON]
     command += [word for platform in _PLATFORMS for word in ("--platform", platform)]
-    done = subprocess.run([*command, *requirements], capture_output=True, text=True, check=False)
+    command += ["--require-hashes", "--no-deps", "--requirement", str(_REQUIREMENTS)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         reasons = [line for line in done.stderr.splitlines() if line.startswith("ERROR:")] or ["pip did not say why"]
         raise DeployError(f"The function's libraries cannot be had: {reasons[-1].removeprefix('ERROR: ')}")
