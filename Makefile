@@ -1,6 +1,7 @@
 # make help lists the targets. Everything they create lives in .venv/, node_modules/ and .cache/.
 
 PYTHON ?= python3
+UV := uv==0.13.9
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
@@ -11,19 +12,37 @@ export GOMP_SPINCOUNT := 10000
 export ORT_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format quality bench clean chromium
+.PHONY: help setup demo check test unit functional stack browser lint format lock quality bench clean chromium
 
 help:  ## Show this help
-	@sed -nE 's/^([a-z]+):.*## (.*)/make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: $(VENV)/ready node_modules/ready chromium  ## Install everything that demo and test need
 
 demo: $(VENV)/ready node_modules/ready  ## Train on sample photos, deploy to a local AWS, ask it; ONCE=1 ends by itself
 	@$(BIN)/python -m scripts demo $(if $(ONCE),--once)
 
-test: setup lint  ## Lint, types and every test
+check: lint unit  ## What to run before each commit: style, types and the unit tests
+
+test: setup lint  ## Style, types and every test, with coverage by package
 	node --test tests/site/*.test.mjs
-	$(BIN)/python -m pytest
+	$(BIN)/coverage erase
+	$(BIN)/python -m pytest --cov --cov-report=
+	@$(BIN)/coverage json --quiet -o .cache/coverage.json
+	@$(BIN)/python -m tests.coverage_table .cache/coverage.json
+
+unit: $(VENV)/ready  ## The tests that need no model and no network
+	$(BIN)/python -m pytest tests/unit
+
+functional: $(VENV)/ready  ## The tests with a real model and real photos
+	$(BIN)/python -m pytest tests/functional
+
+stack: $(VENV)/ready node_modules/ready  ## The tests of the whole stack on a local AWS
+	$(BIN)/python -m pytest tests/stack
+
+browser: setup  ## The tests of the website: its modules in Node, its pages in Chromium
+	node --test tests/site/*.test.mjs
+	$(BIN)/python -m pytest tests/browser
 
 lint: $(VENV)/ready  ## Style and types
 	$(BIN)/ruff check .
@@ -33,6 +52,10 @@ lint: $(VENV)/ready  ## Style and types
 format: $(VENV)/ready  ## Mend what can be mended by itself
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+lock: $(VENV)/ready  ## Pin the packages of requirements/ anew in requirements/lock/: UPGRADE=1 takes the newest
+	@test -x .cache/uv/bin/uv || { $(PYTHON) -m venv .cache/uv && .cache/uv/bin/pip install --quiet $(UV); }
+	@$(BIN)/python -m scripts.lock .cache/uv/bin/uv $(if $(UPGRADE),--upgrade)
 
 quality: $(VENV)/ready  ## Measure all of docs/quality.md again: PHOTOS=… STRANGERS=… LFW=…, folders of photos
 	@test -d "$(PHOTOS)" && test -d "$(STRANGERS)" && test -d "$(LFW)" \
@@ -53,20 +76,22 @@ bench: $(VENV)/bench node_modules/ready  ## Measure all of docs/performance.md a
 
 clean:  ## Remove everything that was created
 	@if [ -x $(BIN)/visage ]; then $(BIN)/visage local down || true; fi
-	rm -rf $(VENV) node_modules .cache .serverless .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf $(VENV) node_modules .cache .serverless .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage *.egg-info build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(VENV)/bench: $(VENV)/ready requirements/bench.txt
-	@$(PIP) install --no-deps -r requirements/bench.txt
+$(VENV)/bench: $(VENV)/ready requirements/lock/bench.txt
+	@$(PIP) install --require-hashes --no-deps -r requirements/lock/bench.txt
 	@touch $@
 
-$(VENV)/ready: pyproject.toml requirements.txt $(wildcard requirements/*.txt)
+# torch has a step of its own, because each index has its own builds of it: no hash fits them all.
+$(VENV)/ready: pyproject.toml $(wildcard requirements/lock/*.txt)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Visage needs Python 3.11 or newer: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	@echo "Installing Python packages into $(VENV): the first time takes some minutes."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(PIP) install -r requirements/dev.txt
-	@$(PIP) install --no-deps -r requirements/no-deps.txt
+	@$(PIP) install --require-hashes -r requirements/lock/everything.txt
+	@$(PIP) install --constraint requirements/lock/torch.txt torch torchvision
+	@$(PIP) install --require-hashes --no-deps -r requirements/lock/no-deps.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
