@@ -1,7 +1,7 @@
 // The panel beside the photo: what happens to it, then who is on it.
 import { make } from "./dom.js";
 import { canShare, copy, curl, resultImage, share } from "./share.js";
-import { STARTING, headline, isKnown, likeliest, nameOf, percent, progress, summary, timings } from "./words.js";
+import { STARTING, headline, isKnown, likeliestIntro, nameOf, percent, progress, summary, timings } from "./words.js";
 
 /** @typedef {import("./api.js").Face} Face */
 /** @typedef {import("./queue.js").Item} Item */
@@ -63,7 +63,7 @@ function card(face, index, count, { aligned }) {
     make("span", { class: "name", dir: "auto" }, alone && isKnown(face) ? "How sure I am" : nameOf(face)),
     isKnown(face) && make("span", { class: "share" }, percent(face.probability)),
   );
-  const details = make("details", { open: alone }, title, make("p", { class: "fine" }, likeliest(face)), bars(face), seen(index, aligned));
+  const details = make("details", { open: alone }, title, make("p", { class: "fine" }, likeliestIntro(face)), bars(face), seen(index, aligned));
   return make("li", { class: isKnown(face) ? "face known" : "face", "data-face": String(index) }, details);
 }
 
@@ -73,7 +73,7 @@ function bars(face) {
       "li",
       {},
       make("span", { class: "name", dir: "auto" }, label),
-      enrolled && make("span", { class: "mark", title: "Known from a few photos" }, "enrolled"),
+      enrolled && make("span", { class: "mark", title: "Added from a few photos, without training" }, "enrolled"),
       make("span", { class: "share" }, percent(probability)),
       make("span", { class: "bar", "aria-hidden": "true", style: { "--share": probability } }),
     );
@@ -89,7 +89,7 @@ function seen(index, aligned) {
       const address = URL.createObjectURL(await aligned(index + 1));
       const image = make("img", { src: address, width: 112, height: 112, alt: "The face, cut out and upright" });
       image.addEventListener("load", () => URL.revokeObjectURL(address), { once: true });
-      place.replaceChildren(make("figure", {}, image, make("figcaption", { class: "fine" }, "Cut out, upright, 224 pixels wide: all the network gets.")));
+      place.replaceChildren(make("figure", {}, image, make("figcaption", { class: "fine" }, "The network sees only this: the face, cut out and upright, 224 pixels wide.")));
     } catch (failure) {
       ask.disabled = false;
       place.replaceChildren(ask, make("p", { class: "fine", role: "alert" }, failure.message));

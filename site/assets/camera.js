@@ -4,7 +4,7 @@ import { encode } from "./shrink.js";
 
 /** @returns {string} why this page can't have the camera; empty when it may try */
 export function cameraUnavailable() {
-  if (!globalThis.isSecureContext) return "The camera works only when this page is opened by https.";
+  if (!globalThis.isSecureContext) return "The camera works only when this page is opened with https.";
   if (!navigator.mediaDevices?.getUserMedia) return "This browser doesn’t let pages use a camera.";
   return "";
 }
@@ -28,8 +28,8 @@ export function cameraProblem({ name }) {
 
 const REFUSED = "This page may not use the camera. Allow it in the browser’s settings for this page, then try again.";
 const MISSING = "No camera was found. Connect one and try again, or choose a photo instead.";
-const BUSY = "The camera is in use. Close what else uses it, then try again.";
-const LOST = "The camera stopped. Check that it is connected and that nothing else uses it, then try again.";
+const BUSY = "The camera is in use. Close other programs that use it, then try again.";
+const LOST = "The camera stopped. Check that it is connected and that no other program uses it, then try again.";
 
 /** https://w3c.github.io/mediacapture-main/#dom-mediadevices-getusermedia */
 const PROBLEMS = new Map([

@@ -1,105 +1,116 @@
-// Every way an answer can fail to come, each as what happened and what to do next.
+// All failures that a visitor can see. Each says what happened and what to do next.
 
 /**
- * An expected failure; its message is what to show.
+ * An expected failure. The page shows its message: the summary and the advice.
  *
- * `type` is the API's name of the problem ("no-face"), "http-429" for an answer that names none, or a name of this
- * page's own. `what` is the message without its advice. `waitMs` is there when trying again unasked may help: how long
- * to wait for that at least.
+ * `type` is the API's name of the problem ("no-face"), or "http-429" if the response has none, or a name that only this
+ * page uses. If `waitMs` is set, the page tries again by itself, after at least that time.
  */
 export class Failure extends Error {
   /**
-   * @param {string} what
-   * @param {{next?: string, type?: string, retryable?: boolean, requestId?: string, waitMs?: number}} [about]
+   * @param {string} summary  what happened
+   * @param {{advice?: string, type?: string, retryable?: boolean, requestId?: string, waitMs?: number}} [about]
    */
-  constructor(what, { next = "", type = "", retryable = false, requestId = "", waitMs } = {}) {
-    super(`${what} ${next}`.trim());
+  constructor(summary, { advice = "", type = "", retryable = false, requestId = "", waitMs } = {}) {
+    super(`${summary} ${advice}`.trim());
     this.name = "Failure";
-    Object.assign(this, { what, type, retryable, requestId, waitMs });
+    Object.assign(this, { summary, type, retryable, requestId, waitMs });
   }
 }
 
-const SOON = "Try again in a moment.";
-const MISUNDERSTOOD = { what: "The server didn’t understand this page.", next: "Reload it and try again." };
+const TRY_SOON = "Try again in a moment.";
+const BAD_REQUEST = { summary: "The server didn’t understand this page.", advice: "Reload the page and try again." };
 
-/** The API's problems by name; `detailed` where its own words say more than ours. */
+/** The API's problems by name. If one is `detailed`, the API's own sentence replaces the summary. */
 const PROBLEMS = new Map([
-  ["malformed-upload", MISUNDERSTOOD],
-  ["image-missing", MISUNDERSTOOD],
-  ["several-images", MISUNDERSTOOD],
-  ["unsupported-content-type", MISUNDERSTOOD],
-  ["method-not-allowed", MISUNDERSTOOD],
-  ["bad-request", MISUNDERSTOOD],
-  ["model-unavailable", { what: "Recognition isn’t ready.", next: SOON }],
-  ["too-large", { what: "This photo is too large.", next: "Choose a smaller one, or save it as a JPEG first." }],
+  ["malformed-upload", BAD_REQUEST],
+  ["image-missing", BAD_REQUEST],
+  ["several-images", BAD_REQUEST],
+  ["unsupported-content-type", BAD_REQUEST],
+  ["method-not-allowed", BAD_REQUEST],
+  ["bad-request", BAD_REQUEST],
+  ["model-unavailable", { summary: "Recognition isn’t ready.", advice: TRY_SOON }],
+  ["too-large", { summary: "This photo is too large.", advice: "Choose a smaller photo, or save it as a JPEG first." }],
   [
     "unsupported-format",
-    { what: "This is not a photo that can be read.", next: "Save it as a JPEG and choose that.", detailed: true },
+    {
+      summary: "The server can’t read this file as a photo.",
+      advice: "Save the photo as a JPEG and choose that file.",
+      detailed: true,
+    },
   ],
   [
     "unreadable-photo",
-    { what: "This photo is damaged or incomplete.", next: "Choose its original, or another photo.", detailed: true },
+    {
+      summary: "This photo is damaged or incomplete.",
+      advice: "Choose the original file, or another photo.",
+      detailed: true,
+    },
   ],
   [
     "no-face",
     {
-      what: "No face was found in the photo.",
-      next: "Try one where a face is larger, sharper or turned to the camera.",
+      summary: "No face was found in the photo.",
+      advice: "Choose a photo where the face is larger, sharper or turned to the camera.",
     },
   ],
-  ["unknown-face", { what: "The server doesn’t find this face any more.", next: "Send the photo again." }],
+  ["unknown-face", { summary: "The server can’t find this face again.", advice: "Send the photo again." }],
   [
     "not-found",
-    { what: "There is no recognition at the address this website was given.", next: "Its owner has to correct it." },
+    { summary: "This website has a wrong address for the recognition service.", advice: "Its owner has to correct it." },
   ],
   [
     "internal-error",
-    { what: "Something broke on the server.", next: "Try again; if it keeps happening, tell its owner the reference." },
+    {
+      summary: "There was an error on the server.",
+      advice: "Try again. If it happens again, give this website’s owner the reference.",
+    },
   ],
 ]);
 
-/** What the statuses mean when they come from API Gateway or CloudFront, which know nothing of problem documents. */
+/** Responses of API Gateway and CloudFront by status: they carry no name of a problem. */
 const STATUSES = new Map([
-  [403, { what: "The server refused this website.", next: "Its owner has to allow it." }],
+  [403, { summary: "The server refused this website.", advice: "The owner of the server has to allow it." }],
   [404, PROBLEMS.get("not-found")],
-  [413, { what: "This photo is too large to send.", next: "Try a smaller one." }],
-  [429, { what: "Too many photos are being sent right now.", next: "Wait a moment and try again." }],
-  [500, { what: "Something broke on the server.", next: SOON }],
-  [502, { what: "The server stumbled over this photo.", next: SOON }],
-  [503, { what: "Recognition is busy or starting up.", next: SOON }],
-  [504, { what: "Recognition took too long to answer.", next: SOON }],
+  [413, { summary: "This photo is too large to send.", advice: "Choose a smaller photo." }],
+  [429, { summary: "Too many photos are being sent right now.", advice: "Wait a moment and try again." }],
+  [500, { summary: "There was an error on the server.", advice: TRY_SOON }],
+  [502, { summary: "The server couldn’t process this photo.", advice: TRY_SOON }],
+  [503, { summary: "Recognition is busy or starting up.", advice: TRY_SOON }],
+  [504, { summary: "Recognition took too long to answer.", advice: TRY_SOON }],
 ]);
 
-/** Statuses that pass by themselves. */
-const PASSING = [429, 503];
+/** Statuses of temporary failures. */
+const TEMPORARY = [429, 503];
 
 const URN = "urn:visage:problem:";
 
 /**
- * @param {object} answer  one that is not a success
+ * @param {object} answer  a response that is not a success
  * @param {number} answer.status
- * @param {any} answer.body  its parsed JSON, null where it was none
- * @param {string} [answer.requestId]  from its header; the body's comes first
- * @param {number} [answer.retryAfterMs]  how long the server asked to wait
+ * @param {any} answer.body  its parsed JSON; null if it is not JSON
+ * @param {string} [answer.requestId]  from the header; used if the body has none
+ * @param {number} [answer.retryAfterMs]  how long the server asks clients to wait
  * @returns {Failure}
  */
 export function fromResponse({ status, body, requestId = "", retryAfterMs = 0 }) {
   const name = nameOf(body);
-  const { what, next } = adviceOn(name, status, text(body?.detail));
-  return new Failure(what, {
-    next,
+  const { summary, advice } = sentencesFor(name, status, text(body?.detail));
+  return new Failure(summary, {
+    advice,
     type: name || `http-${status}`,
     retryable: status === 429 || status >= 500,
     requestId: text(body?.request_id) || requestId,
-    waitMs: PASSING.includes(status) ? retryAfterMs : undefined,
+    waitMs: TEMPORARY.includes(status) ? retryAfterMs : undefined,
   });
 }
 
-function adviceOn(name, status, detail) {
+function sentencesFor(name, status, detail) {
   const problem = PROBLEMS.get(name);
-  if (problem) return detail && problem.detailed ? { ...problem, what: detail } : problem;
-  if (detail) return { what: detail };
-  return STATUSES.get(status) ?? { what: `The server answered with an error (${status}).`, next: "Try again later." };
+  if (problem) return detail && problem.detailed ? { ...problem, summary: detail } : problem;
+  if (detail) return { summary: detail };
+  const unknown = { summary: `The server answered with an error (${status}).`, advice: "Try again later." };
+  return STATUSES.get(status) ?? unknown;
 }
 
 function nameOf(body) {
@@ -110,48 +121,54 @@ function nameOf(body) {
 const text = (value) => (typeof value === "string" ? value.trim() : "");
 
 export const offline = () =>
-  new Failure("You are offline.", { next: "Connect to a network and try again.", type: "offline", retryable: true });
+  new Failure("You are offline.", { advice: "Connect to a network and try again.", type: "offline", retryable: true });
 
-/** No answer, and none begun. */
+/** The connection failed before a response began. */
 export const unreachable = () =>
-  new Failure("Recognition can’t be reached.", {
-    next: "Check your connection and try again.",
+  new Failure("The recognition service can’t be reached.", {
+    advice: "Check your connection and try again.",
     type: "unreachable",
     retryable: true,
     waitMs: 0,
   });
 
-/** The connection broke in the middle of the answer. */
+/** The connection failed in the middle of a response. */
 export const interrupted = () =>
-  new Failure("The connection broke off.", { next: "Try again.", type: "interrupted", retryable: true });
+  new Failure("The connection was lost.", { advice: "Try again.", type: "interrupted", retryable: true });
 
 export const tooSlow = () =>
   new Failure("No answer came in time.", {
-    next: "Try again, or send a smaller photo.",
+    advice: "Try again, or send a smaller photo.",
     type: "too-slow",
     retryable: true,
   });
 
 export const unreadableAnswer = (requestId = "") =>
-  new Failure("The server’s answer made no sense to this page.", {
-    next: SOON,
+  new Failure("This page can’t read the server’s answer.", {
+    advice: TRY_SOON,
     type: "unreadable-answer",
     retryable: true,
     requestId,
   });
 
 export const unreadableFile = () =>
-  new Failure("This file can’t be read.", { next: "Choose the photo again, or another one.", type: "unreadable-file" });
+  new Failure("This file can’t be read.", {
+    advice: "Choose the photo again, or choose another photo.",
+    type: "unreadable-file",
+  });
 
 export const nothingDropped = () =>
-  new Failure("There was no photo in that.", { next: "Save it first, then choose the file.", type: "nothing-dropped" });
+  new Failure("There was no photo in what you dropped or pasted.", {
+    advice: "Save the photo as a file, then choose that file.",
+    type: "nothing-dropped",
+  });
 
-export const broken = () =>
-  new Failure("Something broke in this page.", { next: "Reload it and try again.", type: "broken" });
+export const pageError = () =>
+  new Failure("There was an error in this page.", { advice: "Reload the page and try again.", type: "broken" });
 
 export const configBroken = () =>
-  new Failure("This website doesn’t know where its API is: its config.json is missing or broken.", {
-    next: "Try again; if that doesn’t help, its owner has to deploy it again.",
+  new Failure("This website doesn’t know where its API is. Its config.json is missing or damaged.", {
+    advice: "Try again. If that doesn’t help, its owner has to deploy it again.",
     type: "config-broken",
     retryable: true,
   });
@@ -159,7 +176,7 @@ export const configBroken = () =>
 /** @param {number} bytes  @param {number} maxBytes  @returns {Failure} */
 export const tooLarge = (bytes, maxBytes) =>
   new Failure(`This photo has ${megabytes(bytes)}, and this browser can’t make it smaller.`, {
-    next: `Up to ${megabytes(maxBytes)} can be sent: save it as a JPEG and choose that.`,
+    advice: `You can send up to ${megabytes(maxBytes)}. Save the photo as a JPEG and choose that file.`,
     type: "too-large",
   });
 

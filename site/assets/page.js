@@ -2,7 +2,7 @@
 import { panelOf } from "./answer.js";
 import { labelSide, place } from "./boxes.js";
 import { make } from "./dom.js";
-import { announcement, isKnown, nameOf, outcome, progress } from "./words.js";
+import { announcement, isKnown, nameOf, progress, shortResult } from "./words.js";
 
 /** @typedef {import("./queue.js").Item} Item */
 
@@ -101,7 +101,7 @@ export class Page {
     const button = element("strip").children[number].firstChild;
     const known = item.recognition?.faces.some(isKnown);
     button.className = item.state === "answered" ? (known ? "known" : "stranger") : item.state;
-    button.ariaLabel = `Photo ${number + 1}: ${outcome(item)}`;
+    button.ariaLabel = `Photo ${number + 1}: ${shortResult(item)}`;
     button.ariaCurrent = String(item === this.#current);
   }
 }

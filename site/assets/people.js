@@ -27,7 +27,7 @@ function known(labels) {
     make("p", { class: "soft" }, people.length === 1 ? "One person." : `${people.length} people.`, " ", quality(labels).join(" ")),
     names(people.slice(0, AT_A_GLANCE)),
     others.length && make("details", {}, make("summary", {}, `And ${others.length} more`), names(others)),
-    people.some((person) => person.enrolled) && make("p", { class: "fine" }, "Dashed: known from a few photos, without having been trained on."),
+    people.some((person) => person.enrolled) && make("p", { class: "fine" }, "A dashed border marks people who were added from a few photos, without training."),
     make("p", { class: "fine" }, `Model ${labels.model.version}`),
   ].filter(Boolean);
 }

@@ -1,5 +1,5 @@
 // The photos that were brought in, and each one's way from the file to its answer.
-import { Failure, broken, nothingDropped } from "./failure.js";
+import { Failure, nothingDropped, pageError } from "./failure.js";
 
 /** How many are on their way at once: every one more may start another instance of the service. */
 const AT_ONCE = 2;
@@ -89,7 +89,7 @@ export class Queue extends EventTarget {
       change({ sent: blob, preview });
       change({ recognition: await this.#ask(blob, signal, change), state: "answered" });
     } catch (error) {
-      change({ state: "failed", failure: error instanceof Failure ? error : broken() });
+      change({ state: "failed", failure: error instanceof Failure ? error : pageError() });
       if (!(error instanceof Failure) && !signal.aborted) reportError(error);
     } finally {
       if (this.#controllers.get(item) === controller) this.#controllers.delete(item);

@@ -30,7 +30,7 @@ export async function persist(attempt, { signal, onWait = () => {}, random = Mat
     } catch (failure) {
       if (failure.waitMs === undefined || retry > MAX_RETRIES) throw failure;
       const ms = failure.waitMs + backoff(retry, random);
-      onWait({ attempt: retry, ms, reason: failure.what });
+      onWait({ attempt: retry, ms, reason: failure.summary });
       await sleep(ms, signal);
     }
   }

@@ -1,13 +1,12 @@
-// What the page says: of an answer, of a photo that is on its way, of the people it knows.
+// The sentences about answers, about the progress of a photo, and about the people that the model knows.
 
 /** @typedef {import("./api.js").Face} Face */
 
 export const NOBODY = "Nobody I know";
 
 /**
- * The name to show for a face: never the nearest guess when the model doesn't know it.
  * @param {Face} face
- * @returns {string}
+ * @returns {string} the name to show; a face that isn't known gets no guess
  */
 export function nameOf(face) {
   return isKnown(face) ? face.label : NOBODY;
@@ -20,7 +19,7 @@ export function isKnown(face) {
 
 /**
  * @param {number} probability  0 to 1
- * @returns {string} a percentage that never claims certainty: the API rounds to four digits
+ * @returns {string} a percentage; never 100%, because the API rounds to four digits
  */
 export function percent(probability) {
   if (probability >= 0.9995) return "over 99.9%";
@@ -29,28 +28,28 @@ export function percent(probability) {
 
 /**
  * @param {Face[]} faces
- * @returns {string} the people in the photo, or that they are nobody known
+ * @returns {string} the names of the known people, or NOBODY
  */
 export function headline(faces) {
   const names = [...new Set(faces.filter(isKnown).map(nameOf))];
-  return names.length ? list(names) : NOBODY;
+  return names.length ? joinNames(names) : NOBODY;
 }
 
 /**
  * @param {Face[]} faces
- * @returns {string} one sentence under the heading
+ * @returns {string} the sentence under the headline; empty for one known face
  */
 export function summary(faces) {
   const known = faces.filter(isKnown).length;
-  if (faces.length === 1) return known ? "" : "There is a face here, but not one of the people I was taught.";
-  if (known === 0) return `There are ${faces.length} faces here, and none is anybody I was taught.`;
-  if (known === faces.length) return `I know all ${faces.length} faces here.`;
-  return `I know ${known} of the ${faces.length} faces here.`;
+  if (faces.length === 1) return known ? "" : "There is one face in this photo. I don’t know this person.";
+  if (known === 0) return `There are ${faces.length} faces in this photo. I don’t know any of these people.`;
+  if (known === faces.length) return "I know everybody in this photo.";
+  return `I know ${known} of the ${faces.length} faces in this photo.`;
 }
 
 /**
  * @param {Face[]} faces
- * @returns {string} the whole answer, to be read aloud
+ * @returns {string} the whole answer, for screen readers
  */
 export function announcement(faces) {
   if (faces.length === 1 && isKnown(faces[0])) return `${nameOf(faces[0])}, ${percent(faces[0].probability)}.`;
@@ -59,7 +58,7 @@ export function announcement(faces) {
 
 /**
  * @param {import("./queue.js").Item} item
- * @returns {string} what happens to a photo that has no answer yet
+ * @returns {string} the current step of a photo that has no answer yet
  */
 export function progress({ state, progress, pauseMs }) {
   switch (state) {
@@ -68,55 +67,63 @@ export function progress({ state, progress, pauseMs }) {
     case "sending": return `Sending… ${Math.round(100 * progress)}%`;
     case "working": return "Looking for faces…";
     case "pausing": return `The service is busy. Trying again in ${Math.max(1, Math.round(pauseMs / 1000))} s…`;
-    default: return "Stopped before there was an answer.";
+    default: return "You stopped this photo before there was an answer.";
   }
 }
 
-export const STARTING = "A first photo after a pause takes some seconds: the service is starting.";
+export const STARTING = "The service is starting. The first photo after a pause takes a few seconds.";
 
 /**
  * @param {import("./queue.js").Item} item
- * @returns {string} the outcome in a few words, for a small picture of the photo
+ * @returns {string} the result in a few words, for the photo's thumbnail
  */
-export function outcome(item) {
+export function shortResult(item) {
   if (item.state === "answered") return headline(item.recognition.faces);
   return item.state === "failed" ? item.failure.message : progress(item);
 }
 
 /**
  * @param {Face} face
- * @returns {string} one sentence over the likeliest people
+ * @returns {string} the sentence above the list of the likeliest people
  */
-export function likeliest(face) {
+export function likeliestIntro(face) {
   return isKnown(face)
-    ? "The likeliest of the people I know:"
-    : "Not alike enough to be any of them. If it had to be one:";
+    ? "The likeliest people:"
+    : "This face is not similar enough to anybody I know. The closest matches:";
 }
+
+/** A figure from fewer faces than this says too little to show it. */
+const MIN_MEASURED_FACES = 20;
 
 /**
  * @param {import("./api.js").Labels} labels
- * @returns {string[]} how well the model does, a sentence a figure; none where nothing was measured
+ * @returns {string[]} sentences about how well the model recognises people; none where too little was measured
  */
 export function quality({ measured }) {
   const { held_out: heldOut, false_accept_rate: rate } = measured ?? {};
-  return [
-    heldOut &&
-      `Of ${heldOut.faces} ${heldOut.faces === 1 ? "face" : "faces"} that I had not learned from,` +
-        ` I named ${count(heldOut, "name_right")} right,` +
-        ` and ${count(heldOut, "recognised")} surely enough to say so.`,
-    rate > 0 && `I am set to take no more than one stranger in ${Math.round(1 / rate)} for somebody I know.`,
-  ].filter(Boolean);
+  const sentences = heldOut?.faces >= MIN_MEASURED_FACES ? heldOutSentences(heldOut) : [];
+  if (rate > 0) sentences.push(`My limits are set so that at most one stranger in ${Math.round(1 / rate)} gets a wrong name.`);
+  return sentences;
 }
 
-const count = (heldOut, figure) => Math.round(heldOut.faces * heldOut[figure]);
+function heldOutSentences({ faces, name_right: nameRight, recognised }) {
+  return [
+    `I was tested with ${faces} faces that I had not learned from.`,
+    `My best guess was right for ${Math.round(faces * nameRight)} of them.`,
+    `I was sure enough to name ${Math.round(faces * recognised)} of them.`,
+  ];
+}
 
-/** Milliseconds of the steps, in the order in which they happen. @param {Record<string, number>} timing */
+/**
+ * @param {Record<string, number>} timing  milliseconds by step
+ * @returns {[string, string][]} the name and the duration of each step, in the order in which they happen
+ */
 export function timings(timing) {
-  const names = { decode: "Read the photo", detect: "Found the faces", align: "Straightened them", recognize: "Recognised them", total: "In all" };
+  const names = { decode: "Read the photo", detect: "Found the faces", align: "Aligned the faces", recognize: "Recognised the faces", total: "Total" };
   return Object.entries(names)
     .filter(([step]) => step in timing)
     .map(([step, name]) => [name, `${timing[step] < 10 ? timing[step].toFixed(1) : Math.round(timing[step])} ms`]);
 }
 
 /** @param {string[]} names */
-const list = (names) => new Intl.ListFormat("en-GB", { type: "conjunction" }).format(names);
+const joinNames = (names) => new Intl.ListFormat("en-GB", { type: "conjunction" }).format(names);

@@ -57,7 +57,7 @@ def test_every_one_of_several_faces_is_boxed_and_labelled(site: Page, answer, ch
     choose()
     expect(site.locator(".box .tag")).to_have_text(["1Ada Lovelace", "2Nobody I know"])
     expect(site.locator(".face summary")).to_have_text(["1Ada Lovelace98.3%", "2Nobody I know"])
-    expect(site.locator("#panel").get_by_text("I know 1 of the 2 faces here.")).to_be_visible()
+    expect(site.locator("#panel").get_by_text("I know 1 of the 2 faces in this photo.")).to_be_visible()
 
 
 def test_a_stranger_is_nobody_rather_than_the_nearest_person(site: Page, answer, choose):
@@ -72,7 +72,7 @@ def test_a_stranger_is_nobody_rather_than_the_nearest_person(site: Page, answer,
     ):
         expect(place).not_to_contain_text("Ada")
         expect(place).not_to_contain_text("%")
-    expect(site.get_by_text("Not alike enough to be any of them.")).to_be_visible()
+    expect(site.get_by_text("This face is not similar enough to anybody I know.")).to_be_visible()
 
 
 def test_a_name_is_shown_as_text_whatever_it_contains(site: Page, answer, choose):
@@ -146,7 +146,7 @@ def test_time_and_model_are_behind_a_disclosure(site: Page, answer, choose):
     choose()
     expect(site.get_by_text("62", exact=False).first).to_be_hidden()
     site.get_by_text("How this was answered").click()
-    expect(site.locator(".more dl")).to_contain_text("Recognised them63 ms")
+    expect(site.locator(".more dl")).to_contain_text("Recognised the faces63 ms")
     expect(site.locator(".more dl")).to_contain_text("Model3f9c2a7b10de")
 
 

@@ -106,7 +106,7 @@ def test_who_asks_for_less_motion_gets_none(site: Page, answer, choose):
 
 def test_the_people_and_how_well_they_are_known_are_told(site: Page):
     expect(site.locator(".names li")).to_have_text(["Ada Lovelace", "Grace Hopper"])
-    expect(site.locator("#known")).to_contain_text("I named 81 right")
+    expect(site.locator("#known")).to_contain_text("My best guess was right for 81 of them.")
     expect(site.locator("#known")).to_contain_text("one stranger in 100")
     expect(site.locator("#known")).to_contain_text("Model 3f9c2a7b10de")
 

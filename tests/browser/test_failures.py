@@ -29,9 +29,9 @@ def test_every_problem_of_the_api_is_a_sentence_with_a_reference(site: Page, ans
 @pytest.mark.parametrize(
     ("status", "sentence"),
     [
-        (413, "This photo is too large to send. Try a smaller one."),
+        (413, "This photo is too large to send. Choose a smaller photo."),
         (429, "Too many photos are being sent right now. Wait a moment and try again."),
-        (502, "The server stumbled over this photo. Try again in a moment."),
+        (502, "The server couldn’t process this photo. Try again in a moment."),
         (503, "Recognition is busy or starting up. Try again in a moment."),
         (504, "Recognition took too long to answer. Try again in a moment."),
     ],
@@ -78,7 +78,7 @@ def test_a_photo_on_its_way_can_be_stopped_and_sent_again(site: Page, answer, ch
         choose()
     with site.expect_event("requestfailed"):
         site.get_by_role("button", name="Cancel").click()
-    expect(site.get_by_text("Stopped before there was an answer.")).to_be_visible()
+    expect(site.get_by_text("You stopped this photo before there was an answer.")).to_be_visible()
     expect(site.locator("#panel")).to_be_focused()
     answer(recognition(face("Ada Lovelace")))
     site.get_by_role("button", name="Send it again").click()
@@ -99,14 +99,14 @@ def test_a_photo_chosen_offline_is_sent_when_the_connection_is_back(site: Page, 
 def test_an_error_page_in_html_becomes_a_sentence(site: Page, answer, choose):
     answer("<html><h1>Bad Gateway</h1></html>", 502)
     choose()
-    expect(reason(site)).to_have_text("The server stumbled over this photo. Try again in a moment.")
+    expect(reason(site)).to_have_text("The server couldn’t process this photo. Try again in a moment.")
 
 
 @pytest.mark.parametrize("body", ["", "null", "[]", '{"faces": []}', "<html></html>"])
 def test_a_success_that_is_no_recognition_becomes_a_sentence(site: Page, answer, choose, body: str):
     answer(body)
     choose()
-    expect(reason(site)).to_contain_text("answer made no sense to this page. Try again in a moment.")
+    expect(reason(site)).to_contain_text("This page can’t read the server’s answer. Try again in a moment.")
 
 
 def test_a_broken_network_becomes_a_sentence(site: Page, choose):

@@ -93,7 +93,7 @@ def test_a_photo_dropped_anywhere_is_recognised(site: Page, answer):
 def test_a_drop_without_a_photo_is_told(site: Page):
     nothing = site.evaluate_handle("new DataTransfer()")
     site.locator("header").dispatch_event("drop", {"dataTransfer": nothing})
-    expect(site.locator("#reason")).to_contain_text("There was no photo in that.")
+    expect(site.locator("#reason")).to_contain_text("There was no photo in what you dropped or pasted.")
 
 
 def test_a_pasted_photo_is_recognised(site: Page, answer):

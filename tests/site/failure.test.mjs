@@ -21,7 +21,7 @@ for (const name of NAMES) {
     assert.equal(failure.type, name);
     assert.match(failure.message, SENTENCES);
     assert.doesNotMatch(failure.message, /599|undefined|Jargon/);
-    assert.ok(failure.message.length > failure.what.length, "nothing to do next");
+    assert.ok(failure.message.length > failure.summary.length, "nothing to do next");
   });
 }
 
@@ -82,8 +82,8 @@ test("the page tries again unasked what passes by itself, no sooner than the ser
 
 test("what happened can be told without the advice", () => {
   const failure = fromResponse({ status: 429, body: null });
-  assert.equal(failure.what, "Too many photos are being sent right now.");
-  assert.equal(failure.message, `${failure.what} Wait a moment and try again.`);
+  assert.equal(failure.summary, "Too many photos are being sent right now.");
+  assert.equal(failure.message, `${failure.summary} Wait a moment and try again.`);
 });
 
 const own = Object.entries(failures).filter(([name]) => !["Failure", "fromResponse"].includes(name));
@@ -93,7 +93,7 @@ for (const [name, make] of own) {
     const failure = make(7_340_000, 4_500_000);
     assert.ok(failure instanceof Failure);
     assert.match(failure.message, SENTENCES);
-    assert.ok(failure.type && failure.message.length > failure.what.length);
+    assert.ok(failure.type && failure.message.length > failure.summary.length);
     assert.equal(own.filter(([, other]) => other(1, 1).type === failure.type).length, 1);
   });
 }

@@ -6,7 +6,7 @@ import { Failure } from "../../site/assets/failure.js";
 import { backoff, persist, retryAfterMs } from "../../site/assets/retry.js";
 
 const NOW = Date.parse("Wed, 21 Oct 2026 07:28:00 GMT");
-const passing = (waitMs = 0) => new Failure("Busy.", { next: "Try again.", waitMs });
+const passing = (waitMs = 0) => new Failure("Busy.", { advice: "Try again.", waitMs });
 const lasting = () => new Failure("Broken.");
 const never = () => new AbortController().signal;
 const atOnce = () => 0;

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { announcement, headline, likeliest, nameOf, outcome, percent, progress, quality, summary, timings } from "../../site/assets/words.js";
+import { announcement, headline, likeliestIntro, nameOf, percent, progress, quality, shortResult, summary, timings } from "../../site/assets/words.js";
 
 const known = (label, probability = 0.9) => ({ known: true, label, probability });
 const STRANGER = { known: false, label: null, probability: 0.6, predictions: [{ label: "Ada", probability: 0.6 }] };
@@ -34,7 +34,7 @@ test("the heading of a photo of strangers names nobody", () => {
 });
 
 test("the line below the heading counts the faces that are known", () => {
-  assert.equal(summary([known("Ada"), STRANGER, STRANGER]), "I know 1 of the 3 faces here.");
+  assert.equal(summary([known("Ada"), STRANGER, STRANGER]), "I know 1 of the 3 faces in this photo.");
 });
 
 test("one known face is announced with its name and probability", () => {
@@ -45,28 +45,42 @@ test("what happens to a photo is said in words", () => {
   assert.equal(progress({ state: "sending", progress: 0.426 }), "Sending… 43%");
   assert.equal(progress({ state: "pausing", pauseMs: 2600 }), "The service is busy. Trying again in 3 s…");
   assert.equal(progress({ state: "pausing", pauseMs: 90 }), "The service is busy. Trying again in 1 s…");
-  assert.equal(progress({ state: "cancelled" }), "Stopped before there was an answer.");
+  assert.equal(progress({ state: "cancelled" }), "You stopped this photo before there was an answer.");
 });
 
 test("a small picture tells its photo's outcome", () => {
-  assert.equal(outcome({ state: "answered", recognition: { faces: [known("Ada")] } }), "Ada");
-  assert.equal(outcome({ state: "failed", failure: new Error("No face was found.") }), "No face was found.");
-  assert.equal(outcome({ state: "waiting" }), "Waiting for its turn…");
+  assert.equal(shortResult({ state: "answered", recognition: { faces: [known("Ada")] } }), "Ada");
+  assert.equal(shortResult({ state: "failed", failure: new Error("No face was found.") }), "No face was found.");
+  assert.equal(shortResult({ state: "waiting" }), "Waiting for its turn…");
 });
 
 test("the likeliest people of a stranger are not offered as an answer", () => {
-  assert.match(likeliest(STRANGER), /Not alike enough/);
-  assert.match(likeliest(known("Ada")), /likeliest/);
+  assert.match(likeliestIntro(STRANGER), /not similar enough/);
+  assert.match(likeliestIntro(known("Ada")), /likeliest/);
 });
 
-test("what was measured is told in sentences, what was not isn't", () => {
-  const heldOut = { faces: 81, name_right: 1, recognised: 0.9753, expected_calibration_error: 0.01 };
-  const [first, second] = quality({ measured: { held_out: heldOut, false_accept_rate: 0.01 } });
-  assert.match(first, /81 faces.* named 81 right.* 79 surely/);
-  assert.match(second, /one stranger in 100/);
-  assert.deepEqual(quality({ measured: { held_out: null, false_accept_rate: null } }), []);
+const heldOut = (faces) => ({ faces, name_right: 1, recognised: 0.9753, expected_calibration_error: 0.01 });
+
+test("the measured quality is shown in sentences", () => {
+  assert.deepEqual(quality({ measured: { held_out: heldOut(81), false_accept_rate: 0.01 } }), [
+    "I was tested with 81 faces that I had not learned from.",
+    "My best guess was right for 81 of them.",
+    "I was sure enough to name 79 of them.",
+    "My limits are set so that at most one stranger in 100 gets a wrong name.",
+  ]);
+});
+
+for (const measured of [undefined, {}, { held_out: null, false_accept_rate: null }]) {
+  test(`quality that wasn't measured isn't shown: ${JSON.stringify(measured)}`, () => {
+    assert.deepEqual(quality({ measured }), []);
+  });
+}
+
+test("a test on fewer than 20 faces isn't shown", () => {
+  for (const faces of [1, 2, 19]) assert.deepEqual(quality({ measured: { held_out: heldOut(faces) } }), []);
+  assert.equal(quality({ measured: { held_out: heldOut(20) } }).length, 3);
 });
 
 test("timings come in the order of the steps", () => {
-  assert.deepEqual(timings({ total: 103.2, decode: 8.13 }), [["Read the photo", "8.1 ms"], ["In all", "103 ms"]]);
+  assert.deepEqual(timings({ total: 103.2, decode: 8.13 }), [["Read the photo", "8.1 ms"], ["Total", "103 ms"]]);
 });
