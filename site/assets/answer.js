@@ -1,4 +1,4 @@
-// The panel beside the photo: what happens to it, then who is on it.
+// The content of the panel beside the photo: first the progress, then the people in it.
 import { make } from "./dom.js";
 import { canShare, copy, curl, resultImage, share } from "./share.js";
 import { STARTING, headline, isKnown, likeliestIntro, nameOf, percent, progress, summary, timings } from "./words.js";
@@ -7,32 +7,36 @@ import { STARTING, headline, isKnown, likeliestIntro, nameOf, percent, progress,
 /** @typedef {import("./queue.js").Item} Item */
 
 /**
- * @typedef {object} Actions  what the panel's buttons do
+ * @typedef {object} Actions  what the buttons of the panel do
  * @property {() => void} cancel
  * @property {() => void} retry
- * @property {(number: number) => Promise<Blob>} aligned  a face as the network saw it, by its number from 1
+ * @property {(number: number) => Promise<Blob>} alignedFace  loads a face as the network saw it, by its number from 1
  * @property {string} api  address of the API
  */
 
-/** @param {Item} item  @param {Actions} actions  @returns {HTMLElement[]} the content of the panel */
-export function panelOf(item, actions) {
-  if (item.state === "answered") return answer(item, actions);
-  if (item.state === "failed") return failed(item.failure, actions);
+/** @param {Item} item  @param {Actions} actions  @returns {HTMLElement[]} */
+export function panelContent(item, actions) {
+  if (item.state === "answered") return answerContent(item, actions);
+  if (item.state === "failed") return failureContent(item.failure, actions);
   if (item.state === "cancelled") return [make("p", {}, progress(item)), button("Send it again", actions.retry)];
-  return working(item, actions);
+  return progressContent(item, actions);
 }
 
-function working(item, { cancel }) {
-  const measurable = item.state === "sending";
+function progressContent(item, { cancel }) {
   return [
-    make("p", { class: "step" }, make("span", { class: "spinner", "aria-hidden": "true" }), make("span", { id: "progress" }, progress(item))),
-    measurable && make("progress", { id: "sent", max: 1, value: item.progress, "aria-label": "Sent" }),
+    make(
+      "p",
+      { class: "step" },
+      make("span", { class: "spinner", "aria-hidden": "true" }),
+      make("span", { id: "progress" }, progress(item)),
+    ),
+    item.state === "sending" && make("progress", { id: "sent", max: 1, value: item.progress, "aria-label": "Sent" }),
     item.slow && make("p", { class: "fine" }, STARTING),
     button("Cancel", cancel),
   ].filter(Boolean);
 }
 
-function failed({ message, requestId, retryable }, { retry }) {
+function failureContent({ message, requestId, retryable }, { retry }) {
   return [
     make("h2", { class: "alarm" }, "That didn’t work"),
     make("p", { id: "reason" }, message),
@@ -41,84 +45,87 @@ function failed({ message, requestId, retryable }, { retry }) {
   ].filter(Boolean);
 }
 
-function answer(item, actions) {
+function answerContent(item, actions) {
   const { faces } = item.recognition;
-  const said = summary(faces);
+  const sentence = summary(faces);
   return [
     make("h2", { dir: "auto" }, headline(faces)),
-    said && make("p", { class: "soft" }, said),
-    make("ol", { class: "faces" }, ...faces.map((face, index) => card(face, index, faces.length, actions))),
-    more(item.recognition, actions.api),
-    tools(item, actions.api),
+    sentence && make("p", { class: "soft" }, sentence),
+    make("ol", { class: "faces" }, ...faces.map((face, index) => faceCard(face, index, faces.length, actions))),
+    requestDetails(item.recognition),
+    toolbar(item, actions.api),
   ].filter(Boolean);
 }
 
-/** A face; alone in its photo, it is open and its name is the heading already. */
-function card(face, index, count, { aligned }) {
+/** The card of the only face is open, and has no name: the headline shows it. */
+function faceCard(face, index, count, { alignedFace }) {
   const alone = count === 1;
   const title = make(
     "summary",
     {},
     !alone && make("span", { class: "badge" }, String(index + 1)),
     make("span", { class: "name", dir: "auto" }, alone && isKnown(face) ? "How sure I am" : nameOf(face)),
-    isKnown(face) && make("span", { class: "share" }, percent(face.probability)),
+    isKnown(face) && make("span", { class: "percent" }, percent(face.probability)),
   );
-  const details = make("details", { open: alone }, title, make("p", { class: "fine" }, likeliestIntro(face)), bars(face), seen(index, aligned));
+  const intro = make("p", { class: "fine" }, likeliestIntro(face));
+  const aligned = alignedFaceView(() => alignedFace(index + 1));
+  const details = make("details", { open: alone }, title, intro, probabilityBars(face), aligned);
   return make("li", { class: isKnown(face) ? "face known" : "face", "data-face": String(index) }, details);
 }
 
-function bars(face) {
-  const line = ({ label, probability, enrolled }) =>
+function probabilityBars(face) {
+  const row = ({ label, probability, enrolled }) =>
     make(
       "li",
       {},
       make("span", { class: "name", dir: "auto" }, label),
       enrolled && make("span", { class: "mark", title: "Added from a few photos, without training" }, "enrolled"),
-      make("span", { class: "share" }, percent(probability)),
-      make("span", { class: "bar", "aria-hidden": "true", style: { "--share": probability } }),
+      make("span", { class: "percent" }, percent(probability)),
+      make("span", { class: "bar", "aria-hidden": "true", style: { "--probability": probability } }),
     );
-  return make("ul", { class: "bars" }, ...face.predictions.map(line));
+  return make("ul", { class: "bars" }, ...face.predictions.map(row));
 }
 
-/** The face as the network saw it, fetched when somebody asks for it. */
-function seen(index, aligned) {
-  const place = make("div", { class: "seen" });
-  const ask = button("Show it as the network saw it", async () => {
-    ask.disabled = true;
+/** A button that loads the face as the network saw it, and is replaced by that picture. */
+function alignedFaceView(load) {
+  const view = make("div", { class: "aligned" });
+  const showButton = button("Show it as the network saw it", async () => {
+    showButton.disabled = true;
     try {
-      const address = URL.createObjectURL(await aligned(index + 1));
+      const address = URL.createObjectURL(await load());
       const image = make("img", { src: address, width: 112, height: 112, alt: "The face, cut out and upright" });
       image.addEventListener("load", () => URL.revokeObjectURL(address), { once: true });
-      place.replaceChildren(make("figure", {}, image, make("figcaption", { class: "fine" }, "The network sees only this: the face, cut out and upright, 224 pixels wide.")));
+      const caption = "The network sees only this: the face, cut out and upright, 224 pixels wide.";
+      view.replaceChildren(make("figure", {}, image, make("figcaption", { class: "fine" }, caption)));
     } catch (failure) {
-      ask.disabled = false;
-      place.replaceChildren(ask, make("p", { class: "fine", role: "alert" }, failure.message));
+      showButton.disabled = false;
+      view.replaceChildren(showButton, make("p", { class: "fine", role: "alert" }, failure.message));
     }
   });
-  place.append(ask);
-  return place;
+  view.append(showButton);
+  return view;
 }
 
-function more({ model, timing_ms: timing, image }) {
+function requestDetails({ model, timing_ms: timing, image }) {
   const row = ([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value));
   const rows = [...timings(timing ?? {}), ["Photo", `${image.width} × ${image.height}`], ["Model", model?.version ?? "unknown"]];
   return make("details", { class: "more" }, make("summary", {}, "How this was answered"), make("dl", {}, ...rows.map(row)));
 }
 
-function tools({ recognition, preview }, api) {
-  const said = make("span", { class: "fine", role: "status" });
-  const tool = (text, act) =>
+function toolbar({ recognition, preview }, api) {
+  const status = make("span", { class: "fine", role: "status" });
+  const tool = (text, action) =>
     button(text, async () => {
-      said.textContent = await act().catch(() => "This browser did not allow it.");
+      status.textContent = await action().catch(() => "This browser did not allow it.");
     });
-  const picture = () => resultImage(preview, recognition).then(share);
+  const shareResult = () => resultImage(preview, recognition).then(share);
   return make(
     "div",
     { class: "tools" },
-    preview && tool(canShare() ? "Share the result" : "Save the result", picture),
+    preview && tool(canShare() ? "Share the result" : "Save the result", shareResult),
     tool("Copy JSON", () => copy(JSON.stringify(recognition, null, 2)).then(() => "The answer is copied.")),
     tool("Copy curl", () => copy(curl(api)).then(() => "The command is copied.")),
-    said,
+    status,
   );
 }
 

@@ -1,6 +1,6 @@
-// What the recognition API is asked, and its answers or one Failure.
+// Requests to the recognition API. Each returns the answer or throws a Failure.
 import { fromResponse, interrupted, offline, tooSlow, unreachable, unreadableAnswer } from "./failure.js";
-import { persist, retryAfterMs } from "./retry.js";
+import { retryAfterMs, withRetries } from "./retry.js";
 
 /**
  * @typedef {object} Prediction
@@ -11,13 +11,13 @@ import { persist, retryAfterMs } from "./retry.js";
 
 /**
  * @typedef {object} Face
- * @property {import("./boxes.js").Box} box  pixels of the upright photo
- * @property {string | null} label  null when it is nobody the model knows
+ * @property {import("./boxes.js").Box} box  in pixels of the upright photo
+ * @property {string | null} label  null if the model doesn't know the person
  * @property {number} probability
  * @property {number} similarity
  * @property {boolean} known
  * @property {boolean} enrolled
- * @property {Prediction[]} predictions  the five likeliest people, the likeliest first
+ * @property {Prediction[]} predictions  the five likeliest people, in descending order
  */
 
 /**
@@ -41,17 +41,17 @@ import { persist, retryAfterMs } from "./retry.js";
 
 /**
  * @typedef {object} Progress
- * @property {AbortSignal} signal  aborted when nobody waits for this answer any more
- * @property {(fraction: number) => void} [onProgress]  how much of the photo has been sent
- * @property {() => void} [onSent]  the photo is there, and the server works
+ * @property {AbortSignal} signal  aborts the request
+ * @property {(fraction: number) => void} [onProgress]  how much of the photo has been sent, 0 to 1
+ * @property {() => void} [onSent]  the whole photo has been sent
  * @property {(wait: import("./retry.js").Wait) => void} [onWait]  before each wait for another attempt
  */
 
-/** API Gateway gives up after 30 s; the rest is for 4.5 MB over a slow phone. */
+/** API Gateway stops after 30 s; the other 60 s are for an upload of 4.5 MB over a slow connection. */
 const TIMEOUT_MS = 90_000;
 
-/** For what is not waited for any less when somebody goes on. */
-const NEVER = new AbortController().signal;
+/** For requests that nobody aborts. */
+const NEVER_ABORTED = new AbortController().signal;
 
 /**
  * @param {string} api  address of the API
@@ -62,47 +62,47 @@ const NEVER = new AbortController().signal;
  */
 export async function recognize(api, photo, { signal, onProgress, onSent, onWait }) {
   const request = { method: "POST", url: `${api}/recognize`, body: form(photo), onProgress, onSent };
-  return json(await ask(request, { signal, onWait }), isRecognition);
+  return json(await send(request, { signal, onWait }), isRecognition);
 }
 
 /**
  * @param {string} api
  * @param {AbortSignal} [signal]
- * @returns {Promise<Labels>} the people it knows, and how well
+ * @returns {Promise<Labels>} the people that the model knows, and how well it recognises them
  * @throws {import("./failure.js").Failure}
  */
-export async function labels(api, signal = NEVER) {
-  return json(await ask({ method: "GET", url: `${api}/labels` }, { signal }), isLabels);
+export async function labels(api, signal = NEVER_ABORTED) {
+  return json(await send({ method: "GET", url: `${api}/labels` }, { signal }), isLabels);
 }
 
 /**
  * @param {string} api
  * @param {Blob} photo
- * @param {number} number  which face, as in the Recognition, from 1
+ * @param {number} number  of the face in the Recognition, from 1
  * @param {AbortSignal} [signal]
  * @returns {Promise<Blob>} a JPEG of the face as the network saw it
  * @throws {import("./failure.js").Failure}
  */
-export async function alignedFace(api, photo, number, signal = NEVER) {
+export async function alignedFace(api, photo, number, signal = NEVER_ABORTED) {
   const request = { method: "POST", url: `${api}/align?face=${number}`, body: form(photo) };
-  const { body, requestId } = await ask(request, { signal });
+  const { body, requestId } = await send(request, { signal });
   if (body.type !== "image/jpeg") throw unreadableAnswer(requestId);
   return body;
 }
 
-/** The file's own name stays here: nobody needs it. */
+/** The API doesn't need the name of the file, so it is not sent. */
 function form(photo) {
-  const form = new FormData();
-  form.append("image", photo, "photo");
-  return form;
+  const data = new FormData();
+  data.append("image", photo, "photo");
+  return data;
 }
 
-/** @returns {Promise<{body: Blob, requestId: string}>} a success */
-function ask(request, { signal, onWait }) {
-  return persist(async () => success(await exchange(request, signal)), { signal, onWait });
+/** @returns {Promise<{body: Blob, requestId: string}>} the successful response */
+function send(request, { signal, onWait }) {
+  return withRetries(async () => onlySuccess(await sendOnce(request, signal)), { signal, onWait });
 }
 
-async function success({ status, headers, body }) {
+async function onlySuccess({ status, headers, body }) {
   const requestId = headers.get("x-request-id") ?? headers.get("apigw-requestid") ?? "";
   if (status >= 200 && status < 300) return { body, requestId };
   throw fromResponse({
@@ -136,53 +136,53 @@ function isLabels(body) {
 }
 
 /**
- * One attempt, by XMLHttpRequest because fetch tells nothing of how an upload gets on.
+ * Uses XMLHttpRequest because fetch doesn't report the progress of an upload.
  * @returns {Promise<{status: number, headers: Headers, body: Blob}>}
  */
-function exchange({ method, url, body, onProgress, onSent }, signal) {
+function sendOnce({ method, url, body, onProgress, onSent }, signal) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
-    const end = (settle, value) => {
+    const finish = (settle, value) => {
       clearTimeout(timer);
       signal.removeEventListener("abort", cancel);
       settle(value);
     };
     const giveUp = (reason) => {
       request.abort();
-      end(reject, reason);
+      finish(reject, reason);
     };
     const cancel = () => giveUp(signal.reason);
     const timer = setTimeout(() => giveUp(tooSlow()), TIMEOUT_MS);
     signal.addEventListener("abort", cancel);
-    let answering = false;
-    request.onreadystatechange = () => (answering ||= request.readyState === XMLHttpRequest.HEADERS_RECEIVED);
-    request.onerror = () => end(reject, lost(answering));
-    request.onload = () => end(resolve, answerOf(request));
+    let responding = false;
+    request.onreadystatechange = () => (responding ||= request.readyState === XMLHttpRequest.HEADERS_RECEIVED);
+    request.onerror = () => finish(reject, connectionFailure(responding));
+    request.onload = () => finish(resolve, responseOf(request));
     request.open(method, url);
-    request.responseType = "arraybuffer"; // for "blob", Chromium doesn't tell when an answer begins
+    request.responseType = "arraybuffer"; // with "blob", Chromium doesn't report when a response begins
     watchUpload(request.upload, onProgress, onSent);
     request.send(body);
   });
 }
 
-/** Only when somebody wants to know: across origins, a watched upload needs a preflight. */
+/** Adds only the listeners that are wanted: a cross-origin upload with a listener needs a preflight. */
 function watchUpload(upload, onProgress, onSent) {
   if (onProgress) upload.onprogress = ({ loaded, total }) => onProgress(total ? loaded / total : 0);
   if (onSent) upload.onload = () => onSent();
 }
 
-function lost(answering) {
+function connectionFailure(responding) {
   if (!navigator.onLine) return offline();
-  return answering ? interrupted() : unreachable();
+  return responding ? interrupted() : unreachable();
 }
 
-function answerOf(request) {
+function responseOf(request) {
   const headers = headersOf(request);
   const body = new Blob([request.response], { type: headers.get("content-type") ?? "" });
   return { status: request.status, headers, body };
 }
 
-/** All at once: to ask for one that CORS withholds is an error in the browser's console. */
+/** Reads all headers at once: reading one that CORS hides writes an error to the browser's console. */
 function headersOf(request) {
   const lines = request.getAllResponseHeaders().trim().split("\r\n");
   return new Headers(lines.filter(Boolean).map((line) => line.split(/:\s*(.*)/s, 2)));

@@ -1,10 +1,10 @@
-// Geometry of face boxes: pixels of the upright photo in, percentages of the photo as shown out.
+// Geometry of face boxes: from pixels of the upright photo to percent of the photo, and where a label fits.
 
 /** @typedef {{left: number, top: number, width: number, height: number}} Box */
 /** @typedef {{width: number, height: number}} Size */
 
 /**
- * The part of a box that lies in the photo; a detector may see a face that the edge cuts.
+ * The part of a box that lies inside the photo. A face at the edge may have a box that crosses it.
  * @param {Box} box
  * @param {Size} image
  * @returns {Box}
@@ -21,12 +21,12 @@ export function clip(box, image) {
 }
 
 /**
- * Where to draw a box, in percent of the photo, so that it holds at any display size.
+ * Converts a box to percent of the photo, so that it fits at every display size.
  * @param {Box} box
- * @param {Size} image  the size the box was measured in
+ * @param {Size} image  the size of the photo that the box was measured in
  * @returns {Box}
  */
-export function place(box, image) {
+export function toPercent(box, image) {
   const { left, top, width, height } = clip(box, image);
   return {
     left: (100 * left) / image.width,
@@ -37,17 +37,17 @@ export function place(box, image) {
 }
 
 /**
- * Which side of a placed box has room for its label: below unless the photo ends there, and growing inwards.
- * @param {Box} placed  in percent
+ * The position of a box's label: below the box if the photo has room there, and growing towards the middle.
+ * @param {Box} box  in percent
  * @returns {{vertical: "below" | "above" | "inside", horizontal: "start" | "end"}}
  */
-export function labelSide(placed) {
-  const roomBelow = 100 - placed.top - placed.height;
-  const vertical = roomBelow >= LABEL_ROOM ? "below" : placed.top >= LABEL_ROOM ? "above" : "inside";
-  return { vertical, horizontal: placed.left + placed.width / 2 > 50 ? "end" : "start" };
+export function labelPosition(box) {
+  const spaceBelow = 100 - box.top - box.height;
+  const vertical = spaceBelow >= LABEL_HEIGHT_PERCENT ? "below" : box.top >= LABEL_HEIGHT_PERCENT ? "above" : "inside";
+  return { vertical, horizontal: box.left + box.width / 2 > 50 ? "end" : "start" };
 }
 
-/** Percent of the photo's height that a label needs, on a phone held upright too. */
-const LABEL_ROOM = 10;
+/** Height that a label needs, in percent of the photo's height; also enough on a phone held upright. */
+const LABEL_HEIGHT_PERCENT = 10;
 
-const clamp = (value, end) => Math.min(Math.max(value, 0), end);
+const clamp = (value, max) => Math.min(Math.max(value, 0), max);

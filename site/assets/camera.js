@@ -2,7 +2,7 @@
 import { make } from "./dom.js";
 import { encode } from "./shrink.js";
 
-/** @returns {string} why this page can't have the camera; empty when it may try */
+/** @returns {string} why this page can't use the camera; empty if it can try */
 export function cameraUnavailable() {
   if (!globalThis.isSecureContext) return "The camera works only when this page is opened with https.";
   if (!navigator.mediaDevices?.getUserMedia) return "This browser doesn’t let pages use a camera.";
@@ -10,20 +10,19 @@ export function cameraUnavailable() {
 }
 
 /**
- * @param {HTMLDialogElement} dialog  an empty one; it is filled, opened, and left empty
- * @returns {Promise<File | null>} a JPEG; null when nobody took one
+ * @param {HTMLDialogElement} dialog  is empty before and after
+ * @returns {Promise<File | null>} a JPEG; null if no photo was taken
  */
 export function takePhoto(dialog) {
   return new Camera(dialog).photo();
 }
 
 /**
- * What to say when the camera doesn't start.
- * @param {{name: string}} error  as getUserMedia rejects
- * @returns {string}
+ * @param {{name: string}} error  of getUserMedia
+ * @returns {string} why the camera didn't start, and what to do
  */
 export function cameraProblem({ name }) {
-  return PROBLEMS.get(name) ?? "The camera didn’t start. Try again, or choose a photo instead.";
+  return MESSAGES.get(name) ?? "The camera didn’t start. Try again, or choose a photo instead.";
 }
 
 const REFUSED = "This page may not use the camera. Allow it in the browser’s settings for this page, then try again.";
@@ -32,7 +31,7 @@ const BUSY = "The camera is in use. Close other programs that use it, then try a
 const LOST = "The camera stopped. Check that it is connected and that no other program uses it, then try again.";
 
 /** https://w3c.github.io/mediacapture-main/#dom-mediadevices-getusermedia */
-const PROBLEMS = new Map([
+const MESSAGES = new Map([
   ["NotAllowedError", REFUSED],
   ["SecurityError", REFUSED],
   ["NotFoundError", MISSING],
@@ -42,8 +41,8 @@ const PROBLEMS = new Map([
 ]);
 
 /**
- * Which camera comes after this one: on a phone the one that faces the other way, else the next of all.
- * @param {{facingMode?: string, deviceId?: string}} current  the settings of its track
+ * The next camera: on a phone the one that faces the other way, elsewhere the next in the list.
+ * @param {{facingMode?: string, deviceId?: string}} current  settings of the current camera's track
  * @param {{deviceId: string}[]} cameras
  * @returns {MediaTrackConstraints}
  */
@@ -53,15 +52,15 @@ export function otherCamera({ facingMode, deviceId }, cameras) {
   return { deviceId: { exact: cameras[(index + 1) % cameras.length].deviceId } };
 }
 
-/** The question is who somebody else is, so the camera on the back comes first. */
-const FIRST = { facingMode: { ideal: "environment" } };
+/** Visitors take photos of other people, so a phone starts with the camera on its back. */
+const BACK_CAMERA = { facingMode: { ideal: "environment" } };
 
-/** More than recognition needs would only make the preview stutter. */
+/** Enough for recognition. A larger size makes the preview slow. */
 const SIZE = { width: { ideal: 1920 }, height: { ideal: 1080 } };
 
 class Camera {
-  /** Which camera was last asked for: an answer to an earlier request is not wanted any more. */
-  #wanted = FIRST;
+  /** The camera that was requested last. Streams of earlier requests are stopped when they arrive. */
+  #requested = BACK_CAMERA;
   #stream = null;
   #cameras = [];
   #photo = null;
@@ -69,52 +68,52 @@ class Camera {
   constructor(dialog) {
     this.dialog = dialog;
     this.video = make("video", { playsinline: true, muted: true, autoplay: true });
-    this.video.muted = true; // the attribute alone doesn't mute an element that a script made
-    this.note = make("p", { class: "camera-note", role: "status" });
-    this.again = button("button", "Try again", () => this.#restart());
-    this.cancel = button("button quiet", "Cancel", () => dialog.close());
-    this.shutter = button("shutter", "", () => this.#shoot());
-    this.shutter.setAttribute("aria-label", "Take the photo");
-    this.other = button("button quiet", "Switch", () => this.#switch());
-    this.other.setAttribute("aria-label", "Switch to another camera");
-    this.other.hidden = true;
+    this.video.muted = true; // the attribute alone doesn't mute an element that a script creates
+    this.message = make("p", { class: "camera-note", role: "status" });
+    this.retryButton = button("button", "Try again", () => this.#restart());
+    this.cancelButton = button("button quiet", "Cancel", () => dialog.close());
+    this.shutterButton = button("shutter", "", () => this.#takePhoto());
+    this.shutterButton.setAttribute("aria-label", "Take the photo");
+    this.switchButton = button("button quiet", "Switch", () => this.#switch());
+    this.switchButton.setAttribute("aria-label", "Switch to another camera");
+    this.switchButton.hidden = true;
   }
 
-  /** @returns {Promise<File | null>} when the dialog is closed again */
+  /** @returns {Promise<File | null>} resolves when the dialog closes */
   photo() {
-    const { dialog, video, note, again, cancel, shutter, other } = this;
+    const { dialog, video, message, retryButton, cancelButton, shutterButton, switchButton } = this;
     dialog.replaceChildren(
-      make("div", { class: "viewfinder" }, video, make("div", { class: "camera-message" }, note, again)),
-      make("div", { class: "camera-controls" }, cancel, shutter, other),
+      make("div", { class: "viewfinder" }, video, make("div", { class: "camera-message" }, message, retryButton)),
+      make("div", { class: "camera-controls" }, cancelButton, shutterButton, switchButton),
     );
     const closed = new Promise((resolve) => dialog.addEventListener("close", resolve, { once: true }));
-    this.#start(FIRST);
+    this.#start(BACK_CAMERA);
     dialog.showModal();
     return closed.then(() => this.#finish());
   }
 
   #restart() {
-    this.cancel.focus(); // the button that was pressed is about to disappear
-    this.#start(FIRST);
+    this.cancelButton.focus(); // the pressed button will be hidden and would lose the focus
+    this.#start(BACK_CAMERA);
   }
 
   async #start(camera) {
-    this.#wanted = camera;
+    this.#requested = camera;
     this.#stop();
-    this.#wait("Starting the camera. Your browser may ask you to allow it.");
+    this.#showMessage("Starting the camera. Your browser may ask you to allow it.");
     try {
       const stream = await navigator.mediaDevices.getUserMedia({ video: { ...SIZE, ...camera }, audio: false });
-      if (this.#wanted !== camera || !this.dialog.open) return stop(stream);
+      if (this.#requested !== camera || !this.dialog.open) return stop(stream);
       await this.#show(stream);
     } catch (error) {
-      if (this.#wanted === camera && this.dialog.open) this.#explain(cameraProblem(error));
+      if (this.#requested === camera && this.dialog.open) this.#showProblem(cameraProblem(error));
     }
   }
 
   async #show(stream) {
     this.#stream = stream;
     const [track] = stream.getVideoTracks();
-    track.onended = () => this.#explain(LOST);
+    track.onended = () => this.#showProblem(LOST);
     this.video.classList.toggle("mirrored", track.getSettings().facingMode !== "environment");
     this.video.srcObject = stream;
     await this.video.play();
@@ -123,43 +122,43 @@ class Camera {
   }
 
   #ready() {
-    this.note.textContent = "";
-    this.shutter.disabled = false;
-    this.other.hidden = this.#cameras.length < 2;
-    if (document.activeElement !== this.other) this.shutter.focus();
+    this.message.textContent = "";
+    this.shutterButton.disabled = false;
+    this.switchButton.hidden = this.#cameras.length < 2;
+    if (document.activeElement !== this.switchButton) this.shutterButton.focus();
   }
 
-  #wait(sentence) {
-    this.note.textContent = sentence;
-    this.again.hidden = true;
-    this.shutter.disabled = true;
+  #showMessage(sentence) {
+    this.message.textContent = sentence;
+    this.retryButton.hidden = true;
+    this.shutterButton.disabled = true;
   }
 
-  #explain(problem) {
+  #showProblem(problem) {
     this.#stop();
-    this.#wait(problem);
-    this.other.hidden = true;
-    this.again.hidden = false;
-    this.again.focus();
+    this.#showMessage(problem);
+    this.switchButton.hidden = true;
+    this.retryButton.hidden = false;
+    this.retryButton.focus();
   }
 
   #switch() {
     if (this.#stream) this.#start(otherCamera(this.#stream.getVideoTracks()[0].getSettings(), this.#cameras));
   }
 
-  async #shoot() {
-    this.shutter.disabled = true;
+  async #takePhoto() {
+    this.shutterButton.disabled = true;
     this.video.pause();
     try {
-      this.#photo = await this.#frame();
+      this.#photo = await this.#captureFrame();
       this.dialog.close();
     } catch (error) {
-      this.#explain(cameraProblem(error));
+      this.#showProblem(cameraProblem(error));
     }
   }
 
-  /** What the camera sees: only the preview is mirrored. */
-  async #frame() {
+  /** Not mirrored: only the preview is. */
+  async #captureFrame() {
     const { videoWidth: width, videoHeight: height } = this.video;
     const jpeg = await encode(this.video, { width, height });
     return new File([jpeg], "camera.jpg", { type: jpeg.type });
@@ -177,8 +176,8 @@ class Camera {
   }
 }
 
-function button(className, words, press) {
-  return make("button", { type: "button", class: className, onclick: press }, words);
+function button(className, text, onclick) {
+  return make("button", { type: "button", class: className, onclick }, text);
 }
 
 function stop(stream) {

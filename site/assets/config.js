@@ -1,15 +1,15 @@
-// Where this deployment's API is and which examples it has, read from the config.json beside the page.
+// Reads config.json, which names the API and the example photos of this deployment.
 import { configBroken } from "./failure.js";
 
 /**
  * @typedef {object} Config
- * @property {string} api  address of the API, without a slash at its end
- * @property {string[]} examples  addresses of photos to try, of this website itself
+ * @property {string} api  address of the API, without a trailing slash
+ * @property {string[]} examples  addresses of photos to try, on this website
  */
 
 /**
  * @returns {Promise<Config>}
- * @throws {import("./failure.js").Failure} when config.json is missing, broken or names no address
+ * @throws {import("./failure.js").Failure} if config.json is missing, damaged or has no valid address
  */
 export async function loadConfig() {
   let config;
@@ -23,26 +23,27 @@ export async function loadConfig() {
 }
 
 /**
- * @param {unknown} config  what config.json contained, null when it couldn't be read
+ * @param {unknown} config  the content of config.json; null if it can't be read
  * @param {string} page  address of the page
  * @returns {Config}
- * @throws {import("./failure.js").Failure} when it names neither an http or https address nor a path of this website
+ * @throws {import("./failure.js").Failure} if `api` is neither an http(s) address nor an absolute path
  */
 export function parseConfig(config, page) {
   const api = config?.api;
   const address = /^(https?:\/)?\/[^/]/.test(api) ? resolve(api, page) : null;
   if (!address) throw configBroken();
-  return { api: address.href.replace(/\/+$/, ""), examples: examplesOf(config, page) };
+  return { api: address.href.replace(/\/+$/, ""), examples: exampleAddresses(config, page) };
 }
 
-/** A photo of another website could not be read, and asking for it would tell that website who is here. */
-function examplesOf({ examples }, page) {
+/** Leaves out photos on other websites: the page can't read them, and requests would reveal its visitors. */
+function exampleAddresses({ examples }, page) {
   const paths = Array.isArray(examples) ? examples.filter((example) => typeof example === "string") : [];
   const { origin } = new URL(page);
-  return paths.map((path) => resolve(path, page)).filter((url) => isOf(url, origin)).map(({ href }) => href);
+  return paths.map((path) => resolve(path, page)).filter((url) => hasOrigin(url, origin)).map(({ href }) => href);
 }
 
-const isOf = (url, origin) => url?.origin === origin && url.protocol.startsWith("http"); // blob: has an origin too
+/** The protocol is checked too, because a blob: address has an origin. */
+const hasOrigin = (url, origin) => url?.origin === origin && url.protocol.startsWith("http");
 
 /** @returns {URL | null} */
 function resolve(address, page) {

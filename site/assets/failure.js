@@ -30,7 +30,7 @@ const PROBLEMS = new Map([
   ["method-not-allowed", BAD_REQUEST],
   ["bad-request", BAD_REQUEST],
   ["model-unavailable", { summary: "Recognition isn’t ready.", advice: TRY_SOON }],
-  ["too-large", { summary: "This photo is too large.", advice: "Choose a smaller photo, or save it as a JPEG first." }],
+  ["too-large", { summary: "This photo is too large.", advice: "Choose a smaller photo, or save it as a JPEG." }],
   [
     "unsupported-format",
     {
@@ -57,13 +57,16 @@ const PROBLEMS = new Map([
   ["unknown-face", { summary: "The server can’t find this face again.", advice: "Send the photo again." }],
   [
     "not-found",
-    { summary: "This website has a wrong address for the recognition service.", advice: "Its owner has to correct it." },
+    {
+      summary: "This website has a wrong address for the recognition service.",
+      advice: "The owner of this website has to correct it.",
+    },
   ],
   [
     "internal-error",
     {
       summary: "There was an error on the server.",
-      advice: "Try again. If it happens again, give this website’s owner the reference.",
+      advice: "Try again. If it happens again, give the reference to the owner of this website.",
     },
   ],
 ]);
@@ -168,7 +171,7 @@ export const pageError = () =>
 
 export const configBroken = () =>
   new Failure("This website doesn’t know where its API is. Its config.json is missing or damaged.", {
-    advice: "Try again. If that doesn’t help, its owner has to deploy it again.",
+    advice: "Try again. If that doesn’t help, the owner of this website has to deploy it again.",
     type: "config-broken",
     retryable: true,
   });

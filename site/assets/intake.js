@@ -1,52 +1,52 @@
-// The ways a photo gets into the page: the file chooser, a drop anywhere, a paste.
+// The ways to bring photos into the page: choose files, drop them anywhere, or paste them.
 
 /**
  * @param {HTMLInputElement} input
- * @param {(files: File[]) => void} take  called with the photos; with none when a drop or a paste held no file
+ * @param {(files: File[]) => void} onPhotos  gets an empty list if a drop or a paste had no file
  */
-export function watchIntake(input, take) {
+export function watchIntake(input, onPhotos) {
   input.addEventListener("change", () => {
     const photos = photosOf(input.files);
-    input.value = ""; // so that choosing the same photo again is a change
-    if (photos.length) take(photos);
+    input.value = ""; // choosing the same photo again shall be a change
+    if (photos.length) onPhotos(photos);
   });
-  document.addEventListener("paste", ({ clipboardData }) => take(photosOf(clipboardData.files)));
-  watchDrops(take);
+  document.addEventListener("paste", ({ clipboardData }) => onPhotos(photosOf(clipboardData.files)));
+  watchDrops(onPhotos);
 }
 
 /**
- * What of a choice may be photos; all of it when nothing may, so that somebody is told.
+ * The files that may be photos. Returns all files if none may be, so that the page can say why they fail.
  * @param {Iterable<File>} files
  * @returns {File[]}
  */
 export function photosOf(files) {
   const all = [...files];
-  const photos = all.filter(({ type }) => !type || type.startsWith("image/")); // few systems know the type of HEIC
+  const photos = all.filter(({ type }) => !type || type.startsWith("image/")); // most systems give HEIC no type
   return photos.length ? photos : all;
 }
 
-/** Marks what is dragged from this page itself: its text and its pictures are nothing to drop here. */
-const OWN = "application/x-visage";
+/** Marks drags that start in this page: its own text and pictures can't be dropped here. */
+const OWN_DRAG_TYPE = "application/x-visage";
 
-function watchDrops(take) {
-  let entered = null; // the element under the pointer: its neighbour is entered before it is left itself
-  const mark = (element) => {
+function watchDrops(onPhotos) {
+  let entered = null; // the element under the pointer; the next one is entered before this one is left
+  const setEntered = (element) => {
     entered = element;
     document.body.classList.toggle("dragging", element !== null);
   };
   const on = (type, handle) => document.addEventListener(type, (event) => handle(event));
-  on("dragstart", ({ dataTransfer }) => dataTransfer.setData(OWN, "1"));
-  on("dragenter", (event) => mark(isOwn(event) ? null : event.target));
-  on("dragleave", ({ target }) => target === entered && mark(null));
+  on("dragstart", ({ dataTransfer }) => dataTransfer.setData(OWN_DRAG_TYPE, "1"));
+  on("dragenter", (event) => setEntered(isOwnDrag(event) ? null : event.target));
+  on("dragleave", ({ target }) => target === entered && setEntered(null));
   on("dragover", (event) => {
     event.preventDefault();
-    event.dataTransfer.dropEffect = isOwn(event) ? "none" : "copy";
+    event.dataTransfer.dropEffect = isOwnDrag(event) ? "none" : "copy";
   });
   on("drop", (event) => {
     event.preventDefault();
-    mark(null);
-    if (!isOwn(event)) take(photosOf(event.dataTransfer.files));
+    setEntered(null);
+    if (!isOwnDrag(event)) onPhotos(photosOf(event.dataTransfer.files));
   });
 }
 
-const isOwn = ({ dataTransfer }) => dataTransfer.types.includes(OWN);
+const isOwnDrag = ({ dataTransfer }) => dataTransfer.types.includes(OWN_DRAG_TYPE);

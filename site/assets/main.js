@@ -1,4 +1,4 @@
-// Wires the page up: photos come in, the queue sends them, the page shows what becomes of them.
+// The entry point: connects the photos that come in, the queue that sends them, and the page that shows the results.
 import { alignedFace, labels, recognize } from "./api.js";
 import { cameraUnavailable, takePhoto } from "./camera.js";
 import { loadConfig } from "./config.js";
@@ -12,85 +12,86 @@ import { Queue } from "./queue.js";
 
 const element = (id) => document.getElementById(id);
 
-/** Where the API is, and what examples there are: read once; after a failure, again when it is next needed. */
+/** Loaded once. After a failure it is loaded again when it is needed next. @type {import("./config.js").Config} */
 let config;
 
-async function configured() {
+async function getConfig() {
   config ??= await loadConfig();
   return config;
 }
 
 const queue = new Queue({
   prepare,
-  recognize: async (blob, options) => recognize((await configured()).api, blob, options),
+  recognize: async (blob, options) => recognize((await getConfig()).api, blob, options),
 });
 
 const page = new Page((item) => ({
   api: config?.api,
   cancel: () => queue.cancel(item),
   retry: () => queue.retry(item),
-  aligned: (number) => alignedFace(config.api, item.sent, number),
+  alignedFace: (number) => alignedFace(config.api, item.sent, number),
 }));
 
 /** @param {Blob[]} files */
-function take(files) {
+function recognizePhotos(files) {
   queue.replace(files);
   page.show(queue.items);
 }
 
 queue.addEventListener("change", ({ detail }) => page.update(detail));
-watchIntake(element("file"), take);
+watchIntake(element("file"), recognizePhotos);
 element("captured").addEventListener("change", ({ target }) => {
-  take([...target.files]);
+  recognizePhotos([...target.files]);
   target.value = "";
 });
 
-async function shoot() {
+async function useCamera() {
   const photo = await takePhoto(element("camera"));
-  if (photo) take([photo]);
+  if (photo) recognizePhotos([photo]);
 }
 
-/** A phone's own camera app can be asked too, even where this page may not have the camera. */
+/** A phone also offers its camera app, which works even where this page may not use the camera. */
 function offerCamera() {
-  const why = cameraUnavailable();
-  const phone = matchMedia("(pointer: coarse)").matches;
-  element("shoot").hidden = Boolean(why);
-  element("capture").hidden = !phone;
-  element("no-camera").hidden = !why || phone;
-  element("no-camera").textContent = why;
-  element("shoot").addEventListener("click", shoot);
+  const reason = cameraUnavailable();
+  const isPhone = matchMedia("(pointer: coarse)").matches;
+  element("shoot").hidden = Boolean(reason);
+  element("capture").hidden = !isPhone;
+  element("no-camera").hidden = !reason || isPhone;
+  element("no-camera").textContent = reason;
+  element("shoot").addEventListener("click", useCamera);
 }
 
 function offerExamples(addresses) {
-  const offer = (address, index) => {
+  const entry = (address, index) => {
     const picture = make("img", { src: address, alt: "", loading: "lazy", width: 96, height: 96 });
-    return make("li", {}, make("button", { type: "button", "aria-label": `Example ${index + 1}`, onclick: () => takeExample(address) }, picture));
+    const onclick = () => recognizeExample(address);
+    return make("li", {}, make("button", { type: "button", "aria-label": `Example ${index + 1}`, onclick }, picture));
   };
   element("examples").hidden = !addresses.length;
-  element("examples").querySelector("ul").replaceChildren(...addresses.map(offer));
+  element("examples").querySelector("ul").replaceChildren(...addresses.map(entry));
 }
 
-async function takeExample(address) {
+async function recognizeExample(address) {
   const photo = await fetch(address).then((response) => (response.ok ? response.blob() : null)).catch(() => null);
-  if (photo) return take([photo]);
-  queue.refuse(unreadableFile());
+  if (photo) return recognizePhotos([photo]);
+  queue.fail(unreadableFile());
   page.show(queue.items);
 }
 
 function watchConnection() {
-  const tell = () => (element("offline").hidden = navigator.onLine);
-  addEventListener("offline", tell);
+  const showState = () => (element("offline").hidden = navigator.onLine);
+  addEventListener("offline", showState);
   addEventListener("online", () => {
-    tell();
+    showState();
     queue.reconnect();
   });
-  tell();
+  showState();
 }
 
 offerCamera();
 watchConnection();
 showPeople(element("known"), async () => {
-  const { api, examples } = await configured();
+  const { api, examples } = await getConfig();
   offerExamples(examples);
   return labels(api);
 });

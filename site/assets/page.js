@@ -1,6 +1,6 @@
-// The page: the photo that is looked at, its faces, the panel beside it, the strip of all photos.
-import { panelOf } from "./answer.js";
-import { labelSide, place } from "./boxes.js";
+// Shows the selected photo with its faces, the panel beside it, and the strip of all photos.
+import { panelContent } from "./answer.js";
+import { labelPosition, toPercent } from "./boxes.js";
 import { make } from "./dom.js";
 import { announcement, isKnown, nameOf, progress, shortResult } from "./words.js";
 
@@ -8,23 +8,23 @@ import { announcement, isKnown, nameOf, progress, shortResult } from "./words.js
 
 const element = (id) => document.getElementById(id);
 
-/** Shows one photo of several; `actions` makes what the panel's buttons do from an item. */
 export class Page {
   /** @type {Item | undefined} */
   #current;
   /** @type {Item[]} */
   #items = [];
   #addresses = new Map();
-  #shown = "";
+  /** State of the item that the panel shows; empty if the panel must be built again. */
+  #panelState = "";
   #actions;
 
-  /** @param {(item: Item) => import("./answer.js").Actions} actions */
+  /** @param {(item: Item) => import("./answer.js").Actions} actions  returns what the panel's buttons do for an item */
   constructor(actions) {
     this.#actions = actions;
-    highlightTogether(element("desk"));
+    linkBoxesAndCards(element("desk"));
   }
 
-  /** Starts over with these photos, the first in sight. @param {Item[]} items */
+  /** Replaces all photos, and selects the first. @param {Item[]} items */
   show(items) {
     this.#addresses.forEach((address) => URL.revokeObjectURL(address));
     this.#addresses = new Map(items.map((item) => [item, item.file ? URL.createObjectURL(item.file) : ""]));
@@ -38,16 +38,16 @@ export class Page {
 
   /** An item has changed. @param {Item} item */
   update(item) {
-    if (!this.#items.includes(item)) return; // one of the photos before
-    this.#mark(item);
+    if (!this.#items.includes(item)) return; // it belongs to photos that were replaced
+    this.#updateThumbnail(item);
     if (item === this.#current) this.#render();
     this.#announce(item);
   }
 
   #select(item) {
     this.#current = item;
-    this.#shown = "";
-    this.#items.forEach((each) => this.#mark(each));
+    this.#panelState = "";
+    this.#items.forEach((each) => this.#updateThumbnail(each));
     this.#showPhoto(item);
     this.#render();
   }
@@ -59,44 +59,47 @@ export class Page {
     if (!item.file) return;
     photo.src = this.#addresses.get(item);
     photo.alt = `Photo ${this.#items.indexOf(item) + 1}`;
-    const seen = await photo.decode().then(() => true, () => false);
+    const decoded = await photo.decode().then(() => true, () => false);
     if (item !== this.#current) return;
     element("frame").style.setProperty("--width", photo.naturalWidth);
     element("frame").style.setProperty("--height", photo.naturalHeight);
-    element("frame").hidden = !seen;
-    element("unseen").hidden = seen;
+    element("frame").hidden = !decoded;
+    element("unseen").hidden = decoded;
   }
 
-  /** The panel is built anew for a new state only: what somebody is reading or has the focus in stays. */
+  /** Builds the panel again only if the state changed, so that the focus and the scroll position stay. */
   #render() {
     const item = this.#current;
     const { state, slow } = item;
     document.body.dataset.state = state;
-    if (`${state}${slow}` === this.#shown) return tell(item);
-    this.#shown = `${state}${slow}`;
+    const panelState = `${state}${slow}`;
+    if (panelState === this.#panelState) return updateProgress(item);
+    this.#panelState = panelState;
     const panel = element("panel");
     const focused = panel.contains(document.activeElement);
     panel.className = `panel ${state}`;
-    panel.replaceChildren(...panelOf(item, this.#actions(item)));
+    panel.replaceChildren(...panelContent(item, this.#actions(item)));
     if (focused) panel.focus({ preventScroll: true });
-    element("boxes").replaceChildren(...(state === "answered" ? boxes(item.recognition) : []));
+    element("boxes").replaceChildren(...(state === "answered" ? faceBoxes(item.recognition) : []));
   }
 
   #announce(item) {
     const { state, recognition, failure, slow } = item;
-    const which = this.#items.length > 1 ? `Photo ${this.#items.indexOf(item) + 1} of ${this.#items.length}: ` : "";
-    if (state === "answered") element("status").textContent = which + announcement(recognition.faces);
-    if (state === "failed") element("status").textContent = which + failure.message;
-    if (state === "working" || state === "pausing") element("status").textContent = which + progress(item) + (slow ? " Still working." : "");
+    const prefix = this.#items.length > 1 ? `Photo ${this.#items.indexOf(item) + 1} of ${this.#items.length}: ` : "";
+    const say = (sentence) => (element("status").textContent = prefix + sentence);
+    if (state === "answered") say(announcement(recognition.faces));
+    if (state === "failed") say(failure.message);
+    if (state === "working" || state === "pausing") say(progress(item) + (slow ? " Still working." : ""));
   }
 
   #thumbnail(item) {
     const picture = make("img", { src: this.#addresses.get(item), alt: "", loading: "lazy" });
     picture.addEventListener("error", () => picture.removeAttribute("src"), { once: true });
-    return make("li", {}, make("button", { type: "button", onclick: () => this.#select(item) }, picture, make("span", { class: "dot" })));
+    const onclick = () => this.#select(item);
+    return make("li", {}, make("button", { type: "button", onclick }, picture, make("span", { class: "dot" })));
   }
 
-  #mark(item) {
+  #updateThumbnail(item) {
     const number = this.#items.indexOf(item);
     const button = element("strip").children[number].firstChild;
     const known = item.recognition?.faces.some(isKnown);
@@ -106,36 +109,36 @@ export class Page {
   }
 }
 
-/** What changes while the state stays. */
-function tell(item) {
-  const said = element("progress");
-  if (said) said.textContent = progress(item);
+/** Updates what can change without a new state. */
+function updateProgress(item) {
+  if (element("progress")) element("progress").textContent = progress(item);
   if (element("sent")) element("sent").value = item.progress;
 }
 
-function boxes({ faces, image }) {
+function faceBoxes({ faces, image }) {
   return faces.map((face, index) => {
-    const placed = place(face.box, image);
-    const { vertical, horizontal } = labelSide(placed);
-    const style = Object.fromEntries(Object.entries(placed).map(([side, value]) => [side, `${value}%`]));
+    const box = toPercent(face.box, image);
+    const { vertical, horizontal } = labelPosition(box);
+    const style = Object.fromEntries(Object.entries(box).map(([side, value]) => [side, `${value}%`]));
     const badge = faces.length > 1 && make("span", { class: "badge" }, String(index + 1));
-    const tag = make("span", { class: `tag ${vertical} ${horizontal}` }, badge, make("span", { class: "name", dir: "auto" }, nameOf(face)));
+    const name = make("span", { class: "name", dir: "auto" }, nameOf(face));
+    const tag = make("span", { class: `tag ${vertical} ${horizontal}` }, badge, name);
     return make("div", { class: isKnown(face) ? "box known" : "box", "data-face": String(index), style }, tag);
   });
 }
 
-/** A face on the photo and its card light up together; a click on the face leads to the card. */
-function highlightTogether(desk) {
-  const faceOf = (target) => target.closest?.("[data-face]")?.dataset.face;
-  const light = ({ target }) => {
-    const number = faceOf(target);
+/** Highlights a face's box and its card together. A click on the box opens the card. */
+function linkBoxesAndCards(desk) {
+  const faceNumber = (target) => target.closest?.("[data-face]")?.dataset.face;
+  const highlight = ({ target }) => {
+    const number = faceNumber(target);
     for (const each of desk.querySelectorAll("[data-face]")) each.classList.toggle("lit", each.dataset.face === number);
   };
-  const dark = () => desk.querySelectorAll(".lit").forEach((each) => each.classList.remove("lit"));
-  for (const event of ["pointerover", "focusin"]) desk.addEventListener(event, light);
-  for (const event of ["pointerleave", "focusout"]) desk.addEventListener(event, dark);
+  const clear = () => desk.querySelectorAll(".lit").forEach((each) => each.classList.remove("lit"));
+  for (const event of ["pointerover", "focusin"]) desk.addEventListener(event, highlight);
+  for (const event of ["pointerleave", "focusout"]) desk.addEventListener(event, clear);
   element("boxes").addEventListener("click", ({ target }) => {
-    const number = faceOf(target);
+    const number = faceNumber(target);
     if (!number) return;
     const details = element("panel").querySelector(`[data-face="${number}"] details`);
     details.open = true;

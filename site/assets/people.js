@@ -1,36 +1,42 @@
-// Who the model knows, and how well.
+// The list of people that the model knows, and how well it recognises them.
 import { make } from "./dom.js";
 import { quality } from "./words.js";
 
-/** So many names are read at a glance; the others come when they are asked for. */
-const AT_A_GLANCE = 30;
+/** More names than this are behind a disclosure. */
+const MAX_VISIBLE_NAMES = 30;
 
 /**
- * @param {HTMLElement} place
- * @param {() => Promise<import("./api.js").Labels>} ask
+ * @param {HTMLElement} container
+ * @param {() => Promise<import("./api.js").Labels>} load
  */
-export async function showPeople(place, ask) {
-  place.ariaBusy = "true";
+export async function showPeople(container, load) {
+  container.ariaBusy = "true";
   try {
-    place.replaceChildren(...known(await ask()));
+    container.replaceChildren(...peopleContent(await load()));
   } catch (failure) {
-    const again = make("button", { type: "button", class: "button quiet", onclick: () => showPeople(place, ask) }, "Ask again");
-    place.replaceChildren(make("p", { class: "soft" }, failure.message), again);
+    const onclick = () => showPeople(container, load);
+    const retryButton = make("button", { type: "button", class: "button quiet", onclick }, "Ask again");
+    container.replaceChildren(make("p", { class: "soft" }, failure.message), retryButton);
   }
-  place.ariaBusy = "false";
+  container.ariaBusy = "false";
 }
 
-function known(labels) {
+const ENROLLED = "A dashed border marks people who were added from a few photos, without training.";
+
+function peopleContent(labels) {
   const people = labels.people.toSorted((one, other) => one.label.localeCompare(other.label));
-  const others = people.slice(AT_A_GLANCE);
+  const count = people.length === 1 ? "One person." : `${people.length} people.`;
+  const others = people.slice(MAX_VISIBLE_NAMES);
   return [
-    make("p", { class: "soft" }, people.length === 1 ? "One person." : `${people.length} people.`, " ", quality(labels).join(" ")),
-    names(people.slice(0, AT_A_GLANCE)),
+    make("p", { class: "soft" }, [count, ...quality(labels)].join(" ")),
+    names(people.slice(0, MAX_VISIBLE_NAMES)),
     others.length && make("details", {}, make("summary", {}, `And ${others.length} more`), names(others)),
-    people.some((person) => person.enrolled) && make("p", { class: "fine" }, "A dashed border marks people who were added from a few photos, without training."),
+    people.some((person) => person.enrolled) && make("p", { class: "fine" }, ENROLLED),
     make("p", { class: "fine" }, `Model ${labels.model.version}`),
   ].filter(Boolean);
 }
 
-const names = (people) =>
-  make("ul", { class: "names" }, ...people.map(({ label, enrolled }) => make("li", { class: enrolled ? "enrolled" : null, dir: "auto" }, label)));
+function names(people) {
+  const name = ({ label, enrolled }) => make("li", { class: enrolled ? "enrolled" : null, dir: "auto" }, label);
+  return make("ul", { class: "names" }, ...people.map(name));
+}

@@ -1,4 +1,4 @@
-// Re-encodes photos beside the page, so that it stays responsive; each is answered on the port it comes with.
+// A worker that re-encodes photos, so that the page stays responsive. The result goes to the port of the message.
 import { shrink } from "./shrink.js";
 
 addEventListener("message", async ({ data: file, ports: [port] }) => {

@@ -1,28 +1,28 @@
-// The photos that were brought in, and each one's way from the file to its answer.
+// The chosen photos, and the steps of each from the file to the answer.
 import { Failure, nothingDropped, pageError } from "./failure.js";
 
-/** How many are on their way at once: every one more may start another instance of the service. */
-const AT_ONCE = 2;
+/** Photos sent in parallel. Each one may start another instance of the service. */
+const MAX_PARALLEL = 2;
 
-/** From then on waiting needs an explanation. */
+/** After this time the page explains why the answer takes long. */
 const SLOW_MS = 2000;
 
 /**
  * @typedef {object} Item  a photo
- * @property {Blob} file  as it was chosen
+ * @property {Blob} file  the file as it was chosen
  * @property {"waiting" | "preparing" | "sending" | "working" | "pausing" | "answered" | "failed" | "cancelled"} state
- * @property {Blob | null} [preview]  upright, as soon as it is known; null where the browser can't show it
- * @property {Blob} [sent]  what the service gets
- * @property {number} progress  how much of it is sent, 0 to 1
- * @property {boolean} slow  whether the service has been at it for long
+ * @property {Blob | null} [preview]  the upright photo, once it is prepared; null if the browser can't show it
+ * @property {Blob} [sent]  the bytes that are sent
+ * @property {number} progress  how much has been sent, 0 to 1
+ * @property {boolean} slow  whether the answer takes longer than SLOW_MS
  * @property {number} [pauseMs]  how long until the next attempt
  * @property {import("./api.js").Recognition} [recognition]
  * @property {Failure} [failure]
  */
 
 /**
- * Tells of every change of an item by a "change" event, its detail the item.
- * Knows nothing of the page; `prepare` and `recognize` are those of photo.js and api.js.
+ * Sends a "change" event whenever an item changes; its `detail` is the item.
+ * `prepare` and `recognize` are the functions of photo.js and api.js.
  */
 export class Queue extends EventTarget {
   /** @type {Item[]} */
@@ -37,14 +37,14 @@ export class Queue extends EventTarget {
     this.#recognize = recognize;
   }
 
-  /** Forgets the photos there were, and starts with these. @param {Blob[]} files */
+  /** Replaces all photos. @param {Blob[]} files */
   replace(files) {
-    if (!files.length) return this.refuse(nothingDropped());
+    if (!files.length) return this.fail(nothingDropped());
     this.#start(files.map((file) => ({ file, state: "waiting", progress: 0, slow: false })));
   }
 
-  /** Forgets the photos there were; there is none, for this reason. @param {Failure} failure */
-  refuse(failure) {
+  /** Replaces all photos by a failure. @param {Failure} failure */
+  fail(failure) {
     this.#start([{ state: "failed", failure, progress: 0, slow: false }]);
   }
 
@@ -61,7 +61,7 @@ export class Queue extends EventTarget {
     this.#next();
   }
 
-  /** The connection is back: what failed for the lack of it is tried again. */
+  /** Tries the photos again that failed because there was no connection. */
   reconnect() {
     this.items.filter((item) => item.failure?.type === "offline").forEach((item) => this.retry(item));
   }
@@ -75,7 +75,7 @@ export class Queue extends EventTarget {
   #next() {
     const busy = this.items.filter((item) => this.#controllers.has(item)).length;
     const waiting = this.items.filter((item) => item.state === "waiting");
-    for (const item of waiting.slice(0, Math.max(0, AT_ONCE - busy))) this.#run(item);
+    for (const item of waiting.slice(0, Math.max(0, MAX_PARALLEL - busy))) this.#run(item);
   }
 
   async #run(item) {
@@ -85,9 +85,10 @@ export class Queue extends EventTarget {
     const change = (changes) => signal.aborted || this.#change(item, changes);
     try {
       change({ state: "preparing" });
-      const { blob, preview } = item.sent ? { blob: item.sent, preview: item.preview } : await this.#prepare(item.file, signal);
+      const prepared = item.sent ? { blob: item.sent, preview: item.preview } : await this.#prepare(item.file, signal);
+      const { blob, preview } = prepared;
       change({ sent: blob, preview });
-      change({ recognition: await this.#ask(blob, signal, change), state: "answered" });
+      change({ recognition: await this.#send(blob, signal, change), state: "answered" });
     } catch (error) {
       change({ state: "failed", failure: error instanceof Failure ? error : pageError() });
       if (!(error instanceof Failure) && !signal.aborted) reportError(error);
@@ -97,26 +98,26 @@ export class Queue extends EventTarget {
     }
   }
 
-  async #ask(blob, signal, change) {
+  async #send(blob, signal, change) {
     let timer;
-    const over = () => clearTimeout(timer);
+    const stopTimer = () => clearTimeout(timer);
     try {
       change({ state: "sending", progress: 0 });
       return await this.#recognize(blob, {
         signal,
         onProgress: (progress) => change({ state: "sending", progress, slow: false }),
         onSent: () => {
-          over();
+          stopTimer();
           change({ state: "working", slow: false });
           timer = setTimeout(() => change({ slow: true }), SLOW_MS);
         },
         onWait: ({ ms }) => {
-          over();
+          stopTimer();
           change({ state: "pausing", pauseMs: ms, slow: false });
         },
       });
     } finally {
-      over();
+      stopTimer();
     }
   }
 

@@ -1,4 +1,4 @@
-// Tries again what failed in passing: exponential backoff with full jitter, and never sooner than the server asked for.
+// Repeats an attempt after a temporary failure, with exponential backoff and full jitter.
 // https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
 import { offline } from "./failure.js";
 
@@ -10,18 +10,18 @@ const MAX_RETRY_AFTER_MS = 30_000;
  * @typedef {object} Wait
  * @property {number} attempt  1 before the first retry
  * @property {number} ms
- * @property {string} reason  what happened, as a sentence
+ * @property {string} reason  what happened, in a sentence
  */
 
 /**
  * @template T
- * @param {() => Promise<T>} attempt  throws a Failure; with a `waitMs` it is tried again
+ * @param {() => Promise<T>} attempt  is repeated if it throws a Failure with `waitMs`
  * @param {{signal: AbortSignal, onWait?: (wait: Wait) => void, random?: () => number}} options
  * @returns {Promise<T>}
  * @throws {import("./failure.js").Failure}
- * @throws {DOMException} an AbortError, at once, when `signal` is aborted
+ * @throws {DOMException} an AbortError, as soon as `signal` is aborted
  */
-export async function persist(attempt, { signal, onWait = () => {}, random = Math.random }) {
+export async function withRetries(attempt, { signal, onWait = () => {}, random = Math.random }) {
   for (let retry = 1; ; retry += 1) {
     signal.throwIfAborted();
     if (!navigator.onLine) throw offline();
@@ -48,7 +48,7 @@ export function backoff(retry, random) {
 /**
  * @param {string | null} header  Retry-After: seconds or a date
  * @param {number} now  milliseconds since 1970
- * @returns {number} milliseconds, 0 where there is none or it can't be read
+ * @returns {number} milliseconds; 0 if there is no header or it can't be parsed
  */
 export function retryAfterMs(header, now) {
   const ms = /^\s*\d+\s*$/.test(header ?? "") ? 1000 * Number(header) : Date.parse(header ?? "") - now;
@@ -58,14 +58,14 @@ export function retryAfterMs(header, now) {
 function sleep(ms, signal) {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
-    const stop = () => {
+    const abort = () => {
       clearTimeout(timer);
       reject(signal.reason);
     };
     const timer = setTimeout(() => {
-      signal.removeEventListener("abort", stop);
+      signal.removeEventListener("abort", abort);
       resolve();
     }, ms);
-    signal.addEventListener("abort", stop, { once: true });
+    signal.addEventListener("abort", abort, { once: true });
   });
 }

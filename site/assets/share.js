@@ -1,45 +1,46 @@
-// What can be taken away from an answer: its JSON, a command, and a picture that is drawn here and sent nowhere.
+// Copies and shares an answer: as text, or as a picture that is drawn in the browser and not uploaded.
 import { clip } from "./boxes.js";
 import { isKnown, nameOf } from "./words.js";
 
-/** @param {string} api  @returns {string} the command that asks the same */
+/** @param {string} api  @returns {string} a command that sends a photo to the same API */
 export const curl = (api) => `curl -F image=@photo.jpg ${api}/recognize`;
 
-/** @param {string} text  @throws when the browser does not allow it */
+/** @param {string} text  @throws {Error} if the browser does not allow it */
 export async function copy(text) {
   if (navigator.clipboard) return navigator.clipboard.writeText(text);
-  // A page that came by plain http has no clipboard but this.
+  // Without https there is no navigator.clipboard.
   const area = document.createElement("textarea");
-  const before = document.activeElement;
+  const focused = document.activeElement;
   area.value = text;
   area.className = "offscreen";
   document.body.append(area);
   area.select();
   const copied = document.execCommand("copy");
   area.remove();
-  before?.focus();
+  focused?.focus();
   if (!copied) throw new Error("not copied");
 }
 
-/** @returns {boolean} whether this browser hands pictures on to other apps */
+/** @returns {boolean} whether this browser can share pictures with other apps */
 export const canShare = () => Boolean(navigator.canShare?.({ files: [new File([], "a.jpg", { type: "image/jpeg" })] }));
 
-/** @param {Blob} picture  @returns {Promise<string>} what became of it */
+/** @param {Blob} picture  @returns {Promise<string>} a sentence about the result; empty if the visitor cancelled */
 export async function share(picture) {
   const file = new File([picture], "who-is-this.jpg", { type: "image/jpeg" });
   if (canShare()) {
-    return navigator.share({ files: [file] }).then(() => "Shared.", (error) => (error.name === "AbortError" ? "" : Promise.reject(error)));
+    const ignoreCancel = (error) => (error.name === "AbortError" ? "" : Promise.reject(error));
+    return navigator.share({ files: [file] }).then(() => "Shared.", ignoreCancel);
   }
   const link = document.createElement("a");
   link.href = URL.createObjectURL(file);
   link.download = file.name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
-  return "Saved to your downloads.";
+  return "Saved in your downloads.";
 }
 
 /**
- * The photo with its faces boxed and named.
+ * Draws the photo with a box and a name for each face.
  * @param {Blob} photo
  * @param {import("./api.js").Recognition} recognition
  * @returns {Promise<Blob>} JPEG
@@ -61,9 +62,9 @@ function drawBox(context, { left, top, width, height }, known, unit) {
   context.beginPath();
   context.roundRect(left, top, width, height, 2 * unit);
   context.setLineDash(known ? [] : [3 * unit, 2 * unit]);
-  for (const [color, line] of [["rgb(0 0 0 / 50%)", 2.4], ["#fff", 1.4]]) {
+  for (const [color, lineWidth] of [["rgb(0 0 0 / 50%)", 2.4], ["#fff", 1.4]]) {
     context.strokeStyle = color;
-    context.lineWidth = line * unit;
+    context.lineWidth = lineWidth * unit;
     context.stroke();
   }
 }

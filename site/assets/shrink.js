@@ -1,21 +1,21 @@
-// Re-encodes a photo as an upright JPEG without metadata that fits into an upload; in a worker or on the page.
+// Re-encodes a photo as a small upright JPEG without metadata, in a worker or in the page.
 
-/** Lambda takes 6 MB a call and gets the photo as base64, so the API takes this much. */
+/** Limit of the API: Lambda takes 6 MB a call, and base64 makes a photo a third larger. */
 export const MAX_PHOTO_BYTES = 4_500_000;
 
-/** Longest side in pixels: enough for every face that the detector could find. */
+/** Longest side in pixels. It is enough for every face that the detector can find. */
 const MAX_SIDE = 2048;
 const JPEG_QUALITY = 0.92;
 
-/** No camera writes more; a film would fill the memory before it turned out not to be a photo. */
-const MAX_DECODED_BYTES = 150_000_000;
+/** No photo is larger. Decoding a film would fill the memory. */
+const MAX_FILE_BYTES = 150_000_000;
 
 /**
  * @param {Blob} file
- * @returns {Promise<{blob: Blob, shrunk: boolean} | null>} null when this browser can't decode it, or lacks the memory
+ * @returns {Promise<{blob: Blob, shrunk: boolean} | null>} null if this browser can't decode it or has too little memory
  */
 export async function shrink(file) {
-  if (file.size > MAX_DECODED_BYTES) return null;
+  if (file.size > MAX_FILE_BYTES) return null;
   let bitmap;
   try {
     bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
@@ -28,7 +28,7 @@ export async function shrink(file) {
 }
 
 /**
- * The size that fits a square of that side, proportions kept; never enlarged.
+ * Scales a size down so that its longer side is at most `side`. Small sizes stay.
  * @param {{width: number, height: number}} size
  * @param {number} side
  */
@@ -40,7 +40,7 @@ export function fit({ width, height }, side) {
 /**
  * @param {CanvasImageSource} picture
  * @param {{width: number, height: number}} size
- * @returns {Promise<Blob>} a JPEG of that size; what was transparent becomes white
+ * @returns {Promise<Blob>} a JPEG of that size; transparent pixels become white
  */
 export function encode(picture, { width, height }) {
   const canvas = globalThis.OffscreenCanvas ? new OffscreenCanvas(width, height) : pageCanvas(width, height);
@@ -59,7 +59,7 @@ async function compress(bitmap) {
   }
 }
 
-/** A canvas of the page with the one method of OffscreenCanvas that is needed, for browsers that have no such thing. */
+/** A replacement for browsers without OffscreenCanvas: a page's canvas with its convertToBlob. */
 function pageCanvas(width, height) {
   const canvas = Object.assign(document.createElement("canvas"), { width, height });
   canvas.convertToBlob = ({ type, quality }) => new Promise((resolve) => canvas.toBlob(resolve, type, quality));

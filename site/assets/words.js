@@ -119,7 +119,13 @@ function heldOutSentences({ faces, name_right: nameRight, recognised }) {
  * @returns {[string, string][]} the name and the duration of each step, in the order in which they happen
  */
 export function timings(timing) {
-  const names = { decode: "Read the photo", detect: "Found the faces", align: "Aligned the faces", recognize: "Recognised the faces", total: "Total" };
+  const names = {
+    decode: "Read the photo",
+    detect: "Found the faces",
+    align: "Aligned the faces",
+    recognize: "Recognised the faces",
+    total: "Total",
+  };
   return Object.entries(names)
     .filter(([step]) => step in timing)
     .map(([step, name]) => [name, `${timing[step] < 10 ? timing[step].toFixed(1) : Math.round(timing[step])} ms`]);

@@ -111,7 +111,7 @@ test("what keeps a photo away is told in its place", async () => {
   const { made, asked } = queue();
   made.replace(["old"]);
   await settled();
-  made.refuse(new Failure("Gone."));
+  made.fail(new Failure("Gone."));
   assert.ok(asked[0].signal.aborted);
   assert.deepEqual(made.items.map(({ state, failure }) => [state, failure.message]), [["failed", "Gone."]]);
 });

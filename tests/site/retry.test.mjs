@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
 import { Failure } from "../../site/assets/failure.js";
-import { backoff, persist, retryAfterMs } from "../../site/assets/retry.js";
+import { backoff, withRetries, retryAfterMs } from "../../site/assets/retry.js";
 
 const NOW = Date.parse("Wed, 21 Oct 2026 07:28:00 GMT");
 const passing = (waitMs = 0) => new Failure("Busy.", { advice: "Try again.", waitMs });
@@ -52,14 +52,14 @@ for (const [header, ms] of [
 
 test("what works at once is not done again", async () => {
   const attempt = failing();
-  assert.equal(await persist(attempt, { signal: never() }), "answer");
+  assert.equal(await withRetries(attempt, { signal: never() }), "answer");
   assert.equal(attempt.made, 1);
 });
 
 test("what passes is tried three more times, each wait told before", async () => {
   const waits = [];
   const attempt = failing(passing(), passing(20), passing());
-  const answer = await persist(attempt, { signal: never(), random: atOnce, onWait: (wait) => waits.push(wait) });
+  const answer = await withRetries(attempt, { signal: never(), random: atOnce, onWait: (wait) => waits.push(wait) });
   assert.equal(answer, "answer");
   assert.deepEqual(waits, [
     { attempt: 1, ms: 0, reason: "Busy." },
@@ -70,44 +70,44 @@ test("what passes is tried three more times, each wait told before", async () =>
 
 test("the server's wait comes before the jitter, so that not everybody returns at its end", async () => {
   const waits = [];
-  await persist(failing(passing(10)), { signal: never(), random: () => 0.005, onWait: ({ ms }) => waits.push(ms) });
+  await withRetries(failing(passing(10)), { signal: never(), random: () => 0.005, onWait: ({ ms }) => waits.push(ms) });
   assert.deepEqual(waits, [15]);
 });
 
 test("the fourth failure is final", async () => {
   const attempt = failing(passing(), passing(), passing(), passing(), passing());
-  await assert.rejects(persist(attempt, { signal: never(), random: atOnce }), { message: "Busy. Try again." });
+  await assert.rejects(withRetries(attempt, { signal: never(), random: atOnce }), { message: "Busy. Try again." });
   assert.equal(attempt.made, 4);
 });
 
 test("what lasts is not tried again", async () => {
   const attempt = failing(lasting());
-  await assert.rejects(persist(attempt, { signal: never() }), { message: "Broken." });
+  await assert.rejects(withRetries(attempt, { signal: never() }), { message: "Broken." });
   assert.equal(attempt.made, 1);
 });
 
 test("an error of the page itself is not tried again", async () => {
   const attempt = failing(new TypeError("undefined is not a function"));
-  await assert.rejects(persist(attempt, { signal: never() }), TypeError);
+  await assert.rejects(withRetries(attempt, { signal: never() }), TypeError);
   assert.equal(attempt.made, 1);
 });
 
 test("offline, nothing is tried", async () => {
   online(false);
   const attempt = failing();
-  await assert.rejects(persist(attempt, { signal: never() }), { type: "offline", retryable: true });
+  await assert.rejects(withRetries(attempt, { signal: never() }), { type: "offline", retryable: true });
   assert.equal(attempt.made, 0);
 });
 
 test("going offline while waiting ends it", async () => {
   const attempt = failing(passing());
-  await assert.rejects(persist(attempt, { signal: never(), random: atOnce, onWait: () => online(false) }), { type: "offline" });
+  await assert.rejects(withRetries(attempt, { signal: never(), random: atOnce, onWait: () => online(false) }), { type: "offline" });
   assert.equal(attempt.made, 1);
 });
 
 test("aborted before, nothing is tried", async () => {
   const attempt = failing();
-  await assert.rejects(persist(attempt, { signal: AbortSignal.abort() }), { name: "AbortError" });
+  await assert.rejects(withRetries(attempt, { signal: AbortSignal.abort() }), { name: "AbortError" });
   assert.equal(attempt.made, 0);
 });
 
@@ -118,7 +118,7 @@ for (const [when, abort] of [
   test(`aborted ${when}, it ends at once`, async () => {
     const controller = new AbortController();
     const attempt = failing(passing(30_000));
-    const work = persist(attempt, { signal: controller.signal, onWait: () => abort(controller) });
+    const work = withRetries(attempt, { signal: controller.signal, onWait: () => abort(controller) });
     await assert.rejects(work, { name: "AbortError" });
     assert.equal(attempt.made, 1);
   });
