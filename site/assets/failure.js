@@ -78,7 +78,7 @@ const STATUSES = new Map([
   [413, { summary: "This photo is too large to send.", advice: "Choose a smaller photo." }],
   [429, { summary: "Too many photos are being sent right now.", advice: "Wait a moment and try again." }],
   [500, { summary: "There was an error on the server.", advice: TRY_SOON }],
-  [502, { summary: "The server couldn’t process this photo.", advice: TRY_SOON }],
+  [502, { summary: "The server had a problem with this photo.", advice: TRY_SOON }],
   [503, { summary: "Recognition is busy or starting up.", advice: TRY_SOON }],
   [504, { summary: "Recognition took too long to answer.", advice: TRY_SOON }],
 ]);
@@ -147,7 +147,7 @@ export const tooSlow = () =>
   });
 
 export const unreadableAnswer = (requestId = "") =>
-  new Failure("This page can’t read the server’s answer.", {
+  new Failure("The server sent an answer that this page does not understand.", {
     advice: TRY_SOON,
     type: "unreadable-answer",
     retryable: true,

@@ -31,7 +31,7 @@ def test_every_problem_of_the_api_is_a_sentence_with_a_reference(site: Page, ans
     [
         (413, "This photo is too large to send. Choose a smaller photo."),
         (429, "Too many photos are being sent right now. Wait a moment and try again."),
-        (502, "The server couldn’t process this photo. Try again in a moment."),
+        (502, "The server had a problem with this photo. Try again in a moment."),
         (503, "Recognition is busy or starting up. Try again in a moment."),
         (504, "Recognition took too long to answer. Try again in a moment."),
     ],
@@ -99,14 +99,14 @@ def test_a_photo_chosen_offline_is_sent_when_the_connection_is_back(site: Page, 
 def test_an_error_page_in_html_becomes_a_sentence(site: Page, answer, choose):
     answer("<html><h1>Bad Gateway</h1></html>", 502)
     choose()
-    expect(reason(site)).to_have_text("The server couldn’t process this photo. Try again in a moment.")
+    expect(reason(site)).to_have_text("The server had a problem with this photo. Try again in a moment.")
 
 
 @pytest.mark.parametrize("body", ["", "null", "[]", '{"faces": []}', "<html></html>"])
 def test_a_success_that_is_no_recognition_becomes_a_sentence(site: Page, answer, choose, body: str):
     answer(body)
     choose()
-    expect(reason(site)).to_contain_text("This page can’t read the server’s answer. Try again in a moment.")
+    expect(reason(site)).to_contain_text("The server sent an answer that this page does not understand. Try again in a moment.")
 
 
 def test_a_broken_network_becomes_a_sentence(site: Page, choose):
