@@ -147,7 +147,7 @@ export const tooSlow = () =>
   });
 
 export const unreadableAnswer = (requestId = "") =>
-  new Failure("The server sent an answer that this page does not understand.", {
+  new Failure("This page does not understand the answer of the server.", {
     advice: TRY_SOON,
     type: "unreadable-answer",
     retryable: true,
