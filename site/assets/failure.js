@@ -19,7 +19,7 @@ export class Failure extends Error {
 }
 
 const TRY_SOON = "Try again in a moment.";
-const BAD_REQUEST = { summary: "The server didn’t understand this page.", advice: "Reload the page and try again." };
+const BAD_REQUEST = { summary: "The server does not understand this page.", advice: "Reload the page and try again." };
 
 /** The API's problems by name. If one is `detailed`, the API's own sentence replaces the summary. */
 const PROBLEMS = new Map([
@@ -147,7 +147,7 @@ export const tooSlow = () =>
   });
 
 export const unreadableAnswer = (requestId = "") =>
-  new Failure("This page does not understand the answer of the server.", {
+  new Failure("This page does not understand the server.", {
     advice: TRY_SOON,
     type: "unreadable-answer",
     retryable: true,

@@ -106,7 +106,7 @@ def test_an_error_page_in_html_becomes_a_sentence(site: Page, answer, choose):
 def test_a_success_that_is_no_recognition_becomes_a_sentence(site: Page, answer, choose, body: str):
     answer(body)
     choose()
-    expect(reason(site)).to_contain_text("This page does not understand the answer of the server. Try again in a moment.")
+    expect(reason(site)).to_contain_text("This page does not understand the server. Try again in a moment.")
 
 
 def test_a_broken_network_becomes_a_sentence(site: Page, choose):
