@@ -1,4 +1,4 @@
-"""Lambda entry point: loads the model while Lambda initialises, then hands each event to the API."""
+"""Lambda entry point: loads the model while Lambda initialises, then passes each event to the API."""
 
 # ruff: noqa: E402
 
@@ -20,7 +20,7 @@ from api.telemetry import Handler
 
 
 def create_handler(app: Flask, model: ModelLoader, telemetry: Telemetry) -> Handler:
-    """Return a Lambda handler: `app` answers requests, and a scheduler's call keeps `model` loaded."""
+    """Return a Lambda handler: `app` answers requests, and a scheduler's event keeps `model` loaded."""
 
     def handle(event: Any, context: Any) -> dict[str, Any]:
         if gateway.is_request(event):
@@ -35,7 +35,7 @@ def create_handler(app: Flask, model: ModelLoader, telemetry: Telemetry) -> Hand
 
 
 def warm_up(model: ModelLoader, telemetry: Telemetry) -> bool:
-    """Load the model and say whether that worked; a failure is logged, and the next request tries again."""
+    """Load the model and return whether that worked. A failure is logged, and a later request tries again."""
     try:
         loaded = model.get()
     except ModelUnavailableError as error:
@@ -45,7 +45,7 @@ def warm_up(model: ModelLoader, telemetry: Telemetry) -> bool:
     return True
 
 
-telemetry = Telemetry()
+telemetry = Telemetry(settings)
 model = ModelLoader(partial(load_from_settings, settings, prefetch.download))
 app = create_app(model, telemetry)
 lambda_handler = create_handler(app, model, telemetry)

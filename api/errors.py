@@ -65,6 +65,11 @@ class UnsupportedContentTypeError(ApiError):
 class ModelUnavailableError(ApiError):
     """The model could not be loaded; the cause is for the log, not for the client."""
 
+    def __init__(self, retry_after_s: int = 5) -> None:
+        """The next attempt to load the model is due in `retry_after_s` seconds."""
+        super().__init__()
+        self.retry_after_s = retry_after_s
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -150,5 +155,5 @@ def headers(error: Exception) -> dict[str, str]:
     if isinstance(error, MethodNotAllowed):
         return {"Allow": ", ".join(sorted(error.valid_methods or ()))}
     if isinstance(error, ModelUnavailableError):
-        return {"Retry-After": "5"}
+        return {"Retry-After": str(error.retry_after_s)}
     return {}

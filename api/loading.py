@@ -1,9 +1,12 @@
-"""Holds the model: loads it once, when it is first needed, and tries again after a failure."""
+"""Holds the model: loads it when it is first needed, and waits longer after each failure before it tries again."""
 
+import math
 import threading
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Final
 
 from api.errors import ModelUnavailableError
+from model.errors import BundleUnavailableError
 from model.prefetch import Download, bundle_location, download
 from model.settings import Settings
 
@@ -12,40 +15,83 @@ if TYPE_CHECKING:
 
     from model.recognizer import Recognizer
 
+FIRST_WAIT_S: Final = 5
+"""Seconds between the first failed load and the next one. The wait doubles with each failure that follows."""
+
+MAX_WAIT_S: Final = 300
+"""The longest wait. A broken bundle stays broken until somebody publishes another one, so retrying costs more than it
+gains: every attempt downloads the bundle again."""
+
+MAX_UNAVAILABLE_WAIT_S: Final = 30
+"""The longest wait while S3 cannot be reached. That ends by itself, and an attempt downloads nothing."""
+
 
 class ModelLoader:
-    """The model of one process. Safe to share between threads: one of them loads, the others wait."""
+    """The model of one process. Safe to share between threads.
 
-    def __init__(self, load: "Callable[[], Recognizer]") -> None:
+    The first load is shared: one thread loads, the others wait for its result. After a failure nobody waits: until
+    the next attempt is due, and while another thread makes it, `get` fails at once.
+    """
+
+    def __init__(self, load: "Callable[[], Recognizer]", clock: "Callable[[], float]" = time.monotonic) -> None:
+        """Call `load` to get the model; `clock` returns seconds and never goes back."""
         self._load = load
+        self._clock = clock
         self._lock = threading.Lock()
         self._recognizer: Recognizer | None = None
+        self._failures = 0
+        self._next_attempt = 0.0
 
     def get(self) -> "Recognizer":
         """Return the model, loaded.
 
         Raises:
-            ModelUnavailableError: it cannot be loaded just now; the next call tries again.
+            ModelUnavailableError: it cannot be loaded now. The error that prevents it is the cause, in the call that
+                met it; calls that fail without an attempt have no cause.
         """
-        with self._lock:
+        if self._recognizer is not None:
+            return self._recognizer
+        self._fail_while_waiting()
+        if not self._lock.acquire(blocking=self._failures == 0):
+            raise ModelUnavailableError(FIRST_WAIT_S)  # another thread is trying again
+        try:
             if self._recognizer is None:
+                self._fail_while_waiting()  # the thread that held the lock may have failed
                 self._recognizer = self._attempt()
             return self._recognizer
+        finally:
+            self._lock.release()
+
+    def _fail_while_waiting(self) -> None:
+        remaining = self._next_attempt - self._clock()
+        if self._failures and remaining > 0:
+            raise ModelUnavailableError(math.ceil(remaining))
 
     def _attempt(self) -> "Recognizer":
         try:
-            return self._load()
-        except Exception as error:  # storage, network and deserialisation fail in many ways; all mean 503
-            raise ModelUnavailableError from error
+            recognizer = self._load()
+        except Exception as error:  # an edge: whatever fails here is logged by the caller, and the client gets a 503
+            wait = self._wait_after(error)
+            raise ModelUnavailableError(wait) from error
+        self._failures = 0
+        return recognizer
+
+    def _wait_after(self, error: Exception) -> int:
+        """Count a failure; return how many seconds to wait before the next attempt."""
+        longest = MAX_UNAVAILABLE_WAIT_S if isinstance(error, BundleUnavailableError) else MAX_WAIT_S
+        wait: int = min(FIRST_WAIT_S * 2 ** min(self._failures, 10), longest)
+        self._next_attempt = self._clock() + wait
+        self._failures += 1  # last: other threads read both without the lock
+        return wait
 
 
 def load_from_settings(settings: Settings, download: Download = download) -> "Recognizer":
     """Load the bundle that `settings` name; `download` makes its files available.
 
     Raises:
-        BundleError: the variable is not set, or there is no sound bundle at that place.
+        BundleError: the variable is not set, or there is no sound bundle at that location.
     """
     location = bundle_location(settings)
-    from model.recognizer import Recognizer  # noqa: PLC0415  # torch takes a second; health and errors need none
+    from model.recognizer import Recognizer  # noqa: PLC0415  # torch takes a second; errors in a request need none
 
     return Recognizer.load(location, settings, download)

@@ -1,23 +1,22 @@
-"""Logs and metrics: one line a request, and nothing in it of the photo or of who is on it."""
+"""Logs and metrics: one line a request, which says nothing about the photo or the people in it."""
 
-import os
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-Handler = Callable[[Any, Any], dict[str, Any]]
+from model.errors import ModelError
+from model.settings import Settings
 
-SERVICE: Final = "visage"
-NAMESPACE: Final = "Visage"
+Handler = Callable[[Any, Any], dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What there is to know about an answered request; `route` is the rule, never the address sent."""
+    """What is logged and measured of a request. `route` is the pattern that matched, never the path that was sent."""
 
     request_id: str
     method: str
@@ -30,18 +29,18 @@ class Outcome:
 
 
 class Telemetry:
-    """Powertools for AWS Lambda, set up; POWERTOOLS_* variables change level, service name and namespace."""
+    """The logger and the metrics of Powertools for AWS Lambda. Powertools itself reads LOG_LEVEL."""
 
-    def __init__(self) -> None:
-        service = os.environ.get("POWERTOOLS_SERVICE_NAME", SERVICE)
-        namespace = os.environ.get("POWERTOOLS_METRICS_NAMESPACE", NAMESPACE)
-        self.logger = Logger(service=service, utc=True)
-        self._metrics = Metrics(service=service, namespace=namespace)
+    def __init__(self, settings: Settings | None = None) -> None:
+        """Take the names of service and namespace from `settings`, by default those of an empty environment."""
+        settings = settings or Settings.read({})
+        self.logger = Logger(service=settings.service, utc=True)
+        self._metrics = Metrics(service=settings.service, namespace=settings.namespace)
 
     def watch(self, handler: Handler) -> Handler:
-        """Return `handler` with Lambda's context in its log lines, and with metrics published.
+        """Return `handler`, which now adds Lambda's context to the log lines and publishes the metrics.
 
-        Traces come from Lambda itself, which times initialisation and every call; X-Ray's SDK would add one segment
+        X-Ray's SDK is not used: Lambda itself traces the initialisation and every call. The SDK would add one segment
         around the handler, and 0.2 s to a cold start.
         """
         measured = self._metrics.log_metrics(handler, capture_cold_start_metric=True)
@@ -53,7 +52,7 @@ class Telemetry:
         self.logger.info("request", **{key: value for key, value in asdict(outcome).items() if value is not None})
 
     def measure(self, outcome: Outcome) -> None:
-        """Add a request's metrics to those that the handler publishes when it returns."""
+        """Add a request's metrics; the handler publishes them when it returns."""
         self.count("Requests")
         self._metrics.add_metric("Duration", MetricUnit.Milliseconds, outcome.duration_ms)
         if outcome.faces is not None:
@@ -65,7 +64,7 @@ class Telemetry:
             self.count("ServerErrors")
 
     def count(self, name: str, value: int = 1) -> None:
-        """Add `value` to the count `name`."""
+        """Add `value` to the counter `name`."""
         self._metrics.add_metric(name, MetricUnit.Count, value)
 
     def model_ready(self, version: str, startup_ms: Mapping[str, float]) -> None:
@@ -73,10 +72,25 @@ class Telemetry:
         self.logger.info("model ready", version=version, startup_ms=startup_ms)
 
     def model_unavailable(self, error: BaseException | None) -> None:
-        """Log why the model could not be loaded."""
-        self.logger.error("model unavailable", error=type(error).__name__, reason=str(error))
+        """Log the error that prevented a load: the text of an expected one, the traceback of any other.
+
+        Without an error there was no attempt, and nothing is logged.
+        """
+        if error is None:
+            return
+        if isinstance(error, ModelError):
+            self.logger.error("model unavailable", error=type(error).__name__, reason=str(error))
+        else:
+            self.logger.error("model unavailable", **_location(error))
 
     def unexpected(self, error: BaseException) -> None:
-        """Log an error that nobody foresaw: its class and place; its text might hold a client's data."""
-        where = traceback.format_list(traceback.extract_tb(error.__traceback__))
-        self.logger.error("unexpected error", error=type(error).__name__, where=where)
+        """Log an error that the code does not expect."""
+        self.logger.error("unexpected error", **_location(error))
+
+
+def _location(error: BaseException) -> dict[str, Any]:
+    """Return an error's class and traceback, and those of its causes; their text may hold a client's data."""
+    where = traceback.format_list(traceback.extract_tb(error.__traceback__))
+    fields = {"error": type(error).__name__, "where": where}
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return {**fields, "cause": _location(cause)} if cause else fields

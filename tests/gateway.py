@@ -4,6 +4,7 @@ import base64
 import importlib
 import io
 import json
+import time
 from dataclasses import dataclass
 from types import MappingProxyType, SimpleNamespace
 from urllib.parse import parse_qs, parse_qsl
@@ -220,8 +221,8 @@ def serve(telemetry):
     """Make a Lambda handler around any model, the way handler.py makes the real one."""
     handler = importlib.import_module("handler")
 
-    def serve(load):
-        model = ModelLoader(load)
+    def serve(load, clock=time.monotonic):
+        model = ModelLoader(load, clock)
         return handler.create_handler(create_app(model, telemetry), model, telemetry)
 
     return serve

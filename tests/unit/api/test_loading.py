@@ -7,7 +7,6 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-import numpy as np
 import pytest
 
 from api import ModelLoader, load_from_settings
@@ -15,8 +14,8 @@ from api.errors import ModelUnavailableError
 from model.errors import BundleError, BundleUnavailableError
 from model.settings import Settings
 
-TRAINING = ("facenet_pytorch", "torchvision", "matplotlib", "sklearn", "rich", "typer")
-
+TRAINING = ("facenet_pytorch", "torchvision", "matplotlib", "sklearn", "scipy", "rich", "typer")
+HEAVY = ("torch", "onnxruntime", "boto3", "requests", "email.mime", "aws_xray_sdk", "pillow_heif")
 
 REQUEST = """
 import json, handler
@@ -40,6 +39,20 @@ class Storage:
         if self.failures:
             raise self.failures.pop(0)
         return self.recognizer
+
+
+class Clock:
+    """Shows the seconds that a test says."""
+
+    now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
 
 
 @pytest.fixture(params=[BundleError("altered"), BundleUnavailableError("no route to S3"), RuntimeError("torch")])
@@ -76,16 +89,83 @@ def test_a_model_that_cannot_be_loaded_is_a_503(client, serve, recognizer, failu
     assert str(failure) not in answer.json["detail"]
 
 
-def test_health_is_a_503_until_the_model_is_loaded(client, serve, recognizer, failure):
-    client.handler = serve(Storage(recognizer, failure))
-    assert [client.get("/health").status, client.get("/health").status] == [503, 200]
+def test_health_is_a_503_until_the_model_is_loaded(client, serve, clock, recognizer, failure):
+    client.handler = serve(Storage(recognizer, failure), clock)
+    assert client.get("/health").status == 503
+    clock.now += 5
+    assert client.get("/health").status == 200
 
 
-def test_a_request_after_a_failed_load_tries_again(client, serve, recognizer, failure):
+def test_a_request_after_a_failed_load_does_not_try_again_at_once(client, serve, clock, recognizer, failure):
+    storage = Storage(recognizer, failure)
+    client.handler = serve(storage, clock)
+    assert [client.upload(b"photo").status for _ in range(20)] == [503] * 20
+    clock.now += 4.5
+    assert client.upload(b"photo").status == 503
+    assert storage.loads == 1
+
+
+def test_a_request_tries_again_when_the_wait_is_over(client, serve, clock, recognizer, failure):
     storage = Storage(recognizer, failure, failure)
-    client.handler = serve(storage)
-    assert [client.upload(b"photo").status for _ in range(4)] == [503, 503, 200, 200]
+    client.handler = serve(storage, clock)
+    statuses = []
+    for seconds in (0, 5, 10, 0):
+        clock.now += seconds
+        statuses.append(client.upload(b"photo").status)
+    assert statuses == [503, 503, 200, 200]
     assert storage.loads == 3
+
+
+def test_retry_after_is_the_time_that_is_left(client, serve, clock, recognizer, failure):
+    client.handler = serve(Storage(recognizer, failure), clock)
+    waits = []
+    for seconds in (0, 0, 1.5, 3):
+        clock.now += seconds
+        waits.append(client.get("/health").headers["retry-after"])
+    assert waits == ["5", "5", "4", "1"]
+
+
+@pytest.mark.parametrize(
+    ("error", "longest"),
+    [(BundleError("altered"), 300), (BundleUnavailableError("no route"), 30), (RuntimeError("torch"), 300)],
+    ids=["broken", "unavailable", "unexpected"],
+)
+def test_the_wait_doubles_up_to_a_ceiling(recognizer, clock, error, longest):
+    loader, waits = ModelLoader(Storage(recognizer, *[error] * 12), clock), []
+    for _ in range(12):
+        with pytest.raises(ModelUnavailableError) as raised:
+            loader.get()
+        waits.append(raised.value.retry_after_s)
+        clock.now += waits[-1]
+    assert waits == [min(5 * 2**n, longest) for n in range(12)]
+    assert loader.get() is recognizer
+
+
+def test_what_fails_without_an_attempt_is_not_logged_as_another_failure(client, serve, clock, recognizer, lines):
+    client.handler = serve(Storage(recognizer, RuntimeError("torch")), clock)
+    for _ in range(3):
+        client.get("/health")
+    assert [line["message"] for line in lines()] == ["model unavailable", *["request"] * 3]
+
+
+def test_an_expected_failure_is_logged_in_one_sentence(client, serve, recognizer, lines):
+    client.handler = serve(Storage(recognizer, BundleError("The bundle is damaged.")))
+    client.get("/health")
+    line = lines()[0]
+    assert (line["error"], line["reason"]) == ("BundleError", "The bundle is damaged.")
+    assert "where" not in line
+
+
+@pytest.mark.parametrize("error", [RuntimeError("secret"), MemoryError("secret"), KeyError("secret")])
+def test_an_unexpected_failure_is_logged_with_its_traceback_and_without_its_text(
+    client, serve, recognizer, lines, error
+):
+    client.handler = serve(Storage(recognizer, error))
+    assert client.get("/health").status == 503
+    line = lines()[0]
+    assert (line["message"], line["error"]) == ("model unavailable", type(error).__name__)
+    assert [step for step in line["where"] if "test_loading.py" in step]
+    assert "secret" not in json.dumps(lines())
 
 
 def test_a_scheduled_call_tells_that_the_model_is_not_loaded(client, serve, context, recognizer, failure):
@@ -111,6 +191,48 @@ def test_requests_at_the_same_time_share_one_load(recognizer):
     assert storage.loads == 1
 
 
+def test_nobody_waits_for_a_load_that_failed_before(recognizer, clock):
+    entered, release = threading.Event(), threading.Event()
+    storage = Storage(recognizer, BundleError("altered"))
+
+    def load():
+        if storage.loads:
+            entered.set()
+            release.wait(30)
+        return storage()
+
+    loader = ModelLoader(load, clock)
+    with pytest.raises(ModelUnavailableError):
+        loader.get()
+    clock.now += 5
+    with ThreadPoolExecutor(1) as threads:
+        second = threads.submit(loader.get)
+        assert entered.wait(30)
+        with pytest.raises(ModelUnavailableError):
+            loader.get()
+        release.set()
+        assert second.result(30) is recognizer
+    assert loader.get() is recognizer
+
+
+def test_those_who_wait_for_the_first_load_share_its_failure(recognizer, clock):
+    entered, release = threading.Event(), threading.Event()
+    storage = Storage(recognizer, *[BundleError("altered")] * 4)
+
+    def load():
+        entered.set()
+        release.wait(30)
+        return storage()
+
+    loader = ModelLoader(load, clock)
+    with ThreadPoolExecutor(4) as threads:
+        models = [threads.submit(loader.get) for _ in range(4)]
+        assert entered.wait(30)
+        release.set()
+        assert all(isinstance(model.exception(30), ModelUnavailableError) for model in models)
+    assert storage.loads == 1
+
+
 def test_the_location_of_the_model_must_be_named():
     with pytest.raises(BundleError, match="VISAGE_MODEL"):
         load_from_settings(Settings.read({}))
@@ -128,17 +250,24 @@ def test_the_handler_imports_nothing_of_training():
 
 
 def test_the_handler_itself_needs_neither_an_engine_nor_aws():
-    heavy = "torch", "onnxruntime", "boto3", "requests", "email.mime", "aws_xray_sdk"
-    assert _python(f"import handler, sys; print([m for m in {heavy} if m in sys.modules])") == "[]"
+    assert _python(f"import handler, sys; print([m for m in {HEAVY} if m in sys.modules])") == "[]"
 
 
-@pytest.mark.parametrize("imported", ["handler", "model.recognizer, boto3.s3.transfer"])
-def test_imports_take_less_than_half_the_time_of_torch(imported):
-    # They take turns, and the quickest counts: what else the machine does only ever makes one slower.
-    script = "import numpy, time; began = time.perf_counter(); import {}; print(time.perf_counter() - began)"
-    seconds = [[float(_python(script.format(names))) for names in (imported, "torch")] for _ in range(3)]
-    ours, torch = np.min(seconds, axis=0)
-    assert ours < 0.5 * torch
+def test_the_download_of_the_bundle_starts_before_any_slow_import():
+    script = """
+import sys, model.prefetch
+slow = {"flask", "numpy", "PIL", "dlib", "aws_lambda_powertools"}
+loaded = []
+class Prefetch(model.prefetch.Prefetch):
+    def __init__(self, *args):
+        loaded.extend(slow.intersection(sys.modules))
+        super().__init__(*args)
+model.prefetch.Prefetch = Prefetch
+import handler
+print(loaded)
+"""
+    *_, loaded = _python(script, AWS_LAMBDA_FUNCTION_NAME="visage", VISAGE_MODEL="/nowhere").splitlines()
+    assert loaded == "[]"
 
 
 def test_the_function_starts_in_lambda_without_its_model_and_says_so():
