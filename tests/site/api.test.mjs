@@ -1,6 +1,6 @@
-// What is sent to the API, and what becomes of its answers; the browser's XMLHttpRequest is a fake.
+// The requests to the API, and how its responses are read. The browser's XMLHttpRequest is a fake.
 import assert from "node:assert/strict";
-import { beforeEach, mock, test } from "node:test";
+import { beforeEach, test } from "node:test";
 
 import { alignedFace, labels, recognize } from "../../site/assets/api.js";
 
@@ -9,7 +9,7 @@ const PHOTO = new Blob(["photo"], { type: "image/jpeg" });
 const RECOGNITION = { faces: [], image: { width: 4, height: 3 } };
 const LABELS = { labels: ["Ada"], people: [{ label: "Ada", enrolled: false }], measured: {}, model: { version: "1" } };
 
-/** A request that does what the next of `plays` does with it. */
+/** A fake request. The next function of `plays` decides what happens to it. */
 class Request {
   static HEADERS_RECEIVED = 2;
   static plays = [];
@@ -78,19 +78,19 @@ test("a photo is posted as the form field `image`, without its name", async () =
   assert.equal(body.get("image").name, "photo");
 });
 
-test("the upload's progress is told, and its end", async () => {
-  const told = [];
+test("the progress of the upload and its end are reported", async () => {
+  const events = [];
   played((request) => {
     request.upload.onprogress({ loaded: 1, total: 4 });
     request.upload.onprogress({ loaded: 4, total: 4 });
     request.upload.onload();
     answer(200, RECOGNITION)(request);
   });
-  await ask({ onProgress: (fraction) => told.push(fraction), onSent: () => told.push("sent") });
-  assert.deepEqual(told, [0.25, 1, "sent"]);
+  await ask({ onProgress: (fraction) => events.push(fraction), onSent: () => events.push("sent") });
+  assert.deepEqual(events, [0.25, 1, "sent"]);
 });
 
-test("an upload that nobody watches needs no preflight", async () => {
+test("an upload without listeners needs no preflight", async () => {
   played(answer(200, RECOGNITION));
   await ask();
   assert.deepEqual(Request.made[0].upload, {});
@@ -114,18 +114,17 @@ test("API Gateway's own answer has an id too", async () => {
   await assert.rejects(ask(), { type: "http-413", requestId: "gw1" });
 });
 
-test("a busy server is asked again after the time it wants", async (context) => {
+test("a busy server is asked again after the time that it names", async (context) => {
   context.mock.method(Math, "random", () => 0);
-  mock.timers.enable({ apis: ["setTimeout"] });
+  context.mock.timers.enable({ apis: ["setTimeout"] });
   const waits = [];
   played(answer(503, "", { "retry-after": "5" }), answer(429, ""), lose, answer(200, RECOGNITION));
   const onWait = (wait) => {
     waits.push(wait.ms);
-    setImmediate(() => mock.timers.tick(wait.ms));
+    setImmediate(() => context.mock.timers.tick(wait.ms));
   };
   assert.deepEqual(await ask({ onWait }), RECOGNITION);
   assert.deepEqual(waits, [5000, 0, 0]);
-  mock.timers.reset();
 });
 
 test("a connection that breaks before any answer is tried four times", async (context) => {
@@ -135,7 +134,7 @@ test("a connection that breaks before any answer is tried four times", async (co
   assert.equal(Request.made.length, 4);
 });
 
-test("a connection that breaks within the answer is told", async () => {
+test("a connection that breaks in the middle of a response is a failure", async () => {
   played((request) => {
     request.begin();
     lose(request);
@@ -144,7 +143,7 @@ test("a connection that breaks within the answer is told", async () => {
   assert.equal(Request.made.length, 1);
 });
 
-test("a connection that breaks because there is none is told as that", async () => {
+test("a connection that breaks while offline is reported as offline", async () => {
   played((request) => {
     online(false);
     lose(request);
@@ -152,19 +151,18 @@ test("a connection that breaks because there is none is told as that", async () 
   await assert.rejects(ask(), { type: "offline" });
 });
 
-test("an answer that never comes is given up after a minute and a half", async () => {
-  mock.timers.enable({ apis: ["setTimeout"] });
+test("a request without an answer fails after 90 seconds", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
   played(silence);
   const work = ask();
-  mock.timers.tick(89_999);
+  context.mock.timers.tick(89_999);
   assert.equal(Request.made[0].aborted, false);
-  mock.timers.tick(1);
+  context.mock.timers.tick(1);
   await assert.rejects(work, { type: "too-slow", retryable: true });
   assert.equal(Request.made[0].aborted, true);
-  mock.timers.reset();
 });
 
-test("an answer nobody waits for any more is not waited for", async () => {
+test("an aborted request ends at once", async () => {
   const controller = new AbortController();
   played(() => controller.abort());
   await assert.rejects(recognize(API, PHOTO, { signal: controller.signal }), { name: "AbortError" });

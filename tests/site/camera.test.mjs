@@ -1,4 +1,4 @@
-// What the camera's dialog says, and which camera comes next; the dialog itself is tested in a browser.
+// The messages of the camera dialog, and which camera is next. The dialog itself is tested in a browser.
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 
@@ -11,7 +11,7 @@ function browser({ isSecureContext, mediaDevices }) {
 
 afterEach(() => delete globalThis.isSecureContext);
 
-test("a page that wasn't opened by https says that it has to be", () => {
+test("a page without https says that the camera needs it", () => {
   browser({ isSecureContext: false, mediaDevices: undefined });
   assert.match(cameraUnavailable(), /https/);
 });
@@ -21,7 +21,7 @@ test("a browser without cameras says so", () => {
   assert.match(cameraUnavailable(), /browser/);
 });
 
-test("where the camera may be tried there is nothing to say", () => {
+test("a page that can try the camera gets no message", () => {
   browser({ isSecureContext: true, mediaDevices: { getUserMedia: () => {} } });
   assert.equal(cameraUnavailable(), "");
 });

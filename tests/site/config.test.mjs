@@ -1,4 +1,4 @@
-// What the page takes from the config.json that a deployment writes.
+// How the page reads the config.json that a deployment writes.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
@@ -7,11 +7,11 @@ import { parseConfig } from "../../site/assets/config.js";
 const PAGE = "https://visage.example/index.html";
 const API = "https://api.example/stage";
 
-test("the API's address loses the slash at its end", () => {
+test("the trailing slash of the API's address is removed", () => {
   assert.equal(parseConfig({ api: `${API}/` }, PAGE).api, API);
 });
 
-test("an API behind the website's own address becomes a whole one", () => {
+test("a path becomes an address on the website", () => {
   assert.equal(parseConfig({ api: "/api" }, PAGE).api, "https://visage.example/api");
 });
 
@@ -27,12 +27,12 @@ for (const config of [null, [], "config", 7]) {
   });
 }
 
-test("there are no examples unless there are some", () => {
+test("without examples the list is empty", () => {
   assert.deepEqual(parseConfig({ api: API }, PAGE).examples, []);
   assert.deepEqual(parseConfig({ api: API, examples: "a.jpg" }, PAGE).examples, []);
 });
 
-test("examples are of this website, by path or by address", () => {
+test("examples are on this website, given as paths or addresses", () => {
   const examples = ["examples/1.jpg", "/examples/2.jpg", "https://visage.example/examples/3.jpg"];
   assert.deepEqual(parseConfig({ api: API, examples }, PAGE).examples, [
     "https://visage.example/examples/1.jpg",
@@ -41,7 +41,7 @@ test("examples are of this website, by path or by address", () => {
   ]);
 });
 
-test("examples of anywhere else are left out", () => {
+test("examples on other websites are left out", () => {
   const foreign = [
     "https://elsewhere.example/1.jpg",
     "//elsewhere.example/1.jpg",

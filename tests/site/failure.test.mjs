@@ -1,4 +1,4 @@
-// Which sentence each answer that is no success becomes.
+// The sentences for each response that is not a success.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
@@ -11,7 +11,7 @@ const SENTENCES = /^[A-Z][^\n]*\.$/;
 const NAMES = [...readFileSync("api/errors.py", "utf8").matchAll(/Problem\(\s*\d{3},\s*"([a-z-]+)"/g)].map(([, name]) => name);
 const problem = (name, about) => ({ type: `urn:visage:problem:${name}`, title: "Jargon", ...about });
 
-test("the API's types of problem are found in its source", () => {
+test("the names of the API's problems are found in its source", () => {
   assert.ok(NAMES.includes("no-face") && NAMES.includes("internal-error") && NAMES.length > 10, NAMES.join());
 });
 
@@ -26,20 +26,20 @@ for (const name of NAMES) {
 }
 
 for (const name of ["unreadable-photo", "unsupported-format"]) {
-  test(`${name} is told in the API's own words, and then what to do next`, () => {
+  test(`${name} shows the API's own sentence, and then what to do next`, () => {
     const { message } = fromResponse({ status: 422, body: problem(name, { detail: "There is no face." }) });
     assert.match(message, /^There is no face\. [A-Z].*\.$/);
   });
 }
 
 for (const name of ["no-face", "image-missing", "bad-request", "too-large", "model-unavailable", "internal-error", "not-found"]) {
-  test(`${name} is told in words for people, not for programs`, () => {
+  test(`${name} doesn't show the API's sentence, which is for programmers`, () => {
     const { message } = fromResponse({ status: 400, body: problem(name, { detail: "Send multipart/form-data." }) });
     assert.doesNotMatch(message, /multipart/);
   });
 }
 
-test("a problem that this page doesn't know is told in the API's words", () => {
+test("an unknown problem shows the API's sentence", () => {
   const failure = fromResponse({ status: 422, body: problem("too-dark", { detail: "The photo is too dark." }) });
   assert.equal(failure.message, "The photo is too dark.");
   assert.equal(failure.type, "too-dark");
@@ -60,19 +60,19 @@ for (const body of [null, [], "Teapot", 7, {}, { type: 7, detail: [] }, { detail
   });
 }
 
-test("the request id is that of the body, else that of the header", () => {
+test("the request id comes from the body, or else from the header", () => {
   assert.equal(fromResponse({ status: 500, body: { request_id: "body" }, requestId: "header" }).requestId, "body");
   assert.equal(fromResponse({ status: 500, body: { request_id: 7 }, requestId: "header" }).requestId, "header");
   assert.equal(fromResponse({ status: 500, body: null }).requestId, "");
 });
 
-test("trying again is offered where it may help, and only there", () => {
+test("trying again is offered only where it may help", () => {
   const retryable = (status) => fromResponse({ status, body: null }).retryable;
   assert.deepEqual([429, 500, 503, 504].map(retryable), [true, true, true, true]);
   assert.deepEqual([400, 403, 404, 413, 422].map(retryable), [false, false, false, false, false]);
 });
 
-test("the page tries again unasked what passes by itself, no sooner than the server wants", () => {
+test("the page repeats temporary failures by itself, after the time that the server names", () => {
   const wait = (status) => fromResponse({ status, body: null, retryAfterMs: 5000 }).waitMs;
   assert.deepEqual([429, 503].map(wait), [5000, 5000]);
   assert.deepEqual([400, 422, 500, 502, 504].map(wait), Array(5).fill(undefined));
@@ -80,7 +80,7 @@ test("the page tries again unasked what passes by itself, no sooner than the ser
   assert.equal(failures.interrupted().waitMs, undefined);
 });
 
-test("what happened can be told without the advice", () => {
+test("a failure has a summary without the advice", () => {
   const failure = fromResponse({ status: 429, body: null });
   assert.equal(failure.summary, "Too many photos are being sent right now.");
   assert.equal(failure.message, `${failure.summary} Wait a moment and try again.`);
@@ -98,6 +98,6 @@ for (const [name, make] of own) {
   });
 }
 
-test("a photo that can't be sent is told its size and the limit", () => {
+test("the failure of a photo that is too large names its size and the limit", () => {
   assert.match(tooLarge(7_340_000, 4_500_000).message, /7\.3 MB.*4\.5 MB/);
 });

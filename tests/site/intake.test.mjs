@@ -1,4 +1,4 @@
-// Which files of a choice, a drop or a paste are taken, and when the page shows that something hovers over it.
+// Which files of a choice, a drop or a paste are used, and when the page shows that a file is dragged over it.
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
@@ -7,7 +7,7 @@ import { photosOf, watchIntake } from "../../site/assets/intake.js";
 const file = (name, type = "image/jpeg") => ({ name, type });
 const [ADA, GRACE] = [file("ada.jpg"), file("grace.jpg")];
 
-/** The page: what listens on it, and whether it shows that something is dragged. */
+/** A fake page: its listeners, and whether it shows that a file is dragged over it. */
 class Page extends EventTarget {
   #classes = new Set();
   body = { classList: { toggle: (name, on) => (on ? this.#classes.add(name) : this.#classes.delete(name)) } };
@@ -16,7 +16,7 @@ class Page extends EventTarget {
     return this.#classes.has("dragging");
   }
 
-  /** The event has been at `over`, an element of the page. */
+  /** Sends an event whose target is `over`, an element of the page. */
   fire(type, about, over = "page") {
     const event = Object.assign(new Event(type, { cancelable: true }), about);
     Object.defineProperty(event, "target", { value: over });
@@ -25,7 +25,7 @@ class Page extends EventTarget {
   }
 }
 
-/** What is being dragged: files, or text of another program. */
+/** The data of a drag: files, or else the text of another program. */
 function dragged(...files) {
   const types = [files.length ? "Files" : "text/plain"];
   return { dataTransfer: { files, types, setData: (type) => types.push(type) } };
@@ -51,7 +51,7 @@ test("chosen photos are taken, and can be chosen again", () => {
   assert.equal(input.value, "");
 });
 
-test("to choose nothing is to leave all as it is", () => {
+test("choosing nothing changes nothing", () => {
   choose();
   assert.deepEqual(taken, []);
 });
@@ -61,7 +61,7 @@ test("pasted photos are taken", () => {
   assert.deepEqual(taken, [[ADA]]);
 });
 
-test("a paste without a photo is told of", () => {
+test("a paste without a photo is reported", () => {
   page.fire("paste", { clipboardData: { files: [] } });
   assert.deepEqual(taken, [[]]);
 });
@@ -72,22 +72,22 @@ test("dropped photos are taken, and the browser doesn't open them", () => {
   assert.equal(event.defaultPrevented, true);
 });
 
-test("a drop without a photo is told of", () => {
+test("a drop without a photo is reported", () => {
   page.fire("drop", dragged());
   assert.deepEqual(taken, [[]]);
 });
 
-test("films and documents among photos are left out, files of no known type are not", () => {
+test("films and documents among photos are left out, files of unknown type are not", () => {
   const heic = file("ada.heic", "");
   assert.deepEqual(photosOf([ADA, file("ada.mov", "video/quicktime"), heic, file("a.pdf", "application/pdf")]), [ADA, heic]);
 });
 
-test("a document alone is taken, so that its failure is told", () => {
+test("a document alone is used, so that its failure is shown", () => {
   const document = file("a.pdf", "application/pdf");
   assert.deepEqual(photosOf([document]), [document]);
 });
 
-test("the page shows that something is dragged over it, until it leaves", () => {
+test("the page shows that a file is dragged over it, until the drag leaves", () => {
   page.fire("dragenter", dragged(ADA));
   assert.equal(page.dragging, true);
   assert.equal(page.fire("dragover", dragged(ADA)).dataTransfer.dropEffect, "copy");
@@ -95,7 +95,7 @@ test("the page shows that something is dragged over it, until it leaves", () => 
   assert.equal(page.dragging, false);
 });
 
-test("going from one element to another is not leaving the page", () => {
+test("a drag from one element to another does not leave the page", () => {
   page.fire("dragenter", dragged(ADA), "page");
   page.fire("dragenter", dragged(ADA), "photo");
   page.fire("dragleave", dragged(ADA), "page");
@@ -110,7 +110,7 @@ test("a drop ends the dragging", () => {
   assert.equal(page.dragging, false);
 });
 
-test("what is dragged within the page is nothing to drop there", () => {
+test("a drag that starts in the page can't be dropped there", () => {
   const own = dragged(ADA);
   page.fire("dragstart", own);
   page.fire("dragenter", own);

@@ -1,4 +1,4 @@
-// What a chosen file becomes before it is sent; the browser's decoder and canvas are fakes.
+// How a chosen file is prepared for sending. The browser's decoder and canvas are fakes.
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 
@@ -7,7 +7,7 @@ import { MAX_PHOTO_BYTES, fit, shrink } from "../../site/assets/shrink.js";
 
 const signal = new AbortController().signal;
 
-/** A browser that decodes everything to this size, and whose JPEGs have so many bytes a pixel. */
+/** Fakes a browser that decodes every file to this size, and whose JPEGs have this many bytes a pixel. */
 function browser({ width, height, bytesAPixel = 0.3 }) {
   const seen = { encoded: [], open: 0 };
   globalThis.createImageBitmap = async (_file, { imageOrientation }) => {
@@ -86,13 +86,13 @@ test("a film is not even decoded", async () => {
   assert.deepEqual(seen.encoded, []);
 });
 
-test("what can't be decoded and just fits is sent as it is", async () => {
+test("a file that can't be decoded and is just small enough is sent as it is", async () => {
   const photo = new Blob([new Uint8Array(MAX_PHOTO_BYTES)], { type: "image/heic" });
   const { blob, preview, shrunk } = await prepare(photo, signal);
   assert.deepEqual([blob.size, blob.type, preview, shrunk], [MAX_PHOTO_BYTES, "image/heic", null, false]);
 });
 
-test("what can't be decoded and doesn't fit is a failure that says so", async () => {
+test("a file that can't be decoded and is too large is a failure", async () => {
   const photo = new Blob([new Uint8Array(MAX_PHOTO_BYTES + 1)]);
   await assert.rejects(prepare(photo, signal), { name: "Failure", type: "too-large" });
 });
@@ -107,13 +107,17 @@ test("an empty file is a failure with a sentence", async () => {
   await assert.rejects(prepare(new Blob([]), signal), { name: "Failure", type: "unreadable-file" });
 });
 
-test("a photo nobody waits for any more is not waited for", async () => {
+test("an aborted preparation rejects at once, and the next photo is prepared", async () => {
   browser({ width: 640, height: 480 });
-  globalThis.createImageBitmap = () => new Promise((resolve) => setTimeout(() => resolve({ width: 1, height: 1, close() {} }), 20));
+  let finishDecoding;
+  globalThis.createImageBitmap = () => new Promise((resolve) => (finishDecoding = resolve));
   const controller = new AbortController();
   const work = prepare(new Blob(["photo"]), controller.signal);
+  await new Promise((resolve) => setImmediate(resolve)); // decoding has begun
   controller.abort();
   await assert.rejects(work, { name: "AbortError" });
+  finishDecoding({ width: 1, height: 1, close() {} });
+  browser({ width: 640, height: 480 });
   const next = await prepare(new Blob(["photo"]), signal);
   assert.equal(next.blob.type, "image/jpeg");
 });

@@ -1,4 +1,4 @@
-// What the page says of an answer.
+// The page's sentences about an answer.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
@@ -7,7 +7,7 @@ import { announcement, headline, likeliestIntro, nameOf, percent, progress, qual
 const known = (label, probability = 0.9) => ({ known: true, label, probability });
 const STRANGER = { known: false, label: null, probability: 0.6, predictions: [{ label: "Ada", probability: 0.6 }] };
 
-test("a stranger is nobody, whoever is nearest", () => {
+test("a stranger gets no name", () => {
   assert.equal(nameOf(STRANGER), "Nobody I know");
 });
 
@@ -41,20 +41,20 @@ test("one known face is announced with its name and probability", () => {
   assert.equal(announcement([known("Ada", 0.87)]), "Ada, 87%.");
 });
 
-test("what happens to a photo is said in words", () => {
+test("each step of a photo has a sentence", () => {
   assert.equal(progress({ state: "sending", progress: 0.426 }), "Sending… 43%");
   assert.equal(progress({ state: "pausing", pauseMs: 2600 }), "The service is busy. Trying again in 3 s…");
   assert.equal(progress({ state: "pausing", pauseMs: 90 }), "The service is busy. Trying again in 1 s…");
   assert.equal(progress({ state: "cancelled" }), "You stopped this photo before there was an answer.");
 });
 
-test("a small picture tells its photo's outcome", () => {
+test("a thumbnail has a short result", () => {
   assert.equal(shortResult({ state: "answered", recognition: { faces: [known("Ada")] } }), "Ada");
   assert.equal(shortResult({ state: "failed", failure: new Error("No face was found.") }), "No face was found.");
   assert.equal(shortResult({ state: "waiting" }), "Waiting for its turn…");
 });
 
-test("the likeliest people of a stranger are not offered as an answer", () => {
+test("the likeliest people of a stranger are not shown as an answer", () => {
   assert.match(likeliestIntro(STRANGER), /not similar enough/);
   assert.match(likeliestIntro(known("Ada")), /likeliest/);
 });
@@ -81,6 +81,6 @@ test("a test on fewer than 20 faces isn't shown", () => {
   assert.equal(quality({ measured: { held_out: heldOut(20) } }).length, 3);
 });
 
-test("timings come in the order of the steps", () => {
+test("timings are in the order of the steps", () => {
   assert.deepEqual(timings({ total: 103.2, decode: 8.13 }), [["Read the photo", "8.1 ms"], ["Total", "103 ms"]]);
 });
