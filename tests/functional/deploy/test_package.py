@@ -125,7 +125,7 @@ def test_an_interruption_leaves_nothing_half_done(home, monkeypatch):
 
 @pytest.mark.usefixtures("no_registry")
 def test_a_library_that_cannot_be_had_is_one_sentence_that_names_it(tmp_path):
-    with pytest.raises(DeployError, match=r"^The function's libraries cannot be had: No matching distribution .*numpy"):
+    with pytest.raises(DeployError, match=r"^The function's libraries cannot be had: No matching distribution .*=="):
         package.build(tmp_path / "home")
 
 
