@@ -72,7 +72,7 @@ quality: $(VENV)/ready  ## Measure all of docs/quality.md again: PHOTOS=… STRA
 	$(BIN)/python -m scripts.quality .cache/quality
 
 bench: $(VENV)/bench node_modules/ready  ## Measure all of docs/performance.md again: PHOTOS=… (else samples), ONLY=warm,cold,… prints parts
-	@$(BIN)/python -m bench $(if $(PHOTOS),"$(PHOTOS)") $(if $(ONLY),--only $(ONLY))
+	@env -u OMP_WAIT_POLICY -u GOMP_SPINCOUNT $(BIN)/python -m bench $(if $(PHOTOS),"$(PHOTOS)") $(if $(ONLY),--only $(ONLY))
 
 clean:  ## Remove everything that was created
 	@if [ -x $(BIN)/visage ]; then $(BIN)/visage local down || true; fi

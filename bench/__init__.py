@@ -1,1 +1,1 @@
-"""How fast it is, side by side with what people would use instead: `make bench`."""
+"""How fast Visage is, compared with other face recognisers: `make bench`."""

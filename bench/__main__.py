@@ -1,4 +1,4 @@
-"""`make bench`; apart from `bench.run`, because the workers of `visage prepare` import this module once more."""
+"""`make bench`. Apart from `bench.run`, because each worker process of `visage prepare` imports this module again."""
 
 if __name__ == "__main__":
     from bench.run import main

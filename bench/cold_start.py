@@ -1,11 +1,11 @@
-"""Cold start: a fresh process, from its start to its first answer, its model in the S3 of a local AWS.
+"""Measures cold starts: the time from the start of a process to its first answer, with the model in S3.
 
-A local AWS's S3 takes processor time that S3 does not take; it takes it from everybody who fetches.
+S3 is that of a local AWS, which shares the processor with the measured process. Every contestant that downloads from it
+pays for that.
 """
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,21 +13,24 @@ import boto3
 import numpy as np
 
 from bench import fresh
-from bench.contest import OnStep, contest
+from bench.contest import contest
 from bench.subject import Subject
 from deploy.local import LocalAWS, temporary
 from deploy.stack import local_target
 from model import bundle as bundles
+from training.observer import OnStep
 
 CONTESTANTS: Final = ("visage-torchscript", "visage-onnx", "plain", "facenet-pytorch", "face_recognition")
 
 ROUNDS: Final = 7
 _BUCKET: Final = "bench"
+_COMPARE_ENCODINGS: Final = frozenset({"facenet-pytorch", "face_recognition"})
+"""Contestants that need the encodings of everybody's photos before they start."""
 
 
 @dataclass(frozen=True)
 class ColdStart:
-    """A contestant's starts: how many first answers were right, the milliseconds of each, and the median by stage."""
+    """The starts of a contestant: how many first answers were right, the time of each, and the median of each stage."""
 
     contestant: str
     starts: int
@@ -40,16 +43,25 @@ class ColdStart:
 def measure(
     subject: Subject, on_step: OnStep, rounds: int = ROUNDS, names: Sequence[str] = CONTESTANTS
 ) -> list[ColdStart]:
-    """Start every contestant once a round, one after another, each round beginning with another of them.
+    """Start every contestant once a round, one after another. Each round begins with another contestant.
 
-    All of a round get the same photo. A round that does not count comes first: it warms the system's cache of files.
+    All contestants of a round get the same photo. The first round does not count: it fills the system's file cache.
 
     Raises:
         ContestError: a contestant does not start.
     """
-    peers = [name for name in names if name in {"facenet-pytorch", "face_recognition"}]
-    if peers:  # they know people by what they have learned before
-        contest(peers, subject.people, subject.held_out[:1], rounds=1, threads=1, setup=subject.setup, on_step=on_step)
+    peers = [name for name in names if name in _COMPARE_ENCODINGS]
+    if peers:
+        contest(
+            peers,
+            subject.people,
+            subject.held_out[:1],
+            rounds=1,
+            threads=1,
+            setup=subject.setup,
+            environment=subject.settings.environment,
+            on_step=on_step,
+        )
     reports: dict[str, list[fresh.Report]] = {name: [] for name in names}
     people = []
     with temporary(subject.home / "local-aws") as aws, _published(subject, aws) as environment:
@@ -66,14 +78,14 @@ def measure(
 
 @contextmanager
 def _published(subject: Subject, aws: LocalAWS) -> Iterator[Mapping[str, str]]:
-    """Put bundle and training run into a bucket; yield the environment in which they are found."""
-    with local_target(aws).entered():
-        client = boto3.client("s3")
+    """Upload the bundle and the training run; yield the environment in which processes find them."""
+    target = local_target(aws)
+    with target.entered(), closing(boto3.client("s3")) as client:
         client.create_bucket(Bucket=_BUCKET)
         bundles.publish(subject.setup.bundle, f"s3://{_BUCKET}/bundle", lambda *_: None)
         for name in ("run.json", "network.pt"):
             client.upload_file(str(subject.setup.run / name), _BUCKET, f"run/{name}")
-        yield {**os.environ, "VISAGE_MODEL": f"s3://{_BUCKET}/bundle"}
+        yield {**target.environment, "VISAGE_MODEL": f"s3://{_BUCKET}/bundle"}
 
 
 def _summary(name: str, reports: list[fresh.Report], people: list[str]) -> ColdStart:

@@ -1,4 +1,4 @@
-"""face_recognition 1.3.0 as its README uses it, all defaults: HOG upsampled once, dlib's ResNet, tolerance 0.6."""
+"""face_recognition 1.3.0 as its README uses it, with all defaults: HOG upsampled once, dlib's ResNet, tolerance 0.6."""
 
 import importlib.util
 import io
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from bench.contestants import NOBODY, Answer, FloatArray, Known, Setup
+from model.settings import Settings
 
 
 def _resource_filename(package: str, name: str) -> str:
@@ -22,7 +23,7 @@ def _resource_filename(package: str, name: str) -> str:
 
 
 def _import() -> Any:
-    """Import face_recognition, whose models' package asks the retired pkg_resources for one function."""
+    """Import face_recognition. Its package of models needs one function of pkg_resources, which no longer exists."""
     stand_in = ModuleType("pkg_resources")
     vars(stand_in)["resource_filename"] = _resource_filename
     sys.modules["pkg_resources"] = stand_in
@@ -30,9 +31,9 @@ def _import() -> Any:
 
 
 class FaceRecognition:
-    """Everybody in the photo is encoded; the largest face is whoever's encoding of a training photo is nearest."""
+    """Encodes every face of the photo. The largest face gets the name of the nearest encoding of a training photo."""
 
-    def __init__(self, setup: Setup) -> None:
+    def __init__(self, setup: Setup, _: Settings) -> None:
         self._file = setup.known / "face_recognition.npz"
         self._library = _import()
 
@@ -41,7 +42,7 @@ class FaceRecognition:
         self._known = Known.learn(people, lambda data: next(iter(self._encodings(data)), None), self._file)
 
     def answer(self, data: bytes) -> Answer:
-        """Return the person of the nearest encoding, known if it is within the documented tolerance."""
+        """Return the person of the nearest encoding; known within the tolerance of the documentation."""
         encodings = self._encodings(data)
         if not encodings:
             return NOBODY
@@ -50,7 +51,7 @@ class FaceRecognition:
         return Answer(str(self._known.names[nearest]), bool(known), len(encodings))
 
     def _encodings(self, data: bytes) -> list[FloatArray]:
-        """Return the (128,) encoding of every face, the largest first."""
+        """Return the (128,) encodings of all faces, the largest face first."""
         image = self._library.load_image_file(io.BytesIO(data))
         locations = self._library.face_locations(image)
         encodings = self._library.face_encodings(image, sorted(locations, key=_area, reverse=True))

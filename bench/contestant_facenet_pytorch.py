@@ -11,16 +11,17 @@ import torch
 from PIL import Image
 
 from bench.contestants import NOBODY, Answer, FloatArray, Known, Setup
+from model.settings import Settings
 from training.torchvision_ops import InceptionResnetV1
 
 
 class FacenetPytorch:
-    """The largest face is whoever's embedding of a training photo is nearest, by Euclidean distance.
+    """Gives the largest face the name of the nearest embedding of a training photo, by Euclidean distance.
 
-    The weights are those that our training began with. The README names no threshold.
+    The weights are the pretrained weights of our training. The README of facenet-pytorch has no threshold.
     """
 
-    def __init__(self, setup: Setup) -> None:
+    def __init__(self, setup: Setup, _: Settings) -> None:
         self._file = setup.known / "facenet-pytorch.npz"
         self._detector = mtcnn(image_size=160, margin=0)
         self._network = InceptionResnetV1().eval()
@@ -32,7 +33,7 @@ class FacenetPytorch:
         self._known = Known.learn(people, self._embed, self._file)
 
     def answer(self, data: bytes) -> Answer:
-        """Return the person of the nearest embedding; MTCNN hands over one face."""
+        """Return the person of the nearest embedding; MTCNN returns one face."""
         embedding = self._embed(data)
         if embedding is None:
             return NOBODY
@@ -40,9 +41,9 @@ class FacenetPytorch:
         return Answer(str(self._known.names[nearest]), known=True, faces=1)
 
     def _embed(self, data: bytes) -> FloatArray | None:
-        """Return the (512,) embedding of the largest face, if there is one."""
-        with torch.no_grad():
-            face = self._detector(Image.open(io.BytesIO(data)).convert("RGB"))
+        """Return the (512,) embedding of the largest face; None without a face."""
+        with torch.no_grad(), Image.open(io.BytesIO(data)) as photo:
+            face = self._detector(photo.convert("RGB"))
             if face is None:
                 return None
             embedding: FloatArray = self._network(face[None])[0].numpy()
@@ -50,7 +51,7 @@ class FacenetPytorch:
 
 
 def mtcnn(**options: Any) -> Any:
-    """Return facenet-pytorch's detector; where torchvision's operator cannot load, `_nms` stands in for it."""
+    """Return facenet-pytorch's detector; `_nms` replaces torchvision's operator where that cannot load."""
     library: Any = import_module("torchvision.ops.boxes")
     try:
         library.nms(torch.zeros(1, 4), torch.zeros(1), 0.5)
@@ -60,7 +61,7 @@ def mtcnn(**options: Any) -> Any:
 
 
 def _nms(boxes: torch.Tensor, scores: torch.Tensor, iou_threshold: float) -> torch.Tensor:
-    """Return which of (N, 4) boxes survive greedy non-maximum suppression, as torchvision.ops.nms documents it."""
+    """Return the indices of (N, 4) boxes that greedy non-maximum suppression keeps, as torchvision.ops.nms does."""
     left, top, right, bottom = boxes.numpy().T
     areas = (right - left) * (bottom - top)
     order = scores.argsort(descending=True).numpy()

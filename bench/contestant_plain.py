@@ -1,4 +1,4 @@
-"""The plain version of our own pipeline: the photo in full, the detector as it comes, the network as it was trained."""
+"""The plain version of our pipeline: the photo in full size, dlib's own detector, the network as it was trained."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -8,6 +8,7 @@ import dlib
 import torch
 
 from bench.contestants import NOBODY, Answer, Setup
+from model.settings import Settings
 from preprocess.align import Aligner, predictor_file
 from preprocess.detect import Box, prominence
 from preprocess.geometry import Geometry
@@ -16,10 +17,10 @@ from training.network import VisageNetwork
 
 
 class Plain:
-    """dlib's detector on every pixel, `upsample` times enlarged, and the eager network from its state dict."""
+    """dlib's detector on every pixel of the photo, doubled `upsample` times, and the eager network."""
 
     def __init__(self, setup: Setup, upsample: int) -> None:
-        # The description is read without training.run, whose imports would count in this contestant's memory.
+        # run.json is read without training.run, whose imports would count as this contestant's memory.
         description = json.loads((setup.run / "run.json").read_text(encoding="utf-8"))
         recipe = description["recipe"]
         self._labels = description["labels"]
@@ -31,11 +32,11 @@ class Plain:
         self._upsample = upsample
 
     def learn(self, people: Mapping[str, Sequence[Path]]) -> None:
-        """Nothing: the network was trained on these people's photos."""
+        """Do nothing: the network was trained on these people's photos."""
 
     def answer(self, data: bytes) -> Answer:
         """Return the person with the largest logit for the most prominent face."""
-        photo = Photo(data, size=MAX_PIXELS)  # no photo has a longer side: it is decoded in full
+        photo = Photo(data, size=MAX_PIXELS)  # no photo has a longer side, so that it is decoded in full size
         boxes = self._detect(photo)
         if not boxes:
             return NOBODY
@@ -53,11 +54,11 @@ class Plain:
         ]
 
 
-def plain(setup: Setup) -> Plain:
-    """Return the pipeline whose detector sees the photo at its own size."""
+def plain(setup: Setup, _: Settings) -> Plain:
+    """Return the pipeline that detects faces at the photo's own size."""
     return Plain(setup, upsample=0)
 
 
-def upsampled(setup: Setup) -> Plain:
-    """Return the pipeline whose detector sees it twice as large, as dlib's examples advise for small faces."""
+def upsampled(setup: Setup, _: Settings) -> Plain:
+    """Return the pipeline that doubles the photo first, as dlib's examples advise for small faces."""
     return Plain(setup, upsample=1)

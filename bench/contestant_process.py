@@ -1,8 +1,8 @@
-"""One contestant in a process of its own, asked over standard input and answering over standard output, JSON lines.
+"""Runs one contestant in a process. Questions come from standard input, answers go to standard output, as JSON lines.
 
-| asked | answered |
+| question | answer |
 | --- | --- |
-| (nothing yet) | `{"ready": true}`, once everything is loaded |
+| none | `{"ready": true}`, when everything is loaded |
 | `{"learn": {"Will Smith": ["photos/1.jpg"]}}` | `{"learned": true}` |
 | `{"answer": "photos/2.jpg"}` | the `Answer`'s fields, and `ms`: from the bytes in memory to the name |
 | `{"memory": true}` | `resident_mb` and `peak_mb`, millions of bytes |
@@ -20,32 +20,34 @@ from pkgutil import resolve_name
 from typing import Any, TextIO
 
 from bench.contestants import CONTESTANTS, Contestant, Setup
-from bench.memory import memory
+from bench.memory import memory, require_linux
+from model.settings import Settings
 
 
 def main() -> None:
-    """Load the contestant that the arguments name, and serve it until standard input ends."""
+    """Load the contestant that the arguments name, and answer until standard input ends."""
     parser = argparse.ArgumentParser()
     parser.add_argument("name", choices=CONTESTANTS)
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--setup", type=Path, nargs=4, required=True)
     arguments = parser.parse_args()
+    require_linux()
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: arguments.threads])
     with _take_stdout() as answers:
-        contestant = resolve_name(CONTESTANTS[arguments.name])(Setup(*arguments.setup))
-        _say({"ready": True}, answers)
+        contestant = resolve_name(CONTESTANTS[arguments.name])(Setup(*arguments.setup), Settings.read())
+        _send({"ready": True}, answers)
         for line in sys.stdin:
-            _say(_reply(contestant, json.loads(line)), answers)
+            _send(_reply(contestant, json.loads(line)), answers)
 
 
 def _take_stdout() -> TextIO:
-    """Keep standard output for the answers; what libraries print goes to standard error."""
+    """Return standard output for the answers alone; what libraries print goes to standard error."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     return answers
 
 
-def _say(message: Mapping[str, Any], answers: TextIO) -> None:
+def _send(message: Mapping[str, Any], answers: TextIO) -> None:
     answers.write(json.dumps(message) + "\n")
     answers.flush()
 

@@ -1,4 +1,4 @@
-"""What this project serves, by either engine."""
+"""Our own recogniser, with either engine."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,31 +11,30 @@ from preprocess.errors import NoFaceError
 
 
 class Visage:
-    """The bundle behind `handler.lambda_handler`, without the HTTP around it."""
+    """The bundle as `handler.lambda_handler` serves it, without HTTP."""
 
-    def __init__(self, setup: Setup, engine: str) -> None:
-        settings = replace(Settings.read(), engine=engine)
-        self._recognizer = Recognizer.load(str(setup.bundle), settings)
+    def __init__(self, setup: Setup, settings: Settings, engine: str) -> None:
+        self._recognizer = Recognizer.load(str(setup.bundle), replace(settings, engine=engine))
 
     def learn(self, people: Mapping[str, Sequence[Path]]) -> None:
-        """Nothing: the bundle was trained on these people's photos."""
+        """Do nothing: the bundle was trained on these people's photos."""
 
     def answer(self, data: bytes) -> Answer:
-        """Return the likeliest person of the most prominent face."""
+        """Return the most likely person of the most prominent face."""
         try:
             recognition = self._recognizer.recognize(data)
         except NoFaceError:
             return NOBODY
         face = recognition.faces[0]
-        stages = {step: ms for step, ms in recognition.timing_ms.items() if step != "total"}
+        stages = {stage: ms for stage, ms in recognition.timing_ms.items() if stage != "total"}
         return Answer(face.predictions[0].label, face.known, len(recognition.faces), stages)
 
 
-def torchscript(setup: Setup) -> Visage:
-    """Return the engine that is the default."""
-    return Visage(setup, "torchscript")
+def torchscript(setup: Setup, settings: Settings) -> Visage:
+    """Return the default engine."""
+    return Visage(setup, settings, "torchscript")
 
 
-def onnx(setup: Setup) -> Visage:
+def onnx(setup: Setup, settings: Settings) -> Visage:
     """Return the engine without torch."""
-    return Visage(setup, "onnx")
+    return Visage(setup, settings, "onnx")

@@ -1,4 +1,4 @@
-"""The ways of answering "who is in this photo?" that are compared, and what each of them must be able to do."""
+"""The face recognisers that are compared, and the interface of each."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,6 +7,8 @@ from typing import Final, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
+
+from preprocess.files import replacing
 
 FloatArray = npt.NDArray[np.floating]
 
@@ -18,15 +20,15 @@ CONTESTANTS: Final = {
     "face_recognition": "bench.contestant_face_recognition:FaceRecognition",
     "facenet-pytorch": "bench.contestant_facenet_pytorch:FacenetPytorch",
 }
-"""By its name, what makes a `Contestant` of a `Setup`; each in a module of its own, so that none pays for another's
-imports."""
+"""For each name, the function that makes a `Contestant` of a `Setup` and `Settings`. Each has a module of its own, so
+that no contestant pays for the imports of another."""
 
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What a contestant may load: the bundle, the run that it was exported from, and the weights that began with.
+    """The files that a contestant may load: the bundle, its training run, and the pretrained weights.
 
-    `known` is the folder where contestants that know people by encodings keep those that they have learned.
+    `known` is the folder where contestants that compare encodings keep those that they have learned.
     """
 
     bundle: Path
@@ -37,10 +39,10 @@ class Setup:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Who the most prominent face is likeliest to be, whether it is surely them, and how many faces were found.
+    """The most likely name of the most prominent face, whether it counts as known, and the number of faces found.
 
-    `name` is None where no face was found. `known` is true wherever a contestant has no threshold. `stages` are the
-    milliseconds of each step, for those that tell.
+    `name` is None where no face was found. `known` is always true for contestants without a threshold. `stages` has the
+    milliseconds of each stage, for contestants that measure them.
     """
 
     name: str | None
@@ -54,18 +56,18 @@ NOBODY: Final = Answer(None, known=False, faces=0)
 
 
 class Contestant(Protocol):
-    """Learns people, then names them."""
+    """Learns people, then names the person in a photo."""
 
     def learn(self, people: Mapping[str, Sequence[Path]]) -> None:
-        """Take in each person's photos; who was trained on them, or has learned them before, has nothing to do."""
+        """Learn each person's photos, unless that was done before."""
 
     def answer(self, data: bytes) -> Answer:
-        """Say who is in the photo `data`."""
+        """Return who is in the photo with the bytes `data`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The faces that a contestant compares with: `names` of N people, and their `encodings`, (N, D)."""
+    """The N faces that a contestant compares with: a name and an encoding, (N, D), for each."""
 
     names: npt.NDArray[np.str_]
     encodings: FloatArray
@@ -74,13 +76,13 @@ class Known:
     def learn(
         cls, people: Mapping[str, Sequence[Path]], encoder: Callable[[bytes], FloatArray | None], file: Path
     ) -> Self:
-        """Return the encoding of the face in every photo in which `encoder` finds one; `file` keeps them."""
+        """Return the encodings of photos in which `encoder` finds a face, from `file` if an earlier call wrote it."""
         if file.exists():
             with np.load(file) as arrays:
                 return cls(arrays["names"], arrays["encodings"])
         found = [(name, encoder(photo.read_bytes())) for name, photos in people.items() for photo in photos]
         faces = [(name, encoding) for name, encoding in found if encoding is not None]
         known = cls(np.array([name for name, _ in faces]), np.stack([encoding for _, encoding in faces]))
-        file.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(file, names=known.names, encodings=known.encodings)
+        with replacing(file) as unfinished, unfinished.open("wb") as arrays:
+            np.savez(arrays, names=known.names, encodings=known.encodings)
         return known

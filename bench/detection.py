@@ -1,4 +1,4 @@
-"""Detection: how long it takes, and how many of the faces that another detector is sure of it finds."""
+"""Measures the time of detection, and how many of the faces that a third detector is sure of are found."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -9,25 +9,25 @@ from typing import Final
 import dlib
 from PIL import Image
 
-from bench.contest import OnStep
 from bench.contestant_facenet_pytorch import mtcnn
 from bench.subject import Subject
 from preprocess.detect import Box, Detector
 from preprocess.photo import MAX_PIXELS, Photo
+from training.observer import OnStep
 
 _ROUNDS: Final = 5
 _SURE: Final = 0.99
-"""The probability that MTCNN gives a face from which on it counts as a witness."""
+"""A face counts as witnessed from this probability of MTCNN on."""
 
 _OVERLAP: Final = 0.3
-"""Intersection over union of two boxes of one face: detectors crop differently."""
+"""Least intersection over union of two boxes of one face; it is low because detectors draw different boxes."""
 
 
 @dataclass(frozen=True)
 class Detection:
-    """What a way of detecting finds in all photos, and how long it takes for those held out, in milliseconds a photo.
+    """The faces that a detector finds in all photos, and its milliseconds per photo for those held out.
 
-    `found` of the `witnessed` faces have a box; `unwitnessed` boxes are on none.
+    `found` of the `witnessed` faces have a box; `unwitnessed` boxes are on no witnessed face.
     """
 
     way: str
@@ -40,17 +40,18 @@ class Detection:
     rounds_ms: list[float]
 
 
-Way = Callable[[bytes], tuple[list[Box], float]]
-"""A photo's bytes to its faces, and the milliseconds that it took to detect them."""
+Detect = Callable[[bytes], tuple[list[Box], float]]
+"""Takes the bytes of a photo; returns the boxes of its faces, and the milliseconds of detecting them."""
 
 Seen = tuple[Sequence[Box], Sequence[Box]]
-"""The witnessed faces of a photo, and the boxes that a way of detecting has for it."""
+"""The witnessed faces of a photo, and the boxes that a detector returned."""
 
 
 def measure(subject: Subject, on_step: OnStep, rounds: int = _ROUNDS, most: int | None = None) -> list[Detection]:
-    """Detect the faces of all photos, or of `most` of either side, and time the held-out ones.
+    """Detect the faces of all photos, or of at most `most` learned and held-out photos each; time the held-out ones.
 
-    Photos are decoded beforehand; what ours decodes again, larger, counts. Neither uses more than one thread.
+    Photos are decoded before. When our detector decodes a photo again, in a larger size, that counts. Each detector
+    uses one thread.
     """
     held_out = [photo for _, photo in subject.held_out][:most]
     photos = [*held_out, *[path for owned in subject.people.values() for path in owned][:most]]
@@ -60,26 +61,28 @@ def measure(subject: Subject, on_step: OnStep, rounds: int = _ROUNDS, most: int 
         faces = witness(path)
         for way, detect in ways.items():
             seen[way].append((faces, detect(path.read_bytes())[0]))
-        on_step("Looking for witnessed faces", done, len(photos))
+        on_step("Detecting witnessed faces", done, len(photos))
     times = _time(ways, held_out, rounds, on_step)
     return [_summary(way, seen[way], len(held_out), times[way]) for way in ways]
 
 
-def alike(one: Box, other: Box) -> bool:
-    """Whether two boxes are of one face: they overlap, or each holds the other's centre."""
+def same_face(one: Box, other: Box) -> bool:
+    """Whether two boxes show one face: they overlap enough, or each contains the other's centre."""
     width = min(one.left + one.width, other.left + other.width) - max(one.left, other.left)
     height = min(one.top + one.height, other.top + other.height) - max(one.top, other.top)
     shared = max(0, width) * max(0, height)
-    return shared >= _OVERLAP * (one.area + other.area - shared) or (_centred(one, other) and _centred(other, one))
+    if shared >= _OVERLAP * (one.area + other.area - shared):
+        return True
+    return _contains_centre(one, other) and _contains_centre(other, one)
 
 
-def _centred(one: Box, other: Box) -> bool:
+def _contains_centre(one: Box, other: Box) -> bool:
     x, y = one.left + one.width / 2 - other.left, one.top + one.height / 2 - other.top
     return 0 <= x <= other.width and 0 <= y <= other.height
 
 
-def _time(ways: Mapping[str, Way], photos: Sequence[Path], rounds: int, on_step: OnStep) -> dict[str, list[float]]:
-    """Return each way's milliseconds a photo, round by round; they take turns in going first."""
+def _time(ways: Mapping[str, Detect], photos: Sequence[Path], rounds: int, on_step: OnStep) -> dict[str, list[float]]:
+    """Return the milliseconds per photo of each way, by round. The ways take turns in going first."""
     times: dict[str, list[float]] = {way: [] for way in ways}
     for number in range(rounds):
         spent = dict.fromkeys(ways, 0.0)
@@ -98,14 +101,14 @@ def _summary(way: str, seen: Sequence[Seen], timed: int, rounds_ms: list[float])
         photos=len(seen),
         with_a_face=sum(bool(boxes) for _, boxes in seen),
         witnessed=sum(len(faces) for faces, _ in seen),
-        found=sum(any(alike(face, box) for box in boxes) for faces, boxes in seen for face in faces),
-        unwitnessed=sum(not any(alike(face, box) for face in faces) for faces, boxes in seen for box in boxes),
+        found=sum(any(same_face(face, box) for box in boxes) for faces, boxes in seen for face in faces),
+        unwitnessed=sum(not any(same_face(face, box) for face in faces) for faces, boxes in seen for box in boxes),
         timed=timed,
         rounds_ms=rounds_ms,
     )
 
 
-def _ours() -> Way:
+def _ours() -> Detect:
     detector = Detector()
 
     def detect(data: bytes) -> tuple[list[Box], float]:
@@ -116,8 +119,8 @@ def _ours() -> Way:
     return detect
 
 
-def _full_size() -> Way:
-    """Return dlib's detector as its examples use it: every pixel, in color, enlarged once."""
+def _full_size() -> Detect:
+    """Return dlib's detector as its examples use it: on every pixel, in color, doubled once."""
     detector = dlib.get_frontal_face_detector()
 
     def detect(data: bytes) -> tuple[list[Box], float]:
@@ -131,7 +134,7 @@ def _full_size() -> Way:
 
 
 def _witness() -> Callable[[Path], list[Box]]:
-    """Return what finds the faces that MTCNN is sure of."""
+    """Return a function that finds the faces that MTCNN is sure of."""
     detector = mtcnn(keep_all=True)
 
     def faces(path: Path) -> list[Box]:

@@ -1,6 +1,5 @@
-"""What it takes up: memory after many requests, and the size of what is deployed."""
+"""Measures memory after many requests, and the size of what is deployed."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
@@ -11,10 +10,10 @@ from typing import Final
 from packaging.requirements import Requirement
 
 from bench import fresh
-from bench.contest import OnStep
 from bench.subject import Subject
 from deploy import package
 from model.settings import ROOT
+from training.observer import OnStep
 
 ENGINES: Final = ("visage-torchscript", "visage-onnx")
 
@@ -23,7 +22,7 @@ _EARLY, _REQUESTS = 100, 2000
 
 @dataclass(frozen=True)
 class Memory:
-    """A process's resident memory after `early` requests and after all, and the most it ever was, in MB."""
+    """The resident memory of a process after `early` requests and after all, and its maximum, in MB."""
 
     contestant: str
     early: int
@@ -36,7 +35,7 @@ class Memory:
 
 @dataclass(frozen=True)
 class Size:
-    """What an engine deploys, model apart, in MB; `parts` are the largest of it."""
+    """The size of what an engine deploys, without the model, in MB; `parts` has the largest parts."""
 
     contestant: str
     what: str
@@ -45,14 +44,14 @@ class Size:
 
 
 def measure_memory(subject: Subject, on_step: OnStep, early: int = _EARLY, count: int = _REQUESTS) -> list[Memory]:
-    """Have each engine's function answer many requests in one process, the held-out photos over and over.
+    """Let the function of each engine answer many requests in one process, with the held-out photos again and again.
 
     Raises:
-        ContestError: it ended before.
+        ContestError: the process ended early.
     """
     asked = list(islice(cycle(subject.held_out), count))
     found = []
-    environment = {**os.environ, "VISAGE_MODEL": str(subject.setup.bundle.resolve())}
+    environment = {**subject.settings.environment, "VISAGE_MODEL": str(subject.setup.bundle.resolve())}
     for done, name in enumerate(ENGINES, start=1):
         report = fresh.start(name, [photo for _, photo in asked], subject.setup, environment, early=early)
         right = sum(answer == person for answer, (person, _) in zip(report.names, asked, strict=True))
@@ -63,16 +62,16 @@ def measure_memory(subject: Subject, on_step: OnStep, early: int = _EARLY, count
 
 
 def measure_size(subject: Subject, on_step: OnStep) -> list[Size]:
-    """Weigh the zip, unpacked, and the packages that the image installs.
+    """Measure the unpacked zip, and the packages that the image installs.
 
     Raises:
         CommandError: the zip cannot be made.
     """
     del subject
     zipped = package.parts(package.build())
-    on_step("Weighing what is deployed", 1, 2)
+    on_step("Measuring what is deployed", 1, 2)
     installed = {name: _bytes(name) for name in _closure(_required())}
-    on_step("Weighing what is deployed", 2, 2)
+    on_step("Measuring what is deployed", 2, 2)
     return [
         _size("visage-torchscript", "the image's Python packages", installed),
         _size("visage-onnx", "the zip, unpacked", zipped),
@@ -85,14 +84,14 @@ def _size(contestant: str, what: str, parts: dict[str, int]) -> Size:
 
 
 def _required() -> Iterator[Requirement]:
-    """Yield what requirements.txt names."""
+    """Yield the requirements of requirements.txt."""
     for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines():
         if line and not line.startswith("#"):
             yield Requirement(line)
 
 
 def _closure(requirements: Iterator[Requirement]) -> set[str]:
-    """Return the names of installed distributions that are asked for, and that these ask for."""
+    """Return the names of the installed distributions that `requirements` need, directly or not."""
     found, waiting = set(), list(requirements)
     while waiting:
         requirement = waiting.pop()

@@ -1,4 +1,4 @@
-"""Starts a fresh process, has it answer, and reads what it tells of itself."""
+"""Starts a contestant in a new process, lets it answer, and reads its report."""
 
 import json
 import subprocess
@@ -10,14 +10,15 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.contest import ContestError, engine_environment, environment
+from bench.contest import process_environment
 from bench.contestants import Setup
+from bench.errors import ContestError
 from model.settings import ROOT, cores
 
 
 @dataclass(frozen=True)
 class Report:
-    """What `bench.fresh_process` tells: times in milliseconds, memory in millions of bytes."""
+    """The report of `bench.fresh_process`: times in milliseconds, memory in millions of bytes."""
 
     ms: float
     stages_ms: Mapping[str, float]
@@ -30,18 +31,19 @@ def start(
     name: str,
     photos: Sequence[Path],
     setup: Setup,
-    inherited: Mapping[str, str],
+    environment: Mapping[str, str],
     *,
     fetch: str | None = None,
     early: int = 0,
 ) -> Report:
-    """Start the contestant `name` in a process of its own, and ask it for every photo.
+    """Start the contestant `name` in a new process, and ask it about every photo.
 
-    Its environment is `inherited`, and its folder of temporary files is empty. One that is not ours fetches its network
-    from `fetch`, "s3://bucket/prefix", where that is given. After `early` answers it looks at its memory.
+    The process inherits `environment`, and gets an empty folder for temporary files. A contestant that is not ours
+    downloads its network from `fetch`, "s3://bucket/prefix", if given. Memory is read after `early` answers, and at
+    the end.
 
     Raises:
-        ContestError: it ended without a report.
+        ContestError: the process ended without a report.
     """
     order = {
         "name": name,
@@ -50,10 +52,10 @@ def start(
         "fetch": fetch,
         "early": early,
     }
-    engine = {"AWS_LAMBDA_FUNCTION_NAME": "visage", "VISAGE_ENGINE": name.removeprefix("visage-")}
-    ours = engine if name.startswith("visage") else {}
+    function = {"AWS_LAMBDA_FUNCTION_NAME": "visage", "VISAGE_ENGINE": name.removeprefix("visage-")}
+    ours = function if name.startswith("visage") else {}
     with tempfile.TemporaryDirectory() as folder:
-        variables = environment(cores(), inherited) | engine_environment(name) | ours | {"TMPDIR": folder}
+        variables = process_environment(name, cores(), environment) | ours | {"TMPDIR": folder}
         words = json.dumps(order | {"began": time.monotonic()})
         command = [sys.executable, "-m", "bench.fresh_process"]
         done = subprocess.run(
@@ -65,7 +67,7 @@ def start(
 
 
 def _read(output: str) -> Report:
-    """Read the report, and divide our init as the function's log does."""
+    """Read the report. The init of our function is divided as in the function's log."""
     lines = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
     report: dict[str, Any] = lines[-1]
     startup = next((line["startup_ms"] for line in lines if "startup_ms" in line), None)
@@ -75,7 +77,7 @@ def _read(output: str) -> Report:
 
 
 def _divided(stages: Mapping[str, float], startup: Mapping[str, float]) -> dict[str, float]:
-    """Divide "init" by the recognizer's own times; "fetch" runs beside them all, and is what was waited for."""
+    """Divide "init" by the times in `startup`. "fetch" is only the waiting: the download runs beside other stages."""
     steps = {
         "library": startup["import"],
         "fetch": startup["fetch"],

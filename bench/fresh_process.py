@@ -1,14 +1,13 @@
-"""A process that starts, answers and tells how long that took: what a cold start is.
+"""Runs one contestant in a new process and reports how long its start took.
 
-What `bench.fresh.start` wants comes as JSON on standard input. Its last line of output
-is a JSON object:
+Standard input has the order of `bench.fresh.start` as JSON. The last line of standard output is the report:
 
 | member | content |
 | --- | --- |
-| `ms` | from the parent's start of this process to the first answer |
-| `stages_ms` | the same by stage |
-| `names` | who is in each of the photos |
-| `resident_mb`, `peak_mb` | memory after `early` answers and after all, and the most it ever was |
+| `ms` | time from the start of this process to the first answer |
+| `stages_ms` | the same time, divided into stages |
+| `names` | the name of the person in each photo |
+| `resident_mb`, `peak_mb` | memory after `early` answers and after all answers, and its maximum |
 """
 
 import time
@@ -26,17 +25,17 @@ from typing import Any  # noqa: E402
 from bench.memory import memory  # noqa: E402
 
 Ask = Callable[[str], str | None]
-"""A photo's path to who is in it."""
+"""Returns the name of the person in the photo at a path."""
 
 
 def main() -> None:
-    """Start what the order names, ask it for every photo, and report."""
+    """Start the contestant of the order, ask it about every photo, and print the report."""
     order = json.load(sys.stdin)
     watch = _Stopwatch(order["began"])
-    watch.tell("interpreter", _BEGAN)
+    watch.end("interpreter", _BEGAN)
     ask = _function(watch) if order["name"].startswith("visage") else _contestant(order, watch)
     names, resident = [ask(order["photos"][0])], []
-    watch.tell("first request")
+    watch.end("first request")
     for number, photo in enumerate(order["photos"][1:], start=2):
         names.append(ask(photo))
         if number == order["early"]:
@@ -47,23 +46,23 @@ def main() -> None:
 
 
 class _Stopwatch:
-    """Milliseconds by stage, from a moment of the machine's monotonic clock, which all processes share on Linux."""
+    """Milliseconds of each stage, by the monotonic clock, which all processes share on Linux."""
 
     def __init__(self, began: float) -> None:
         self._last, self.stages = began, dict[str, float]()
 
-    def tell(self, stage: str, moment: float | None = None) -> None:
-        """End a stage, now or at a `moment`."""
+    def end(self, stage: str, moment: float | None = None) -> None:
+        """End a stage now, or at an earlier `moment`."""
         ended = moment or time.monotonic()
         self.stages[stage] = 1000 * (ended - self._last)
         self._last = ended
 
 
 def _function(watch: _Stopwatch) -> Ask:
-    """Return what asks our function, which loads its model when it is imported."""
+    """Return a function that asks the Lambda function, which loads its model when it is imported."""
     from handler import lambda_handler  # noqa: PLC0415
 
-    watch.tell("init")
+    watch.end("init")
     context = SimpleNamespace(
         function_name="visage", memory_limit_in_mb=3008, invoked_function_arn="arn", aws_request_id="request"
     )
@@ -77,7 +76,7 @@ def _function(watch: _Stopwatch) -> Ask:
 
 
 def _event(photo: bytes) -> dict[str, Any]:
-    """Return what API Gateway makes of a posted photo: payload 2.0, the body as base64."""
+    """Return the event that API Gateway makes of a posted photo: payload format 2.0, the body in base64."""
     http = {"method": "POST", "path": "/recognize"}
     return {
         "version": "2.0",
@@ -90,34 +89,37 @@ def _event(photo: bytes) -> dict[str, Any]:
 
 
 def _contestant(order: dict[str, Any], watch: _Stopwatch) -> Ask:
-    """Return what asks a contestant, which has learned everybody before."""
+    """Return a function that asks a contestant, which has learned everybody before."""
     from dataclasses import replace  # noqa: PLC0415
     from pkgutil import resolve_name  # noqa: PLC0415
 
     from bench.contestants import CONTESTANTS, Setup  # noqa: PLC0415
+    from model.settings import Settings  # noqa: PLC0415
 
     make = resolve_name(CONTESTANTS[order["name"]])
-    watch.tell("imports")
+    watch.end("imports")
     setup = Setup(*map(Path, order["setup"]))
     if order["fetch"]:
         setup = replace(setup, run=_fetch(order["fetch"]))
-        watch.tell("fetch")
-    contestant = make(setup)
+        watch.end("fetch")
+    contestant = make(setup, Settings.read())
     contestant.learn({})
-    watch.tell("load")
+    watch.end("load")
     return lambda photo: contestant.answer(Path(photo).read_bytes()).name
 
 
 def _fetch(location: str) -> Path:
-    """Fetch a training run's network as boto3's documentation does."""
+    """Download the network of a training run as boto3's documentation does."""
     import tempfile  # noqa: PLC0415
+    from contextlib import closing  # noqa: PLC0415
 
     import boto3  # noqa: PLC0415
 
     bucket, _, prefix = location.removeprefix("s3://").partition("/")
-    folder, client = Path(tempfile.mkdtemp()), boto3.client("s3")
-    for name in ("run.json", "network.pt"):
-        client.download_file(bucket, f"{prefix}/{name}", str(folder / name))
+    folder = Path(tempfile.mkdtemp())  # in the folder of this process, which bench.fresh removes
+    with closing(boto3.client("s3")) as client:
+        for name in ("run.json", "network.pt"):
+            client.download_file(bucket, f"{prefix}/{name}", str(folder / name))
     return folder
 
 

@@ -1,4 +1,4 @@
-"""Load: clients that ask the deployed API at the same time, through the API Gateway of a local AWS."""
+"""Measures the deployed API with several clients at a time, through the API Gateway of a local AWS."""
 
 import os
 import time
@@ -13,13 +13,13 @@ from typing import Final
 import numpy as np
 import requests
 
-from bench.contest import OnStep
 from bench.memory import memory
 from bench.subject import Subject
 from deploy.local import LocalAWS, direct, temporary
 from deploy.rollout import bring_up
 from deploy.stack import Engine, local_target
 from model import bundle as bundles
+from training.observer import OnStep
 
 _CLIENTS: Final = (1, 2, 4, 8)
 _REQUESTS: Final = 120
@@ -30,7 +30,7 @@ Photos = Sequence[tuple[str, Path]]
 
 @dataclass(frozen=True)
 class Load:
-    """What `clients` met who asked one request after another each; memory is that of all the function's processes."""
+    """The requests of `clients` that each send one after another. Memory is that of all processes of the function."""
 
     engine: str
     clients: int
@@ -59,7 +59,7 @@ def measure(
     clients: Sequence[int] = _CLIENTS,
     count: int = _REQUESTS,
 ) -> list[Load]:
-    """Deploy the bundle with one engine after another, and ask it from more and more clients.
+    """Deploy the bundle with one engine after another, and send requests from more and more clients.
 
     Raises:
         CommandError: the local AWS or the deployment fails.
@@ -75,7 +75,7 @@ def measure(
 
 
 def _ask(api: str, photos: Photos, engine: str, clients: int, count: int, aws: LocalAWS) -> Load:
-    """Send `count` requests, after a few that have AWS start as many processes as it will need."""
+    """Send `count` requests, after a few that make AWS start all the processes that it will need."""
     asked = list(islice(cycle(photos), count))
     with ThreadPoolExecutor(clients) as pool:
         list(pool.map(lambda _: _client(api, photos[:2]), range(clients)))
@@ -100,11 +100,11 @@ def _ask(api: str, photos: Photos, engine: str, clients: int, count: int, aws: L
 
 
 def _client(api: str, photos: Photos) -> list[_Reply]:
-    """Ask for one photo after another over one connection; a photo without a face (422) is an answer, too."""
+    """Send one photo after another over one connection. Status 422, for a photo without a face, is an answer too."""
     url, headers = direct(f"{api}/recognize")
     replies = []
     with requests.Session() as session:
-        session.trust_env = False  # no proxy knows the local API
+        session.trust_env = False  # a proxy cannot reach the local API
         for person, photo in photos:
             data = photo.read_bytes()
             began = time.perf_counter()
@@ -120,10 +120,10 @@ def _client(api: str, photos: Photos) -> list[_Reply]:
 
 
 def _resident_mb(aws: LocalAWS) -> list[float]:
-    """Return the resident memory of each of the function's processes: they are in the process group of their AWS."""
+    """Return the resident memory of each process of the function. They are in the process group of the local AWS."""
     found, group = [], int((aws.home / "pid").read_text(encoding="ascii"))
     for folder in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):  # one that ended meanwhile
+        with suppress(OSError):  # the process has ended
             words = (folder / "cmdline").read_bytes().split(b"\0")
             if os.getpgid(int(folder.name)) == group and b"awslambdaric" in words:
                 found.append(memory(folder.name)[0])

@@ -1,10 +1,26 @@
-"""How much memory a process holds, from Linux's proc(5); imports next to nothing, so that who asks weighs no more."""
+"""Reads how much memory a process uses, from Linux's proc(5). Imports little, because imports count as memory too."""
 
+import os
 from pathlib import Path
+
+from bench.errors import UnsupportedSystemError
+
+
+def require_linux() -> None:
+    """Check that this system can run the benchmark.
+
+    Raises:
+        UnsupportedSystemError: it cannot.
+    """
+    if not (hasattr(os, "sched_setaffinity") and Path("/proc/self/status").is_file()):
+        raise UnsupportedSystemError(
+            "The benchmark runs on Linux only: it assigns processor cores to processes, and reads their memory from "
+            "/proc. Everything else of Visage runs here too."
+        )
 
 
 def memory(process: int | str = "self") -> tuple[float, float]:
-    """Return what a process holds, and the most it ever held, in millions of bytes."""
+    """Return the resident memory of a process and its maximum so far, in millions of bytes."""
     lines = Path(f"/proc/{process}/status").read_text(encoding="utf-8").splitlines()
     kib = {name: float(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines) if "kB" in rest}
     return kib["VmRSS"] * 1024 / 1e6, kib["VmHWM"] * 1024 / 1e6

@@ -1,4 +1,4 @@
-"""Work that is done before anything is served: preparing photos and training."""
+"""Measures the work before serving: preparing photos and training."""
 
 import tempfile
 import time
@@ -11,7 +11,6 @@ from typing import Final
 import torch
 from torch.nn import functional
 
-from bench.contest import OnStep
 from bench.subject import Subject
 from dataset.prepare import prepare
 from training import faces as aligned_faces
@@ -19,19 +18,19 @@ from training.activations import Chips
 from training.embedder import Embedder
 from training.faces import TRAIN, AlignedFaces
 from training.network import VisageNetwork
-from training.observer import StepObserver
+from training.observer import OnStep, StepObserver
 from training.recipe import Recipe
 from training.train import train
 
 _ROUNDS: Final = 5
 _TRAINING_ROUNDS: Final = 3
 _PHOTOS: Final = 240
-"""Enough that starting the workers, some seconds, is a small part."""
+"""Enough photos that the start of the workers, some seconds, is a small part."""
 
 
 @dataclass(frozen=True)
 class Preparation:
-    """Rounds of preparing some photos: seconds each, photos a second, and the photos that gave a face to keep."""
+    """Rounds of preparing some photos: the seconds of each, and the number of photos with a face to keep."""
 
     workers: int
     photos: int
@@ -41,7 +40,7 @@ class Preparation:
 
 @dataclass(frozen=True)
 class Training:
-    """Rounds of training, seconds each; `epochs` is how many of `of` were run, and the others reckoned from them."""
+    """Rounds of training, the seconds of each. Of `of` epochs `epochs` were run; the others are calculated."""
 
     way: str
     faces: int
@@ -54,7 +53,7 @@ class Training:
 def measure_preparing(
     subject: Subject, on_step: OnStep, rounds: int = _ROUNDS, count: int = _PHOTOS
 ) -> list[Preparation]:
-    """Prepare the first photos of everybody with one worker and with two, in turn, from scratch each time.
+    """Prepare the first photos of everybody, alternating between one worker and two, from scratch each time.
 
     Raises:
         PrepareError: a worker process was killed.
@@ -76,9 +75,9 @@ def measure_preparing(
 
 
 def _link(subject: Subject, folder: Path, count: int) -> int:
-    """Link some photos, everybody's in turn, one folder a person; return how many there are."""
-    in_turn = chain(*zip_longest(*([(name, path) for path in owned] for name, owned in subject.people.items())))
-    chosen = [photo for photo in in_turn if photo][:count]
+    """Link some photos of each person, in one folder a person; return the number of photos."""
+    alternating = chain(*zip_longest(*([(name, path) for path in owned] for name, owned in subject.people.items())))
+    chosen = [photo for photo in alternating if photo][:count]
     for name, path in chosen:
         (folder / name).mkdir(parents=True, exist_ok=True)
         (folder / name / path.name).symlink_to(path.resolve())
@@ -86,10 +85,10 @@ def _link(subject: Subject, folder: Path, count: int) -> int:
 
 
 def measure_training(subject: Subject, on_step: OnStep, rounds: int = _TRAINING_ROUNDS) -> list[Training]:
-    """Train as `visage train` does, and the plain way, in turn.
+    """Alternate between training as `visage train` does and the plain way.
 
-    The plain way puts every photo through the whole network in every epoch. One epoch of it is run, and counted for all
-    of them.
+    The plain way puts every photo through the whole network in every epoch. Only one of its epochs is run, and its time
+    is multiplied by the number of epochs.
     """
     faces, recipe, accuracies = aligned_faces.read(subject.aligned), Recipe(), []
     start = subject.pretrained
@@ -115,7 +114,7 @@ def measure_training(subject: Subject, on_step: OnStep, rounds: int = _TRAINING_
 
 
 def _plain_epoch(network: VisageNetwork, faces: AlignedFaces, rows: list[int], recipe: Recipe) -> None:
-    """Run the chips of `rows` through the network once, and learn from each batch."""
+    """Train the whole network for one epoch on the chips of `rows`."""
     chips, network = Chips(faces.chips, recipe.size, recipe.flip), network.train()
     tuned = [parameter for parameter in network.parameters() if parameter.requires_grad]
     optimizer = torch.optim.SGD(tuned, recipe.learning_rate, recipe.momentum)

@@ -1,4 +1,4 @@
-"""The plots of docs/performance.md: what a cold start is made of, and what a warm answer takes."""
+"""Draws the plots of docs/performance.md: the stages of a cold start, and the time of a warm answer."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -25,7 +25,7 @@ STAGES: Final = {
     "align": "#35a3c4",
     "recognize": "#e0592a",
 }
-"""What a start and an answer are made of, in order, and their colors."""
+"""The stages of a cold start and of an answer, in order, and their colors."""
 
 _OURS, _PEERS = ("#2f6fde", "#35a3c4"), ("#e0592a", "#d99a2b", "#7f63b8", "#8093a8")
 
@@ -41,7 +41,7 @@ def draw_cold(rows: Sequence[ColdStart], names: Mapping[str, str], path: Path) -
 
 
 def draw_warm(rows: Sequence[Warm], names: Mapping[str, str], path: Path) -> None:
-    """Draw what a warm answer takes at one thread, as a PNG: photos as they are, and over the size of the photo."""
+    """Draw the time of a warm answer with one thread as a PNG: for photos in their own size, and by size."""
     figure = Figure(figsize=(11, 4), layout="constrained")
     bars, lines = figure.subplots(1, 2, width_ratios=(5, 4))
     whole = [row for row in rows if (row.threads, row.size) == (1, 0)]
@@ -68,11 +68,11 @@ def draw_warm(rows: Sequence[Warm], names: Mapping[str, str], path: Path) -> Non
 
 
 def _stack(axes: Axes, bars: Mapping[str, Mapping[str, float]], unit: float) -> None:
-    """Draw a bar for each name, the first on top, divided by stage; what is not divided is grey."""
+    """Draw a bar for each name, the first on top, divided into stages; a bar without stages is grey."""
     for stage, color in {**STAGES, "all": "#9aa5b1"}.items():
         lengths = np.array([stages.get(stage, 0) for stages in bars.values()]) / unit
         if lengths.any():
-            before = [sum(told.get(s, 0) for s in list(STAGES)[: _at(stage)]) / unit for told in bars.values()]
+            before = [sum(stages.get(s, 0) for s in list(STAGES)[: _at(stage)]) / unit for stages in bars.values()]
             axes.barh(list(bars), lengths, 0.62, before, color=color, label=stage if stage != "all" else None)
     axes.invert_yaxis()
     axes.grid(axis="x", alpha=0.25)

@@ -1,4 +1,4 @@
-"""What was measured as figures with their bars, tables and plots: bench/results.json and docs/performance.md."""
+"""Writes figures with their bars into bench/results.json, and tables and plots into docs/performance.md."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
@@ -35,7 +35,7 @@ _NAMES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A figure as it stands in results.json; without a bar it is neither met nor missed."""
+    """A figure of results.json. `met` is None for a figure without a bar."""
 
     figure: str
     ours: float
@@ -52,7 +52,7 @@ def _part(kind: type[Any], heading: str) -> Any:
 
 @dataclass(frozen=True)
 class Results:
-    """All that one run measured; a part that was left out is empty."""
+    """All measurements of one run; a part that was not measured is empty."""
 
     warm: Sequence[Warm] = _part(Warm, "Warm answers")
     cold: Sequence[ColdStart] = _part(ColdStart, "Cold start")
@@ -65,12 +65,12 @@ class Results:
 
 
 def ratio(ours: Sequence[float], peer: Sequence[float]) -> float:
-    """Return ours over the peer's, round by round; the median over rounds: what slowed both does not move it."""
+    """Return the median over rounds of ours divided by the peer's. A slow round of both does not change it."""
     return float(np.median(np.array(ours) / np.array(peer)))
 
 
 def write(results: Results, about: Mapping[str, str], figures: Path = FIGURES, page: Path = PAGE) -> None:
-    """Write the figures as JSON, tables into the page, and plots beside it; `about` describes the run."""
+    """Write the figures as JSON, the tables into the page, and the plots beside it; `about` describes the run."""
     found = list(compare(results))
     write_json(figures, [asdict(figure) for figure in found])
     plots.draw_cold(results.cold, _NAMES, page.with_name("performance-cold.png"))
@@ -79,7 +79,7 @@ def write(results: Results, about: Mapping[str, str], figures: Path = FIGURES, p
 
 
 def compare(results: Results) -> Iterator[Figure]:
-    """Yield the figures that can be made of what was measured."""
+    """Yield the figures of the parts that were measured."""
     yield from _warm_figures([row for row in results.warm if (row.threads, row.size) == (1, 0)])
     yield from _detection_figures({row.way: row for row in results.detection})
     yield from _cold_figures({row.contestant: row for row in results.cold})
@@ -89,7 +89,7 @@ def compare(results: Results) -> Iterator[Figure]:
 
 
 def _less(figure: str, ours: Sequence[float], peer: Sequence[float], unit: str, bar: float | None = None) -> Figure:
-    """Return a figure of which the ratio should be the bar or less."""
+    """Return a figure whose ratio should not exceed the bar."""
     value, met = ratio(ours, peer), None
     if bar is not None:
         met = value <= bar
@@ -153,7 +153,7 @@ def _size_figures(rows: Mapping[str, Size]) -> Iterator[Figure]:
 
 
 def _memory_figures(rows: Sequence[Memory]) -> Iterator[Figure]:
-    """The bar is for the engine that grows most; the other follows."""
+    """Yield the engine that grows most first: it has the bar's name."""
     for number, row in enumerate(sorted(rows, key=lambda row: row.early_mb / row.late_mb)):
         figure = "resident memory after 2,000 requests against after 100"
         yield _less(figure if not number else f"the same, {row.contestant}", [row.late_mb], [row.early_mb], "MB", 1.03)
@@ -174,7 +174,7 @@ def _offline_figures(results: Results) -> Iterator[Figure]:
 
 
 def tables(results: Results, about: Mapping[str, str]) -> str:
-    """Return everything that was measured as Markdown."""
+    """Return all measurements as Markdown."""
     met = {True: "yes", False: "**no**", None: ""}
     figures = [
         (f.figure, f"{_cell(f.ours)} {f.unit}", _cell(f.peer), _cell(f.ratio), _cell(f.bar), met[f.met])
@@ -188,24 +188,24 @@ def tables(results: Results, about: Mapping[str, str]) -> str:
 
 
 def _section(heading: str, rows: Sequence[Any]) -> Iterator[str]:
-    """Yield a table for each group of rows, and one of the stages that they tell."""
+    """Yield a table for each group of rows, and one of their stages if they have any."""
     if rows:
         yield f"## {heading}"
     for _, same in groupby(rows, key=lambda row: (getattr(row, "threads", 0), getattr(row, "size", 0))):
         group = list(same)
         yield _table(group)
-        told = {_cell(row.contestant): row.stages_ms for row in group if getattr(row, "stages_ms", None)}
-        steps = [step for step in plots.STAGES if any(step in stages for stages in told.values())]
+        staged = {_cell(row.contestant): row.stages_ms for row in group if getattr(row, "stages_ms", None)}
+        steps = [step for step in plots.STAGES if any(step in stages for stages in staged.values())]
         if steps:
-            stages = [(name, *(_cell(stages.get(step)) for step in steps)) for name, stages in told.items()]
+            stages = [(name, *(_cell(stages.get(step)) for step in steps)) for name, stages in staged.items()]
             yield table(["ms by stage", *steps], stages)
 
 
 def _table(rows: Sequence[Any]) -> str:
-    """Return a column for each field of rows of one kind, and one for the time of each of ours against the row's."""
+    """Return a table with a column for each field, and one for each of ours: its time divided by the row's."""
     names = [column.name for column in fields(rows[0]) if column.name != "stages_ms"]
     times = {str(getattr(row, names[0])): _times(row) for row in rows}
-    ours = [name for name, told in times.items() if name.startswith("visage") and told and len(times) > 1]
+    ours = [name for name, staged in times.items() if name.startswith("visage") and staged and len(times) > 1]
     header = [name.replace("rounds", "median of rounds").replace("_", " ") for name in names]
     cells = [
         (*(_cell(getattr(row, name)) for name in names), *(_cell(ratio(times[name], _times(row))) for name in ours))
@@ -219,7 +219,7 @@ def _times(row: Any) -> Sequence[float]:
 
 
 def _cell(value: Any) -> str:
-    """Write a number to three figures, rounds as their median, and a dash for nothing."""
+    """Return a value as text: numbers with three digits, rounds as their median, a dash for None."""
     match value:
         case None:
             return "-"
@@ -236,6 +236,6 @@ def _cell(value: Any) -> str:
 
 
 def read(parts: Mapping[str, Any]) -> Results:
-    """Return what was written as JSON by its part's name."""
+    """Return the results from their JSON form, rows by the name of their part."""
     kinds = {part.name: part.metadata["kind"] for part in fields(Results)}
     return Results(**{name: [kinds[name](**row) for row in rows] for name, rows in parts.items()})

@@ -1,12 +1,11 @@
-"""`make bench`: measures everything in one run, and writes bench/results.json and docs/performance.md from it.
+"""`make bench`: measures everything in one run, and writes bench/results.json and docs/performance.md.
 
-An interrupted run goes on with the parts that are missing. A run of some parts alone prints its tables, and leaves the
-page as it is: figures that are published come from one run.
+An interrupted run continues with the missing parts. A run of some parts only prints their tables and leaves the page
+alone, because all published figures come from one run.
 """
 
 import argparse
 import json
-import os
 import platform
 import shutil
 import sys
@@ -18,18 +17,19 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench import cold_start, detection, footprint, load, offline, report, subject, warm
-from bench.contest import SHARED_CORES, ContestError, OnStep
+from bench.errors import BenchError
+from bench.memory import require_linux
 from bench.subject import Subject, code_of
 from dataset.errors import PrepareError
+from deploy.errors import DeployError
 from evaluation.code import digest_of_code
+from evaluation.figures import write_json
 from model.errors import ModelError
-from model.settings import ROOT, cores
+from model.settings import ROOT, Settings, cores
 from scripts import samples
-from scripts.console import CACHE, CommandError, console, out, progress, steps
-
-HOME: Final = CACHE / "bench"
-
-_PACKAGES: Final = ("api", "bench", "dataset", "deploy", "evaluation", "model", "preprocess", "scripts", "training")
+from scripts.console import CommandError, console, out, progress, steps
+from training.errors import TrainingError
+from training.observer import OnStep
 
 PARTS: Final[Mapping[str, Callable[[Subject, OnStep], Sequence[Any]]]] = {
     "warm": warm.measure,
@@ -42,74 +42,72 @@ PARTS: Final[Mapping[str, Callable[[Subject, OnStep], Sequence[Any]]]] = {
     "detection": detection.measure,
 }
 
+_PACKAGES: Final = ("api", "bench", "dataset", "deploy", "evaluation", "model", "preprocess", "scripts", "training")
+
 
 def main() -> None:
-    """Measure what the arguments say; exit 0, or 1 with a sentence, or 130 when interrupted."""
+    """Measure what the arguments say. Exit with 0, or 1 and a sentence, or 130 when interrupted."""
     parser = argparse.ArgumentParser(prog="make bench")
-    parser.add_argument("photos", type=Path, nargs="?", help="a folder of people's folders; else the sample photos")
+    parser.add_argument("photos", type=Path, nargs="?", help="a folder with a folder a person; else the sample photos")
     parser.add_argument("--only", type=lambda text: text.split(","), help=f"some of {','.join(PARTS)}")
     arguments = parser.parse_args()
     unknown = set(arguments.only or ()) - set(PARTS)
     if unknown:
         parser.error(f"no such part: {', '.join(sorted(unknown))}. There are {', '.join(PARTS)}.")
-    for name in SHARED_CORES:  # what is measured has the cores to itself
-        os.environ.pop(name, None)
+    settings = Settings.read()
     try:
-        run(arguments.photos or _samples(), HOME, arguments.only)
-    except (ContestError, ModelError, PrepareError, CommandError) as error:
+        require_linux()
+        run(arguments.photos or _samples(settings.cache), settings.cache / "bench", settings, arguments.only)
+    except (BenchError, ModelError, TrainingError, PrepareError, DeployError, CommandError) as error:
         console.print(str(error), style="red")
         sys.exit(1)
     except KeyboardInterrupt:
-        console.print("Interrupted. The same command goes on with what is missing.")
+        console.print("Interrupted. The same command continues with the missing parts.")
         sys.exit(130)
 
 
-def run(photos: Path, home: Path, only: Sequence[str] | None) -> None:
-    """Measure all parts and publish, or `only` some and print."""
+def run(photos: Path, home: Path, settings: Settings, only: Sequence[str] | None) -> None:
+    """Measure all parts and publish them, or measure `only` some and print them."""
     home.mkdir(parents=True, exist_ok=True)
     with progress() as bar:
-        measured = subject.build(photos, home, steps(bar))
+        measured = subject.build(photos, home, settings, steps(bar))
     if only:
         parts = {name: _measure(name, measured) for name in only}
         out.print(report.tables(report.read(parts), _about(measured)))
         return
     about, folder = _begin(measured, home)
-    parts = {name: _kept(folder / f"{name}.json", name, measured) for name in PARTS}
+    parts = {name: _measure_once(folder / f"{name}.json", name, measured) for name in PARTS}
     report.write(report.read(parts), about)
     shutil.rmtree(folder)
     out.print(f"{report.FIGURES}\n{report.PAGE}")
 
 
-def _samples() -> Path:
-    folder = CACHE / "samples" / "photos"
+def _samples(cache: Path) -> Path:
+    folder = cache / "samples" / "photos"
     samples.fetch(folder)
     return folder / samples.PEOPLE
 
 
 def _begin(measured: Subject, home: Path) -> tuple[dict[str, str], Path]:
-    """Return what there is to say about the run, and the folder of its parts; go on with one that was interrupted."""
+    """Return the description of the run and the folder of its parts; continue an interrupted run of the same code."""
     folder = home / "unfinished"
-    mark, same = folder / "run.json", {"code": _code(), "photos": str(measured.photos.resolve())}
+    mark, same = folder / "run.json", {"code": _digest(), "photos": str(measured.photos.resolve())}
     begun = json.loads(mark.read_text(encoding="utf-8")) if mark.exists() else {}
     if begun.get("same") != same:
         shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
         begun = {"same": same, "about": _about(measured)}
-        mark.write_text(json.dumps(begun), encoding="utf-8")
+        write_json(mark, begun)
     return dict(begun["about"]), folder
 
 
-def _code() -> str:
+def _digest() -> str:
     return digest_of_code([ROOT / "handler.py", *code_of(*_PACKAGES)])
 
 
-def _kept(file: Path, name: str, measured: Subject) -> list[dict[str, Any]]:
-    """Return a part, measured unless this run has it."""
+def _measure_once(file: Path, name: str, measured: Subject) -> list[dict[str, Any]]:
+    """Return the rows of a part from `file`; measure it first if this run has not."""
     if not file.exists():
-        rows = _measure(name, measured)
-        unfinished = file.with_suffix(".part")
-        unfinished.write_text(json.dumps(rows), encoding="utf-8")
-        unfinished.rename(file)
+        write_json(file, _measure(name, measured))
     return list(json.loads(file.read_text(encoding="utf-8")))
 
 
@@ -120,7 +118,7 @@ def _measure(name: str, measured: Subject) -> list[dict[str, Any]]:
 
 
 def _about(measured: Subject) -> dict[str, str]:
-    """Say what was measured, when and on what."""
+    """Describe what was measured, when, and on which machine."""
     learned, people = sum(map(len, measured.people.values())), len(measured.people)
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
@@ -133,6 +131,6 @@ def _about(measured: Subject) -> dict[str, str]:
 
 
 def _processor() -> str:
-    """Return the processor's name, as Linux tells it."""
+    """Return the name of the processor, from Linux's /proc/cpuinfo."""
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())

@@ -1,4 +1,4 @@
-"""Warm answers: milliseconds a photo, from its bytes in memory to a name, at one thread and two, at several sizes."""
+"""Measures warm answers: the time from a photo's bytes in memory to a name, by threads and by size of the photo."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,27 +8,28 @@ from typing import Final
 
 from PIL import Image, ImageOps
 
-from bench.contest import OnStep, Result, contest
+from bench.contest import Result, contest
 from bench.contestants import CONTESTANTS
 from bench.subject import Subject
+from training.observer import OnStep
 
 ROUNDS: Final = 5
 
 _FEW: Final = 40
-"""Photos at two threads."""
+"""Number of photos with two threads."""
 
 _SIZES: Final = {640: 16, 1600: 16, 4000: 6}
-"""Long side in pixels, and how many photos are scaled to it: detectors that look at every pixel take seconds."""
+"""Long side in pixels, and the number of photos scaled to it: some detectors take seconds for a large photo."""
 
 _QUALITY: Final = 90
 
 
 @dataclass(frozen=True)
 class Warm:
-    """What a contestant did with some photos, all of them in every round; `size` is 0 where they are as they were.
+    """The answers of a contestant for some photos in several rounds. `size` is 0 for photos in their own size.
 
-    `rounds_ms` are means over photos, round by round; `mean_ms` is the mean over photos of the median over rounds. A
-    percentile is None where fewer answers than make it ten were timed.
+    `rounds_ms` has the mean over photos of each round; `mean_ms` is the mean over photos of the median over rounds. A
+    percentile is None where fewer than ten answers lie beyond it.
     """
 
     contestant: str
@@ -53,17 +54,17 @@ def measure(
     names: Sequence[str] = tuple(CONTESTANTS),
     sizes: Mapping[int, int] = _SIZES,
 ) -> list[Warm]:
-    """Hold the contests: all held-out photos at one thread, some at two, and some at each of the sizes.
+    """Measure all held-out photos with one thread, some with two, and some at each of the sizes.
 
     Raises:
-        ContestError: a contestant ended, or said something that is no answer.
+        ContestError: a contestant ended, or sent an unreadable answer.
     """
     photos = subject.held_out
-    asked = [(1, 0, photos), (2, 0, photos[:_FEW])]
-    asked += [(1, size, _scaled(photos[:count], size, subject.home / "scaled")) for size, count in sizes.items()]
+    measurements = [(1, 0, photos), (2, 0, photos[:_FEW])]
+    measurements += [(1, size, _scaled(photos[:count], size, subject.home / "scaled")) for size, count in sizes.items()]
     found = []
-    for threads, size, some in asked:
-        what = f"{threads} thread{'s' if threads > 1 else ''}, {f'{size} pixels' if size else 'photos as they are'}"
+    for threads, size, some in measurements:
+        title = f"{threads} thread{'s' if threads > 1 else ''}, {f'{size} pixels' if size else 'photos as they are'}"
         results = contest(
             names,
             subject.people,
@@ -71,14 +72,15 @@ def measure(
             rounds=rounds,
             threads=threads,
             setup=subject.setup,
-            on_step=partial(_tell, on_step, what),
+            environment=subject.settings.environment,
+            on_step=partial(_report_step, on_step, title),
         )
         found += [_summary(result, threads, size) for result in results.values()]
     return found
 
 
-def _tell(on_step: OnStep, what: str, step: str, done: int, total: int) -> None:
-    on_step(f"{step}, {what}", done, total)
+def _report_step(on_step: OnStep, title: str, step: str, done: int, total: int) -> None:
+    on_step(f"{step}, {title}", done, total)
 
 
 def _scaled(photos: Sequence[tuple[str, Path]], size: int, folder: Path) -> list[tuple[str, Path]]:

@@ -11,9 +11,6 @@ from preprocess.files import write_text
 OnProgress = Callable[[int, int], None]
 """How much is done, and how much there is."""
 
-OnStep = Callable[[str, int, int], None]
-"""The name of a step, how much of it is done, and how much there is."""
-
 _BEGIN: Final = "<!-- measured -->\n"
 _END: Final = "<!-- end of what was measured -->\n"
 

@@ -18,12 +18,13 @@ from sklearn.metrics import roc_curve
 
 from dataset.prepare import select_faces
 from dataset.workers import face_tools, parallel_map
-from evaluation.figures import Figures, OnStep
+from evaluation.figures import Figures
 from evaluation.verification import true_accepts
 from preprocess.detect import Box, Detector, Pass
 from preprocess.geometry import Geometry
 from preprocess.photo import Photo
 from training.embedder import Embedder, FloatArray
+from training.observer import OnStep
 
 DETECTION_SIZES: Final = (640, 800, 1000, 1280, 1600)
 

@@ -21,7 +21,7 @@ from typing import Any, ClassVar, Final
 from dataset.folders import files, walk
 from dataset.prepare import Report, prepare
 from evaluation import report as evaluation_report
-from evaluation.figures import Figures, OnStep
+from evaluation.figures import Figures
 from evaluation.metrics import Share
 from evaluation.people_split import Split, split
 from evaluation.recognition import Evaluation, Probe, evaluate
@@ -31,7 +31,7 @@ from training import faces as aligned_faces
 from training.embedder import Embedder
 from training.errors import DatasetError
 from training.export import Export, export
-from training.observer import StepObserver
+from training.observer import OnStep, StepObserver
 from training.pretrained import Pretrained
 from training.recipe import Recipe
 from training.run import RUN

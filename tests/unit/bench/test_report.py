@@ -1,20 +1,17 @@
-"""What a run measured becomes figures with their bars, tables and plots; a cold start is measured for real."""
+"""What a run measured becomes figures with their bars, tables and plots."""
 
 import json
-import os
 
 import pytest
 
-from bench import fresh, plots, report
+from bench import plots, report
 from bench.cold_start import ColdStart
-from bench.contestants import Setup
-from bench.detection import Detection, alike
+from bench.detection import Detection, same_face
 from bench.footprint import Memory, Size
 from bench.offline import Preparation, Training
 from bench.report import Results
 from bench.warm import Warm
 from preprocess.detect import Box
-from scripts import samples as sample_photos
 
 BARS = {
     "warm answer, TorchScript, mean over `people10` photos, one thread: ours / face_recognition": 0.40,
@@ -121,15 +118,4 @@ def test_every_stage_has_a_color():
     ],
 )
 def test_boxes_of_one_face_overlap_or_hold_each_others_centre(other, same):
-    assert alike(Box(0, 0, 100, 100, 1), other) is same
-
-
-def test_a_cold_start_answers_and_tells_its_stages(bundle, run, samples, weights, tmp_path):
-    setup = Setup(bundle, run, weights.file, tmp_path)
-    photo = samples / sample_photos.UNSEEN
-    found = fresh.start("visage-onnx", [photo] * 3, setup, {**os.environ, "VISAGE_MODEL": str(bundle)}, early=2)
-    assert found.names == ["Barack Obama"] * 3
-    assert list(found.stages_ms) == ["interpreter", "imports", "library", "fetch", "load", "warm-up", "first request"]
-    assert sum(found.stages_ms.values()) == pytest.approx(found.ms, rel=0.02)
-    early, late = found.resident_mb
-    assert 50 < early <= late <= found.peak_mb < 1000
+    assert same_face(Box(0, 0, 100, 100, 1), other) is same
