@@ -1,6 +1,15 @@
-"""Hands API Gateway's events to the app: REST and HTTP APIs, both payload versions, in one shape.
+"""Passes the HTTP events of AWS to the app: REST APIs, HTTP APIs, function URLs and load balancers.
 
-https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+| event | path | stage in the path | query string |
+| --- | --- | --- | --- |
+| REST API (payload 1.0) | `path` | only behind a custom domain, as base path | decoded, in lists |
+| HTTP API (payload 2.0) | `rawPath` | unless it is `$default` | `rawQueryString` |
+| function URL (payload 2.0) | `rawPath` | never | `rawQueryString` |
+| load balancer | `path` | there are no stages | not decoded; in lists where the target group says so |
+
+Sources: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html,
+https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html,
+https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html
 """
 
 import base64
@@ -14,31 +23,28 @@ from flask import Flask
 
 from api.errors import MEDIA_TYPE, MalformedUploadError, document
 
-serverless_wsgi.TEXT_MIME_TYPES.append(MEDIA_TYPE)
-
 WARMERS: Final = ("aws.events", "aws.scheduler", "serverless-plugin-warmup")
 """Sources of events that only keep a function warm."""
 
 
 def is_request(event: Any) -> bool:
-    """Whether `event` is an HTTP request: from a REST API, an HTTP API, a function URL or a load balancer."""
+    """Return whether `event` is an HTTP request."""
     return isinstance(event, dict) and bool(_method(event) and _path(event))
 
 
 def is_warmer(event: Any) -> bool:
-    """Whether `event` is a scheduler's, sent to keep the function warm."""
+    """Return whether a scheduler sent `event` to keep the function warm."""
     return isinstance(event, dict) and event.get("source") in WARMERS
 
 
 def answer(app: Flask, event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Return what `app` answers to the request in `event`, in the form that API Gateway takes."""
-    answered: dict[str, Any] = serverless_wsgi.handle_request(app, _one_shape(event), context)
-    return answered
+    """Return the answer of `app` to the request in `event`, in the form that its sender expects."""
+    return _with_problem_as_text(serverless_wsgi.handle_request(app, _normalized(event), context))
 
 
 def refuse(request_id: str) -> dict[str, Any]:
-    """Return the answer to an event that is no request: a problem document, as the API would send it."""
-    error = MalformedUploadError("This function answers API Gateway; the event is not one of its requests.")
+    """Return the answer to an event that is not a request: a problem document in the form of an HTTP answer."""
+    error = MalformedUploadError("This function answers HTTP requests, and the event is not one.")
     return {
         "statusCode": 400,
         "headers": {"Content-Type": MEDIA_TYPE},
@@ -47,20 +53,20 @@ def refuse(request_id: str) -> dict[str, Any]:
     }
 
 
-def _one_shape(event: dict[str, Any]) -> dict[str, Any]:
-    """Return `event` as payload 1.0, with its body decoded and nothing null.
+def _normalized(event: dict[str, Any]) -> dict[str, Any]:
+    """Return `event` as payload 1.0, with its body decoded and without null.
 
-    serverless-wsgi trusts an event: broken base64 or a null where it reads an object would end in a 500.
+    serverless-wsgi trusts an event: broken base64, or null in place of an object, would end in a 500.
     """
     context = _mapping(event.get("requestContext"))
     body = _body(event)
     return {
         "httpMethod": _method(event),
-        "path": _without_stage(_path(event), context.get("stage")),
+        "path": _address(event),
         "multiValueQueryStringParameters": _query(event),
         "headers": {name: _header(value) for name, value in _mapping(event.get("headers")).items()},
         "multiValueHeaders": _multi_value_headers(event),
-        "requestContext": {"requestId": context.get("requestId"), **_balancer(context)},
+        "requestContext": {"requestId": context.get("requestId"), **_load_balancer(context)},
         "body": body or b"",
         "bodyIsUnreadable": body is None,
         "isBase64Encoded": False,
@@ -76,18 +82,31 @@ def _path(event: dict[str, Any]) -> str:
     return _text(event.get("rawPath") or event.get("path"))
 
 
-def _without_stage(path: str, stage: Any) -> str:
-    """Take off the stage, which HTTP APIs leave in the path (REST APIs do behind a custom domain)."""
-    prefix = f"/{stage}"
-    return path.removeprefix(prefix) or "/" if f"{path}/".startswith(f"{prefix}/") else path
+def _address(event: dict[str, Any]) -> str:
+    """Return the path of the request without what API Gateway puts in front of it: a stage or a base path."""
+    path = _path(event)
+    context = _mapping(event.get("requestContext"))
+    stage = context.get("stage")
+    if not isinstance(stage, str) or stage in {"", "$default"}:
+        return path
+    if context.get("path") == f"/{stage}{path}":  # a REST API at its own address: `path` has no stage
+        return path
+    proxy = _mapping(event.get("pathParameters")).get("proxy")
+    if isinstance(proxy, str) and proxy and path.endswith(f"/{proxy}"):  # what the route `/{proxy+}` matched
+        return f"/{proxy}"
+    # A path that is nothing but the stage's name is an address of the same name, behind a custom domain.
+    return path.removeprefix(f"/{stage}") if path.startswith(f"/{stage}/") else path
 
 
 def _query(event: dict[str, Any]) -> dict[str, list[str]]:
+    """Return the parameters: of a load balancer as they are, for serverless-wsgi decodes them, else decoded."""
     raw = event.get("rawQueryString")
     if raw:
         return parse_qs(_text(raw), keep_blank_values=True)
-    parameters = _mapping(event.get("multiValueQueryStringParameters"))
-    return {name: list(map(_text, values)) for name, values in parameters.items() if isinstance(values, list)}
+    several = _mapping(event.get("multiValueQueryStringParameters"))
+    if several:
+        return {name: list(map(_text, values)) for name, values in several.items() if isinstance(values, list)}
+    return {name: [_text(value)] for name, value in _mapping(event.get("queryStringParameters")).items()}
 
 
 def _multi_value_headers(event: dict[str, Any]) -> dict[str, list[str]]:
@@ -95,13 +114,13 @@ def _multi_value_headers(event: dict[str, Any]) -> dict[str, list[str]]:
     return {name: [_header(value) for value in values] for name, values in headers.items() if isinstance(values, list)}
 
 
-def _balancer(context: dict[str, Any]) -> dict[str, Any]:
-    """Keep the mark of a load balancer: it wants a description beside the status."""
+def _load_balancer(context: dict[str, Any]) -> dict[str, Any]:
+    """Return the mark of a load balancer's event; serverless-wsgi then adds the `statusDescription` it expects."""
     return {"elb": context["elb"]} if context.get("elb") else {}
 
 
 def _body(event: dict[str, Any]) -> bytes | None:
-    """Return the body's bytes, None where it is said to be base64 and is not."""
+    """Return the bytes of the body; None if it is declared to be base64 and is not."""
     body = _text(event.get("body"))
     if not event.get("isBase64Encoded"):
         return body.encode()
@@ -109,6 +128,14 @@ def _body(event: dict[str, Any]) -> bytes | None:
         return base64.b64decode(body, validate=True)
     except (binascii.Error, ValueError):
         return None
+
+
+def _with_problem_as_text(returned: dict[str, Any]) -> dict[str, Any]:
+    """Return an answer whose problem document, if it is one, is text; serverless-wsgi takes it for binary data."""
+    headers = returned.get("headers") or returned.get("multiValueHeaders") or {}
+    if returned.get("isBase64Encoded") and MEDIA_TYPE in headers.get("Content-Type", ()):
+        return {**returned, "body": base64.b64decode(returned["body"]).decode(), "isBase64Encoded": False}
+    return returned
 
 
 def _mapping(value: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Clients of the real handler: API Gateway's events in, what it would send to the browser out."""
+"""Clients of the real handler: the events of API Gateway and its like in, what the browser would get out."""
 
 import base64
 import importlib
@@ -6,6 +6,7 @@ import io
 import json
 import time
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType, SimpleNamespace
 from urllib.parse import parse_qs, parse_qsl
 
@@ -14,13 +15,18 @@ import pytest
 from PIL import Image
 from urllib3.filepost import encode_multipart_formdata
 
-from api import ModelLoader, Telemetry, create_app
+from api import ModelLoader, Telemetry, create_app, load_from_settings
 from model.bundle import Manifest
 from model.recognizer import Face, Prediction, Recognition
+from model.settings import Settings
 from preprocess.detect import Box
 from preprocess.geometry import Geometry
 
 VERSIONS = ("1.0", "2.0")
+"""Payload versions of API Gateway: those of a REST API and of an HTTP API."""
+
+SENDERS = (*VERSIONS, "function URL", "load balancer", "load balancer with lists")
+"""Everything that sends HTTP requests to a function."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +54,12 @@ class Answer:
 
 
 class Client:
-    """Sends requests to a Lambda handler as an API Gateway of one payload version does."""
+    """Sends requests to a Lambda handler as one of the SENDERS does."""
 
     def __init__(self, handler, version, stage=None):
         self.handler = handler
         self.version = version
-        self.stage = stage or ("$default" if version == "2.0" else "prod")
+        self.stage = stage or ("prod" if version == "1.0" else "$default")
 
     def get(self, path):
         return self.send("GET", path)
@@ -82,7 +88,7 @@ class Client:
         text = None
         if body is not None:
             text = base64.b64encode(body).decode() if encoded else body.decode("utf-8", "replace")
-        make = _http_api if self.version == "2.0" else _rest_api
+        make = _MAKERS[self.version]
         event = make(method, path, self.stage, {"host": "abc.execute-api.eu-west-1.amazonaws.com", **headers})
         return {**event, "body": text, "isBase64Encoded": encoded and body is not None}
 
@@ -139,6 +145,50 @@ def _http_api(method, path, stage, headers):
         },
     }
 
+
+def _function_url(method, path, _stage, headers):
+    """Payload 2.0 without stages, as in https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html."""
+    event = _http_api(method, path, "$default", {**headers, "host": "abc.lambda-url.eu-west-1.on.aws"})
+    event["requestContext"] |= {"authentication": None, "domainName": "abc.lambda-url.eu-west-1.on.aws"}
+    return event
+
+
+def _load_balancer(method, path, _stage, headers):
+    """One value a name, not decoded: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html."""
+    path, _, query = path.partition("?")
+    arn = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/visage/6d0ecf831eec9f09"
+    return {
+        "requestContext": {"elb": {"targetGroupArn": arn}},
+        "httpMethod": method,
+        "path": path,
+        "queryStringParameters": {name: values[-1] for name, values in _undecoded(query).items()},
+        "headers": {"x-forwarded-for": "192.0.2.1", "x-forwarded-port": "443", "x-forwarded-proto": "https", **headers},
+    }
+
+
+def _load_balancer_with_lists(method, path, stage, headers):
+    """The same for a target group with `lambda.multi_value_headers.enabled`."""
+    event = _load_balancer(method, path, stage, headers)
+    headers, query = event.pop("headers"), path.partition("?")[2]
+    del event["queryStringParameters"]
+    return event | {
+        "multiValueQueryStringParameters": _undecoded(query),
+        "multiValueHeaders": {name: [value] for name, value in headers.items()},
+    }
+
+
+def _undecoded(query):
+    """Split a query string without decoding it."""
+    parameters = {}
+    for pair in filter(None, query.split("&")):
+        name, _, value = pair.partition("=")
+        parameters.setdefault(name, []).append(value)
+    return parameters
+
+
+_MAKERS = dict(
+    zip(SENDERS, (_rest_api, _http_api, _function_url, _load_balancer, _load_balancer_with_lists), strict=True)
+)
 
 CONTEXT = SimpleNamespace(
     function_name="visage",
@@ -239,6 +289,12 @@ def client(request, serve, recognizer):
     return Client(serve(lambda: recognizer), request.param)
 
 
+@pytest.fixture(params=SENDERS)
+def sender(request, serve, recognizer):
+    """A client of everything that sends requests; the model is a fake."""
+    return Client(serve(lambda: recognizer), request.param)
+
+
 @pytest.fixture(params=VERSIONS)
 def real(request, lambda_handler):
     """A client of each payload version; handler, model and all are real."""
@@ -252,11 +308,9 @@ def http_api(lambda_handler):
 
 
 @pytest.fixture(scope="session")
-def lambda_handler(bundle):
-    """The function itself, with the sample people's bundle."""
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("VISAGE_MODEL", str(bundle))
-        yield importlib.import_module("handler").lambda_handler
+def lambda_handler(bundle, serve):
+    """A handler like that of handler.py, with the sample people's bundle."""
+    return serve(partial(load_from_settings, Settings.read({"VISAGE_MODEL": str(bundle)})))
 
 
 @pytest.fixture

@@ -1,8 +1,18 @@
 """Events as API Gateway, schedulers and strangers send them: none may break the function."""
 
+import io
+from functools import partial
+from urllib.parse import quote
+
 import pytest
+from flask import Flask, request
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
+from urllib3.filepost import encode_multipart_formdata
+
+from api import gateway
+from tests.gateway import SENDERS, Client
 
 FORM = "multipart/form-data; boundary=b"
 
@@ -14,14 +24,66 @@ def test_a_body_that_is_not_the_base64_it_is_said_to_be_is_a_malformed_upload(cl
     assert (answer.status, answer.problem) == (400, "malformed-upload")
 
 
-def test_a_stage_with_a_name_is_no_part_of_the_address(client):
-    client.stage = "dev"
-    assert client.get("/labels").status == 200
+@pytest.mark.parametrize("path", ["/labels", "/health", "/openapi.json"])
+def test_every_sender_is_answered(sender, path):
+    assert sender.get(path).status == 200
 
 
-def test_a_stage_named_like_an_address_does_not_hide_it(client):
-    client.stage = "labels"
-    assert client.get("/health").status == 200
+def test_every_sender_may_send_a_photo(sender, recognizer):
+    assert sender.upload(b"\x00\xff photo").status == 200
+    assert sender.post("/recognize", b"\x00\xff photo", "image/jpeg").status == 200
+    assert recognizer.photos == [b"\x00\xff photo"] * 2
+
+
+def test_every_sender_gets_a_problem_as_text(sender, context):
+    returned = sender.handler(sender.event("GET", "/nowhere", None, {}, encoded=False), context)
+    assert returned["isBase64Encoded"] is False
+    assert '"urn:visage:problem:not-found"' in returned["body"]
+
+
+SHADES = {"": 50, "?face=2": 200, "?face=3&note=a%26face%3D1": 125, "?%66ace=%32": 200, "?note=%2541+b&face=3": 125}
+"""Query strings, some of them encoded, and the grey of the face that each asks FakeRecognizer for."""
+
+
+@pytest.mark.parametrize(("query", "shade"), SHADES.items())
+def test_the_query_string_of_every_sender_is_read(sender, photo, query, shade):
+    answer = sender.upload(photo, path=f"/align{query}")
+    assert Image.open(io.BytesIO(answer.body)).getpixel((16, 16)) == (shade,) * 3
+
+
+@pytest.mark.parametrize("null", [True, False], ids=["null", "absent"])
+def test_the_query_string_of_a_rest_api_may_come_without_lists(serve, recognizer, photo, null):
+    rest_api = Client(serve(lambda: recognizer), "1.0")
+    body, content_type = encode_multipart_formdata([("image", ("photo.jpg", photo, "image/jpeg"))])
+    event = rest_api.event("POST", "/align?face=2", body, {"content-type": content_type}, encoded=True)
+    assert event.pop("multiValueQueryStringParameters") == {"face": ["2"]}
+    answer = rest_api.invoke(event | {"multiValueQueryStringParameters": None} if null else event)
+    assert Image.open(io.BytesIO(answer.body)).getpixel((16, 16)) == (200,) * 3
+
+
+@pytest.mark.parametrize("value", ["a b", "a+b", "50%", "%41", "%2541", "a&face=1", "ü", ""])
+def test_a_parameter_is_decoded_once(serve, value):
+    """Whatever sends it: API Gateway's REST APIs decode the query string, the others do not."""
+    seen = []
+    app = Flask("echo")
+    app.add_url_rule("/labels", "labels", lambda: seen.append(request.args["note"]) or "")
+    for version in SENDERS:
+        client = Client(partial(gateway.answer, app), version)
+        assert client.get(f"/labels?note={quote(value)}").status == 200
+    assert seen == [value] * len(SENDERS)
+
+
+@pytest.mark.parametrize("stage", ["dev", "labels", "health", "None"])
+@pytest.mark.parametrize("path", ["/labels", "/health"])
+def test_a_stage_is_no_part_of_the_address_whatever_its_name(client, stage, path):
+    client.stage = stage
+    assert client.get(path).status == 200
+
+
+@pytest.mark.parametrize("stage", ["dev", "labels", "health"])
+def test_a_stage_that_stands_in_an_address_twice_is_an_address_of_its_own(client, stage):
+    client.stage = stage
+    assert client.get(f"/{stage}/labels").status == 404
 
 
 def test_a_stage_left_in_the_path_by_a_custom_domain_is_taken_off(client):
@@ -29,6 +91,36 @@ def test_a_stage_left_in_the_path_by_a_custom_domain_is_taken_off(client):
     event = client.event("GET", "/labels", None, {"host": "faces.example.org"}, encoded=False)
     path = "rawPath" if client.version == "2.0" else "path"
     assert client.invoke({**event, path: "/dev/labels"}).status == 200
+
+
+def test_a_custom_domain_may_leave_out_the_stage(client):
+    client.stage = "labels"
+    event = client.event("GET", "/labels", None, {"host": "faces.example.org"}, encoded=False)
+    event["rawPath" if client.version == "2.0" else "path"] = "/labels"
+    event["requestContext"]["path"] = "/labels"
+    assert client.invoke(event).status == 200
+
+
+def test_a_custom_domain_may_give_a_rest_api_any_base_path(serve, recognizer):
+    rest_api = Client(serve(lambda: recognizer), "1.0")
+    event = rest_api.event("GET", "/labels", None, {"host": "example.org"}, encoded=False)
+    event["requestContext"]["path"] = event["path"] = "/faces/labels"
+    assert rest_api.invoke(event).status == 200
+
+
+@pytest.mark.parametrize("path", ["/None/labels", "/$default/labels", "//labels/labels", "/dev/labels"])
+def test_where_there_is_no_stage_nothing_is_taken_off(serve, recognizer, path):
+    for version in ("2.0", "function URL", "load balancer", "load balancer with lists"):
+        assert Client(serve(lambda: recognizer), version).get(path).status == 404
+
+
+@pytest.mark.parametrize("stage", [None, 7, ["dev"], {}])
+def test_a_stage_that_is_no_name_is_none(client, stage):
+    event = client.event("GET", "/labels", None, {}, encoded=False)
+    event["requestContext"]["stage"] = stage
+    path = "rawPath" if client.version == "2.0" else "path"
+    assert client.invoke({**event, path: "/labels"}).status == 200
+    assert client.invoke({**event, path: f"/{stage}/labels"}).status == 404
 
 
 @pytest.mark.parametrize(
@@ -58,10 +150,16 @@ def test_headers_of_a_rest_api_may_come_in_lists_only(client, recognizer):
     assert recognizer.photos == [b"photo"]
 
 
-def test_a_load_balancer_gets_the_description_it_wants(client, context):
-    event = client.event("GET", "/labels", None, {}, encoded=False)
-    event["requestContext"]["elb"] = {"targetGroupArn": "arn:aws:elasticloadbalancing:target"}
-    assert client.handler(event, context)["statusDescription"] == "200 OK"
+@pytest.mark.parametrize(
+    ("version", "headers"), [("load balancer", "headers"), ("load balancer with lists", "multiValueHeaders")]
+)
+def test_a_load_balancer_gets_the_description_and_the_headers_that_it_expects(
+    serve, recognizer, context, version, headers
+):
+    balancer = Client(serve(lambda: recognizer), version)
+    returned = balancer.handler(balancer.event("GET", "/labels", None, {}, encoded=False), context)
+    assert returned["statusDescription"] == "200 OK"
+    assert headers in returned
 
 
 @pytest.mark.parametrize("source", ["aws.events", "aws.scheduler", "serverless-plugin-warmup"])
@@ -134,9 +232,12 @@ def test_no_form_ends_in_a_server_error(client, body):
                 "path",
                 "rawPath",
                 "httpMethod",
-                "source",
                 "cookies",
                 "requestPath",
+                "pathParameters",
+                "queryStringParameters",
+                "multiValueQueryStringParameters",
+                "rawQueryString",
             ]
         ),
         JUNK,
@@ -144,4 +245,4 @@ def test_no_form_ends_in_a_server_error(client, body):
 )
 def test_no_event_breaks_the_function(client, junk):
     event = client.event("POST", "/recognize", b"photo", {"content-type": "image/jpeg"}, encoded=True)
-    assert client.invoke({**event, **junk}).status < 500 if junk.get("source") is None else True
+    assert client.invoke({**event, **junk}).status < 500
