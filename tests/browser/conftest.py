@@ -1,4 +1,4 @@
-"""A real Chromium, and the website served from its folder for the answers that no healthy API gives."""
+"""Fixtures: Chromium, the website on a local server, and an API whose answers the tests choose."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -12,50 +12,7 @@ from tests.browser.fakes import API, LABELS, SiteServer, drawn_photo, reply
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        pytest.fail("The browser tests need Chromium: apt-get install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=[
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-background-networking",
-                "--use-fake-device-for-media-stream",  # a camera that films a test pattern
-                "--host-resolver-rules=MAP visage.test 127.0.0.1",  # a name that is no secure context
-            ],
-        )
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def context(chromium: Browser) -> Iterator[BrowserContext]:
-    context = chromium.new_context(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
-    yield context
-    context.close()
-
-
-@pytest.fixture
-def page(context: BrowserContext) -> Iterator[Page]:
-    """An empty page; any complaint of it, also of a violated Content-Security-Policy, fails the test."""
-    complaints: list[str] = []
-    page = context.new_page()
-    page.on("console", lambda message: complaints.append(message.text) if is_complaint(message) else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    yield page
-    page.unroute_all(behavior="ignoreErrors")
-    assert complaints == []
-
-
-def is_complaint(message: ConsoleMessage) -> bool:
-    """Chromium itself writes a line for every failed request; what the page makes of it is what is tested."""
-    return message.type in {"error", "warning"} and not message.text.startswith("Failed to load resource")
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[SiteServer]:
+def running_server() -> Iterator[SiteServer]:
     with SiteServer() as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -65,8 +22,60 @@ def server() -> Iterator[SiteServer]:
 
 
 @pytest.fixture
+def server(running_server: SiteServer) -> Iterator[SiteServer]:
+    """The website's server in its initial state."""
+    running_server.reset()
+    yield running_server
+    running_server.answering.set()  # a test that failed must not leave a request waiting
+
+
+@pytest.fixture(scope="module")
+def chromium(running_server: SiteServer) -> Iterator[Browser]:
+    """Chromium; it is closed before the server, which waits for every connection to end."""
+    if CHROMIUM is None:
+        pytest.fail("The browser tests need Chromium: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-background-networking",
+                "--use-fake-device-for-media-stream",  # its picture is a test pattern
+                "--host-resolver-rules=MAP visage.test 127.0.0.1",  # over HTTP, this name is not a secure context
+            ],
+        )
+        with browser:
+            yield browser
+
+
+@pytest.fixture
+def context(chromium: Browser) -> Iterator[BrowserContext]:
+    with chromium.new_context(viewport={"width": 1280, "height": 800}, reduced_motion="reduce") as context:
+        context.add_init_script("Math.random = () => 0")  # the page waits a random time before it tries again
+        yield context
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    """An empty page. A message on its console fails the test, and so does a violated Content-Security-Policy."""
+    problems: list[str] = []
+    page = context.new_page()
+    page.on("console", lambda message: problems.append(message.text) if is_problem(message) else None)
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    yield page
+    page.unroute_all(behavior="ignoreErrors")
+    assert problems == []
+
+
+def is_problem(message: ConsoleMessage) -> bool:
+    """Ignore Chromium's own line for each failed request: the tests check what the page shows instead."""
+    return message.type in {"error", "warning"} and not message.text.startswith("Failed to load resource")
+
+
+@pytest.fixture
 def site(page: Page, server: SiteServer) -> Page:
-    """The website, opened, with an API that a test routes as it likes."""
+    """The open website. Its API is at `API`, where a test routes the requests."""
     page.route("**/config.json", lambda route: route.fulfill(json={"api": API}))
     page.route(f"{API}/labels", lambda route: reply(route, LABELS))
     page.goto(server.address)
@@ -86,7 +95,7 @@ def answer(page: Page) -> Callable[..., None]:
 
 @pytest.fixture
 def choose(page: Page) -> Callable[..., None]:
-    """Choose photos, by their paths or their bytes."""
+    """Choose photos, given as paths or as bytes."""
 
     def choose_files(*photos: Path | bytes, name: str = "photo.jpg") -> None:
         contents = [photo.read_bytes() if isinstance(photo, Path) else photo for photo in photos or [drawn_photo()]]

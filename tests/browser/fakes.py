@@ -1,4 +1,4 @@
-"""What the browser tests make up: photos, answers, and a server of the website that keeps what it is sent."""
+"""Fakes for the browser tests: photos, answers, and a server of the website that keeps the photos it receives."""
 
 import io
 import json
@@ -28,16 +28,21 @@ LABELS = {
 
 
 class SiteServer(ThreadingHTTPServer):
-    """Serves the website; takes uploads too, and keeps the photos it was sent."""
+    """Serves the website and a fake API, and keeps the photos that it receives."""
 
-    daemon_threads = True
+    daemon_threads = False  # so that closing the server waits for the threads of all connections
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), partial(Handler, directory=str(SITE)))
         self.address = f"http://127.0.0.1:{self.server_port}"
         self.insecure_address = f"http://visage.test:{self.server_port}"
-        self.photos: list[bytes] = []
         self.answering = threading.Event()
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all photos, and answer every one at once with Ada Lovelace."""
+        self.photos: list[bytes] = []
+        self.recognize = lambda _: recognition(face())
         self.answering.set()
 
 
@@ -54,9 +59,10 @@ class Handler(SimpleHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         head = f"Content-Type: {self.headers['Content-Type']}\r\n\r\n"
         message = message_from_bytes(head.encode() + body)
-        self.server.photos += [part.get_payload(decode=True) for part in message.get_payload()]
-        self.server.answering.wait(20)
-        self._answer(recognition(face()))
+        (photo,) = [part.get_payload(decode=True) for part in message.get_payload()]
+        self.server.photos.append(photo)
+        self.server.answering.wait()
+        self._answer(self.server.recognize(photo))
 
     def _answer(self, body: dict):
         answer = json.dumps(body).encode()
@@ -67,7 +73,7 @@ class Handler(SimpleHTTPRequestHandler):
         self.wfile.write(answer)
 
     def log_message(self, *_):
-        """Tests are quiet."""
+        """Write no log."""
 
 
 def reply(route: Route, body: dict | str, status: int = 200, headers: dict | None = None) -> None:
@@ -82,7 +88,7 @@ def problem(name: str, status: int, detail: str = "Exactly what went wrong.") ->
 
 
 def drawn_photo(size: tuple[int, int] = PHOTO_SIZE) -> bytes:
-    """A JPEG that the browser can show; the answers to it are made up."""
+    """Return a JPEG that the browser can show. It has no real face."""
     image = Image.new("RGB", size, "#88aacc")
     ImageDraw.Draw(image).ellipse((200, 100, 360, 300), fill="#ddaa88")
     return jpeg(image)
@@ -95,7 +101,7 @@ def jpeg(image: Image.Image, **options: object) -> bytes:
 
 
 def face(label: str | None = "Ada Lovelace", box: tuple[int, int, int, int] = (200, 100, 160, 200)) -> dict:
-    """A face as the API answers it; a stranger's likeliest person is Ada all the same."""
+    """Return a face as the API does. Without a label it is a stranger, whose likeliest person is still Ada."""
     likeliest = [(label or "Ada Lovelace", 0.983), ("Grace Hopper", 0.012), ("Joan Clarke", 0.003)]
     return {
         "box": dict(zip(("left", "top", "width", "height"), box, strict=True)),

@@ -1,4 +1,4 @@
-"""The deployed website with the deployed API behind it: real photos, real answers."""
+"""The deployed website with the deployed API: real photos and real answers."""
 
 import re
 from pathlib import Path
@@ -12,8 +12,12 @@ from tests.browser.fakes import drawn_photo, jpeg
 
 UNSEEN = Path("unseen/Barack Obama/obama2.jpg")
 UNSEEN_WIDTH = 626
-UNSEEN_FEATURES = {"right eye": (252, 369), "left eye": (370, 380), "mouth": (300, 525)}  # read off the photo
-ANSWERED_MS = 30_000  # API Gateway's own limit: the first photo may meet a cold start
+UNSEEN_FEATURES = {
+    "right eye": (252, 369),
+    "left eye": (370, 380),
+    "mouth": (300, 525),
+}  # pixels
+ANSWERED_MS = 30_000  # API Gateway's limit; the first photo may wait for a cold start
 
 
 @pytest.fixture
@@ -46,7 +50,7 @@ def test_strangers_are_shown_as_nobody_known(deployed: Page, choose, samples: Pa
     assert set(deployed.locator(".box .name").all_text_contents()) == {"Nobody I know"}
 
 
-def test_a_text_file_named_jpg_gets_the_apis_sentence(deployed: Page, choose):
+def test_a_text_file_named_jpg_gets_the_sentence_of_the_api(deployed: Page, choose):
     with deployed.expect_response("**/recognize", timeout=ANSWERED_MS) as response:
         choose(b"Dear diary, this is no photo.")
     assert response.value.status == 415
@@ -70,7 +74,7 @@ def test_a_rotated_phone_photo_of_12_megapixels_is_recognised(deployed: Page, ch
     assert photo["height"] > photo["width"]
 
 
-def test_a_photo_without_a_face_says_what_to_try(deployed: Page, choose):
+def test_a_photo_without_a_face_gets_advice_and_a_reference(deployed: Page, choose):
     choose(drawn_photo((640, 480)))
     expect(deployed.locator("#reason")).to_contain_text("No face was found in the photo.", timeout=ANSWERED_MS)
     expect(deployed.locator("#panel code")).to_have_text(re.compile(r"[0-9a-f-]{8,}"))
@@ -82,8 +86,9 @@ def test_an_example_of_the_owner_is_recognised(deployed: Page):
 
 
 def phone_photo(path: Path) -> bytes:
-    """The photo as a phone held upright writes it: 12 megapixels on their side, and a tag that says so."""
-    image = Image.open(path).convert("RGB")
+    """Return the photo as a phone held upright writes it: 12 megapixels on their side, and an orientation tag."""
+    with Image.open(path) as file:
+        image = file.convert("RGB")
     scale = (12_000_000 / (image.width * image.height)) ** 0.5
     lying = image.resize((round(image.width * scale), round(image.height * scale))).transpose(Image.Transpose.ROTATE_90)
     exif = Image.Exif()

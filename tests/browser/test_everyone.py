@@ -1,4 +1,4 @@
-"""The website for everyone: with a keyboard, a screen reader, a small phone, a slow one, in light and dark."""
+"""The website with a keyboard, a screen reader, a small or a slow phone, and in light and dark."""
 
 import gzip
 import re
@@ -32,7 +32,7 @@ STATES = {
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("state", STATES)
-def test_axe_finds_nothing_to_complain_of(site: Page, answer, choose, state: str, scheme: str):
+def test_axe_finds_no_violation(site: Page, answer, choose, state: str, scheme: str):
     site.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     expect(site.locator(".names li").first).to_be_visible()
     if STATES[state]:
@@ -44,7 +44,7 @@ def test_axe_finds_nothing_to_complain_of(site: Page, answer, choose, state: str
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_to_complain_of_while_it_works_or_films(site: Page, context, choose, scheme: str):
+def test_axe_finds_no_violation_while_a_photo_is_sent_and_with_the_camera(site: Page, context, choose, scheme: str):
     context.grant_permissions(["camera"])
     site.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     site.route(f"{API}/recognize", lambda _: None)
@@ -56,21 +56,21 @@ def test_axe_finds_nothing_to_complain_of_while_it_works_or_films(site: Page, co
     assert violations(site) == []
 
 
-def test_the_whole_way_can_be_gone_with_the_keyboard(site: Page, answer, choose):
+def test_everything_can_be_reached_with_the_keyboard(site: Page, answer, choose):
     answer(recognition(face("Ada Lovelace", (50, 50, 200, 250)), face(None, (500, 50, 200, 250))))
     choose()
     expect(site.locator(".box")).to_have_count(2)
     site.locator("#file").focus()
-    seen = []
+    texts = []
     for _ in range(20):
         site.keyboard.press("Shift+Tab")
-        seen.append(site.evaluate("document.activeElement.innerText?.trim() ?? ''"))
-        if "2\nNobody I know" in seen:
+        texts.append(site.evaluate("document.activeElement.innerText?.trim() ?? ''"))
+        if "2\nNobody I know" in texts:
             break
     site.keyboard.press("Enter")
     expect(site.locator('.face[data-face="1"] .bars')).to_be_visible()
     expect(site.locator('.box[data-face="1"]')).to_have_class("box lit")
-    assert "Copy JSON" in seen
+    assert "Copy JSON" in texts
 
 
 def test_focus_is_visible_wherever_it_is(site: Page, answer, choose):
@@ -95,7 +95,7 @@ def test_nothing_is_wider_than_the_screen(site: Page, answer, choose, width: int
     assert site.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_whatever_is_touched_is_large_enough_for_a_finger(site: Page, answer, choose):
+def test_every_button_is_large_enough_for_a_finger(site: Page, answer, choose):
     site.set_viewport_size({"width": 360, "height": 740})
     answer(recognition(*SIX))
     choose()
@@ -112,7 +112,7 @@ def test_nothing_moves_for_visitors_who_asked_for_reduced_motion(site: Page, ans
     assert moving(site) == []
 
 
-def test_the_people_and_how_well_they_are_known_are_told(site: Page):
+def test_the_people_and_the_measured_quality_are_shown(site: Page):
     expect(site.locator(".names li")).to_have_text(["Ada Lovelace", "Grace Hopper"])
     expect(site.locator("#known")).to_contain_text("My best guess was right for 81 of them.")
     expect(site.locator("#known")).to_contain_text("one stranger in 100")
@@ -120,20 +120,19 @@ def test_the_people_and_how_well_they_are_known_are_told(site: Page):
 
 
 def test_the_website_is_light():
-    files = [path for path in SITE.rglob("*") if path.is_file() and path.name != "card.png"]  # which no visitor loads
+    files = [path for path in SITE.rglob("*") if path.is_file() and path.name != "card.png"]  # which no page loads
     assert sum(len(gzip.compress(path.read_bytes())) for path in files) < MAX_COMPRESSED_BYTES
 
 
-def test_no_module_waits_for_another_to_be_loaded(page: Page, server):
-    """All but the first are announced in the page, so that a slow connection waits once."""
+def test_the_page_names_all_modules_so_that_they_load_in_parallel(page: Page, server):
     requested = []
     page.on("request", lambda request: requested.append(request.url.rpartition("/")[2]))
     page.goto(server.address)
     expect(page.locator(".names li").first).to_be_visible()
-    announced = re.findall(
+    preloaded = re.findall(
         r"modulepreload. href=.assets/([a-z-]+\.js)", (SITE / "index.html").read_text(encoding="utf-8")
     )
-    assert {name for name in requested if name.endswith(".js")} == {"main.js", *announced}
+    assert {name for name in requested if name.endswith(".js")} == {"main.js", *preloaded}
 
 
 def moving(page: Page) -> list[str]:
