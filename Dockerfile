@@ -1,7 +1,7 @@
-# The Lambda container image: the requirements of the function, and the packages that serve.
+# The container image for Lambda: the function's requirements, and our own code that serves.
 FROM public.ecr.aws/lambda/python:3.12
 
-# torch comes from PyTorch's own index, whose builds for processors have no CUDA: elsewhere it brings gigabytes of it.
+# PyTorch's own index has builds without CUDA. The default build is gigabytes larger.
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
 COPY requirements/lock/torchscript.txt requirements/lock/torch.txt ./
 RUN pip install --no-cache-dir --require-hashes --requirement torchscript.txt \
@@ -12,7 +12,7 @@ COPY handler.py .
 COPY api api
 COPY model model
 COPY preprocess preprocess
-# Lambda cannot write beside the code, so what is not compiled now is compiled at every cold start.
+# Lambda's disk is read-only: modules that are not compiled here would be compiled at every cold start.
 RUN python -m compileall -q handler.py api model preprocess
 
 CMD ["handler.lambda_handler"]

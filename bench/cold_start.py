@@ -5,18 +5,17 @@ pays for that.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-import boto3
 import numpy as np
 
 from bench import fresh
 from bench.contest import contest
 from bench.subject import Subject
 from deploy.local import LocalAWS, temporary
-from deploy.stack import local_target
+from deploy.target import local_target
 from model import bundle as bundles
 from training.observer import OnStep
 
@@ -64,7 +63,7 @@ def measure(
         )
     reports: dict[str, list[fresh.Report]] = {name: [] for name in names}
     people = []
-    with temporary(subject.home / "local-aws") as aws, _published(subject, aws) as environment:
+    with temporary(subject.home / "local-aws", subject.settings) as aws, _published(subject, aws) as environment:
         for number in range(-1, rounds):
             person, photo = subject.held_out[number % len(subject.held_out)]
             people.append(person)
@@ -80,12 +79,12 @@ def measure(
 def _published(subject: Subject, aws: LocalAWS) -> Iterator[Mapping[str, str]]:
     """Upload the bundle and the training run; yield the environment in which processes find them."""
     target = local_target(aws)
-    with target.entered(), closing(boto3.client("s3")) as client:
+    with target.client("s3") as client:
         client.create_bucket(Bucket=_BUCKET)
-        bundles.publish(subject.setup.bundle, f"s3://{_BUCKET}/bundle", lambda *_: None)
+        bundles.publish(subject.setup.bundle, f"s3://{_BUCKET}/bundle", lambda *_: None, target.connect)
         for name in ("run.json", "network.pt"):
             client.upload_file(str(subject.setup.run / name), _BUCKET, f"run/{name}")
-        yield {**target.environment, "VISAGE_MODEL": f"s3://{_BUCKET}/bundle"}
+        yield {**aws.environment(), "VISAGE_MODEL": f"s3://{_BUCKET}/bundle"}
 
 
 def _summary(name: str, reports: list[fresh.Report], people: list[str]) -> ColdStart:

@@ -67,8 +67,7 @@ def measure_size(subject: Subject, on_step: OnStep) -> list[Size]:
     Raises:
         CommandError: the zip cannot be made.
     """
-    del subject
-    zipped = package.parts(package.build())
+    zipped = package.parts(package.build(subject.settings))
     on_step("Measuring what is deployed", 1, 2)
     installed = {name: _bytes(name) for name in _closure(_required())}
     on_step("Measuring what is deployed", 2, 2)

@@ -17,7 +17,8 @@ from bench.memory import memory
 from bench.subject import Subject
 from deploy.local import LocalAWS, direct, temporary
 from deploy.rollout import bring_up
-from deploy.stack import Engine, local_target
+from deploy.stack import Engine
+from deploy.target import local_target
 from model import bundle as bundles
 from training.observer import OnStep
 
@@ -66,7 +67,7 @@ def measure(
     """
     found = []
     for engine in engines:
-        with temporary(subject.home / "local-aws") as aws:
+        with temporary(subject.home / "local-aws", subject.settings) as aws:
             addresses = bring_up(local_target(aws), bundles.load(str(subject.setup.bundle)), engine)
             for done, number in enumerate(clients, start=1):
                 found.append(_ask(addresses.api, subject.held_out, engine, number, count, aws))
@@ -121,7 +122,7 @@ def _client(api: str, photos: Photos) -> list[_Reply]:
 
 def _resident_mb(aws: LocalAWS) -> list[float]:
     """Return the resident memory of each process of the function. They are in the process group of the local AWS."""
-    found, group = [], int((aws.home / "pid").read_text(encoding="ascii"))
+    found, group = [], aws.pid
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):  # the process has ended
             words = (folder / "cmdline").read_bytes().split(b"\0")

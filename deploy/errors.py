@@ -1,4 +1,7 @@
-"""The one way in which a deployment fails its user."""
+"""The error of this package.
+
+DeployError
+"""
 
 
 class DeployError(Exception):

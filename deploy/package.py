@@ -1,7 +1,6 @@
-"""The function as a zip: what serves with ONNX Runtime, its libraries for Lambda's Python, and nothing else.
+"""The function as a zip: our own code that serves, ONNX Runtime, and the other libraries for Lambda's Python.
 
-The model is not in it; it stays in S3. The same inputs give the same bytes, so that AWS takes an unchanged function for
-unchanged.
+The model stays in S3. The same inputs give the same bytes, so that AWS recognises an unchanged function.
 """
 
 import hashlib
@@ -17,24 +16,23 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from filelock import FileLock
+
 from deploy.errors import DeployError
-from deploy.local import exclusively
+from deploy.shipped import BOOTSTRAP, SHIPPED, shipped_files
 from deploy.steps import Step, silent
+from model.engines import ONNX
 from model.settings import ROOT, Settings
 
 PYTHON: Final = "3.12"
-"""Lambda's runtime; SnapStart takes this version or a newer one."""
+"""Lambda's runtime. SnapStart needs this version or a newer one."""
 
 LIMIT: Final = 262_144_000
-"""Bytes that a zip may unpack to: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html."""
+"""Bytes that a zip may unpack to. Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html."""
 
-HOME: Final = Settings.read().cache / "package"
-
-_REQUIREMENTS: Final = ROOT / "requirements" / "lock" / "onnx.txt"
-_CODE: Final = ("bootstrap", "handler.py", "api/**/*.py", "model/**/*.py", "preprocess/**/*.py")
 
 _PLATFORMS: Final = ("manylinux2014_x86_64", *(f"manylinux_2_{minor}_x86_64" for minor in range(17, 29)))
-"""Wheels up to glibc 2.28. Lambda's Python 3.12 stands on Amazon Linux 2023, which has 2.34."""
+"""Wheels for glibc up to 2.28. Lambda's Python 3.12 runs on Amazon Linux 2023, which has 2.34."""
 
 _UNUSED: Final = (
     "bin",
@@ -43,82 +41,86 @@ _UNUSED: Final = (
     "**/*.pxd",
     "**/include",
     "numpy/f2py",
-    # The C library, which the Python module has within it as well, and what makes and alters networks.
+    # The C library, which is linked into the Python module too, and the tools that make and change networks.
     "onnxruntime/capi/libonnxruntime.so*",
     *(f"onnxruntime/{name}" for name in ("backend", "datasets", "quantization", "tools", "transformers")),
-    # onnxruntime asks for these, and imports them in those parts only.
+    # Requirements of onnxruntime that only those tools import.
     *("flatbuffers*", "google", "protobuf*"),
     # Every AWS service but S3.
     "botocore/data/[!s]*/",
     "botocore/data/s[!3]*/",
     "botocore/data/s3?*/",
 )
-"""Of what pip installs, what the function never reads, as patterns of paths."""
+"""Patterns of the files that pip installs and the function never reads."""
 
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
-"""The earliest time that a zip can tell, and every file's in ours."""
+"""The earliest time that a zip can store. All files get it, so that the same content gives the same bytes."""
 
-_IS_IT: Final = f"""
+_CHECK_PYTHON: Final = f"""
 import platform, sys
 sys.exit(not (sys.version.startswith("{PYTHON}.") and sys.platform == "linux" and platform.machine() == "x86_64"))
 """
 
 
-def build(home: Path = HOME, step: Step = silent) -> Path:
-    """Return the zip, made anew where requirements or code changed; `home` keeps it, and the libraries on their own.
+def build(settings: Settings, requirements: Path = ROOT / ONNX.requirements, step: Step = silent) -> Path:
+    """Return the zip with these requirements, made again where they or our code changed.
+
+    The cache's folder `package` keeps it and, separately, its libraries.
 
     Raises:
-        DeployError: a library cannot be had, or the whole is too large for Lambda.
+        DeployError: a library cannot be installed, or the zip is too large for Lambda.
     """
-    with exclusively(home / "lock"):
-        compiler = interpreter()
-        libraries, code = _libraries(home, compiler, step), _code()
+    home = settings.cache / "package"
+    home.mkdir(parents=True, exist_ok=True)
+    with FileLock(home / "lock"):
+        compiler = interpreter(settings)
+        libraries, code = _libraries(home, requirements, compiler, step), shipped_files()
         digest = _digest(libraries.name.encode(), *(part for name in code for part in (name.encode(), code[name])))
         archive = home / f"visage-{digest}.zip"
         if not archive.exists():
-            with _workshop(home) as workshop:
-                ours, unfinished = workshop / "code", workshop / "zip"
+            with _temporary_folder(home) as temporary:
+                ours, unfinished = temporary / "code", temporary / "zip"
                 _write(code, ours)
                 _compile(ours, compiler)
                 _zip([libraries, ours], unfinished)
                 check_size(unfinished)
                 unfinished.rename(archive)
-        _keep_only(home, {libraries, archive})
+        _remove_all_but(home, {libraries, archive})
     return archive
 
 
-def interpreter() -> Path | None:
-    """Return a Python that the zip runs on, None where this machine has none.
+def interpreter(settings: Settings) -> Path | None:
+    """Return a Python that can run the zip, None where this machine has none.
 
-    It is looked for under this one's own installation, on PATH, and with pyenv, whose commands on PATH may be there
-    and fail.
+    Looks in this Python's own installation, on PATH, and among pyenv's versions. pyenv's commands on PATH may exist and
+    fail, so each is tried.
     """
     name = f"python{PYTHON}"
-    pyenv = Settings.read().pyenv
-    installed = sorted(pyenv.glob(f"versions/{PYTHON}*/bin/{name}"))
-    places = [Path(sys.base_prefix, "bin", name), shutil.which(name), *installed]
-    return next((Path(place) for place in places if place and _is_it(place)), None)
+    on_path = shutil.which(name, path=settings.environment.get("PATH"))
+    of_pyenv = sorted(settings.pyenv.glob(f"versions/{PYTHON}*/bin/{name}"))
+    candidates = [Path(sys.base_prefix, "bin", name), on_path, *of_pyenv]
+    return next((Path(candidate) for candidate in candidates if candidate and _can_run_the_zip(candidate)), None)
 
 
-def require_interpreter() -> Path:
-    """Return a Python that the zip runs on.
+def require_interpreter(settings: Settings) -> Path:
+    """Return a Python that can run the zip.
 
     Raises:
         DeployError: this machine has none.
     """
-    found = interpreter()
+    found = interpreter(settings)
     if found is None:
         raise DeployError(
-            f"On the local AWS the zip runs on a Python {PYTHON} for Linux on x86-64, and there is none. "
+            f"On the local AWS the zip needs a Python {PYTHON} for Linux on x86-64, and there is none. "
             f"Install it (`pyenv install {PYTHON}`), or deploy with --engine torchscript."
         )
     return found
 
 
 def parts(archive: Path) -> dict[str, int]:
-    """Return what the zip is made of, and the bytes that each part unpacks to, the largest first.
+    """Return the parts of the zip with the bytes that each unpacks to, the largest first.
 
-    A library goes by the name of its folder; "visage" is our own code.
+    A library has the name of its folder; "visage" is our own code.
     """
     sizes: Counter[str] = Counter()
     with zipfile.ZipFile(archive) as opened:
@@ -128,50 +130,50 @@ def parts(archive: Path) -> dict[str, int]:
 
 
 def check_size(archive: Path) -> None:
-    """See that Lambda will take the zip.
+    """Check that the zip is not too large for Lambda.
 
     Raises:
-        DeployError: it unpacks to too much.
+        DeployError: it unpacks to more than Lambda allows.
     """
     sizes = parts(archive)
     total = sum(sizes.values())
     if total > LIMIT:
         largest = ", ".join(f"{name} {_megabytes(size)}" for name, size in list(sizes.items())[:5])
         raise DeployError(
-            f"The function unpacks to {_megabytes(total)}; Lambda takes {_megabytes(LIMIT)}. Largest: {largest}."
+            f"The function unpacks to {_megabytes(total)}; Lambda allows {_megabytes(LIMIT)}. Largest: {largest}."
         )
 
 
-def _libraries(home: Path, compiler: Path | None, step: Step) -> Path:
-    """Return the folder of the libraries, installed first where it is missing."""
-    settings = (PYTHON, *_PLATFORMS, *_UNUSED, str(bool(compiler)), _REQUIREMENTS.read_text(encoding="utf-8"))
+def _libraries(home: Path, requirements: Path, compiler: Path | None, step: Step) -> Path:
+    """Return the folder of the libraries; install them where it is missing."""
+    settings = (PYTHON, *_PLATFORMS, *_UNUSED, str(bool(compiler)), requirements.read_text(encoding="utf-8"))
     folder = home / f"libraries-{_digest(*map(str.encode, settings))}"
     if not folder.exists():
         if compiler is None:
-            with step(f"There is no Python {PYTHON} here to compile the function: it will start a second later."):
+            with step(f"No Python {PYTHON} found to compile the function: each cold start takes a second longer"):
                 pass
-        with _workshop(home) as workshop:
-            _install(workshop / "libraries")
-            _trim(workshop / "libraries")
-            _compile(workshop / "libraries", compiler)
-            (workshop / "libraries").rename(folder)
+        with _temporary_folder(home) as temporary:
+            _install(requirements, temporary / "libraries")
+            _remove_unused(temporary / "libraries")
+            _compile(temporary / "libraries", compiler)
+            (temporary / "libraries").rename(folder)
     return folder
 
 
-def _install(folder: Path) -> None:
-    """Install wheels for Lambda's Python, which this one need not be."""
+def _install(requirements: Path, folder: Path) -> None:
+    """Install wheels for Lambda's Python, which may be another version than this one."""
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--no-warn-conflicts"]
     command += ["--disable-pip-version-check", "--target", str(folder), "--only-binary=:all:"]
     command += ["--implementation", "cp", "--python-version", PYTHON]
     command += [word for platform in _PLATFORMS for word in ("--platform", platform)]
-    command += ["--require-hashes", "--no-deps", "--requirement", str(_REQUIREMENTS)]
+    command += ["--require-hashes", "--no-deps", "--requirement", str(requirements)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        reasons = [line for line in done.stderr.splitlines() if line.startswith("ERROR:")] or ["pip did not say why"]
-        raise DeployError(f"The function's libraries cannot be had: {reasons[-1].removeprefix('ERROR: ')}")
+        reasons = [line for line in done.stderr.splitlines() if line.startswith("ERROR:")] or ["pip gave no reason"]
+        raise DeployError(f"The function's libraries cannot be installed: {reasons[-1].removeprefix('ERROR: ')}")
 
 
-def _trim(folder: Path) -> None:
+def _remove_unused(folder: Path) -> None:
     for path in [path for pattern in _UNUSED for path in folder.glob(pattern)]:
         if path.is_dir():
             shutil.rmtree(path)
@@ -180,16 +182,10 @@ def _trim(folder: Path) -> None:
 
 
 def _compile(folder: Path, compiler: Path | None) -> None:
-    """Compile what is in `folder` for its place on Lambda: that cannot write beside the code, and would each time."""
+    """Compile the modules in `folder` for Lambda, which cannot store compiled modules itself: its disk is read-only."""
     if compiler is not None:
         command = [str(compiler), "-S", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
         subprocess.run([*command, "-s", folder, "-p", "/var/task", folder], check=True)
-
-
-def _code() -> dict[str, bytes]:
-    """Return our own files by their paths in the zip."""
-    paths = sorted(path for pattern in _CODE for path in ROOT.glob(pattern))
-    return {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in paths}
 
 
 def _write(code: dict[str, bytes], folder: Path) -> None:
@@ -205,34 +201,35 @@ def _zip(folders: Iterable[Path], archive: Path) -> None:
             if path.is_file():
                 info = zipfile.ZipInfo(name, _EPOCH)
                 info.compress_type = zipfile.ZIP_DEFLATED
-                info.external_attr = 0o100755 << 16  # bootstrap is to be executed, the others do not mind
+                info.external_attr = 0o100755 << 16  # only bootstrap is executed
                 opened.writestr(info, path.read_bytes())
 
 
-def _keep_only(home: Path, wanted: set[Path]) -> None:
-    """Remove what former inputs left, and builds that were killed."""
+def _remove_all_but(home: Path, wanted: set[Path]) -> None:
+    """Remove earlier results, and what killed builds left."""
     for path in {*home.glob("visage-*.zip"), *home.glob("libraries-*"), *home.glob(".unfinished-*")} - wanted:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 @contextmanager
-def _workshop(home: Path) -> Iterator[Path]:
-    """Yield an empty folder for what is not finished; it goes, whatever happens."""
+def _temporary_folder(home: Path) -> Iterator[Path]:
+    """Yield an empty folder, and remove it afterwards."""
     with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=home) as folder:
         yield Path(folder)
 
 
-def _is_it(place: str | Path) -> bool:
+def _can_run_the_zip(python: str | Path) -> bool:
     try:
-        return subprocess.run([place, "-c", _IS_IT], capture_output=True, check=False).returncode == 0
+        return subprocess.run([python, "-c", _CHECK_PYTHON], capture_output=True, check=False).returncode == 0
     except OSError:
         return False
 
 
 def _part(name: str) -> str:
     first = name.partition("/")[0]
-    ours = any(first == pattern.partition("/")[0] for pattern in _CODE)
-    return "visage" if ours else re.split(r"[-.]", first)[0]  # numpy, numpy.libs, numpy-2.4.6.dist-info
+    if first in (BOOTSTRAP, *SHIPPED):
+        return "visage"
+    return re.split(r"[-.]", first)[0]  # numpy, numpy.libs, numpy-2.4.6.dist-info
 
 
 def _digest(*parts: bytes) -> str:

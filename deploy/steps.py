@@ -1,4 +1,4 @@
-"""How a deployment shows what it is doing."""
+"""How a deployment reports its progress."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -8,5 +8,5 @@ Step = Callable[[str], AbstractContextManager[object]]
 
 
 def silent(_name: str) -> AbstractContextManager[object]:
-    """Show nothing."""
+    """Report nothing."""
     return nullcontext()

@@ -1,4 +1,7 @@
-"""The website on its way into its bucket: named by content, told where its API is, and kept by browsers accordingly."""
+"""The website as it is uploaded: files named by their content, the API's address, and how long browsers keep each.
+
+The bucket may hold files that somebody else put there, such as a robots.txt. They are never changed or removed.
+"""
 
 import json
 import mimetypes
@@ -12,15 +15,15 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-import boto3
+from botocore.exceptions import ClientError
 
 from deploy.errors import DeployError
-from deploy.examples import shrunk
+from deploy.examples import example_jpeg
 from model.settings import ROOT
 
 SITE: Final = ROOT / "site"
 
-_ENTRANCE: Final = "index.html"
+_INDEX: Final = "index.html"
 _CONFIG: Final = "config.json"
 _ASSETS: Final = "assets/"
 _EXAMPLES: Final = "examples/"
@@ -32,21 +35,41 @@ _TEXT: Final = {
     ".json": "application/json",
 }
 
-_ASK_EACH_TIME: Final = "no-cache"
-"""For what names the others: browsers keep it, and ask whether it is still right.
+_REVALIDATE: Final = "no-cache"
+"""For the page and config.json: browsers keep them, and ask each time whether they are still current.
 
-The page and config.json must agree, because the page's policy lets it talk to the API that config.json names. Were they
-kept for a minute each, the one could be newer than the other.
+The two must match: the page's policy allows requests to the API that config.json names. If browsers kept each for a
+minute, one could be newer than the other.
 """
 
-_KEEP_FOR_A_DAY: Final = "public, max-age=86400"
-"""For what others link to, such as the icon, and whose name therefore stays."""
+_ONE_DAY: Final = "public, max-age=86400"
+"""For files that others link to by a fixed name, such as the icon."""
 
-_KEEP_FOR_GOOD: Final = "public, max-age=31536000, immutable"
-"""For what is named by its content."""
+_FOREVER: Final = "public, max-age=31536000, immutable"
+"""For files that are named by their content."""
 
 _A_DAY: Final = timedelta(days=1)
+
+_UPLOADED: Final = "visage"
 _RETIRED: Final = "retired"
+"""Keys of an object's metadata: Visage uploaded it; it is no longer part of the website."""
+
+_OWN_KEY: Final = re.compile(r"assets/[0-9a-f]{12}/.|examples/[0-9a-f]{12}\.jpg$")
+"""Keys that only Visage makes. Its earlier versions uploaded objects without the metadata."""
+
+_COPIED_FIELDS: Final = (
+    "CacheControl",
+    "ContentDisposition",
+    "ContentEncoding",
+    "ContentLanguage",
+    "ContentType",
+    "StorageClass",
+    "WebsiteRedirectLocation",
+)
+"""What an object may have and S3 does not copy by itself when metadata is replaced. Each may be missing.
+
+Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html.
+"""
 
 _CARD: Final = 'content="card.png"'
 _CONNECT: Final = re.compile(r"connect-src [^;\"]*")
@@ -55,7 +78,7 @@ _REFERENCE: Final = re.compile(rf'"{_ASSETS}([^"]*)"')
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A file of the website, as S3 shall serve it."""
+    """A file of the website, as S3 serves it."""
 
     key: str
     body: bytes
@@ -65,44 +88,47 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The website, ready but for the addresses that only its deployment knows."""
+    """The website without the addresses that are known only after the deployment; `index` is its HTML."""
 
-    entrance: str
+    index: str
     files: tuple[Page, ...]
     examples: tuple[Page, ...]
 
     def pages(self, address: str, api: str) -> list[Page]:
-        """Return its files for the API at `api`, in the order in which they may go live at `address`."""
+        """Return its files for the API at `api`, in the order in which to upload them to `address`."""
         policy = f"connect-src 'self' {_origin(api)}"
-        card = f'content="{_origin(address)}/card.png"'  # who shows a link to a page asks for no relative picture
-        entrance = _CONNECT.sub(policy, self.entrance).replace(_CARD, card)
+        card = f'content="{_origin(address)}/card.png"'  # programs that preview links need an absolute address
+        index = _CONNECT.sub(policy, self.index).replace(_CARD, card)
         config = json.dumps({"api": api, "examples": [example.key for example in self.examples]}) + "\n"
-        return [*self.files, *self.examples, _page(_CONFIG, config.encode()), _page(_ENTRANCE, entrance.encode())]
+        return [*self.files, *self.examples, _page(_CONFIG, config.encode()), _page(_INDEX, index.encode())]
 
 
 def build(examples: Sequence[Path] = (), folder: Path = SITE) -> Site:
-    """Return the website in `folder`, with photos to try it with, in their order.
+    """Return the website in `folder`, with example photos in the order given.
 
-    Everything in `assets/` moves to `assets/<hash of it all>/`, so that what its files say of one another stays right.
+    All of `assets/` moves to `assets/<hash of its content>/`, so that the links between its files stay right.
 
     Raises:
-        DeployError: `folder` is no website that can be deployed, or a photo cannot be read.
+        DeployError: `folder` holds no website that can be deployed, or an example cannot be read.
     """
     files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(_files(folder))}
-    if _ENTRANCE not in files:
-        raise DeployError(f"{folder} has no {_ENTRANCE}.")
+    if _INDEX not in files:
+        raise DeployError(f"{folder} has no {_INDEX}.")
     assets = {name: body for name, body in files.items() if name.startswith(_ASSETS)}
     hashed = f"{_ASSETS}{_digest(assets)}/"
     return Site(
-        _entrance(files.pop(_ENTRANCE).decode(), assets, hashed),
+        _with_hashed_names(files.pop(_INDEX).decode(), assets, hashed),
         tuple(_page(re.sub(rf"^{_ASSETS}", hashed, name), body) for name, body in files.items()),
-        tuple(_page(_example_key(body), body) for body in dict.fromkeys(map(shrunk, examples))),
+        tuple(_page(_example_key(body), body) for body in dict.fromkeys(map(example_jpeg, examples))),
     )
 
 
-def upload(bucket: str, pages: Sequence[Page], keep: timedelta = _A_DAY) -> None:
-    """Make the bucket hold these pages; what they replace stays for the time of `keep`, for pages that are open."""
-    s3 = boto3.client("s3")
+def upload(s3: Any, bucket: str, pages: Sequence[Page], keep: timedelta = _A_DAY) -> None:
+    """Upload these pages, and retire the website's other files.
+
+    A retired file stays in the bucket for the time of `keep`, for pages that are open in browsers; an example photo is
+    removed at once. `s3` is a boto3 client.
+    """
     for page in pages:
         s3.put_object(
             Bucket=bucket,
@@ -110,13 +136,14 @@ def upload(bucket: str, pages: Sequence[Page], keep: timedelta = _A_DAY) -> None
             Body=page.body,
             ContentType=page.content_type,
             CacheControl=page.cache_control,
+            Metadata={_UPLOADED: "true"},
         )
-    _sweep(s3, bucket, {page.key for page in pages}, datetime.now(UTC) - keep)
+    _remove_old(s3, bucket, {page.key for page in pages}, datetime.now(UTC) - keep)
 
 
-def refresh(distribution: str) -> None:
-    """Make CloudFront forget what it holds of the website: a photo that was withdrawn, an icon that changed."""
-    boto3.client("cloudfront").create_invalidation(
+def refresh(cloudfront: Any, distribution: str) -> None:
+    """Empty CloudFront's cache of the website: a photo may have been withdrawn. `cloudfront` is a boto3 client."""
+    cloudfront.create_invalidation(
         DistributionId=distribution,
         InvalidationBatch={"Paths": {"Quantity": 1, "Items": ["/*"]}, "CallerReference": uuid4().hex},
     )
@@ -131,18 +158,18 @@ def _digest(files: dict[str, bytes]) -> str:
     return sha256("".join(parts).encode()).hexdigest()[:12]
 
 
-def _entrance(html: str, assets: Collection[str], hashed: str) -> str:
-    """Return the page with the hashed names, if it holds all that a deployment has to fill in."""
+def _with_hashed_names(html: str, assets: Collection[str], hashed: str) -> str:
+    """Return the page with the new names of its assets, after checking that it has every place to fill in."""
     named = [_ASSETS + name for name in _REFERENCE.findall(html)]
     if not named or html.count(_ASSETS) != len(named):
-        raise DeployError(f'{_ENTRANCE} must name its files as "{_ASSETS}…" and in no other way: they are renamed.')
+        raise DeployError(f'{_INDEX} must name its files as "{_ASSETS}…" and in no other way: they are renamed.')
     for name in named:
         if name not in assets:
-            raise DeployError(f"{_ENTRANCE} names {name}, which is not there.")
+            raise DeployError(f"{_INDEX} names {name}, which does not exist.")
     if len(_CONNECT.findall(html)) != 1:
-        raise DeployError(f"{_ENTRANCE} needs one Content-Security-Policy with a connect-src, to name the API in.")
+        raise DeployError(f"{_INDEX} needs one Content-Security-Policy with a connect-src, to name the API in.")
     if _CARD not in html:
-        raise DeployError(f"{_ENTRANCE} needs a social card, {_CARD}, to name the website in.")
+        raise DeployError(f"{_INDEX} needs a social card, {_CARD}, to name the website in.")
     return html.replace(f'"{_ASSETS}', f'"{hashed}')
 
 
@@ -154,8 +181,8 @@ def _page(key: str, body: bytes) -> Page:
 
 def _cache_control(key: str) -> str:
     if key.startswith((_ASSETS, _EXAMPLES)):
-        return _KEEP_FOR_GOOD
-    return _ASK_EACH_TIME if Path(key).suffix in _TEXT else _KEEP_FOR_A_DAY
+        return _FOREVER
+    return _REVALIDATE if Path(key).suffix in _TEXT else _ONE_DAY
 
 
 def _example_key(body: bytes) -> str:
@@ -167,13 +194,16 @@ def _origin(address: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def _sweep(s3: Any, bucket: str, wanted: Collection[str], before: datetime) -> None:
-    """Retire what left the website, and delete what was retired before that time; withdrawn photos go at once."""
+def _remove_old(s3: Any, bucket: str, wanted: Collection[str], before: datetime) -> None:
+    """Retire the website's former files, and delete those that were retired before that time."""
     for key, modified in _objects(s3, bucket):
-        if key in wanted:
+        head = None if key in wanted else _head(s3, bucket, key)
+        if head is None:
             continue
-        head = s3.head_object(Bucket=bucket, Key=key)
-        retired = _RETIRED in head["Metadata"]
+        metadata = head.get("Metadata", {})
+        if not (_OWN_KEY.match(key) or {_UPLOADED, _RETIRED} & set(metadata)):
+            continue  # somebody else's file
+        retired = _RETIRED in metadata
         if key.startswith(_EXAMPLES) or (retired and modified <= before):
             s3.delete_object(Bucket=bucket, Key=key)
         elif not retired:
@@ -185,14 +215,23 @@ def _objects(s3: Any, bucket: str) -> Iterator[tuple[str, datetime]]:
         yield from ((entry["Key"], entry["LastModified"]) for entry in listing.get("Contents", ()))
 
 
+def _head(s3: Any, bucket: str, key: str) -> dict[str, Any] | None:
+    """Return an object's metadata, None if it was deleted since it was listed."""
+    try:
+        return dict(s3.head_object(Bucket=bucket, Key=key))
+    except ClientError as error:
+        if error.response["Error"]["Code"] in {"404", "NoSuchKey"}:
+            return None
+        raise
+
+
 def _retire(s3: Any, bucket: str, key: str, head: dict[str, Any]) -> None:
-    """Copy an object onto itself with a mark: its age, which S3 counts from then on, is how long it is out of use."""
+    """Mark an object as retired by copying it onto itself. S3 then counts its age from this moment on."""
     s3.copy_object(
         Bucket=bucket,
         Key=key,
         CopySource={"Bucket": bucket, "Key": key},
         MetadataDirective="REPLACE",
-        Metadata={_RETIRED: "true"},
-        ContentType=head["ContentType"],
-        CacheControl=head["CacheControl"],
+        Metadata={**head.get("Metadata", {}), _RETIRED: "true"},
+        **{name: head[name] for name in _COPIED_FIELDS if head.get(name)},
     )

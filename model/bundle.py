@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from model.errors import BundleError
-from model.storage import Bucket, FileEntry, OnProgress, entry_of
+from model.storage import Bucket, Connect, FileEntry, OnProgress, entry_of
 from preprocess.geometry import Geometry
 
 FORMAT: Final = 3
@@ -192,18 +192,19 @@ def load_parts(location: str, parts: Sequence[Collection[str] | None], cache: Pa
     return (_open(Path(location), files) for files in parts)
 
 
-def publish(directory: Path, location: str, on_progress: OnProgress) -> Manifest:
+def publish(directory: Path, location: str, on_progress: OnProgress, connect: Connect | None = None) -> Manifest:
     """Upload the bundle in `directory` to "s3://bucket/prefix", the manifest last, and return its manifest.
 
     The bundle is verified before it is sent; boto3 sends a checksum with every part, which S3 verifies; the sizes are
-    compared at the end. A bundle that is there already is left as it is.
+    compared at the end. A bundle that is there already is left as it is. `connect` makes the client, as
+    boto3.client does, which it is by default.
 
     Raises:
         BundleError: the bundle is not whole, or the bucket does not take it.
         BundleUnavailableError: S3 cannot be reached.
     """
     bundle = _open(directory)
-    with closing(Bucket(location)) as bucket:
+    with closing(Bucket(location, connect)) as bucket:
         names = [*bundle.manifest.files, MANIFEST]
         if bucket.has(MANIFEST) and Manifest.from_json(bucket.read(MANIFEST)).version == bundle.manifest.version:
             return bundle.manifest

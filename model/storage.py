@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from model.errors import BundleError, BundleUnavailableError
 
@@ -18,6 +18,9 @@ _CONNECTIONS: Final = 2 * _PARTS
 
 OnProgress = Callable[[str, int, int], None]
 """Which file, bytes done, bytes in all."""
+
+Connect = Callable[..., Any]
+"""Makes a client as boto3.client does: takes the service's name and the keyword `config`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +69,12 @@ class _Arriving:
 
 
 class Bucket:
-    """The files under one S3 prefix; every failure is a BundleError."""
+    """The files under one S3 prefix; every failure is a BundleError.
 
-    def __init__(self, location: str) -> None:
+    `connect` makes the client; without it, boto3 does with the credentials and the region of the environment.
+    """
+
+    def __init__(self, location: str, connect: Connect | None = None) -> None:
         self._name, _, prefix = location.removeprefix("s3://").partition("/")
         if not self._name or not location.startswith("s3://"):
             raise BundleError(f"{location} is no address of a bundle. Give s3://bucket/prefix.")
@@ -78,16 +84,15 @@ class Bucket:
         import boto3  # noqa: PLC0415
         from botocore.config import Config  # noqa: PLC0415
 
-        self._client = boto3.client(
-            "s3",
-            config=Config(
-                connect_timeout=5,
-                read_timeout=5,
-                retries={"mode": "standard", "max_attempts": 2},
-                max_pool_connections=_CONNECTIONS,
-                response_checksum_validation="when_required",  # what is fetched is held against its SHA-256
-            ),
+        config = Config(
+            connect_timeout=5,
+            read_timeout=5,
+            retries={"mode": "standard", "max_attempts": 2},
+            max_pool_connections=_CONNECTIONS,
+            response_checksum_validation="when_required",  # what is fetched is held against its SHA-256
         )
+        with self._explained():
+            self._client = (connect or boto3.client)("s3", config=config)
 
     def close(self) -> None:
         """End all connections."""

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from model.settings import Settings
+from model.settings import ROOT, Settings
 
 SETTINGS: Final = Settings.read()
 
@@ -43,6 +43,19 @@ OutputOption = Annotated[
 
 class CommandError(Exception):
     """Ends a command with one line that says what to do."""
+
+
+def require_checkout(command: str) -> None:
+    """Check that Visage runs from its checkout, which has files that an installed package has not.
+
+    Raises:
+        CommandError: it was installed with pip.
+    """
+    if not (ROOT / "serverless.yml").is_file():
+        raise CommandError(
+            f"`visage {command}` needs the source code of Visage, and this is an installed package. "
+            "Clone the repository, run `make setup` in it, and run the command there."
+        )
 
 
 def progress() -> Progress:

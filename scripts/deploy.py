@@ -1,4 +1,4 @@
-"""`visage deploy`: stack, model and website in one go, in the order that keeps the API answering."""
+"""`visage deploy`: deploys stack, model and website."""
 
 import time
 from collections.abc import Iterator
@@ -11,24 +11,25 @@ from typing import Annotated, Final
 import typer
 from rich.text import Text
 
-from deploy import local, stack, website
+from deploy import local, website
 from deploy.rollout import Addresses, bring_up
-from deploy.stack import Engine, Hosting, Target
+from deploy.stack import DEFAULT_ENGINE, Engine, Hosting
+from deploy.target import Target, aws_target, local_target
 from model import bundle as bundles
 from model.bundle import Bundle
-from model.engines import ENGINES
+from model.engines import ENGINES, Packaging
 from model.errors import BundleError
-from scripts.console import CommandError, JSONOption, console, emit, out
+from scripts.console import SETTINGS, CommandError, JSONOption, console, emit, out, require_checkout
 from scripts.publish import send
 
 _NO_CAMERA: Final = (
-    "On AWS, this website is plain HTTP: browsers show it as not secure and give it no camera. "
+    "On AWS, this website uses plain HTTP: browsers mark it as not secure and do not let it use the camera. "
     "`--website cloudfront` serves it over HTTPS."
 )
 
 
 class Stage(StrEnum):
-    """Where to: this machine, or one of two stages on AWS."""
+    """What to deploy to: this machine, or one of two stages on AWS."""
 
     LOCAL = "local"
     DEV = "dev"
@@ -36,23 +37,24 @@ class Stage(StrEnum):
 
 
 def deploy(
-    stage: Annotated[Stage, typer.Option(help="`local` is this machine; the others, AWS.")] = Stage.LOCAL,
+    stage: Annotated[Stage, typer.Option(help="`local` is this machine, the others are on AWS.")] = Stage.LOCAL,
     bundle: Annotated[Path, typer.Option(help="Folder of the bundle to serve.")] = Path("bundle"),
     engine: Annotated[
         Engine, typer.Option(help="What runs the network: `torchscript` in a container image, `onnx` in a zip.")
-    ] = Engine.TORCHSCRIPT,
+    ] = DEFAULT_ENGINE,
     hosting: Annotated[
         Hosting,
         typer.Option("--website", help="What serves the website: `cloudfront` over HTTPS, or `s3` over HTTP."),
     ] = Hosting.CLOUDFRONT,
     examples: Annotated[
         list[Path] | None,
-        typer.Option("--example", metavar="PHOTO", help="A photo to try the website with; may be given again."),
+        typer.Option("--example", metavar="PHOTO", help="An example photo for the website. Repeat for more."),
     ] = None,
-    region: Annotated[str | None, typer.Option(help="AWS region; else that of your AWS settings.")] = None,
+    region: Annotated[str | None, typer.Option(help="AWS region. (default: that of your AWS settings)")] = None,
     as_json: JSONOption = False,
 ) -> None:
-    """Deploy stack, model and website in one go, and print their two addresses."""
+    """Deploy stack, model and website, and print the addresses of API and website."""
+    require_checkout("deploy")
     loaded = _load(bundle, engine)
     site = website.build(examples or ())
     addresses = bring_up(_target(stage, region, engine), loaded, engine, hosting, site, _step, send)
@@ -63,22 +65,22 @@ def deploy(
 
 def _target(stage: Stage, region: str | None, engine: Engine) -> Target:
     if stage is not Stage.LOCAL:
-        return stack.aws_target(stage.value, region, engine)
-    aws = local.default()
+        return aws_target(stage.value, region, SETTINGS, needs_docker=ENGINES[engine].packaging is Packaging.IMAGE)
+    aws = local.default(SETTINGS)
     with _step("Starting the local AWS"):
         aws.start()
-    return stack.local_target(aws)
+    return local_target(aws)
 
 
 def _load(bundle: Path, engine: Engine) -> Bundle:
     try:
         loaded = bundles.load(str(bundle))
     except BundleError as error:
-        raise CommandError(f"{error} `visage export` makes a bundle; --bundle says where it is.") from error
+        raise CommandError(f"{error} `visage export` makes a bundle. --bundle names its folder.") from error
     missing = set(ENGINES[engine].files) - set(loaded.manifest.files)
     if missing:
         raise CommandError(
-            f"The bundle at {bundle} has no {min(missing)}, which --engine {engine} serves: it is older than that. "
+            f"The bundle at {bundle} has no {min(missing)}, which --engine {engine} needs: an older version made it. "
             "Export its run again, and deploy."
         )
     return loaded
@@ -91,7 +93,7 @@ def _show(addresses: Addresses) -> None:
 
 @contextmanager
 def _step(name: str) -> Iterator[None]:
-    """Show that something goes on, and afterwards how long it took."""
+    """Show a spinner during the block, and afterwards how long it took."""
     start = time.monotonic()
     with console.status(name):
         yield

@@ -1,17 +1,17 @@
-"""`visage local`: the local AWS, started and stopped by hand."""
+"""`visage local`: starts and stops the local AWS."""
 
 import typer
 
-from deploy.local import default
-from scripts.console import JSONOption, console, emit, out
+from deploy.local import LocalAWS, default
+from scripts.console import SETTINGS, JSONOption, console, emit, out, require_checkout
 
-app = typer.Typer(help="Start and stop the local AWS.", no_args_is_help=True)
+app = typer.Typer(help="Start and stop the local AWS, an emulation of AWS on this machine.", no_args_is_help=True)
 
 
 @app.command()
 def up() -> None:
     """Start the local AWS and wait until it answers."""
-    local = default()
+    local = _local_aws()
     with console.status("Starting the local AWS"):
         local.start()
     out.print(f"The local AWS answers at {local.endpoint}")
@@ -19,8 +19,8 @@ def up() -> None:
 
 @app.command()
 def down() -> None:
-    """Stop the local AWS. What was deployed to it is gone."""
-    local = default()
+    """Stop the local AWS. Everything that was deployed to it is lost."""
+    local = _local_aws()
     with console.status("Stopping the local AWS"):
         stopped = local.stop()
     out.print("The local AWS is stopped." if stopped else "The local AWS was not running.")
@@ -28,8 +28,8 @@ def down() -> None:
 
 @app.command()
 def status(as_json: JSONOption = False) -> None:
-    """Tell whether the local AWS runs, and where."""
-    local = default()
+    """Show whether the local AWS runs, and its address."""
+    local = _local_aws()
     running = local.running()
     emit(
         {"running": running, "endpoint": local.endpoint, "log": str(local.log)},
@@ -38,3 +38,8 @@ def status(as_json: JSONOption = False) -> None:
             f"The local AWS answers at {local.endpoint}" if running else "The local AWS is not running."
         ),
     )
+
+
+def _local_aws() -> LocalAWS:
+    require_checkout("local")
+    return default(SETTINGS)

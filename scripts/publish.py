@@ -1,4 +1,4 @@
-"""`visage publish`: uploads a bundle to S3, verified."""
+"""`visage publish`: uploads a bundle to S3 and verifies it."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,15 +7,16 @@ import typer
 
 from model import bundle as bundles
 from model.bundle import Manifest
+from model.storage import Connect
 from scripts.console import JSONOption, emit, out, progress
 
 
 def publish(
     bundle: Annotated[Path, typer.Argument(help="Folder of the bundle.")],
-    location: Annotated[str, typer.Argument(help="Where it goes: s3://bucket/prefix.")],
+    location: Annotated[str, typer.Argument(help="Where to upload it: s3://bucket/prefix.")],
     as_json: JSONOption = False,
 ) -> None:
-    """Upload a bundle to S3, and verify what arrived."""
+    """Upload a bundle to S3 and verify the upload."""
     manifest = send(bundle, location)
     emit(
         {"version": manifest.version, "location": location},
@@ -24,8 +25,8 @@ def publish(
     )
 
 
-def send(bundle: Path, location: str) -> Manifest:
-    """Publish the bundle under a progress bar for each file, counted in bytes."""
+def send(bundle: Path, location: str, connect: Connect | None = None) -> Manifest:
+    """Publish the bundle with a progress bar for each file, counted in bytes; `connect` makes the S3 client."""
     with progress() as bars:
         tasks = {}
 
@@ -34,4 +35,4 @@ def send(bundle: Path, location: str) -> Manifest:
                 tasks[name] = bars.add_task(f"Uploading {name}", total=total)
             bars.update(tasks[name], completed=done)
 
-        return bundles.publish(bundle, location, advance)
+        return bundles.publish(bundle, location, advance, connect)

@@ -1,6 +1,8 @@
-"""The `stack` fixture: the real stack with the real bundle on a local AWS that only the tests know."""
+"""The `stack` fixture: the real stack with the real bundle, on a local AWS of the tests' own."""
 
+import os
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,15 +13,17 @@ import requests
 from deploy import website
 from deploy.local import LocalAWS, direct, temporary
 from deploy.rollout import Addresses, bring_up
-from deploy.stack import Engine, Target, local_target
+from deploy.stack import Engine
+from deploy.target import Target, local_target
 from deploy.website import Site
 from model import bundle as bundles
 from scripts import samples as sample_photos
+from scripts.console import SETTINGS
 
 
 @dataclass(frozen=True)
 class Stack:
-    """Addresses of a deployed stack, and the ways to ask it."""
+    """The addresses of a deployed stack, and functions that send requests to it."""
 
     target: Target
     local: LocalAWS
@@ -35,7 +39,8 @@ class Stack:
         return bring_up(self.target, bundles.load(str(bundle)), engine, site=self.website)
 
     def outputs(self) -> dict[str, str]:
-        (described,) = self.client("cloudformation").describe_stacks(StackName=self.target.stack)["Stacks"]
+        with self.target.client("cloudformation") as cloudformation:
+            (described,) = cloudformation.describe_stacks(StackName=self.target.stack)["Stacks"]
         return {item["OutputKey"]: item["OutputValue"] for item in described["Outputs"]}
 
     def get(self, url: str, **options) -> requests.Response:
@@ -44,9 +49,8 @@ class Stack:
     def post(self, url: str, **options) -> requests.Response:
         return self.send("POST", url, **options)
 
-    def client(self, service: str):
-        with self.target.entered():
-            return boto3.client(service)
+    def client(self, service: str) -> AbstractContextManager:
+        return self.target.client(service)
 
     def send(self, method: str, url: str, headers=(), **options) -> requests.Response:
         address, host = direct(url)
@@ -55,10 +59,22 @@ class Stack:
             return session.request(method, address, headers={**host, **dict(headers)}, timeout=30, **options)
 
 
+@contextmanager
+def environment_of(local: LocalAWS) -> Iterator[None]:
+    """Make this process's environment that of a local AWS, for code that reads it."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            patch.delenv(name)
+        for name, value in local.environment().items():
+            patch.setenv(name, value)
+        patch.setattr(boto3, "DEFAULT_SESSION", None)  # it remembers the former credentials
+        yield
+
+
 @pytest.fixture(scope="session")
 def stack(bundle: Path, samples: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The deployed stack, two example photos included; it and its local AWS go when the tests end."""
-    with temporary(tmp_path_factory.mktemp("local-aws")) as local:
+    with temporary(tmp_path_factory.mktemp("local-aws"), SETTINGS) as local:
         target = local_target(local)
         site = website.build([samples / sample_photos.UNSEEN, samples / sample_photos.STRANGERS])
         addresses = bring_up(target, bundles.load(str(bundle)), site=site)

@@ -22,7 +22,7 @@ class ONNX(Engine):
     name = "onnx"
     library = "onnxruntime"
     files = (bundles.ONNX, bundles.ONNX_WEIGHTS)
-    requirements = "requirements/onnx.txt"
+    requirements = "requirements/lock/onnx.txt"
     packaging = Packaging.ZIP
     snapshot = True
     environment = {"ORT_DISABLE_TELEMETRY": "1"}  # noqa: RUF012  # ClassVar in the base class

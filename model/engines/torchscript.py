@@ -27,7 +27,7 @@ class TorchScript(Engine):
     name = "torchscript"
     library = "torch"
     files = (bundles.MODEL,)
-    requirements = "requirements.txt"
+    requirements = "requirements/lock/torchscript.txt"
     packaging = Packaging.IMAGE
     # OpenMP's waiting threads must sleep: spinning ones use up the part of a processor that a function has. They do
     # not sleep at once: the next layer comes within microseconds, and waking threads for each layer doubles the time.

@@ -4,23 +4,22 @@ import base64
 import hashlib
 import json
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 from shutil import copytree, ignore_patterns
 
 import pytest
-import requests
 
 from deploy import package, rollout
 from deploy import stack as stacks
 from deploy.errors import DeployError
-from deploy.local import exclusively
-from deploy.stack import Engine, Function, Hosting, Outputs, Target
+from deploy.stack import Engine, Function, Hosting, Outputs
 from deploy.steps import silent
+from deploy.target import Target, aws_target
 from model import bundle as bundles
-from model.settings import ROOT
+from model.settings import ROOT, Settings
 from scripts import deploy
-from scripts.console import CommandError
+from scripts.console import SETTINGS, CommandError
+from tests.deployed import environment_of
 
 FUNCTION = "visage-local-onnx"
 
@@ -42,7 +41,7 @@ def usual(stack, samples):
 @pytest.fixture(scope="module")
 def onnx(stack, bundle, usual):
     """The stack with the other engine; TorchScript is back when these tests end."""
-    if package.interpreter() is None:
+    if package.interpreter(SETTINGS) is None:
         pytest.skip(f"no Python {package.PYTHON} for Linux on x86-64 to run the zip")
     try:
         yield stack.deploy(bundle, Engine.ONNX)
@@ -52,19 +51,19 @@ def onnx(stack, bundle, usual):
 
 @pytest.fixture(scope="module")
 def archive():
-    return package.build()
+    return package.build(SETTINGS)
 
 
 @pytest.fixture(scope="module")
 def on_aws(archive, tmp_path_factory):
     """The CloudFormation template for a stage on AWS."""
     folder = tmp_path_factory.mktemp("package")
-    target = Target("dev", "eu-central-1", {})
-    function = Function(Engine.ONNX, str(archive))
-    words = stacks._arguments(target, "models/0123456789ab", function, Hosting.CLOUDFRONT)
-    with exclusively(stacks._LOGS / "lock"):
+    target = Target("dev", "eu-central-1", SETTINGS)
+    function = Function(Engine.ONNX, "snapshot", str(archive))
+    words = stacks.arguments(target, "models/0123456789ab", function, Hosting.CLOUDFRONT)
+    with stacks.osls_lock(target):
         subprocess.run(
-            [stacks._OSLS, "package", *words, "--package", folder], cwd=ROOT, capture_output=True, text=True, check=True
+            [stacks.OSLS, "package", *words, "--package", folder], cwd=ROOT, capture_output=True, text=True, check=True
         )
     return json.loads((folder / "cloudformation-template-update-stack.json").read_text())["Resources"]
 
@@ -80,9 +79,9 @@ def test_both_engines_answer_the_same(stack, onnx, samples, usual):
 
 
 def test_what_serves_is_the_very_zip_that_goes_to_aws(stack, onnx, archive, on_aws):
-    client = stack.client("lambda")
-    deployed = client.get_function(FunctionName=FUNCTION)
-    content = requests.get(deployed["Code"]["Location"], timeout=30).content
+    with stack.client("lambda") as functions:
+        deployed = functions.get_function(FunctionName=FUNCTION)
+    content = stack.get(deployed["Code"]["Location"]).content
     assert content == archive.read_bytes()
     (version,) = of_type(on_aws, "AWS::Lambda::Version")
     assert base64.b64decode(version["Properties"]["CodeSha256"]) == hashlib.sha256(content).digest()
@@ -115,20 +114,20 @@ def test_before_its_first_snapshot_the_model_is_there(bundle, monkeypatch):
     monkeypatch.setattr(stacks, "deploy", lambda _, model, *__: (done.append(model), standing.append(outputs)))
     loaded = bundles.load(str(bundle))
     prefix = f"models/{loaded.manifest.version}"
-    function = Function(Engine.ONNX, "visage.zip")
-    publish = lambda _, location: done.append(location)  # noqa: E731
-    target = Target("dev", "eu-central-1", {})
-    rollout._stack_and_model(target, loaded, function, Hosting.CLOUDFRONT, silent, publish)
+    function = Function(Engine.ONNX, "snapshot", "visage.zip")
+    publish = lambda _, location, __: done.append(location)  # noqa: E731
+    target = Target("dev", "eu-central-1", SETTINGS)
+    rollout._deploy_stack_and_model(target, loaded, function, Hosting.CLOUDFRONT, silent, publish)
     assert done[:3] == ["models/none", f"s3://models/{prefix}", prefix]
 
 
 def test_the_zip_needs_no_docker_and_the_image_does(stack, monkeypatch, tmp_path):
-    monkeypatch.setenv("PATH", str(tmp_path))
-    target = replace(stack.target, environment={**stack.target.environment, "PATH": str(tmp_path)})
-    with target.entered():
-        assert stacks.aws_target("dev", "eu-central-1", Engine.ONNX).region == "eu-central-1"
+    with environment_of(stack.local):
+        monkeypatch.setenv("PATH", str(tmp_path))
+        settings = Settings.read()
+        assert aws_target("dev", "eu-central-1", settings, needs_docker=False).region == "eu-central-1"
         with pytest.raises(DeployError, match=r"no Docker answers.*--engine onnx"):
-            stacks.aws_target("dev", "eu-central-1", Engine.TORCHSCRIPT)
+            aws_target("dev", "eu-central-1", settings, needs_docker=True)
 
 
 def test_a_bundle_from_before_the_engine_is_one_sentence_with_a_way_out(bundle, tmp_path):

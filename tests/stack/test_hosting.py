@@ -6,15 +6,16 @@ import sys
 import zipfile
 from dataclasses import dataclass
 
-import boto3
 import pytest
 import requests
 
 from deploy import rollout, website
 from deploy import stack as stacks
-from deploy.local import direct, exclusively, temporary
-from deploy.stack import Engine, Function, Hosting, Target, local_target
+from deploy.local import direct, temporary
+from deploy.stack import Engine, Function, Hosting
+from deploy.target import Target, local_target
 from model.settings import ROOT
+from scripts.console import SETTINGS
 
 NO_MODEL = "models/none"
 
@@ -36,7 +37,7 @@ class Deployment:
 @pytest.fixture(scope="module")
 def target(tmp_path_factory):
     """A local AWS without a function that works: the website needs none."""
-    with temporary(tmp_path_factory.mktemp("hosting")) as local:
+    with temporary(tmp_path_factory.mktemp("hosting"), SETTINGS) as local:
         yield local_target(local)
 
 
@@ -62,26 +63,25 @@ def on_aws(tmp_path_factory):
     folder = tmp_path_factory.mktemp("package")
     with zipfile.ZipFile(folder / "function.zip", "w") as archive:
         archive.writestr("handler.py", "")
-    function = Function(Engine.ONNX, str(folder / "function.zip"))
-    words = stacks._arguments(Target("dev", "eu-central-1", {}), NO_MODEL, function, Hosting.CLOUDFRONT)
-    with exclusively(stacks._LOGS / "lock"):
-        subprocess.run(
-            [stacks._OSLS, "package", *words, "--package", folder], cwd=ROOT, capture_output=True, check=True
-        )
+    function = Function(Engine.ONNX, "snapshot", str(folder / "function.zip"))
+    target = Target("dev", "eu-central-1", SETTINGS)
+    words = stacks.arguments(target, NO_MODEL, function, Hosting.CLOUDFRONT)
+    with stacks.osls_lock(target):
+        subprocess.run([stacks.OSLS, "package", *words, "--package", folder], cwd=ROOT, capture_output=True, check=True)
     return json.loads((folder / "cloudformation-template-update-stack.json").read_text())["Resources"]
 
 
 def deployed(target, hosting):
-    stacks.deploy(target, NO_MODEL, Function(Engine.TORCHSCRIPT, python=sys.executable), hosting)
-    with target.entered():
-        outputs = stacks.outputs(target)
-        addresses = rollout._addresses(target, outputs)
-        website.upload(outputs.site_bucket, website.build().pages(addresses.site, addresses.api))
-        return described(outputs, addresses.site)
+    stacks.deploy(target, NO_MODEL, Function(Engine.TORCHSCRIPT, "image", python=sys.executable), hosting)
+    outputs = stacks.outputs(target)
+    addresses = rollout._addresses(target, outputs)
+    with target.client("s3") as s3, target.client("cloudfront") as cloudfront:
+        website.upload(s3, outputs.site_bucket, website.build().pages(addresses.site, addresses.api))
+        return described(s3, cloudfront, outputs, addresses.site)
 
 
-def described(outputs, address):
-    s3, bucket = boto3.client("s3"), outputs.site_bucket
+def described(s3, cloudfront, outputs, address):
+    bucket = outputs.site_bucket
     (statement,) = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])["Statement"]
     return Deployment(
         bucket,
@@ -91,7 +91,7 @@ def described(outputs, address):
         statement,
         s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"],
         website_of(s3, bucket),
-        boto3.client("cloudfront").list_distributions()["DistributionList"].get("Quantity", 0),
+        cloudfront.list_distributions()["DistributionList"].get("Quantity", 0),
     )
 
 

@@ -8,22 +8,23 @@ import socket
 import subprocess
 import sys
 import zipfile
+from contextlib import closing
+from dataclasses import replace
 
-import boto3
 import pytest
 
 from deploy.errors import DeployError
 from deploy.local import LocalAWS, free_port
-from deploy.stack import local_target
-from model.settings import ROOT
-from scripts.console import CACHE
+from deploy.target import local_target
+from model.settings import ROOT, Settings
+from scripts.console import CACHE, SETTINGS
 
 HANDLER = "import os\ndef lambda_handler(event, context):\n    return os.getpid()\n"
 
 
 @pytest.fixture
 def local(tmp_path):
-    local = LocalAWS(free_port(), tmp_path / "home")
+    local = LocalAWS(free_port(), tmp_path / "home", SETTINGS)
     yield local
     local.stop()
 
@@ -35,7 +36,7 @@ def visage_local():
     environment = os.environ | {"VISAGE_LOCAL_PORT": str(port)}
 
     def visage_local(*words):
-        command = [sys.executable, "-c", "from deploy.local import app; app()", *words]
+        command = [sys.executable, "-m", "scripts", "local", *words]
         return subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=True)
 
     yield visage_local
@@ -67,16 +68,16 @@ def test_stopping_what_does_not_run_is_fine(local):
 
 def test_a_process_id_that_was_left_behind_is_not_taken_for_it(local):
     local.home.mkdir()
-    (local.home / "pid").write_text(f"{os.getpid()}\n")
-    (local.home / "lock").touch()
+    (local.home / "pid").write_text(f"{os.getpid()} 0123456789abcdef\n")
     assert local.running() is False
     assert local.stop() is False
 
 
 def test_it_starts_again_after_it_was_killed(local):
     local.start()
-    os.kill(int((local.home / "pid").read_text()), 9)
-    local._process.wait()
+    pid = local.pid
+    os.kill(pid, 9)
+    os.waitpid(pid, 0)
     assert local.running() is False
     local.start()
     assert local.running() is True
@@ -95,32 +96,25 @@ def test_nothing_of_a_real_account_reaches_it(local, monkeypatch):
     monkeypatch.setenv("AWS_SESSION_TOKEN", "real")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "real")
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.test")
-    environment = local.environment()
+    environment = replace(local, settings=Settings.read()).environment()
     assert "real" not in environment.values()
     assert "HTTPS_PROXY" not in environment
     assert environment["AWS_ENDPOINT_URL"] == local.endpoint
 
 
-def test_a_target_gives_the_environment_back(local, monkeypatch):
-    monkeypatch.setenv("AWS_PROFILE", "real")
-    with local_target(local).entered():
-        assert "AWS_PROFILE" not in os.environ
-    assert os.environ["AWS_PROFILE"] == "real"
-
-
 def invoke_a_function(local: LocalAWS) -> int:
     """Deploy a function like ours, call it once, and return the id of the process that stays behind."""
-    with local_target(local).entered():
-        client = boto3.client("lambda")
-    client.create_function(
-        FunctionName="probe",
-        Runtime="provided.al2023",
-        Handler="handler.lambda_handler",
-        Role="arn:aws:iam::000000000000:role/probe",
-        Code={"ZipFile": package(bootstrap=(ROOT / "bootstrap").read_text(), **{"handler.py": HANDLER})},
-        Environment={"Variables": {"VISAGE_PYTHON": sys.executable}},
-    )
-    return json.load(client.invoke(FunctionName="probe")["Payload"])
+    with local_target(local).client("lambda") as functions:
+        functions.create_function(
+            FunctionName="probe",
+            Runtime="provided.al2023",
+            Handler="handler.lambda_handler",
+            Role="arn:aws:iam::000000000000:role/probe",
+            Code={"ZipFile": package(bootstrap=(ROOT / "bootstrap").read_text(), **{"handler.py": HANDLER})},
+            Environment={"Variables": {"VISAGE_PYTHON": sys.executable}},
+        )
+        with closing(functions.invoke(FunctionName="probe")["Payload"]) as answer:
+            return json.load(answer)
 
 
 def package(**files: str) -> bytes:

@@ -8,7 +8,6 @@ from pathlib import Path
 from shutil import copytree
 
 import pytest
-import requests
 
 from model import bundle as bundles
 
@@ -17,22 +16,25 @@ FUNCTION = "visage-local-api"
 
 @pytest.fixture
 def function(stack):
-    return stack.client("lambda").get_function(FunctionName=FUNCTION)
+    with stack.client("lambda") as functions:
+        return functions.get_function(FunctionName=FUNCTION)
 
 
 @pytest.fixture
 def template(stack):
-    body = stack.client("cloudformation").get_template(StackName=stack.target.stack)["TemplateBody"]
+    with stack.client("cloudformation") as cloudformation:
+        body = cloudformation.get_template(StackName=stack.target.stack)["TemplateBody"]
     return body if isinstance(body, dict) else json.loads(body)
 
 
 @pytest.fixture
 def statements(stack, function):
     """What the function's role may do."""
-    iam, role = stack.client("iam"), function["Configuration"]["Role"].rpartition("/")[2]
-    assert iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"] == []
-    (policy,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
-    return iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]["Statement"]
+    role = function["Configuration"]["Role"].rpartition("/")[2]
+    with stack.client("iam") as iam:
+        assert iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"] == []
+        (policy,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
+        return iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]["Statement"]
 
 
 @pytest.fixture(scope="module")
@@ -59,9 +61,9 @@ def test_the_role_may_read_this_model_write_its_logs_and_traces_and_nothing_else
     }
 
 
-def test_the_package_is_the_code_that_serves(function):
-    archive = zipfile.ZipFile(io.BytesIO(requests.get(function["Code"]["Location"], timeout=30).content))
-    names = set(archive.namelist())
+def test_the_package_is_the_code_that_serves(stack, function):
+    with zipfile.ZipFile(io.BytesIO(stack.get(function["Code"]["Location"]).content)) as archive:
+        names = set(archive.namelist())
     assert {"bootstrap", "handler.py", "api/app.py", "model/recognizer.py", "preprocess/align.py"} <= names
     tops = {name.partition("/")[0] for name in names}
     assert tops == {"bootstrap", "handler.py", "api", "model", "preprocess"}
@@ -70,7 +72,8 @@ def test_the_package_is_the_code_that_serves(function):
 
 @pytest.mark.parametrize("bucket", ["ModelBucket", "SiteBucket"])
 def test_no_bucket_can_be_opened_to_the_public(stack, bucket):
-    blocked = stack.client("s3").get_public_access_block(Bucket=stack.outputs()[bucket])
+    with stack.client("s3") as s3:
+        blocked = s3.get_public_access_block(Bucket=stack.outputs()[bucket])
     assert blocked["PublicAccessBlockConfiguration"] == dict.fromkeys(
         ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"), True
     )
@@ -82,7 +85,8 @@ def test_the_api_is_throttled(template):
 
 
 def test_logs_are_kept_for_a_while_only(stack):
-    found = stack.client("logs").describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{FUNCTION}")
+    with stack.client("logs") as logs:
+        found = logs.describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{FUNCTION}")
     (group,) = found["logGroups"]
     assert group["retentionInDays"] == 14
 
@@ -95,7 +99,8 @@ def test_another_model_takes_over_at_the_same_address(stack, another):
 def test_deploying_the_same_again_changes_nothing(stack, another, function):
     again = stack.deploy(another.directory)
     assert (again.api, again.site) == (stack.api, stack.site)
-    now = stack.client("lambda").get_function(FunctionName=FUNCTION)
+    with stack.client("lambda") as functions:
+        now = functions.get_function(FunctionName=FUNCTION)
     assert now["Configuration"]["RevisionId"] == function["Configuration"]["RevisionId"]
 
 

@@ -28,20 +28,21 @@ def bucket(stack):
 
 
 def upload(stack, bucket, site=None, **options):
-    with stack.target.entered():
-        website.upload(bucket, (site or stack.website).pages(stack.site, stack.api), **options)
+    with stack.target.client("s3") as s3:
+        website.upload(s3, bucket, (site or stack.website).pages(stack.site, stack.api), **options)
 
 
 def keys(stack, bucket):
-    return {entry["Key"] for entry in stack.client("s3").list_objects_v2(Bucket=bucket)["Contents"]}
+    with stack.target.client("s3") as s3:
+        return {entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket)["Contents"]}
 
 
 def renamed(site):
     """The website as if its assets had changed, with another name for each of them."""
-    former = re.search(r"assets/[0-9a-f]{12}/", site.entrance)[0]
+    former = re.search(r"assets/[0-9a-f]{12}/", site.index)[0]
     latter = "assets/0123456789ab/"
     files = tuple(replace(page, key=page.key.replace(former, latter)) for page in site.files)
-    return replace(site, entrance=site.entrance.replace(former, latter), files=files)
+    return replace(site, index=site.index.replace(former, latter), files=files)
 
 
 def test_the_address_serves_the_page(stack):

@@ -5,12 +5,15 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from deploy import package
 from deploy.errors import DeployError
+from model.settings import Settings
+from scripts.console import SETTINGS
 
 SERVE = """
 import sys; sys.path.insert(0, "")
@@ -27,7 +30,7 @@ print(*sorted({"torch", "dlib", "onnxruntime"} & set(sys.modules)))
 @pytest.fixture(scope="module")
 def archive():
     """The zip as it is deployed."""
-    return package.build()
+    return package.build(SETTINGS)
 
 
 @pytest.fixture(scope="module")
@@ -38,13 +41,21 @@ def names(archive):
 
 @pytest.fixture(scope="module")
 def python():
-    return package.interpreter() or pytest.skip(f"no Python {package.PYTHON} for Linux on x86-64 to run the zip")
+    return package.interpreter(SETTINGS) or pytest.skip(
+        f"no Python {package.PYTHON} for Linux on x86-64 to run the zip"
+    )
 
 
 @pytest.fixture
 def home(archive, tmp_path):
-    """A copy of what `build` keeps."""
-    return Path(shutil.copytree(archive.parent, tmp_path / "home", copy_function=os.link))
+    """The folder with a copy of what `build` keeps, in a cache of its own."""
+    return Path(shutil.copytree(archive.parent, tmp_path / "package", copy_function=os.link))
+
+
+@pytest.fixture
+def settings(tmp_path):
+    """Settings with a cache of their own, the parent of `home`."""
+    return replace(SETTINGS, cache=tmp_path)
 
 
 @pytest.fixture
@@ -89,29 +100,29 @@ def test_it_serves_from_a_python_that_has_nothing_installed(archive, python, tmp
     assert not home.exists()
 
 
-def test_the_same_inputs_give_the_same_bytes(archive, tmp_path):
-    again = package.build(tmp_path / "home")
+def test_the_same_inputs_give_the_same_bytes(archive, settings):
+    again = package.build(settings)
     assert again.name == archive.name
     assert again.read_bytes() == archive.read_bytes()
 
 
-def test_what_is_unchanged_is_not_made_again(archive, home, monkeypatch):
-    monkeypatch.setattr(package, "_workshop", None)
-    assert package.build(home) == home / archive.name
+def test_what_is_unchanged_is_not_made_again(archive, home, settings, monkeypatch):
+    monkeypatch.setattr(package, "_temporary_folder", None)
+    assert package.build(settings) == home / archive.name
 
 
-def test_changed_code_makes_another_zip_of_the_same_libraries(archive, home, monkeypatch):
-    code = package._code() | {"handler.py": b"changed = True\n"}
-    monkeypatch.setattr(package, "_code", lambda: code)
+def test_changed_code_makes_another_zip_of_the_same_libraries(archive, home, settings, monkeypatch):
+    code = package.shipped_files() | {"handler.py": b"changed = True\n"}
+    monkeypatch.setattr(package, "shipped_files", lambda: code)
     monkeypatch.setattr(package, "_install", None)
-    changed = package.build(home)
+    changed = package.build(settings)
     assert changed.name != archive.name
     with zipfile.ZipFile(changed) as opened:
         assert opened.read("handler.py") == b"changed = True\n"
     assert not (home / archive.name).exists()
 
 
-def test_an_interruption_leaves_nothing_half_done(home, monkeypatch):
+def test_an_interruption_leaves_nothing_half_done(home, settings, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 
@@ -119,19 +130,20 @@ def test_an_interruption_leaves_nothing_half_done(home, monkeypatch):
     before = sorted(home.iterdir())
     monkeypatch.setattr(package, "_zip", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        package.build(home)
+        package.build(settings)
     assert sorted(home.iterdir()) == before
 
 
 @pytest.mark.usefixtures("no_registry")
-def test_a_library_that_cannot_be_had_is_one_sentence_that_names_it(tmp_path):
-    with pytest.raises(DeployError, match=r"^The function's libraries cannot be had: No matching distribution .*=="):
-        package.build(tmp_path / "home")
+def test_a_library_that_cannot_be_had_is_one_sentence_that_names_it(settings):
+    reason = r"^The function's libraries cannot be installed: No matching distribution .*=="
+    with pytest.raises(DeployError, match=reason):
+        package.build(settings)
 
 
 def test_too_large_a_zip_is_one_sentence_with_its_largest_parts(archive, monkeypatch):
     monkeypatch.setattr(package, "LIMIT", 100_000_000)
-    with pytest.raises(DeployError, match=r"Lambda takes 100 MB\. Largest: .*onnxruntime \d\d MB"):
+    with pytest.raises(DeployError, match=r"Lambda allows 100 MB\. Largest: .*onnxruntime \d\d MB"):
         package.check_size(archive)
 
 
@@ -142,6 +154,7 @@ def test_a_command_that_is_there_and_fails_is_no_python(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
     monkeypatch.setattr(sys, "base_prefix", str(tmp_path))
-    assert package.interpreter() is None
+    settings = Settings.read()
+    assert package.interpreter(settings) is None
     with pytest.raises(DeployError, match=r"there is none\. Install it .*--engine torchscript"):
-        package.require_interpreter()
+        package.require_interpreter(settings)

@@ -171,7 +171,7 @@ def test_the_page_goes_live_last_and_its_configuration_before_it(pages, plain_ph
     [
         ('"assets/', '"', "must name its files"),
         ('src="assets/main.js"', "src='assets/main.js'", "in no other way"),
-        ("assets/main.js", "assets/mian.js", "names assets/mian.js, which is not there"),
+        ("assets/main.js", "assets/mian.js", "names assets/mian.js, which does not exist"),
         ("connect-src", "img-src", "needs one Content-Security-Policy with a connect-src"),
         ("base-uri 'none'", "connect-src 'self'", "needs one Content-Security-Policy with a connect-src"),
         ("card.png", "", "needs a social card"),
@@ -240,14 +240,14 @@ def visage_deploy(monkeypatch):
 def test_cloudfront_and_no_example_unless_one_says_otherwise(visage_deploy):
     ((hosting, site),), done = visage_deploy()
     assert (hosting, site.examples) == ("cloudfront", ())
-    assert "no camera" not in done.stderr
+    assert "plain HTTP" not in done.stderr
 
 
 def test_a_plain_website_is_deployed_with_a_word_on_what_it_lacks(visage_deploy):
     ((hosting, _),), done = visage_deploy("--website", "s3")
     assert hosting == "s3"
     assert "Website  http://site.test\n" in done.stdout
-    assert "no camera" in " ".join(done.stderr.split())
+    assert "do not let it use the camera" in " ".join(done.stderr.split())
 
 
 def test_examples_are_given_one_by_one(visage_deploy, camera_photo, plain_photo):

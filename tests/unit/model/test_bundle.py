@@ -1,7 +1,7 @@
 """A bundle is whole, unaltered and of this format, or it is refused."""
 
 import json
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 
 import boto3
@@ -10,12 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deploy.local import temporary
-from deploy.stack import local_target
 from model import bundle as bundles
 from model.bundle import DETECTOR, GALLERY, LANDMARKS, MANIFEST, MODEL, ONNX, ONNX_WEIGHTS, Manifest
 from model.errors import BundleError
 from model.storage import FileEntry
 from preprocess.geometry import Geometry
+from scripts.console import SETTINGS
+from tests.deployed import environment_of
 
 PLAIN = Manifest(("Ann", "Zoë"), (), Geometry(), 0.6, 0.8, 1.0, {}, {"validation": None}, {}, {"torch": "2"}, {})
 
@@ -142,10 +143,11 @@ def test_a_file_where_the_bundle_should_be_is_a_bundle_error(tmp_path):
 @pytest.fixture(scope="module")
 def bucket(tmp_path_factory):
     """A bucket of a local AWS, for whoever asks boto3."""
-    with temporary(tmp_path_factory.mktemp("local-aws")) as local, local_target(local).entered():
+    with temporary(tmp_path_factory.mktemp("local-aws"), SETTINGS) as local, environment_of(local):
         made = boto3.resource("s3").Bucket("bundles")
-        made.create()
-        yield made
+        with closing(made.meta.client):
+            made.create()
+            yield made
 
 
 interrupts = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
