@@ -1,6 +1,7 @@
-"""Every face of every photo, found in parallel and kept in a journal, so that nothing is looked at twice.
+"""Finds every face of every photo in parallel, and keeps a journal so that no photo is processed twice.
 
-A journal has a line of JSON a photo, written as it is done: an interrupted run goes on after the last whole line.
+The journal gets a line of JSON for each photo when the photo is done. An interrupted run goes on after the last whole
+line.
 """
 
 import base64
@@ -9,6 +10,8 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -17,8 +20,10 @@ import numpy.typing as npt
 from PIL import Image
 
 from dataset.workers import face_tools, parallel_map
+from preprocess.align import predictor_file
 from preprocess.detect import PASSES, Box
 from preprocess.errors import PhotoError, PhotoTooLargeError
+from preprocess.files import replacing, sha256_of, write_text
 from preprocess.geometry import PHOTO_CHIP
 from preprocess.photo import Photo, RGBArray
 
@@ -26,13 +31,22 @@ MAX_FACES: Final = 8
 """A photo's most prominent faces; the person whose folder it is in is hardly ever the ninth."""
 
 MAX_FILE_BYTES: Final = 200_000_000
+_LIBRARIES: Final = ("dlib-bin", "numpy", "Pillow", "pillow-heif", "torch")
+"""Whose versions decide what is found in a photo."""
+
+_VERSION: Final = 1
+"""Raise it when our own code finds other faces, chips or measures in the same photos."""
+
 _JPEG_QUALITY: Final = 95
 _THUMBNAIL: Final = 160
 
 FloatArray = npt.NDArray[np.float32]
 
 Embed = Callable[[RGBArray], FloatArray]
-"""(N, S, S, 3) uint8 RGB chips to (N, 512) unit-length embeddings; pickled to the workers."""
+"""(N, S, S, 3) uint8 RGB chips to (N, 512) unit-length embeddings; pickled to the workers.
+
+Its `repr` must change whenever its embeddings do, and must not depend on where files lie: the journal is keyed by it.
+"""
 
 OnProgress = Callable[[int, int], None]
 """Photos done, photos in all."""
@@ -40,9 +54,10 @@ OnProgress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A face: its box in the photo, the place of its chip, its sharpness, a hash of its picture, and its embedding.
+    """A face that was found: its box in the photo, the path of its chip below the aligned faces, and what it is like.
 
-    `image_hash` is a difference hash of 64 bits in hexadecimal, `embedding` 512 half floats in base64.
+    `sharpness` and `image_hash` are those of the chip, see `sharpness()` and `difference_hash()`; `embedding` is 512
+    half floats in base64.
     """
 
     box: Box
@@ -60,10 +75,10 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """What a photo offers: its faces, the most prominent first, or the reason why it has none.
+    """What was found in a photo: its faces, the most prominent first, or the reason why there are none.
 
-    Paths are relative, with slashes: `photo` to the photos, `thumbnail` to the aligned faces. `stamp` tells whether the
-    photo changed since, and `sha256` which photos are the same file.
+    Paths are relative, with slashes: `photo` to the photos, `thumbnail` to the aligned faces. `stamp` changes when the
+    photo or the software does. Photos with the same `sha256` are the same file.
     """
 
     photo: str
@@ -76,18 +91,18 @@ class Candidates:
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> Self:
-        """Read a line of the journal; raises KeyError, TypeError or ValueError where it is none."""
+        """Read a line of the journal; raise KeyError, TypeError or ValueError where it is not one."""
         faces = tuple(Candidate(**face | {"box": Box(**face["box"])}) for face in fields["faces"])
         return cls(**fields | {"faces": faces})
 
     def files(self) -> list[str]:
-        """Return what was written for the photo."""
+        """Return the files that were written for the photo."""
         return [*(face.chip for face in self.faces), *([self.thumbnail] if self.thumbnail else [])]
 
 
 @dataclass(frozen=True, slots=True)
 class DetectionTask:
-    """A photo to look at, whose it is said to be, and where what is found goes: `output`, below `aligned`."""
+    """A photo to find faces in, its label, and the folder for what is found: `output`, below `aligned`."""
 
     photos: Path
     path: Path
@@ -102,36 +117,50 @@ class DetectionTask:
         return self.path.relative_to(self.photos).as_posix()
 
     def stamp(self) -> str:
-        """Return what changes when the photo or the way of looking at it does."""
+        """Return a text that changes when the photo or the software that finds its faces does."""
         status = self.path.stat()
-        way = hashlib.sha256(f"{self.embed!r}{PASSES!r}{PHOTO_CHIP!r}".encode()).hexdigest()[:8]
-        return f"{status.st_size}:{status.st_mtime_ns}:{way}"
+        return f"{status.st_size}:{status.st_mtime_ns}:{_software(repr(self.embed))}"
+
+
+@cache
+def _software(embed: str) -> str:
+    """Return a digest of all that decides which faces are found, and of the embedder by its `repr`."""
+    parts = [
+        str(_VERSION),
+        embed,
+        repr(PASSES),
+        repr(PHOTO_CHIP),
+        sha256_of(predictor_file()),
+        *(f"{library} {version(library)}" for library in _LIBRARIES),
+    ]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
 
 
 def find_faces(
     tasks: Sequence[DetectionTask], journal: Path, workers: int, on_progress: OnProgress
 ) -> list[Candidates]:
-    """Return what each photo offers, in the tasks' order; only photos that are new or changed are looked at.
+    """Return what was found in each photo, in the tasks' order; only new and changed photos are processed.
 
     Raises:
         WorkerKilledError: a worker process was killed.
         OSError: the disk is full, or does not let us write.
     """
-    book = _Journal(journal)
-    known = book.read()
-    current = {task.name: known[task.name] for task in tasks if task.name in known and _holds(known[task.name], task)}
+    known = read_journal(journal)
+    current = {
+        task.name: known[task.name] for task in tasks if task.name in known and _is_current(known[task.name], task)
+    }
     if tasks:
         _remove(tasks[0].aligned, [old for name, old in known.items() if name not in current])
     on_progress(len(current), len(tasks))
-    with book.appending() as append:
-        for found in parallel_map(_look_at, [task for task in tasks if task.name not in current], workers):
+    with _appending(journal) as append:
+        for found in parallel_map(_find_in_photo, [task for task in tasks if task.name not in current], workers):
             append(found)
             current[found.photo] = found
             on_progress(len(current), len(tasks))
     return [current[task.name] for task in tasks]
 
 
-def _look_at(task: DetectionTask) -> Candidates:
+def _find_in_photo(task: DetectionTask) -> Candidates:
     """Find, align and embed the faces of one photo, in a worker."""
     stamp, digest = task.stamp(), None
     try:
@@ -160,7 +189,7 @@ def _candidate(task: DetectionTask, number: int, box: Box, chip: RGBArray, embed
 
 
 def _name(task: DetectionTask) -> str:
-    """Name a photo's files so that no two photos and no two file systems can quarrel."""
+    """Return a name for a photo's files that is unique, and valid on every file system."""
     return hashlib.sha256(task.name.encode()).hexdigest()[:16]
 
 
@@ -171,7 +200,7 @@ def _read(path: Path) -> bytes:
 
 
 def _thumbnail(photo: Photo, task: DetectionTask) -> str:
-    """Keep a small picture of a photo without a face."""
+    """Write a small copy of a photo without a face, for the report; return its path."""
     image = Image.fromarray(photo.pixels(_THUMBNAIL / max(photo.width, photo.height)))
     image.thumbnail((_THUMBNAIL, _THUMBNAIL))
     target = f"{task.output}/faces/{_name(task)}.jpg"
@@ -181,18 +210,12 @@ def _thumbnail(photo: Photo, task: DetectionTask) -> str:
 
 def save(image: Image.Image, path: Path) -> None:
     """Write a JPEG that is there whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(path.name + ".part")
-    try:
+    with replacing(path) as unfinished:
         image.save(unfinished, format="JPEG", quality=_JPEG_QUALITY)
-    except OSError:
-        unfinished.unlink(missing_ok=True)
-        raise
-    unfinished.replace(path)
 
 
 def sharpness(chip: RGBArray) -> float:
-    """Return the variance of the Laplacian of a chip at 112 pixels, grey; small where nothing has an edge.
+    """Return the variance of the Laplacian of a chip in grey, 112 pixels a side; it is small in a blurred chip.
 
     J. L. Pech-Pacheco et al., "Diatom autofocusing in brightfield microscopy", ICPR 2000.
     """
@@ -203,7 +226,7 @@ def sharpness(chip: RGBArray) -> float:
 
 
 def difference_hash(chip: RGBArray) -> str:
-    """Return 64 bits in hexadecimal, each whether a spot is brighter than its right neighbour.
+    """Return 64 bits in hexadecimal, one for each pixel of a 9 x 8 copy that is brighter than the pixel to its right.
 
     Copies of a picture at other sizes and qualities differ in a few bits only
     (N. Krawetz, "Kind of Like That", hackerfactor.com, 2013).
@@ -212,45 +235,50 @@ def difference_hash(chip: RGBArray) -> str:
     return np.packbits(grey[:, 1:] > grey[:, :-1]).tobytes().hex()
 
 
-def _holds(found: Candidates, task: DetectionTask) -> bool:
-    """Whether what was found earlier still holds: the photo is the same, and what was made of it is there."""
+def _is_current(found: Candidates, task: DetectionTask) -> bool:
+    """Whether what was found earlier is still valid: photo and software are the same, and its files are there."""
     return found.stamp == task.stamp() and all((task.aligned / name).is_file() for name in found.files())
 
 
 def _remove(aligned: Path, outdated: Iterable[Candidates]) -> None:
-    """Remove what was made from photos that are gone or have changed."""
+    """Remove the files of photos that are gone or have changed."""
     for found in outdated:
         for name in found.files():
             (aligned / name).unlink(missing_ok=True)
 
 
-class _Journal:
-    """One line of JSON a photo, written as it comes."""
+def read_journal(path: Path) -> dict[str, Candidates]:
+    """Return the last line of each photo; lines that were torn by an interruption do not count."""
+    if not path.exists():
+        return {}
+    found = {}
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            candidates = Candidates.from_dict(json.loads(line))
+        except (ValueError, TypeError, KeyError):
+            continue
+        found[candidates.photo] = candidates
+    return found
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
 
-    def read(self) -> dict[str, Candidates]:
-        """Return the last line of each photo; one torn by an interruption does not count."""
-        if not self._path.exists():
-            return {}
-        found = {}
-        for line in self._path.read_text(encoding="utf-8").splitlines():
-            try:
-                candidates = Candidates.from_dict(json.loads(line))
-            except (ValueError, TypeError, KeyError):
-                continue
-            found[candidates.photo] = candidates
-        return found
+def write_journal(path: Path, found: Iterable[Candidates]) -> None:
+    """Replace the journal: a line for each photo."""
+    write_text(path, "".join(_line(photo) for photo in found))
 
-    @contextmanager
-    def appending(self) -> Iterator[Callable[[Candidates], None]]:
-        """Yield a function that adds a line."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._path.open("a", encoding="utf-8") as file:
 
-            def append(found: Candidates) -> None:
-                file.write("\n" + json.dumps(asdict(found), ensure_ascii=False))
-                file.flush()
+def _line(found: Candidates) -> str:
+    """Return a line of the journal. The line feed comes first, in case that the line before it was torn."""
+    return "\n" + json.dumps(asdict(found), ensure_ascii=False)
 
-            yield append
+
+@contextmanager
+def _appending(path: Path) -> Iterator[Callable[[Candidates], None]]:
+    """Yield a function that adds a line to the journal."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as file:
+
+        def append(found: Candidates) -> None:
+            file.write(_line(found))
+            file.flush()
+
+        yield append

@@ -1,8 +1,8 @@
-"""Which face of each photo is the person's, by what the person's photos agree on.
+"""Decides which face of each photo is the person's, by what the photos of one folder have in common.
 
-The photos of one folder share one person; everybody else in them comes and goes. So the face that most of the photos
-have something alike to is taken for the person, its like are gathered, and each photo gives the face that is nearest to
-what was gathered. Faces of the others never enter that, so they cannot pull it towards themselves as they would a mean.
+The photos of a folder share one person; other people appear in a few of them only. The face that has a similar face in
+the most photos is taken for the person. Then, in rounds, the faces that are similar to the person's mean face are
+collected, and the mean is computed again from them alone. Faces of other people never enter the mean.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float32]
 
-ALIKE: Final = 0.5
+SUPPORT: Final = 0.5
 """Cosine from which two faces support each other. Of pairs of different people one in a thousand reaches it."""
 
 AGREEMENT: Final = 0.38
@@ -25,7 +25,7 @@ MIN_PHOTOS: Final = 3
 """With fewer photos there is no majority to agree with."""
 
 _MIN_SHARE: Final = 1 / 3
-"""A person is who at least this share of a folder's photos shows."""
+"""A folder's person must be in at least this share of its photos."""
 
 _ROUNDS: Final = 10
 
@@ -34,7 +34,7 @@ _ROUNDS: Final = 10
 class Choice:
     """A photo's face, an index of its faces, and its cosine with the faces of the person's other photos.
 
-    `agreement` is None where there was nobody to agree with.
+    `agreement` is None where there are no other photos of the person to compare with.
     """
 
     face: int
@@ -50,9 +50,9 @@ class Consensus:
 
 
 def find(photos: Sequence[FloatArray]) -> Consensus:
-    """Return whom the photos of one folder show: photos are (K, 512) unit-length embeddings of their K faces each.
+    """Return whom the photos of one folder show; each photo is the (K, 512) unit-length embeddings of its K faces.
 
-    A photo's faces come most prominent first, and that one is chosen where the photos have nothing to say.
+    The faces of a photo come most prominent first; the first is chosen where the photos do not agree on anybody.
     """
     faces = np.concatenate(photos)
     owner = np.repeat(np.arange(len(photos)), [len(photo) for photo in photos])
@@ -78,9 +78,9 @@ def _seed(faces: FloatArray, owner: npt.NDArray[np.int64]) -> npt.NDArray[np.int
     similarity = faces @ faces.T
     starts = np.searchsorted(owner, np.unique(owner))
     support = np.maximum.reduceat(similarity, starts, axis=1)  # (faces, photos): the most alike face of each photo
-    votes = (support >= ALIKE).sum(axis=1) + support.mean(axis=1)  # the mean settles ties
+    votes = (support >= SUPPORT).sum(axis=1) + support.mean(axis=1)  # the mean settles ties
     best = int(np.argmax(votes))
-    alike = np.where(similarity[best] >= ALIKE, similarity[best], -1)
+    alike = np.where(similarity[best] >= SUPPORT, similarity[best], -1)
     chosen = _best_of_each_photo(alike, owner)
     return chosen[alike[chosen] > 0]
 

@@ -1,7 +1,7 @@
-"""Every way in which folders of photos cannot become folders of aligned faces.
+"""Every error of the preparation of photos.
 
 PrepareError             the folders cannot be prepared
-└── WorkerKilledError    a process that worked on photos was killed
+└── WorkerKilledError    a worker process was killed
 """
 
 
@@ -10,4 +10,4 @@ class PrepareError(Exception):
 
 
 class WorkerKilledError(PrepareError):
-    """A process that worked on photos was killed."""
+    """A worker process was killed."""

@@ -1,28 +1,28 @@
-"""Walks folders of photos, one folder a person, and says what is odd about them."""
+"""Lists folders of photos, one folder a person, with a remark on everything that looks like a mistake."""
 
-import unicodedata
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from dataset.errors import PrepareError
+from dataset.labels import normalised
 
 _IGNORED = frozenset({"thumbs.db", "desktop.ini"})
 
 
 @dataclass
 class People:
-    """Each person's photos, and a sentence for everything that is odd."""
+    """Each person's photos, by label, and a sentence on everything that looks like a mistake."""
 
     photos: dict[str, list[Path]] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
 
 
 def walk(root: Path) -> People:
-    """Return the people under `root`: every folder's name is a label, every file in it, however deep, a photo.
+    """Return the people under `root`: every folder's name, in NFC, is a label; every file in it, however deep, a photo.
 
-    Folders without photos, folders whose names differ only in case and files that belong to nobody each get a remark.
-    Hidden files and what file managers leave behind are passed over in silence.
+    There is a remark on each folder without photos, on folders whose names differ only in case, and on files outside
+    of the folders. Hidden files and what file managers leave behind are ignored without a remark.
 
     Raises:
         PrepareError: there is no such folder, or nobody in it.
@@ -32,14 +32,14 @@ def walk(root: Path) -> People:
     people = People()
     folders = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
     for folder in _distinct(folders, people.remarks):
-        found = files(folder)
-        photos = [photo for photo in found if _is_spelled(photo)]
+        label, found = normalised(folder.name), files(folder)
+        photos = [photo for photo in found if _is_text(photo)]
         if len(photos) < len(found):
-            people.remarks.append(f'In "{folder.name}", files whose names are not UTF-8 are left out. Rename them.')
+            people.remarks.append(f'In "{label}", files whose names are not UTF-8 are left out. Rename them.')
         if photos:
-            people.photos[folder.name] = photos
+            people.photos[label] = photos
         else:
-            people.remarks.append(f'The folder "{folder.name}" has no photos; nobody of that name is prepared.')
+            people.remarks.append(f'The folder "{label}" has no photos; nobody of that name is prepared.')
     loose = [path.name for path in root.iterdir() if path.is_file() and _is_visible(Path(path.name))]
     if loose:
         people.remarks.append(f"{len(loose)} files lie beside the folders and belong to nobody, {min(loose)} first.")
@@ -49,15 +49,24 @@ def walk(root: Path) -> People:
 
 
 def _distinct(folders: list[Path], remarks: list[str]) -> list[Path]:
-    """Leave out folders that would be one folder on a disk that ignores case or spells accents differently."""
+    """Leave out folders that would be one on a disk that ignores case or spells accents in another way."""
     same: defaultdict[str, list[Path]] = defaultdict(list)
     for folder in folders:
-        same[unicodedata.normalize("NFC", folder.name).casefold()].append(folder)
+        same[normalised(folder.name).casefold()].append(folder)
     for group in same.values():
         if len(group) > 1:
             names = " and ".join(f'"{folder.name}"' for folder in group)
             remarks.append(f"The folders {names} differ only in case and are left out. Merge or rename them.")
     return [group[0] for group in same.values() if len(group) == 1]
+
+
+def by_label(aligned: Path) -> dict[str, list[Path]]:
+    """Return each person's folders of aligned faces, by label; a disk may hold one name in two spellings."""
+    found: dict[str, list[Path]] = {}
+    for path in sorted(aligned.iterdir()):
+        if path.is_dir() and not path.name.startswith("."):
+            found.setdefault(normalised(path.name), []).append(path)
+    return dict(sorted(found.items()))
 
 
 def files(folder: Path) -> list[Path]:
@@ -70,6 +79,6 @@ def _is_visible(path: Path) -> bool:
     return path.name.lower() not in _IGNORED and not any(part.startswith(".") for part in path.parts)
 
 
-def _is_spelled(path: Path) -> bool:
-    """Whether the name is text; a disk may hold any bytes, which Python shows as lone surrogates."""
+def _is_text(path: Path) -> bool:
+    """Whether the name is valid text. A disk may hold any bytes as a name; Python shows invalid ones as surrogates."""
     return not any("\ud800" <= character <= "\udfff" for character in str(path))

@@ -1,7 +1,7 @@
-"""Folders of photos to folders of aligned faces, each photo giving the face its person's photos agree on.
+"""Folders of photos to folders of aligned faces: of each photo, the face that its person's photos have in common.
 
 ALIGNED/
-├── <person>/<photo>.jpg      the face that was kept of each photo, 600x600
+├── <person>/<photo>.jpg      the kept face of each photo, 600x600
 └── .visage/                  journal.jsonl, overrides.json, report.json, report.html, and every face found, in faces/
 """
 
@@ -21,8 +21,10 @@ from dataset import candidates
 from dataset.candidates import Candidate, DetectionTask, Embed, FloatArray, OnProgress
 from dataset.errors import PrepareError
 from dataset.folders import People, files, walk
+from dataset.labels import normalised
 from dataset.report import write_page
 from dataset.selection import Outcome, Overrides, select
+from preprocess.files import replacing, write_text
 
 OUTPUT: Final = ".visage"
 REPORT: Final = "report.json"
@@ -33,7 +35,7 @@ OVERRIDES: Final = "overrides.json"
 
 @dataclass(frozen=True)
 class Report:
-    """Every photo's outcome, and a sentence for each thing that is odd about the folders."""
+    """Every photo's outcome, and a sentence on each thing that looks like a mistake in the folders."""
 
     outcomes: Sequence[Outcome]
     remarks: Sequence[str]
@@ -72,8 +74,8 @@ def prepare(
 ) -> Report:
     """Align, of every photo under `photos`, the face of the person whose folder it is in, and report on every photo.
 
-    A photo that an earlier call saw, and that has not changed since, is not looked at again; the chip of one that is
-    gone is removed. `embed` is handed to other processes; it must have a telling `repr`.
+    A photo that an earlier call processed, and that has not changed since, is not processed again. The chip of a photo
+    that is gone is removed. `embed` is pickled to other processes; see `Embed` for what its `repr` must do.
 
     Raises:
         PrepareError: the folders cannot be prepared, a worker process was killed, or `keep` and `drop` name no photo.
@@ -93,16 +95,20 @@ def prepare(
     if len(people.photos) == 1:
         remarks.append(f'There is one person only, "{next(iter(people.photos))}"; training takes at least two.')
     report = Report(outcomes, [*people.remarks, *remarks])
-    _place(report.outcomes, aligned)
-    text = json.dumps(report.to_dict(), indent=1, ensure_ascii=False)
-    (output / REPORT).write_text(text + "\n", encoding="utf-8")
-    write_page(report.to_dict(), output / PAGE)
+    _copy_kept(report.outcomes, aligned)
+    _write_report(report, output)
     return report
+
+
+def _write_report(report: Report, output: Path) -> None:
+    text = json.dumps(report.to_dict(), indent=1, ensure_ascii=False)
+    write_text(output / REPORT, text + "\n")
+    write_page(report.to_dict(), output / PAGE)
 
 
 @dataclass(frozen=True, slots=True)
 class KeptFace:
-    """A face that is kept: whose it is, of which photo (relative to the photos), and what is known of it."""
+    """A face that is kept: its label, its photo relative to the photos, and what was found."""
 
     person: str
     photo: str
@@ -135,9 +141,9 @@ def embed_all(photos: Path, workers: int, embed: Embed, on_progress: OnProgress)
     if not photos.is_dir():
         raise PrepareError(f"No such folder: {photos}. Give a folder of photos.")
     with tempfile.TemporaryDirectory(prefix="visage-") as scratch:
-        place = Path(scratch)
-        tasks = [DetectionTask(photos, path, "", place, OUTPUT, embed) for path in files(photos)]
-        found = candidates.find_faces(tasks, place / JOURNAL, workers, on_progress)
+        folder = Path(scratch)
+        tasks = [DetectionTask(photos, path, "", folder, OUTPUT, embed) for path in files(photos)]
+        found = candidates.find_faces(tasks, folder / JOURNAL, workers, on_progress)
     vectors = [photo.faces[0].vector() for photo in found if photo.faces]
     if not vectors:
         raise PrepareError(f"Not one photo in {photos} has a face.")
@@ -153,30 +159,31 @@ def _tasks(people: People, photos: Path, aligned: Path, embed: Embed) -> list[De
 
 
 def _named(paths: Iterable[Path], photos: Path, tasks: Sequence[DetectionTask]) -> list[str]:
-    """Return the names of photos that were given as paths, below the photos or from here."""
-    known = {task.name for task in tasks}
+    """Return the names of photos given as paths, relative to the photos or to the working directory."""
+    known = {normalised(task.name): task.name for task in tasks}
     names = []
     for file in paths:
-        possible = [path for path in ((photos / file), file.resolve()) if path.is_relative_to(photos)]
-        name = next((path.relative_to(photos).as_posix() for path in possible if path.is_file()), None)
-        if name not in known:
-            raise PrepareError(f"{file} is none of the photos in {photos}. Give it as PERSON/PHOTO.")
+        possible = [path for path in (photos / file, file.resolve()) if path.is_relative_to(photos)]
+        spelled = [normalised(path.relative_to(photos).as_posix()) for path in possible]
+        name = next((known[name] for name in spelled if name in known), None)
+        if name is None:
+            raise PrepareError(f"{file} is not one of the photos in {photos}. Give it as PERSON/PHOTO.")
         names.append(name)
     return names
 
 
-def _place(outcomes: Sequence[Outcome], aligned: Path) -> None:
-    """Put the kept faces, and no other, where training looks for them."""
+def _copy_kept(outcomes: Sequence[Outcome], aligned: Path) -> None:
+    """Copy the kept faces to where training looks for them, and remove those of earlier calls that are not kept."""
     wanted = {aligned / outcome.chip: aligned / str(outcome.thumbnail) for outcome in outcomes if outcome.chip}
-    for chip in _placed_before(aligned) - wanted.keys():
+    for chip in _copied_before(aligned) - wanted.keys():
         chip.unlink(missing_ok=True)
     for chip, source in wanted.items():
         if not (chip.exists() and (chip.samefile(source) or filecmp.cmp(chip, source, shallow=False))):
             _copy(source, chip)
 
 
-def _placed_before(aligned: Path) -> set[Path]:
-    """Return the chips that an earlier call placed, by its report."""
+def _copied_before(aligned: Path) -> set[Path]:
+    """Return the chips that an earlier call copied, according to its report."""
     try:
         report = json.loads((aligned / OUTPUT / REPORT).read_text(encoding="utf-8"))
         return {aligned / photo["chip"] for photo in report["photos"] if photo["chip"]}
@@ -185,12 +192,10 @@ def _placed_before(aligned: Path) -> set[Path]:
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Link a file where the disk can, so that it takes no room twice; else copy it. It is there whole or not at all."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = target.with_name(target.name + ".part")
-    unfinished.unlink(missing_ok=True)
-    try:
-        os.link(source, unfinished)
-    except OSError:
-        shutil.copyfile(source, unfinished)
-    unfinished.replace(target)
+    """Make a hard link, which takes no room, where the disk can; else a copy. It is there whole or not at all."""
+    with replacing(target) as unfinished:
+        unfinished.unlink(missing_ok=True)
+        try:
+            os.link(source, unfinished)
+        except OSError:
+            shutil.copyfile(source, unfinished)

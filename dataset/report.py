@@ -1,4 +1,4 @@
-"""The page that shows what became of every photo: by person, what was kept beside what was set aside."""
+"""The HTML page of a preparation: for each person, the photos that were kept and those that were set aside."""
 
 from collections.abc import Mapping
 from itertools import groupby
@@ -7,6 +7,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader
 
+from preprocess.files import write_text
 from preprocess.geometry import PHOTO_CHIP
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -23,11 +24,11 @@ def write_page(report: Mapping[str, Any], path: Path) -> None:
         remarks=report["remarks"],
         stretch=PHOTO_CHIP.stretch,
     )
-    path.write_text(page, encoding="utf-8")
+    write_text(path, page)
 
 
 def _person(name: str, photos: list[Mapping[str, Any]]) -> dict[str, Any]:
-    """Part a person's photos into kept ones, those that agree least first, and others, one cause after another."""
+    """Split a person's photos into kept ones, lowest agreement first, and those set aside, sorted by cause."""
     kept = [photo for photo in photos if photo["chip"]]
     aside = [photo for photo in photos if not photo["chip"]]
     return {

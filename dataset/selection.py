@@ -1,4 +1,4 @@
-"""Which photos are kept, which are set aside, and why."""
+"""Decides which photos are kept, which are set aside, and why."""
 
 import json
 from collections import Counter
@@ -15,9 +15,10 @@ from dataset import consensus
 from dataset.candidates import Candidate, Candidates, FloatArray
 from dataset.consensus import AGREEMENT, Choice
 from dataset.errors import PrepareError
+from preprocess.files import write_text
 
 MIN_FACE: Final = 32
-"""Pixels. Of web photos, smaller faces are hardly alike to the same person's large ones; from 37 on they are."""
+"""Pixels. In web photos, embeddings of smaller faces differ too much from the same person's large faces."""
 
 MIN_SHARPNESS: Final = 24.0
 """Variance of the Laplacian under which a face is blurred. The median web photo has some hundreds."""
@@ -26,8 +27,8 @@ MAX_HASH_DISTANCE: Final = 4
 DUPLICATE: Final = 0.95
 """Two photos are one picture where their hashes differ in at most so many bits and their cosine is at least this."""
 
-TWINS: Final = 0.8
-"""Cosine from which the mean faces of two people are likely to be one person's."""
+SAME_PERSON: Final = 0.8
+"""Cosine from which the mean faces of two folders are likely to be one person's."""
 
 
 class Cause(StrEnum):
@@ -44,7 +45,7 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Objection:
-    """What speaks against a photo: the kind of thing, and a sentence."""
+    """Why a photo should be set aside: the kind of reason, and a sentence."""
 
     cause: Cause
     reason: str
@@ -52,7 +53,7 @@ class Objection:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one photo: its chip, or why it has none.
+    """The decision on one photo: its chip, or why it has none.
 
     Paths are relative, with slashes: `photo` to the photos, `chip` and `thumbnail` to the aligned faces. `faces` counts
     those found, `agreement` is the cosine with the mean of the person's other photos.
@@ -70,14 +71,14 @@ class Outcome:
 
 @dataclass
 class Overrides:
-    """Photos that the owner wants kept or dropped whatever their faces say; remembered from call to call."""
+    """Photos that the owner decided to keep or to drop; they are remembered from call to call."""
 
     keep: set[str] = field(default_factory=set)
     drop: set[str] = field(default_factory=set)
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Read what earlier calls were told.
+        """Read the decisions of earlier calls.
 
         Raises:
             PrepareError: the file is damaged.
@@ -90,41 +91,38 @@ class Overrides:
             raise PrepareError(f"{path} is damaged. Delete it, and give your --keep and --drop again.") from error
 
     def add(self, keep: Iterable[str], drop: Iterable[str]) -> None:
-        """Add what this call is told; the last word counts."""
+        """Add the decisions of this call, which replace earlier ones on the same photos."""
         self.keep = (self.keep | set(keep)) - set(drop)
         self.drop = (self.drop - set(keep)) | set(drop)
 
     def write(self, path: Path) -> None:
-        """Remember."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_suffix(".part")
-        unfinished.write_text(json.dumps({"keep": sorted(self.keep), "drop": sorted(self.drop)}, indent=1), "utf-8")
-        unfinished.replace(path)
+        """Write the file that `read` reads."""
+        write_text(path, json.dumps({"keep": sorted(self.keep), "drop": sorted(self.drop)}, indent=1))
 
 
 def select(found: Sequence[Candidates], overrides: Overrides) -> tuple[list[Outcome], list[str]]:
-    """Return what becomes of each photo, in order, and a sentence for everything that is odd about the people.
+    """Return the outcome of each photo, in order, and a sentence on everything that looks like a mistake.
 
     `found` has the photos of one person after those of another.
     """
     people = {name: list(photos) for name, photos in groupby(found, key=lambda photo: photo.person)}
-    views = {name: _View(photos, overrides) for name, photos in people.items()}
+    views = {name: _PersonPhotos(photos, overrides) for name, photos in people.items()}
     centres = {name: view.centre for name, view in views.items() if view.centre is not None}
     outcomes = [outcome for view in views.values() for outcome in view.outcomes(centres)]
-    return outcomes, [*_no_consensus(views), *_twins(centres), *_same_files(found)]
+    return outcomes, [*_no_consensus(views), *_people_alike(centres), *_same_files(found)]
 
 
-class _View:
-    """One person's photos, and whom they agree on."""
+class _PersonPhotos:
+    """One person's photos, and the consensus on which face is the person's."""
 
     def __init__(self, photos: Sequence[Candidates], overrides: Overrides) -> None:
         self._photos, self._overrides = photos, overrides
-        self._offering = [photo for photo in photos if photo.faces and photo.photo not in overrides.drop]
-        vectors = [np.stack([face.vector() for face in photo.faces]) for photo in self._offering]
+        self._usable = [photo for photo in photos if photo.faces and photo.photo not in overrides.drop]
+        vectors = [np.stack([face.vector() for face in photo.faces]) for photo in self._usable]
         agreed = consensus.find(vectors) if vectors else None
         self.has_faces = bool(vectors)
         self.centre = agreed.centre if agreed else None
-        self._choices = dict(zip((p.photo for p in self._offering), agreed.choices if agreed else (), strict=True))
+        self._choices = dict(zip((p.photo for p in self._usable), agreed.choices if agreed else (), strict=True))
 
     def outcomes(self, centres: dict[str, FloatArray]) -> Iterator[Outcome]:
         """Yield each photo's outcome; `centres` are the mean faces of everybody."""
@@ -148,7 +146,7 @@ class _View:
         )
 
     def _objection(self, photo: Candidates, centres: dict[str, FloatArray]) -> Objection | None:
-        """Return what speaks against a photo by itself; None if nothing does."""
+        """Return why a photo should be set aside, whatever the other photos are; None if it should not."""
         if not photo.faces:
             return Objection(Cause.UNUSABLE, str(photo.reason))
         if photo.photo in self._overrides.drop:
@@ -156,7 +154,7 @@ class _View:
         if photo.photo in self._overrides.keep:
             return None
         if self.centre is None:
-            return Objection(Cause.NO_CONSENSUS, "The photos of this folder show no one person.")
+            return Objection(Cause.NO_CONSENSUS, "The photos of this folder do not show one person in common.")
         choice = self._choices[photo.photo]
         face = photo.faces[choice.face]
         return self._other_person(photo.person, choice, face, centres) or _too_poor(face)
@@ -164,22 +162,22 @@ class _View:
     def _other_person(
         self, person: str, choice: Choice, face: Candidate, centres: dict[str, FloatArray]
     ) -> Objection | None:
-        """Return whether a face is somebody else's: nobody's that we know, or another folder's."""
+        """Object to a face that is not the person's: one that nobody has, or one of another folder's person."""
         if choice.agreement is None:
             return None
         if choice.agreement < AGREEMENT:
-            reason = f"Its face is not the one that the other photos show (alike {choice.agreement:.2f})."
+            reason = f"Its face is not the one in the person's other photos (similarity {choice.agreement:.2f})."
             return Objection(Cause.OTHER_PERSON, reason)
         vector = face.vector()
         rivals = {name: float(centre @ vector) for name, centre in centres.items() if name != person}
         nearest = max(rivals, key=rivals.__getitem__, default=person)
-        if rivals.get(nearest, -1) <= choice.agreement or _are_twins(centres, nearest, person):
+        if rivals.get(nearest, -1) <= choice.agreement or _look_like_one(centres, nearest, person):
             return None
         reason = f"It looks more like {nearest} ({rivals[nearest]:.2f}) than like {person} ({choice.agreement:.2f})."
         return Objection(Cause.OTHER_PERSON, reason)
 
     def _copies(self, photos: Sequence[Candidates]) -> dict[str, Objection]:
-        """Object to every photo that shows what a better one shows; kept and large ones come first."""
+        """Object to every photo that is a copy of a better one: one with --keep, or with a larger face."""
         faces = {photo.photo: photo.faces[self._choices[photo.photo].face] for photo in photos}
         keep = self._overrides.keep
         originals: list[str] = []
@@ -194,7 +192,7 @@ class _View:
 
 
 def _too_poor(face: Candidate) -> Objection | None:
-    """Return what a face lacks to be of help."""
+    """Object to a face that is too small or too blurred to be useful."""
     side = min(face.box.width, face.box.height)
     if side < MIN_FACE:
         return Objection(Cause.SMALL, f"The face is too small: {side} pixels, {MIN_FACE} are needed.")
@@ -209,31 +207,31 @@ def _is_copy(face: Candidate, other: Candidate) -> bool:
     return distance <= MAX_HASH_DISTANCE and float(face.vector() @ other.vector()) >= DUPLICATE
 
 
-def _are_twins(centres: dict[str, FloatArray], one: str, other: str) -> bool:
-    return float(centres[one] @ centres[other]) >= TWINS
+def _look_like_one(centres: dict[str, FloatArray], one: str, other: str) -> bool:
+    return float(centres[one] @ centres[other]) >= SAME_PERSON
 
 
-def _no_consensus(views: dict[str, _View]) -> Iterator[str]:
+def _no_consensus(views: dict[str, _PersonPhotos]) -> Iterator[str]:
     for name, view in views.items():
         if view.has_faces and view.centre is None:
             yield (
-                f'The photos of "{name}" show no one person: no face agrees with a third of them. All are set '
-                "aside. Look at the report, and --keep those that are right."
+                f'The photos of "{name}" do not show one person in common: no face is similar to one in a third of '
+                "them. All are set aside. Look at the report, and --keep those that are right."
             )
 
 
-def _twins(centres: dict[str, FloatArray]) -> Iterator[str]:
+def _people_alike(centres: dict[str, FloatArray]) -> Iterator[str]:
     for one, other in combinations(centres, 2):
-        if _are_twins(centres, one, other):
-            alike = float(centres[one] @ centres[other])
+        if _look_like_one(centres, one, other):
+            similarity = float(centres[one] @ centres[other])
             yield (
-                f'"{one}" and "{other}" look like one person (alike {alike:.2f}). If they are, put their photos '
-                "into one folder; twins will be taken for each other."
+                f'"{one}" and "{other}" look like one person (similarity {similarity:.2f}). If they are, put their '
+                "photos into one folder. If they are twins, they will be confused with each other."
             )
 
 
 def _same_files(found: Sequence[Candidates]) -> Iterator[str]:
-    """Tell of people whose folders hold the same files."""
+    """Yield a remark on each pair of people whose folders hold the same files."""
     owners: dict[str, set[str]] = {}
     for photo in found:
         if photo.sha256:

@@ -6,7 +6,7 @@ thousandth, of the pairs of two people.
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -133,7 +133,7 @@ def _embed(face: _Face) -> list[FloatArray]:
 def _embed_crop(photo: Photo, face: _Face, crop: Crop) -> FloatArray:
     chip = face_tools()[1].align(photo, face.box, crop.geometry)
     # One network an input size: padding and stretch are nothing to it.
-    embedder = Embedder(face.embedder.file, Geometry(size=crop.geometry.size), input_size=crop.input_size)
+    embedder = replace(face.embedder, geometry=Geometry(size=crop.geometry.size), input_size=crop.input_size)
     embedding: FloatArray = embedder(chip[None])[0]
     return embedding
 

@@ -11,7 +11,6 @@ Every person's photos are split before anything looks at them; then the function
 | `people.json` | the figures of all of it |
 """
 
-import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,7 +33,7 @@ from training.export import Export, export
 from training.observer import OnStep, StepObserver
 from training.pretrained import Pretrained
 from training.recipe import Recipe
-from training.run import RUN
+from training.run import discard
 from training.train import train
 
 PHOTOS: Final = "photos"
@@ -174,8 +173,7 @@ def _train(
 ) -> tuple[dict[str, Any], float]:
     """Train from scratch, and return metrics and seconds."""
     run = output / TRAINING
-    if (run / RUN).exists():
-        shutil.rmtree(run)
+    discard(run)
     faces = aligned_faces.read(output / ALIGNED)
     began = time.perf_counter()
     metrics = train(faces, run, recipe, pretrained, StepObserver(on_step), device)

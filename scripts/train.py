@@ -1,82 +1,69 @@
 """`visage train`: aligned faces to a training run."""
 
-import shutil
+from collections.abc import Callable
+from dataclasses import fields
+from inspect import Parameter, Signature, signature
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.progress import Progress
 
-from evaluation.plots import CURVES, plot_curves
+from evaluation.plots import plot_curves
 from scripts.console import JSONOption, PretrainedOption, console, emit, out, progress, steps
 from scripts.weights import device as device_called
 from scripts.weights import load_weights
 from training import faces
 from training.observer import Epoch, Observer
 from training.recipe import Recipe
+from training.run import CURVES, discard
 from training.train import train as train_run
 
-_DEFAULT = Recipe()
+
+def _recipe_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command an option for each field of `Recipe`, with the help and the limits that the field states."""
+    options = [
+        Parameter(
+            field.name,
+            Parameter.KEYWORD_ONLY,
+            default=field.default,
+            annotation=Annotated[field.type, typer.Option(**field.metadata)],
+        )
+        for field in fields(Recipe)
+    ]
+    own = list(signature(command).parameters.values())
+    positional = [parameter for parameter in own if parameter.kind == Parameter.POSITIONAL_OR_KEYWORD]
+    keyword = [parameter for parameter in own if parameter.kind == Parameter.KEYWORD_ONLY]
+    command.__signature__ = Signature([*positional, *options, *keyword])  # type: ignore[attr-defined]
+    return command
 
 
+@_recipe_options
 def train(
-    aligned: Annotated[Path, typer.Argument(help="What `visage prepare` made.")],
-    run: Annotated[Path, typer.Argument(help="Where the training run goes.")],
+    aligned: Annotated[Path, typer.Argument(help="The folder that `visage prepare` made.")],
+    run: Annotated[Path, typer.Argument(help="The folder for the training run.")],
     weights: PretrainedOption = None,
-    epochs: Annotated[int, typer.Option(min=1)] = _DEFAULT.epochs,
-    batch_size: Annotated[int, typer.Option(min=2)] = _DEFAULT.batch_size,
-    learning_rate: Annotated[float, typer.Option(min=0, help="SGD's step.")] = _DEFAULT.learning_rate,
-    momentum: Annotated[float, typer.Option(min=0, max=1)] = _DEFAULT.momentum,
-    step_epochs: Annotated[int, typer.Option(min=1, help="StepLR: epochs a step.")] = _DEFAULT.step_epochs,
-    gamma: Annotated[float, typer.Option(min=0, help="StepLR: factor a step.")] = _DEFAULT.gamma,
-    fine_tuned_layers: Annotated[
-        int, typer.Option(min=1, max=16, help="Last layers that train; the others stay frozen.")
-    ] = _DEFAULT.fine_tuned_layers,
-    size: Annotated[int, typer.Option(min=80, max=600, help="Side of the chips in pixels.")] = _DEFAULT.size,
-    input_size: Annotated[
-        int, typer.Option(min=80, max=600, help="Side in pixels that the network scales them to.")
-    ] = _DEFAULT.input_size,
-    flip: Annotated[float, typer.Option(min=0, max=1, help="Share of mirrored faces.")] = _DEFAULT.flip,
-    validation: Annotated[
-        float, typer.Option(min=0, max=0.5, help="Share kept to choose epoch and threshold.")
-    ] = _DEFAULT.validation,
-    test: Annotated[
-        float, typer.Option(min=0, max=0.5, help="Share kept for `visage evaluate --held-out`.")
-    ] = _DEFAULT.test,
-    seed: Annotated[int, typer.Option(min=0)] = _DEFAULT.seed,
-    device: Annotated[str, typer.Option(help="cpu, cuda, or auto.")] = "auto",
-    restart: Annotated[bool, typer.Option("--restart", help="Forget what RUN holds.")] = False,
+    *,
+    device: Annotated[str, typer.Option(help="cpu, cuda, mps, or auto.")] = "auto",
+    restart: Annotated[bool, typer.Option("--restart", help="Delete the training in RUN and start afresh.")] = False,
     as_json: JSONOption = False,
+    **recipe: float,
 ) -> None:
     """Fine-tune the network on aligned faces. Interrupted, the same command goes on."""
-    recipe = Recipe(
-        epochs=epochs,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        momentum=momentum,
-        step_epochs=step_epochs,
-        gamma=gamma,
-        fine_tuned_layers=fine_tuned_layers,
-        size=size,
-        input_size=input_size,
-        flip=flip,
-        validation=validation,
-        test=test,
-        seed=seed,
-    )
+    chosen = Recipe(**recipe)  # type: ignore[arg-type]  # typer has checked the types
+    device = device_called(device)
     people = faces.read(aligned)
     if restart:
-        _discard(run)
+        discard(run)
     with progress() as bar:
-        observer = _Bars(bar)
-        metrics = train_run(people, run, recipe, load_weights(weights, bar), observer, device_called(device))
+        metrics = train_run(people, run, chosen, load_weights(weights, bar), _Bars(bar), device)
     plot_curves([Epoch(**epoch) for epoch in metrics["epochs"]], run / CURVES)
     emit(metrics, as_json=as_json, show=_show)
     console.print(f"Curves: {run / CURVES}")
 
 
 class _Bars(Observer):
-    """Shows the frozen layers' pass and the epochs."""
+    """Shows a training as progress bars, and a line for each epoch."""
 
     def __init__(self, bar: Progress) -> None:
         self._console, self._show = bar.console, steps(bar)
@@ -92,12 +79,6 @@ class _Bars(Observer):
         self._console.print(
             f"epoch {epoch.number:3}/{epochs}  loss {epoch.loss:.4f}  accuracy {epoch.accuracy:.2%}{held_out}"
         )
-
-
-def _discard(run: Path) -> None:
-    """Delete a run, and nothing that is no run."""
-    if (run / "run.json").exists():
-        shutil.rmtree(run)
 
 
 def _show(metrics: dict[str, Any]) -> None:

@@ -1,11 +1,15 @@
 """Pretrained weights for a command: fetched with a progress bar, and the device that they run on."""
 
+from typing import Final
+
 import torch
 from rich.progress import Progress
 
-from scripts.console import CACHE, steps
+from scripts.console import CACHE, CommandError, steps
 from training import pretrained
 from training.pretrained import Pretrained
+
+_DEVICES: Final = ("cpu", "cuda", "mps")
 
 
 def load_weights(name: str | None, bar: Progress) -> Pretrained:
@@ -23,7 +27,22 @@ def load_weights(name: str | None, bar: Progress) -> Pretrained:
 
 
 def device(name: str = "auto") -> str:
-    """Return the device to train on: the one that is named, or the GPU where there is one."""
+    """Return the device to train on: the one that is named, or for "auto" the GPU where there is one.
+
+    Raises:
+        CommandError: there is no such device, or it cannot be used here.
+    """
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        known = torch.device(name).type in _DEVICES
+    except (RuntimeError, ValueError):
+        known = False
+    if not known:
+        raise CommandError(f'There is no device "{name}". Give --device auto, {", ".join(_DEVICES)} or cuda:1.')
+    try:
+        (torch.ones(1, device=name) + 1).item()
+    except (RuntimeError, AssertionError, NotImplementedError) as error:  # AssertionError: torch was built without CUDA
+        reason = str(error).partition("\n")[0].partition(". ")[0].removesuffix(".")
+        raise CommandError(f"The device {name} cannot be used here: {reason}. Give --device cpu.") from error
     return name

@@ -1,7 +1,6 @@
-"""What the frozen trunk makes of every chip, computed once.
+"""The frozen trunk's activations of every chip, computed once and kept in a file.
 
-Frozen layers give the same activations in every epoch, so training reads them from a file instead: one copy of each
-chip as it is, one mirrored.
+Frozen layers give the same activations in every epoch. The file has those of each chip as it is, and mirrored.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,13 +13,16 @@ import torch
 from PIL import Image
 from torch.utils.data import ConcatDataset, DataLoader, Dataset, Subset
 
+from preprocess.files import write_text
 from training.network import VisageNetwork, frozen
 from training.torchvision_ops import v2
 
 _BATCH: Final = 16
 
 ActivationArray = npt.NDArray[np.float32]
-"""(2, N, ...) float32: as it is and mirrored, chips, and whatever the trunk's output is."""
+"""(2, N, ...) float32: as it is or mirrored, N chips, and the shape of the trunk's output."""
+
+_Store = np.memmap[Any, np.dtype[np.float32]]
 
 
 class Chips(Dataset[torch.Tensor]):
@@ -42,7 +44,7 @@ class Chips(Dataset[torch.Tensor]):
 
 
 class _Trunk(torch.nn.Module):
-    """The frozen part of a network, as a network."""
+    """The frozen part of a network as a module of its own."""
 
     def __init__(self, network: VisageNetwork) -> None:
         super().__init__()
@@ -59,33 +61,52 @@ def compute(
     store: Path,
     on_progress: Callable[[int, int], None],
 ) -> ActivationArray:
-    """Return both copies' activations of all chips, kept in the file `store` rather than in memory.
+    """Return the activations of all chips, as they are and mirrored, kept in the file `store` and not in memory.
 
-    An interrupted computation goes on after the last batch that was stored. The caller sees to it that a store is
-    only met again by the same network and chips.
+    An interrupted computation goes on after the last batch that was stored; where what is left of it cannot be used, it
+    starts again. The caller makes sure that `store` belongs to this network and these chips.
     """
     device = next(network.parameters()).device
     trunk = _Trunk(network) if device.type != "cpu" else frozen(_Trunk(network), torch.zeros(1, size, size, 3).byte())
-    array = _store(network, len(files), size, store)
+    array, done = _open_store(store, (2, len(files), *_output_shape(network, size)))
     rows = array.reshape(-1, *array.shape[2:])
-    counter = store.with_suffix(".count")
-    done = int(counter.read_text()) if counter.exists() else 0
     copies: ConcatDataset[torch.Tensor] = ConcatDataset([Chips(files, size, flip=0), Chips(files, size, flip=1)])
     for batch in DataLoader(Subset(copies, range(done, len(rows))), _BATCH):
         with torch.inference_mode():
             rows[done : done + len(batch)] = trunk(batch.to(device)).cpu().numpy()
-        array.flush()  # before the counter says so: a power cut must not leave rows that were never written
+        array.flush()  # before the counter: after a power cut it must not count rows that were never written
         done += len(batch)
-        counter.write_text(str(done))
+        write_text(_counter(store), str(done))
         on_progress(done, len(rows))
     return array
 
 
-def _store(network: VisageNetwork, chips: int, size: int, store: Path) -> "np.memmap[Any, np.dtype[np.float32]]":
-    """Open the file of activations, or make it."""
+def remove(store: Path) -> None:
+    """Delete the file of activations and its counter, if they are there."""
+    _counter(store).unlink(missing_ok=True)
+    store.unlink(missing_ok=True)
+
+
+def _counter(store: Path) -> Path:
+    """Return the file that says how many rows of `store` are written."""
+    return store.with_suffix(".count")
+
+
+def _output_shape(network: VisageNetwork, size: int) -> torch.Size:
     device = next(network.parameters()).device
-    if store.with_suffix(".count").exists():
-        return np.lib.format.open_memmap(store, mode="r+")
     with torch.inference_mode():
-        probe = network.activations(torch.zeros(1, size, size, 3, dtype=torch.uint8, device=device))
-    return np.lib.format.open_memmap(store, mode="w+", dtype=np.float32, shape=(2, chips, *probe.shape[1:]))
+        return network.activations(torch.zeros(1, size, size, 3, dtype=torch.uint8, device=device)).shape[1:]
+
+
+def _open_store(store: Path, shape: tuple[int, ...]) -> tuple[_Store, int]:
+    """Return the array in `store` and how many of its rows are written: a new array unless the old one can be used."""
+    try:
+        done = int(_counter(store).read_text(encoding="utf-8"))
+        array = np.lib.format.open_memmap(store, mode="r+")
+    except (FileNotFoundError, ValueError, EOFError):  # a process was killed, or the power failed, while it wrote them
+        pass
+    else:
+        if array.shape == shape and array.dtype == np.float32 and 0 <= done <= shape[0] * shape[1]:
+            return array, done
+    remove(store)
+    return np.lib.format.open_memmap(store, mode="w+", dtype=np.float32, shape=shape), 0

@@ -1,10 +1,14 @@
-"""Fetches files: resumable, with progress, and never used before their SHA-256 is right."""
+"""Downloads files: resumable, with progress, and checked by their SHA-256 before they get their name.
+
+This is our own code because pooch, the library for it, starts an interrupted download from its beginning.
+"""
 
 import json
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -15,15 +19,15 @@ import requests
 from preprocess.files import sha256_of
 
 OnProgress = Callable[[str, int, int], None]
-"""What is going on, how much of it is done, and how much there is."""
+"""What is downloaded, how many bytes of it are done, and how many there are."""
 
 _CHUNK: Final = 1 << 18
 _TIMEOUT_S: Final = (5, 60)
-"""To connect, and between two chunks."""
+"""Seconds to connect, and between two chunks."""
 
 
 class DownloadError(Exception):
-    """A file that cannot be fetched; its text says why."""
+    """A file cannot be downloaded; the text says why."""
 
 
 class UnreachableError(DownloadError):
@@ -31,7 +35,7 @@ class UnreachableError(DownloadError):
 
 
 class ChecksumError(DownloadError):
-    """The file that came is not the file that was asked for."""
+    """The downloaded file is not the one that was asked for."""
 
 
 def download(url: str, path: Path, sha256: str, on_progress: OnProgress) -> Path:
@@ -40,7 +44,7 @@ def download(url: str, path: Path, sha256: str, on_progress: OnProgress) -> Path
     The file takes its name only once its SHA-256 is right.
 
     Raises:
-        UnreachableError: the host cannot be reached, or stops answering; what came is kept for the next try.
+        UnreachableError: the host cannot be reached, or stops answering; what was received is kept for the next try.
         DownloadError: the host answers with an error.
         ChecksumError: the content is wrong; it is deleted.
     """
@@ -62,13 +66,15 @@ def download(url: str, path: Path, sha256: str, on_progress: OnProgress) -> Path
 
 
 def registry_file(requirement: str, *, source: bool = False) -> tuple[str, str]:
-    """Return address and SHA-256 of a package's file in whatever registry pip is set up to use.
+    """Return the address and the SHA-256 of a package's file in the registry that pip is configured to use.
 
     `requirement` pins the version, "name==1.2.3"; `source` asks for the source distribution.
 
     Raises:
-        DownloadError: pip cannot find it.
+        DownloadError: pip is not installed, or cannot find it.
     """
+    if find_spec("pip") is None:
+        raise DownloadError("pip, which finds files in the package registry, is not installed. Run `make setup`.")
     command = [
         sys.executable,
         "-m",
@@ -85,8 +91,11 @@ def registry_file(requirement: str, *, source: bool = False) -> tuple[str, str]:
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
         raise DownloadError(f"pip cannot find {requirement} in the package registry: {reason}")
-    info = json.loads(done.stdout)["install"][0]["download_info"]
-    return str(info["url"]), str(info["archive_info"]["hashes"]["sha256"])
+    try:
+        info = json.loads(done.stdout)["install"][0]["download_info"]
+        return str(info["url"]), str(info["archive_info"]["hashes"]["sha256"])
+    except (ValueError, LookupError, TypeError) as error:
+        raise DownloadError(f"pip's report on {requirement} cannot be read. Update pip.") from error
 
 
 def _fetch(url: str, part: Path, on_progress: OnProgress) -> None:

@@ -1,6 +1,6 @@
-"""Chips to embeddings, by a network that runs as fast as this machine lets it."""
+"""Chips to embeddings, by pretrained weights or a bundle's network."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Final, Self
@@ -26,12 +26,15 @@ _BATCH: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Embedder:
-    """The embedding half of a network, by its file: processes hand it to each other and load it when first asked.
+    """The embedding half of a network, by its file; each process loads it when it first uses it.
 
-    `file` is a bundle's `model.pt` where `traced`, else pretrained weights, which see chips at `input_size`.
+    `file` is a bundle's `model.pt` where `traced`, else pretrained weights, which get chips scaled to `input_size`.
+    `sha256` is the file's. The `repr` tells the content and not the path: what was computed stays valid when the file
+    moves, and does not when other weights take its place.
     """
 
-    file: Path
+    file: Path = field(repr=False)
+    sha256: str
     geometry: Geometry
     traced: bool = False
     input_size: int = INPUT_SIZE
@@ -39,12 +42,13 @@ class Embedder:
     @classmethod
     def of_pretrained(cls, pretrained: Pretrained) -> Self:
         """Return the embedder of pretrained weights, for chips of our geometry."""
-        return cls(pretrained.file, Geometry())
+        return cls(pretrained.file, pretrained.sha256, Geometry())
 
     @classmethod
     def of_bundle(cls, bundle: Bundle) -> Self:
         """Return the embedder of a verified bundle."""
-        return cls(bundle.path(bundles.MODEL), bundle.manifest.geometry, traced=True)
+        sha256 = bundle.manifest.files[bundles.MODEL].sha256
+        return cls(bundle.path(bundles.MODEL), sha256, bundle.manifest.geometry, traced=True)
 
     def __call__(self, chips: RGBArray) -> FloatArray:
         """Return the (N, 512) unit-length embeddings of (N, S, S, 3) uint8 RGB chips of any side."""

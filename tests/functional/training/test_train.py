@@ -4,15 +4,16 @@ import json
 import shutil
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
-from training import faces
+from training import activations, faces
 from training.errors import RunError
 from training.network import VisageNetwork
 from training.observer import Observer
 from training.recipe import Recipe
-from training.run import CHECKPOINT, METRICS, NETWORK, RUN
+from training.run import CHECKPOINT, METRICS, NETWORK, RUN, discard
 from training.train import train
 
 RECIPE = Recipe(epochs=3, batch_size=4, size=96, validation=0.5)
@@ -141,4 +142,81 @@ def test_a_damaged_checkpoint_is_told(people, weights, copy):
     (copy / METRICS).unlink()
     (copy / CHECKPOINT).write_bytes(b"PK\x03\x04 no checkpoint")
     with pytest.raises(RunError):
+        train(people, copy, RECIPE, weights, Watcher())
+
+
+def interrupted_in_activations(people, weights, run):
+    """Leave what a process leaves that is killed after some batches of activations."""
+    with pytest.raises(KeyboardInterrupt):
+        train(people, run, RECIPE, weights, Watcher(stop_in_activations=True))
+
+
+SPOIL = {
+    "empty counter": lambda store, counter: counter.write_text(""),
+    "no counter": lambda store, counter: counter.unlink(),
+    "counter of something else": lambda store, counter: counter.write_text("many"),
+    "counter of bytes": lambda store, counter: counter.write_bytes(bytes([255, 254])),
+    "negative counter": lambda store, counter: counter.write_text("-1"),
+    "counter larger than the file": lambda store, counter: counter.write_text("100000"),
+    "no array": lambda store, counter: store.unlink(),
+    "empty array": lambda store, counter: store.write_bytes(b""),
+    "torn header": lambda store, counter: store.write_bytes(store.read_bytes()[:20]),
+    "torn array": lambda store, counter: store.write_bytes(store.read_bytes()[:-100]),
+    "array of another shape": lambda store, counter: np.save(store, np.zeros((2, 1, 3), np.float32)),
+    "array of other numbers": lambda store, counter: np.save(store, np.load(store).astype(np.float64)),
+    "something else": lambda store, counter: store.write_bytes(b"Dear Sir or Madam"),
+}
+
+
+@pytest.mark.parametrize("spoil", SPOIL.values(), ids=SPOIL)
+def test_whatever_is_left_of_the_activations_they_are_computed_as_before(people, weights, tmp_path, spoil):
+    network = VisageNetwork(len(people.labels)).load_pretrained(weights.state).eval()
+    files, store, counter = people.chips[:2], tmp_path / "activations.npy", tmp_path / "activations.count"
+    expected = np.array(activations.compute(network, files, 96, store, lambda *_: None))
+    counter.write_text("2")
+    spoil(store, counter)
+    done = []
+    found = activations.compute(network, files, 96, store, lambda *count: done.append(count))
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+    assert done[-1] == (4, 4)
+
+
+def test_a_run_that_was_killed_in_its_activations_ends_as_one_that_was_not(people, weights, finished, tmp_path):
+    interrupted_in_activations(people, weights, tmp_path)
+    (tmp_path / "activations.count").write_text("")
+    assert_same_figures(train(people, tmp_path, RECIPE, weights, Watcher()), metrics_of(finished))
+
+
+def test_what_a_killed_process_left_does_not_keep_a_run_from_its_folder(people, weights, tmp_path):
+    (tmp_path / "run.json.part").write_text("{")
+    interrupted_in_activations(people, weights, tmp_path)
+    assert (tmp_path / RUN).exists()
+
+
+def test_a_discarded_run_leaves_an_empty_folder(copy):
+    discard(copy)
+    assert list(copy.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["thesis.tex", "notes/draft.txt", "network.pt.orig"])
+def test_a_run_beside_other_files_is_not_discarded(copy, name):
+    (copy / name).parent.mkdir(exist_ok=True)
+    (copy / name).write_text("months of work")
+    before = sorted(copy.rglob("*"))
+    with pytest.raises(RunError, match=r"no training wrote; nothing was deleted"):
+        discard(copy)
+    assert sorted(copy.rglob("*")) == before
+
+
+def test_discarding_a_folder_without_a_run_changes_nothing(tmp_path):
+    (tmp_path / "thesis.tex").touch()
+    discard(tmp_path)
+    discard(tmp_path / "nowhere")
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+@pytest.mark.parametrize("text", ["", "[", "5"])
+def test_damaged_metrics_are_told(people, weights, copy, text):
+    (copy / METRICS).write_text(text)
+    with pytest.raises(RunError, match="damaged"):
         train(people, copy, RECIPE, weights, Watcher())

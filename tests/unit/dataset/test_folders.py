@@ -83,3 +83,13 @@ def test_folders_without_anybody_cannot_be_prepared(photos, names):
 def test_a_folder_that_is_not_there_cannot_be_prepared(tmp_path):
     with pytest.raises(PrepareError, match="No such folder"):
         walk(tmp_path / "nowhere")
+
+
+def test_a_folder_from_a_mac_is_labelled_as_a_keyboard_types_it(photos):
+    root = photos("Zoe\u0308/a.jpg", "Bob/b.jpg")
+    assert sorted(walk(root).photos) == ["Bob", "Zo\u00eb"]
+
+
+def test_remarks_spell_names_as_a_keyboard_types_them(photos):
+    (remark,) = walk(photos("Zoe\u0308/.hidden", "Bob/b.jpg")).remarks
+    assert '"Zo\u00eb"' in remark

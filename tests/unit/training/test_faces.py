@@ -91,3 +91,12 @@ def test_everybody_gives_the_same_shares(counts, validation, test, seed):
 def test_a_seed_always_splits_alike(counts, seed):
     people = np.repeat(np.arange(len(counts)), counts)
     np.testing.assert_array_equal(split(people, 0.2, 0.1, seed), split(people, 0.2, 0.1, seed))
+
+
+def test_labels_are_spelled_as_a_keyboard_types_them_and_two_spellings_are_one_person(tmp_path):
+    for name in ("Zoe\u0308/1.jpg", "Zo\u00eb/2.jpg", "Bob/1.jpg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(name)
+    read = faces.read(tmp_path)
+    assert read.labels == ("Bob", "Zo\u00eb")
+    assert read.people.tolist() == [0, 1, 1]
