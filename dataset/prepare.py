@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -96,14 +96,14 @@ def prepare(
         remarks.append(f'There is one person only, "{next(iter(people.photos))}"; training takes at least two.')
     report = Report(outcomes, [*people.remarks, *remarks])
     _copy_kept(report.outcomes, aligned)
-    _write_report(report, output)
+    write_report(report.to_dict(), output)
     return report
 
 
-def _write_report(report: Report, output: Path) -> None:
-    text = json.dumps(report.to_dict(), indent=1, ensure_ascii=False)
-    write_text(output / REPORT, text + "\n")
-    write_page(report.to_dict(), output / PAGE)
+def write_report(content: Mapping[str, Any], output: Path) -> None:
+    """Write `report.json` and `report.html` into the output folder, see `Report.to_dict`."""
+    write_text(output / REPORT, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    write_page(content, output / PAGE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from dataset import consensus
 from dataset.candidates import Candidate, Candidates, FloatArray
 from dataset.consensus import AGREEMENT, Choice
 from dataset.errors import PrepareError
+from dataset.labels import normalised
 from preprocess.files import write_text
 
 MIN_FACE: Final = 32
@@ -94,6 +95,15 @@ class Overrides:
         """Add the decisions of this call, which replace earlier ones on the same photos."""
         self.keep = (self.keep | set(keep)) - set(drop)
         self.drop = (self.drop - set(keep)) | set(drop)
+
+    def without(self, name: str) -> Self:
+        """Return the decisions on the photos of everybody but one person."""
+        person = normalised(name)
+        others = [
+            {photo for photo in photos if normalised(photo).partition("/")[0] != person}
+            for photos in (self.keep, self.drop)
+        ]
+        return type(self)(*others)
 
     def write(self, path: Path) -> None:
         """Write the file that `read` reads."""

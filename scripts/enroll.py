@@ -11,6 +11,7 @@ from dataset.prepare import select_faces
 from model import bundle as bundles
 from model.settings import cores
 from scripts.console import CommandError, JSONOption, OutputOption, emit, out, progress, steps
+from scripts.targets import target_of
 from training.embedder import Embedder
 from training.enrolment import embeddings_of
 from training.enrolment import enroll as enroll_people
@@ -22,24 +23,23 @@ def enroll(
     output: OutputOption = None,
     as_json: JSONOption = False,
 ) -> None:
-    """Add people to a bundle by what their faces look like; the others stay as they are."""
-    target = output or bundle
-    bundles.check_target(target, replace_existing=target == bundle)
+    """Add people to a bundle by embeddings of their photos. The network and the other people stay as they are."""
+    target, replaces = target_of(bundle, output)
+    bundles.check_target(target, replace_existing=replaces)
     opened = bundles.load(str(bundle))
     with progress() as bar:
-        kept, report = select_faces(
-            photos, cores(), Embedder.of_bundle(opened), partial(steps(bar), "Looking at photos")
-        )
+        show = partial(steps(bar), "Finding faces, photos")
+        kept, report = select_faces(photos, cores(), Embedder.of_bundle(opened), show)
     people = embeddings_of(kept)
-    aside = {outcome.photo: str(outcome.reason) for outcome in report.left_out}
+    set_aside = {outcome.photo: str(outcome.reason) for outcome in report.left_out}
     if not people:
-        raise CommandError(f"Nobody can be enrolled: {next(iter(aside.values()))}")
-    made, remarks = enroll_people(opened, people, target, replace_existing=target == bundle)
+        raise CommandError(f"Nobody can be enrolled: {next(iter(set_aside.values()))}")
+    made, remarks = enroll_people(opened, people, target, replace_existing=replaces)
     result = {
-        "bundle": str(target),
+        "bundle": str(output or bundle),
         "version": made.manifest.version,
         "enrolled": {name: len(embeddings) for name, embeddings in people.items()},
-        "set_aside": aside,
+        "set_aside": set_aside,
         "remarks": [*report.remarks, *remarks],
         "threshold": made.manifest.threshold,
     }

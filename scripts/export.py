@@ -12,15 +12,15 @@ from model.gallery import FloatArray
 from model.settings import cores
 from scripts.console import CommandError, JSONOption, emit, out, progress, steps
 from scripts.weights import load_weights
-from training.calibration import FALSE_ACCEPT_RATE
+from training.calibration import ENOUGH_FACES, FALSE_ACCEPT_RATE
 from training.embedder import Embedder
 from training.export import export as export_run
 from training.run import Description
 
 
 def export(
-    run: Annotated[Path, typer.Argument(help="What `visage train` made.")],
-    bundle: Annotated[Path, typer.Argument(help="Where the bundle goes.")],
+    run: Annotated[Path, typer.Argument(help="The folder that `visage train` made.")],
+    bundle: Annotated[Path, typer.Argument(help="The folder for the bundle.")],
     false_accept_rate: Annotated[
         float, typer.Option(min=0.00001, max=0.5, help="Share of strangers that may be taken for somebody.")
     ] = FALSE_ACCEPT_RATE,
@@ -30,7 +30,7 @@ def export(
     replace: Annotated[bool, typer.Option("--replace", help="Replace the bundle that is there.")] = False,
     as_json: JSONOption = False,
 ) -> None:
-    """Trace the network, check the trace against it on real faces, and write the bundle."""
+    """Write the bundle: the network for each engine, checked on real faces, and the thresholds for its answers."""
     check_target(bundle, replace_existing=replace)
     faces = _embed(impostors, run) if impostors else None
     exported = export_run(run, bundle, false_accept_rate=false_accept_rate, impostors=faces, replace_existing=replace)
@@ -54,20 +54,22 @@ def _embed(photos: Path, run: Path) -> FloatArray:
     with progress() as bar:
         start = load_weights(wanted["name"], bar)
         if start.sha256 != wanted["sha256"]:
-            raise CommandError(f"{wanted['name']} is not the file that {run} started from. Train again.")
-        show = partial(steps(bar), "Looking at strangers")
+            raise CommandError(f"{wanted['name']} is not the file that {run} was trained from. Train again.")
+        show = partial(steps(bar), "Finding faces of strangers, photos")
         return embed_all(photos, cores(), Embedder.of_pretrained(start), show)
 
 
 def _show(result: dict[str, Any]) -> None:
     out.print(f"{result['bundle']}: version {result['version']}")
-    certain = f", with a name that is {result['certainty']:.0%} certain" if result["certainty"] else ""
-    out.print(f"Known is who is {result['threshold']:.3f} alike{certain}.")
+    probability = f" and probability {100 * result['certainty']:.0f} %" if result["certainty"] else ""
+    out.print(f"A face counts as known from similarity {result['threshold']:.3f}{probability} on.")
     sources = [f"{source} {value:.3f}" for source, value in result["estimates"].items()]
-    out.print(f"The similarity is the highest of: {', '.join(sources) or 'nothing; it is a cautious guess'}.")
-    if held_out := result["held_out"]:
+    basis = f"the highest of these estimates: {', '.join(sources)}" if sources else "a cautious guess"
+    out.print(f"The similarity is {basis}.")
+    held_out = result["held_out"]
+    if held_out and held_out["faces"] >= ENOUGH_FACES:
         out.print(
-            f"Of {held_out['faces']} kept from training: name right {held_out['name_right']:.2%}, recognised "
-            f"{held_out['recognised']:.2%}, calibration error {held_out['expected_calibration_error']:.2%}"
+            f"Of {held_out['faces']} faces that were kept from training: name right {held_out['name_right']:.2%}, "
+            f"recognised {held_out['recognised']:.2%}, calibration error {held_out['expected_calibration_error']:.2%}."
         )
-    out.print(f"Largest difference of what was written, on real faces: {result['largest_difference']:.2%}")
+    out.print(f"Largest difference of the written networks from the trained one: {result['largest_difference']:.2%}")

@@ -1,28 +1,120 @@
-"""`visage forget`: a person taken out of a bundle."""
+"""`visage forget`: a person removed from a bundle, and on request from what it was made of."""
 
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from dataset.labels import normalised
+from dataset.prepare import OUTPUT
+from dataset.removal import remove_person
 from model import bundle as bundles
-from scripts.console import JSONOption, OutputOption, emit, out
+from model.bundle import Bundle
+from scripts.console import CommandError, JSONOption, OutputOption, emit, out, progress
+from scripts.targets import target_of
+from scripts.training_bars import TrainingBars
+from scripts.weights import device, load_weights
+from training import faces
 from training.enrolment import forget as forget_person
+from training.enrolment import known_as
+from training.errors import DatasetError
+from training.retraining import RUN, others_than, retrain
 
 
 def forget(
     bundle: Annotated[Path, typer.Argument(help="What `visage export` or `visage enroll` made.")],
     name: Annotated[str, typer.Argument(help="Whom to forget.")],
     output: OutputOption = None,
+    aligned: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="ALIGNED", help="Also delete the person's faces and embeddings from what `visage prepare` made."
+        ),
+    ] = None,
+    retrain_from: Annotated[
+        Path | None,
+        typer.Option(
+            "--retrain",
+            metavar="ALIGNED",
+            help="As --aligned, and then train the network again on the faces of the others.",
+        ),
+    ] = None,
     as_json: JSONOption = False,
 ) -> None:
-    """Take a person out of a bundle: the name, the embeddings, and the network's weights for them."""
-    target = output or bundle
-    made = forget_person(bundles.load(str(bundle)), name, target, replace_existing=target == bundle)
-    result = {"bundle": str(target), "version": made.manifest.version, "labels": list(made.manifest.people)}
-    emit(result, as_json=as_json, show=_show)
+    """Remove a person from a bundle: the name, the embeddings, and their weights in the network's last layer.
+
+    The layers below were trained on the photos of everybody. They stay as they are, unless --retrain is given. For
+    people who were enrolled there is no need to: the network was not trained on them.
+
+    Photos, training runs, other copies of the bundle and published versions are not touched.
+    """
+    target, replaces = target_of(bundle, output)
+    bundles.check_target(target, replace_existing=replaces)
+    opened = bundles.load(str(bundle))
+    if aligned and retrain_from and aligned.resolve() != retrain_from.resolve():
+        raise CommandError("--aligned and --retrain name two folders. Give --retrain alone.")
+    is_known = normalised(name) in map(normalised, opened.manifest.people)
+    if retrain_from:
+        made, deleted = _retrain(opened, name, retrain_from, target, replaces=replaces)
+    else:
+        deleted = remove_person(aligned, name) if aligned else 0
+        made = opened
+        if is_known or not deleted:  # else an earlier call has removed them from the bundle
+            made = forget_person(opened, name, target, replace_existing=replaces)
+    result = {
+        "bundle": str(output or bundle),
+        "version": made.manifest.version,
+        "labels": list(made.manifest.people),
+        "deleted_faces": deleted,
+        "trained_on": normalised(name) in map(normalised, opened.manifest.labels),
+        "retrained": retrain_from is not None,
+    }
+    emit(result, as_json=as_json, show=lambda result: _show(result, name))
 
 
-def _show(result: dict[str, Any]) -> None:
+def _retrain(bundle: Bundle, name: str, aligned: Path, target: Path, *, replaces: bool) -> tuple[Bundle, int]:
+    """Delete the person's faces, train on the others, and write the bundle; return it, and how many were deleted."""
+    manifest = bundle.manifest
+    if known_as(manifest, name) in manifest.enrolled:
+        raise CommandError(f'The network was not trained on "{name}", who was enrolled. Leave out --retrain.')
+    others = others_than(manifest, name)
+    if len(others) < 2:
+        raise DatasetError(f'Without "{name}" there are fewer than two people to train on. Train with others instead.')
+    faces.read(aligned).only(others)  # raises before anything is deleted
+    with progress() as bar:
+        wanted = manifest.training["pretrained"]
+        start = load_weights(wanted["name"], bar)
+        if start.sha256 != wanted["sha256"]:
+            raise CommandError(f"{wanted['name']} is not the file that the bundle was trained from.")
+        deleted = remove_person(aligned, name)
+        made = retrain(
+            bundle,
+            name,
+            faces.read(aligned).only(others),
+            aligned / OUTPUT / RUN,
+            start,
+            target,
+            TrainingBars(bar),
+            device=device(),
+            replace_existing=replaces,
+        )
+    return made, deleted
+
+
+def _show(result: dict[str, Any], name: str) -> None:
     out.print(f"{result['bundle']}: version {result['version']}, knows {', '.join(result['labels'])}")
-    out.print("Publish it for the API to forget too; versions published before are still in their bucket.")
+    if result["deleted_faces"]:
+        out.print(f"Deleted {result['deleted_faces']} files with faces of {name}.")
+    if result["retrained"]:
+        out.print(f"The network was trained again without {name}.")
+    elif result["trained_on"]:
+        out.print(
+            f"Not removed: the network's other layers were trained on {name} among others, and the thresholds were "
+            "measured with them. To train again without them: --retrain ALIGNED."
+        )
+    else:
+        out.print(f"The network was not trained on {name}.")
+    out.print(
+        f"Still to delete where they exist: photos of {name}, training runs, and copies of the bundle. Publish the "
+        "bundle for the API to forget too; versions published before are still in their bucket."
+    )

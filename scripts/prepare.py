@@ -18,20 +18,20 @@ from training.embedder import Embedder
 
 def prepare(
     photos: Annotated[Path, typer.Argument(help="A folder with one folder of photos a person.")],
-    aligned: Annotated[Path, typer.Argument(help="Where the aligned faces go.")],
+    aligned: Annotated[Path, typer.Argument(help="The folder for the aligned faces.")],
     keep: Annotated[
-        list[Path] | None, typer.Option(help="A photo to keep whatever its face looks like; may be given often.")
+        list[Path] | None, typer.Option(help="A photo to keep whatever its face is like; may be given more than once.")
     ] = None,
-    drop: Annotated[list[Path] | None, typer.Option(help="A photo to set aside; may be given often.")] = None,
+    drop: Annotated[list[Path] | None, typer.Option(help="A photo to set aside; may be given more than once.")] = None,
     weights: PretrainedOption = None,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes that align at the same time. (default: one a core)")
     ] = None,
     as_json: JSONOption = False,
 ) -> None:
-    """Align the person's face in every photo, 600x600 a face; set aside what does not help, and report why.
+    """Align the person's face in every photo to 600x600 pixels; set aside unsuitable photos, and report why.
 
-    A photo is the person's if its face agrees with their other photos. What --keep and --drop say is remembered.
+    A photo is kept if its face is similar to those in the person's other photos. --keep and --drop are remembered.
     """
     with progress() as bar:
         start = load_weights(weights, bar)
@@ -40,7 +40,7 @@ def prepare(
             aligned,
             workers or cores(),
             Embedder.of_pretrained(start),
-            partial(steps(bar), "Looking at photos"),
+            partial(steps(bar), "Finding faces, photos"),
             keep=keep or (),
             drop=drop or (),
         )

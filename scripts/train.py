@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.progress import Progress
 
 from evaluation.plots import plot_curves
-from scripts.console import JSONOption, PretrainedOption, console, emit, out, progress, steps
+from scripts.console import JSONOption, PretrainedOption, console, emit, out, progress
+from scripts.training_bars import TrainingBars
 from scripts.weights import device as device_called
 from scripts.weights import load_weights
 from training import faces
-from training.observer import Epoch, Observer
+from training.observer import Epoch
 from training.recipe import Recipe
 from training.run import CURVES, discard
 from training.train import train as train_run
@@ -56,29 +56,10 @@ def train(
     if restart:
         discard(run)
     with progress() as bar:
-        metrics = train_run(people, run, chosen, load_weights(weights, bar), _Bars(bar), device)
+        metrics = train_run(people, run, chosen, load_weights(weights, bar), TrainingBars(bar), device)
     plot_curves([Epoch(**epoch) for epoch in metrics["epochs"]], run / CURVES)
     emit(metrics, as_json=as_json, show=_show)
     console.print(f"Curves: {run / CURVES}")
-
-
-class _Bars(Observer):
-    """Shows a training as progress bars, and a line for each epoch."""
-
-    def __init__(self, bar: Progress) -> None:
-        self._console, self._show = bar.console, steps(bar)
-
-    def on_activations(self, done: int, total: int) -> None:
-        self._show("Frozen layers, faces", done, total)
-
-    def on_epoch(self, epoch: Epoch, epochs: int) -> None:
-        self._show("Training, epochs", epoch.number, epochs)
-        held_out = ""
-        if epoch.validation_accuracy is not None:
-            held_out = f"   validation loss {epoch.validation_loss:.4f}  accuracy {epoch.validation_accuracy:.2%}"
-        self._console.print(
-            f"epoch {epoch.number:3}/{epochs}  loss {epoch.loss:.4f}  accuracy {epoch.accuracy:.2%}{held_out}"
-        )
 
 
 def _show(metrics: dict[str, Any]) -> None:

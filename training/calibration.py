@@ -1,4 +1,4 @@
-"""What the numbers of an answer mean: prototypes, the threshold of `known`, the temperature of `probability`."""
+"""Computes what the numbers of an answer depend on: prototypes, the threshold of `known`, the temperature."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -14,7 +14,7 @@ from model.gallery import FloatArray, Gallery, IntArray
 from training.reliability import Reliability
 
 PROTOTYPES: Final = 16
-"""Prototypes a person at most: more photos than these are condensed."""
+"""Most prototypes of a person; embeddings of more photos are clustered."""
 
 FALSE_ACCEPT_RATE: Final = 0.01
 """Share of strangers' faces that may be taken for somebody."""
@@ -31,28 +31,28 @@ IMPOSTORS: Final[Mapping[str, Sequence[tuple[float, float]]]] = {
         (3e-5, 0.629),
     ),
 }
-"""By pretrained weights: the similarity that this share of strangers reaches with one person. Measured by
-`visage benchmark lfw`: everybody in LFW with ten photos or more as a gallery, everybody else as strangers."""
+"""By pretrained weights: (share of strangers, similarity that this share reaches with one person). Measured by
+`visage benchmark lfw`: everybody in LFW with ten photos or more is a gallery, everybody else a stranger."""
 
-MANY: Final = 10
-"""Photos from which on somebody is a gallery like those that Visage is made for."""
+_GALLERY_PHOTOS: Final = 10
+"""Photos from which on a person of a benchmark is a gallery: about as many as users of Visage have."""
 
 _RATES: Final = (1e-1, 3e-2, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5)
 
 CAUTIOUS: Final = 0.55
-"""The threshold where nothing can be measured: strangers were not, and there are too few people to leave any out."""
+"""The lowest threshold where no strangers were measured."""
 
-CERTAIN: Final = 0.8
-"""The probability that the fine-tuned head's name must have, where it can be told."""
+MAX_CERTAINTY: Final = 0.8
+"""The highest `certainty`, the probability that the fine-tuned head's name must have; see `certainty()`."""
 
-_ENOUGH: Final = 20
-"""Held-out faces from which on the least probability of a right answer says something."""
+ENOUGH_FACES: Final = 20
+"""Faces from which on figures that were measured on them are used and shown."""
 
 _MIN_FACES: Final = 100
-"""Impostors' faces under which their share says little about a rate of one in a hundred."""
+"""Fewest faces of impostors that a rate of one in a hundred is measured on."""
 
-_TWINS: Final = 0.7
-"""Similarity from which two people of a gallery are no strangers to each other."""
+_RELATED: Final = 0.7
+"""Similarity from which two people of a gallery do not count as strangers to each other: twins, or one person twice."""
 
 
 def gallery_of(embeddings: FloatArray, people: IntArray) -> Gallery:
@@ -83,12 +83,12 @@ def estimates(
     """Return, by where it comes from, the similarity that a share `rate` of strangers reaches with somebody.
 
     - "people left out": each of the (N, 512) embeddings as a stranger to everybody but its owner. These are few and
-      chosen by nobody, so that they can only raise what the others say.
+      not chosen at random, so they can only raise the estimate of the others.
     - "impostors": the owner's photos of strangers, (M, 512), if there are enough of them; else
     - "LFW": strangers of LFW by the weights' `table`. Among C people each may take a share of rate / C.
     """
     found = {}
-    left_out = _left_out(gallery, embeddings, people)
+    left_out = _people_left_out(gallery, embeddings, people)
     if len(left_out) * rate >= 1:
         found["people left out"] = float(np.quantile(left_out, 1 - rate))
     if impostors is not None and len(impostors) >= _MIN_FACES:
@@ -118,25 +118,25 @@ def similarity_at_rate(table: Sequence[tuple[float, float]], rate: float, count:
 def impostor_table(embeddings: FloatArray, names: npt.NDArray[np.str_]) -> list[tuple[float, float]]:
     """Return a table as in IMPOSTORS from (N, 512) embeddings of (N,) people: empty if nobody has enough photos.
 
-    Everybody with MANY photos or more is a gallery, the first photo of everybody else a stranger to it.
+    Everybody with _GALLERY_PHOTOS photos or more is a gallery, the first photo of everybody else a stranger to it.
     """
     people, first, owner, counts = np.unique(names, return_index=True, return_inverse=True, return_counts=True)
     reached = [
         Gallery(
             prototypes_of(embeddings[owner == person]), np.zeros(min(counts[person], PROTOTYPES), np.int64)
         ).similarities(embeddings[np.delete(first, person)], 1)
-        for person in np.flatnonzero(counts >= MANY)
+        for person in np.flatnonzero(counts >= _GALLERY_PHOTOS)
     ]
-    if not reached or len(people) < MANY:
+    if not reached or len(people) < _GALLERY_PHOTOS:
         return []
     return [(rate, round(float(np.quantile(np.concatenate(reached), 1 - rate)), 3)) for rate in _RATES]
 
 
-def _left_out(gallery: Gallery, embeddings: FloatArray, people: IntArray) -> npt.NDArray[np.float32]:
-    """Return each embedding's similarity, (N,), to the most alike person who is neither its owner nor their twin."""
+def _people_left_out(gallery: Gallery, embeddings: FloatArray, people: IntArray) -> npt.NDArray[np.float32]:
+    """Return each embedding's similarity, (N,), to the most similar person who is neither its owner nor related."""
     count = int(gallery.people.max()) + 1
-    alike = gallery.similarities(gallery.embeddings, count)
-    related = np.stack([alike[gallery.people == person].mean(axis=0) for person in range(count)]) >= _TWINS
+    between = gallery.similarities(gallery.embeddings, count)
+    related = np.stack([between[gallery.people == person].mean(axis=0) for person in range(count)]) >= _RELATED
     np.fill_diagonal(related, val=True)
     similarities = np.where(related[people], -1, gallery.similarities(embeddings, count))
     nearest: npt.NDArray[np.float32] = similarities.max(axis=1)
@@ -163,24 +163,24 @@ def temperature(logits: FloatArray, people: IntArray) -> float:
 
 
 def certainty(similarities: FloatArray, probabilities: FloatArray, people: IntArray, threshold: float) -> float:
-    """Return the probability, 0 to 1, under which a name is no answer.
+    """Return the probability, 0 to 1, under which a face does not count as known.
 
-    A stranger alike to somebody seldom convinces the fine-tuned head too: of the strangers of LFW that reach a
-    similarity of 0.5 with one of ten people, half stay under 0.8, and none of those ten people's own faces. It is never
-    more than the least among held-out faces, (N, C) of (N,) people, that are right and alike enough; and 0 where these
-    are too few to tell.
+    The fine-tuned head is seldom sure of a stranger: of the strangers of LFW that reach a similarity of 0.5 with one of
+    ten people, half get a probability under 0.8, and of those ten people's own faces none. The result is never more
+    than the lowest probability of those held-out faces, (N, C) of (N,) people, that are named right and reach the
+    threshold. It is 0 where there are too few of these.
     """
     rows, named = np.arange(len(people)), probabilities.argmax(axis=1)
     accepted = (named == people) & (similarities[rows, named] >= threshold)
-    if accepted.sum() < _ENOUGH:
+    if accepted.sum() < ENOUGH_FACES:
         return 0.0
-    return min(CERTAIN, float(probabilities[rows, named][accepted].min()))
+    return min(MAX_CERTAINTY, float(probabilities[rows, named][accepted].min()))
 
 
 def figures(
     similarities: FloatArray, probabilities: FloatArray, people: IntArray, threshold: float, least: float
 ) -> dict[str, Any] | None:
-    """Return what (N, C) similarities and probabilities make of (N,) people's faces; None of no faces."""
+    """Return the figures of (N,) people's faces by their (N, C) similarities and probabilities; None of no faces."""
     if not len(people):
         return None
     rows, named = np.arange(len(people)), probabilities.argmax(axis=1)

@@ -1,29 +1,28 @@
-"""People added to a bundle from a few photos each, by embedding alone, and people taken out of one."""
+"""Adds people to a bundle by the embeddings of a few photos each, and removes people from a bundle."""
 
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
-import onnx
-import torch
 
+from dataset.labels import normalised
 from dataset.prepare import KeptFace
 from model import bundle as bundles
 from model.bundle import Bundle, Manifest
 from model.errors import BundleError
 from model.gallery import FloatArray, Gallery
 from training import calibration
-from training.export import save_onnx
+from training.class_removal import remove_class
 
-ALIKE = 0.7
-"""Similarity from which two people are likely to be taken for each other; photos of one person are about that alike."""
+LOOKALIKE: Final = 0.7
+"""Similarity from which two people may be confused: about that of two photos of one person."""
 
 
 def embeddings_of(kept: Sequence[KeptFace]) -> dict[str, FloatArray]:
-    """Return the (K, 512) embeddings of each person's kept faces."""
+    """Return the (K, 512) embeddings of each person's kept faces, by label."""
     people: dict[str, list[FloatArray]] = {}
     for face in kept:
         people.setdefault(face.person, []).append(face.face.vector())
@@ -35,18 +34,19 @@ def enroll(
 ) -> tuple[Bundle, list[str]]:
     """Write the bundle `target`: `bundle` and more people, each by the (K, 512) embeddings of their photos.
 
-    Also return a sentence for each of them who looks like somebody the bundle knows.
+    Also return a remark on each of them who looks like somebody the bundle knows.
 
     Raises:
         BundleError: a name is taken, or `target` holds something already.
     """
     manifest, gallery = bundle.manifest, Gallery.load(bundle.path(bundles.GALLERY))
-    taken = sorted(set(people) & set(manifest.people))
+    newcomers = _by_label(people)
+    taken = sorted(set(newcomers) & set(map(normalised, manifest.people)))
     if taken:
         names = " and ".join(f'"{name}"' for name in taken)
         raise BundleError(f"The bundle knows {names} already. Rename the folder, or `visage forget` the old one first.")
     remarks = []
-    for name, embeddings in people.items():
+    for name, embeddings in newcomers.items():
         remarks += _lookalikes(name, embeddings, manifest, gallery)
         gallery = gallery.joined_by(calibration.prototypes_of(embeddings), len(manifest.people))
         manifest = replace(manifest, enrolled=(*manifest.enrolled, name))
@@ -57,14 +57,16 @@ def enroll(
 
 
 def forget(bundle: Bundle, name: str, target: Path, *, replace_existing: bool = False) -> Bundle:
-    """Write the bundle `target`: `bundle` without a person, their prototypes, and what the network has of their name.
+    """Write the bundle `target`: `bundle` without a person's name, prototypes and class of the last layer.
+
+    The rest of the fine-tuned head was trained on the person's photos among others', and stays as it is.
 
     Raises:
-        BundleError: the bundle does not know them, or knows by training nobody else; or `target` holds something.
+        BundleError: the bundle does not know them, or nobody else was trained on; or `target` holds something.
+        RemovalError: the network without them computes something else for the others.
     """
     manifest = bundle.manifest
-    if name not in manifest.people:
-        raise BundleError(f'The bundle knows nobody called "{name}". It knows {", ".join(manifest.people)}.')
+    name = known_as(manifest, name)
     if manifest.labels == (name,):
         raise BundleError(f'"{name}" is the last person that the network was trained on. Train with others instead.')
     person = manifest.people.index(name)
@@ -72,16 +74,46 @@ def forget(bundle: Bundle, name: str, target: Path, *, replace_existing: bool = 
         _copy(bundle, source)
         Gallery.load(bundle.path(bundles.GALLERY)).without(person).save(source / bundles.GALLERY)
         if name in manifest.labels:
-            _drop_class(source, person)
+            remove_class(bundle.directory, source, person, manifest.geometry.size)
         return bundles.write(source, _without(manifest, name), target, replace_existing=replace_existing)
 
 
+def known_as(manifest: Manifest, name: str) -> str:
+    """Return a person's name as the bundle spells it.
+
+    Raises:
+        BundleError: the bundle does not know them.
+    """
+    for known in manifest.people:
+        if normalised(known) == normalised(name):
+            return known
+    raise BundleError(f'The bundle knows nobody called "{name}". It knows {", ".join(manifest.people)}.')
+
+
+def enrolled_in(bundle: Bundle) -> dict[str, FloatArray]:
+    """Return the (K, 512) prototypes of each person who is enrolled in a bundle, by label."""
+    manifest, gallery = bundle.manifest, Gallery.load(bundle.path(bundles.GALLERY))
+    return {
+        name: gallery.embeddings[gallery.people == number]
+        for number, name in enumerate(manifest.enrolled, start=len(manifest.labels))
+    }
+
+
+def _by_label(people: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
+    """Return people by their names in NFC; two spellings of a name are one person."""
+    labels: dict[str, FloatArray] = {}
+    for name, embeddings in people.items():
+        label = normalised(name)
+        labels[label] = np.concatenate([labels[label], embeddings]) if label in labels else embeddings
+    return labels
+
+
 def _lookalikes(name: str, embeddings: FloatArray, manifest: Manifest, gallery: Gallery) -> list[str]:
-    alike = gallery.similarities(embeddings, len(manifest.people)).mean(axis=0)
+    similarities = gallery.similarities(embeddings, len(manifest.people)).mean(axis=0)
     return [
-        f'"{name}" looks like "{other}" (alike {value:.2f}); they may be taken for each other.'
-        for other, value in zip(manifest.people, alike, strict=True)
-        if value >= ALIKE
+        f'"{name}" looks like "{other}" (similarity {value:.2f}); they may be confused with each other.'
+        for other, value in zip(manifest.people, similarities, strict=True)
+        if value >= LOOKALIKE
     ]
 
 
@@ -91,7 +123,7 @@ def _copy(bundle: Bundle, source: Path) -> None:
 
 
 def _recalibrated(manifest: Manifest) -> Manifest:
-    """Return the manifest with the threshold for as many people as it names now."""
+    """Return the manifest with the threshold for the number of people that it now names."""
     how = dict(manifest.calibration)
     if how["table"] and "LFW" in how["estimates"]:
         reached = calibration.similarity_at_rate(how["table"], how["false_accept_rate"], len(manifest.people))
@@ -100,7 +132,7 @@ def _recalibrated(manifest: Manifest) -> Manifest:
 
 
 def _without(manifest: Manifest, name: str) -> Manifest:
-    """Return the manifest with no trace of a name."""
+    """Return the manifest without a person's name, in every place that has it."""
     training: dict[str, Any] = dict(manifest.training)
     training["faces"] = {person: faces for person, faces in training["faces"].items() if person != name}
     rest = replace(
@@ -110,35 +142,3 @@ def _without(manifest: Manifest, name: str) -> Manifest:
         training=training,
     )
     return _recalibrated(rest)
-
-
-def _drop_class(folder: Path, index: int) -> None:
-    """Remove a class from the last layer of either engine's network: its row of weights, its bias, and so its logit."""
-    _drop_from_trace(folder / bundles.MODEL, index)
-    _drop_from_onnx(folder, index)
-
-
-def _drop_from_trace(model: Path, index: int) -> None:
-    """Do so in a frozen trace."""
-    network = torch.jit.load(model, map_location="cpu")  # type: ignore[no-untyped-call]
-    _, logits = next(iter(network.graph.outputs())).node().inputs()
-    for constant in list(logits.node().inputs())[1:]:
-        rows = constant.toIValue()
-        kept = torch.cat([rows[:index], rows[index + 1 :]])
-        constant.node().t_("value", kept)
-        constant.setType(torch._C.TensorType.get())  # noqa: SLF001  the shape that was traced no longer holds
-    logits.setType(torch._C.TensorType.get())  # noqa: SLF001
-    torch.jit.save(network, model)
-
-
-def _drop_from_onnx(folder: Path, index: int) -> None:
-    """Do so in ONNX, where the last layer is a Gemm of a transposed matrix and a bias."""
-    network = onnx.load(folder / bundles.ONNX)
-    (layer,) = (node for node in network.graph.node if "logits" in node.output)
-    weights = {tensor.name: tensor for tensor in network.graph.initializer}
-    for name in layer.input[1:]:
-        kept = np.delete(onnx.numpy_helper.to_array(weights[name]), index, axis=0)
-        weights[name].CopyFrom(onnx.numpy_helper.from_array(kept, name))
-    classes = network.graph.output[1].type.tensor_type.shape.dim[1]
-    classes.dim_value -= 1
-    save_onnx(network, folder)

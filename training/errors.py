@@ -1,7 +1,8 @@
-"""Every way in which training, export or enrolment can fail its user.
+"""Every error of training, export and enrolment.
 
 TrainingError
 ├── DatasetError    aligned faces that cannot be trained on or evaluated
+├── RemovalError    a person whose weights cannot be removed from a network
 ├── RunError        a training run that is missing, unfinished or does not fit
 └── WeightsError    pretrained weights that cannot be downloaded or are not what they should be
 """
@@ -13,6 +14,10 @@ class TrainingError(Exception):
 
 class DatasetError(TrainingError):
     """The aligned faces cannot be trained on or evaluated."""
+
+
+class RemovalError(TrainingError):
+    """A person's weights cannot be removed from the network; the bundle stays as it was."""
 
 
 class RunError(TrainingError):

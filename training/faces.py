@@ -1,10 +1,10 @@
 """A folder of aligned faces: whose they are, and which are kept from training."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -39,6 +39,21 @@ class AlignedFaces:
         for name, chip in zip(self.names(), self.chips, strict=True):
             digest.update(f"{name}\0{hashlib.sha256(chip.read_bytes()).hexdigest()}\n".encode())
         return digest.hexdigest()
+
+    def only(self, labels: Iterable[str]) -> Self:
+        """Return the faces of some people.
+
+        Raises:
+            DatasetError: there are no faces of one of them.
+        """
+        wanted = sorted(set(labels))
+        missing = [label for label in wanted if label not in self.labels]
+        if missing:
+            raise DatasetError(f"{self.root} has no faces of {', '.join(missing)}. Run `visage prepare` again.")
+        numbers = [self.labels.index(label) for label in wanted]
+        rows = [row for number in numbers for row in np.flatnonzero(self.people == number)]
+        people = np.array([numbers.index(number) for number in self.people[rows]], self.people.dtype)
+        return type(self)(self.root, tuple(wanted), tuple(self.chips[row] for row in rows), people)
 
 
 def read(aligned: Path) -> AlignedFaces:

@@ -15,8 +15,11 @@ from model.errors import BundleError
 from model.gallery import Gallery
 from model.recognizer import Recognizer
 from model.settings import Settings
+from training import class_removal
+from training.class_removal import _remove_from_trace
 from training.embedder import Embedder
 from training.enrolment import embeddings_of, enroll, forget
+from training.errors import RemovalError
 
 NEWCOMER = "Zoë"
 
@@ -150,3 +153,45 @@ def _last_layer(bundle):
 def _holds(bundle, content):
     with zipfile.ZipFile(bundle.path(bundles.MODEL)) as archive:
         return any(content in archive.read(name) for name in archive.namelist())
+
+
+@pytest.mark.parametrize("typed", ["Zo\u00eb", "Zoe\u0308"], ids=["NFC", "NFD"])
+def test_a_name_is_the_same_in_either_spelling(opened, newcomer, tmp_path, typed):
+    joined, _ = enroll(opened, {"Zoe\u0308": newcomer[NEWCOMER]}, tmp_path / "joined")
+    assert joined.manifest.enrolled == ("Zo\u00eb",)
+    with pytest.raises(BundleError, match="already"):
+        enroll(joined, {typed: newcomer[NEWCOMER]}, tmp_path / "twice")
+    assert forget(joined, typed, tmp_path / "without").manifest.enrolled == ()
+
+
+def test_a_bundle_that_spells_a_name_in_another_way_forgets_it(opened, newcomer, tmp_path):
+    joined, _ = enroll(opened, {NEWCOMER: newcomer[NEWCOMER]}, tmp_path / "joined")
+    older = replace(joined, manifest=replace(joined.manifest, enrolled=("Zoe\u0308",)))
+    assert forget(older, "Zo\u00eb", tmp_path / "without").manifest.enrolled == ()
+
+
+def other_embeddings(folder, index):
+    _remove_from_trace(folder / bundles.MODEL, index)
+    network = torch.jit.load(folder / bundles.MODEL)
+    _, logits = next(iter(network.graph.outputs())).node().inputs()
+    weight = list(logits.node().inputs())[1]
+    weight.node().t_("value", weight.toIValue().flip(0))
+    torch.jit.save(network, folder / bundles.MODEL)
+
+
+def nothing(folder, index):
+    pass
+
+
+def failure(folder, index):
+    raise RuntimeError("no such operator")
+
+
+@pytest.mark.parametrize("removal", [other_embeddings, nothing, failure])
+def test_a_network_that_computes_something_else_is_refused_and_the_bundle_stays(opened, tmp_path, monkeypatch, removal):
+    copy = shutil.copytree(opened.directory, tmp_path / "bundle")
+    monkeypatch.setattr(class_removal, "_remove_from_trace", lambda model, index: removal(model.parent, index))
+    with pytest.raises(RemovalError):
+        forget(bundles.load(str(copy)), "Joe Biden", copy, replace_existing=True)
+    assert bundles.load(str(copy)).manifest == opened.manifest
+    assert [path.name for path in tmp_path.iterdir()] == ["bundle"]

@@ -1,0 +1,87 @@
+"""Removes a person from a folder of aligned faces: chips, faces found, journal, decisions and report."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from dataset import candidates
+from dataset.errors import PrepareError
+from dataset.folders import by_label
+from dataset.labels import normalised
+from dataset.prepare import JOURNAL, OUTPUT, OVERRIDES, PAGE, REPORT, write_report
+from dataset.selection import Overrides
+
+_FACES: Final = "faces"
+
+
+def remove_person(aligned: Path, name: str) -> int:
+    """Remove a person from a folder that `visage prepare` made; return how many files of faces were deleted.
+
+    A call that was interrupted can be made again. The decisions on other people's photos stay as they are, and so do
+    the photos themselves, which are elsewhere.
+
+    Raises:
+        PrepareError: `visage prepare` did not make the folder, or what it left there is damaged.
+    """
+    output = aligned / OUTPUT
+    if not output.is_dir():
+        raise PrepareError(f"{aligned} was not made by `visage prepare`. Give the folder that it made.")
+    deleted = _remove_chips(aligned, name)
+    journal = candidates.read_journal(output / JOURNAL)
+    others = [photo for photo in journal.values() if not _is(photo.person, name)]
+    deleted += _remove_faces(output, {Path(file).name for photo in others for file in photo.files()})
+    Overrides.read(output / OVERRIDES).without(name).write(output / OVERRIDES)
+    _remove_from_report(output, name)
+    candidates.write_journal(output / JOURNAL, others)  # last: until then, another call knows what there is to do
+    return deleted
+
+
+def _is(label: str, name: str) -> bool:
+    return normalised(label) == normalised(name)
+
+
+def _remove_chips(aligned: Path, name: str) -> int:
+    """Delete the faces that a training would read as this person's, and their folders where nothing else is in them."""
+    folders = by_label(aligned).get(normalised(name), [])
+    chips = [chip for folder in folders for chip in folder.rglob("*.jpg")]
+    for chip in chips:
+        chip.unlink()
+    for folder in folders:
+        if not any(path.is_file() for path in folder.rglob("*")):
+            shutil.rmtree(folder)
+    return len(chips)
+
+
+def _remove_faces(output: Path, kept: set[str]) -> int:
+    """Delete every face that was found and is not in the journal under somebody else's name."""
+    faces = [face for face in (output / _FACES).glob("*") if face.name not in kept]
+    for face in faces:
+        face.unlink()
+    return len(faces)
+
+
+def _remove_from_report(output: Path, name: str) -> None:
+    """Write the report again without the person; a report that is damaged is deleted."""
+    try:
+        report = json.loads((output / REPORT).read_text(encoding="utf-8"))
+        content = {
+            "people": {person: counts for person, counts in report["people"].items() if not _is(person, name)},
+            "remarks": [remark for remark in report["remarks"] if not _mentions(remark, name)],
+            "photos": [_without(photo, name) for photo in report["photos"] if not _is(photo["person"], name)],
+        }
+        write_report(content, output)
+    except (FileNotFoundError, ValueError, LookupError, TypeError, AttributeError):
+        for file in (REPORT, PAGE):
+            (output / file).unlink(missing_ok=True)
+
+
+def _without(photo: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return the outcome of somebody else's photo without the person's name in its reason."""
+    reason = photo["reason"]
+    return {**photo, "reason": "It shows another person." if reason and _mentions(reason, name) else reason}
+
+
+def _mentions(text: str, name: str) -> bool:
+    return normalised(name) in normalised(text)

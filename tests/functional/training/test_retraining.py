@@ -1,0 +1,79 @@
+"""Somebody whom the network was trained on is forgotten by training it again without them."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from model import bundle as bundles
+from model.bundle import Bundle
+from model.gallery import Gallery
+from training import faces
+from training.enrolment import enroll, enrolled_in
+from training.errors import DatasetError, RunError
+from training.observer import Observer
+from training.retraining import others_than, retrain
+
+NAME = "Joe Biden"
+
+
+def short(bundle):
+    """The same bundle, as if it had been trained in one epoch on small chips, which takes a second."""
+    training = dict(bundle.manifest.training)
+    training["recipe"] = {**training["recipe"], "epochs": 1, "size": 96, "batch_size": 4}
+    return replace(bundle, manifest=replace(bundle.manifest, training=training))
+
+
+@pytest.fixture(scope="module")
+def enrolled(bundle, tmp_path_factory):
+    """The sample people's bundle and somebody who was enrolled."""
+    opened = bundles.load(str(bundle))
+    somebody = Gallery.load(opened.path(bundles.GALLERY)).embeddings[:1]
+    made, _ = enroll(opened, {"Zo\u00eb": -somebody}, tmp_path_factory.mktemp("enrolled") / "bundle")
+    return made
+
+
+@pytest.fixture
+def others(enrolled, aligned):
+    return faces.read(aligned).only(others_than(enrolled.manifest, NAME))
+
+
+class Interrupted(Observer):
+    def on_epoch(self, epoch, epochs):
+        raise KeyboardInterrupt
+
+
+def test_the_new_bundle_knows_everybody_but_the_person(enrolled, others, weights, tmp_path):
+    run, target = tmp_path / "run", tmp_path / "bundle"
+    with pytest.raises(KeyboardInterrupt):
+        retrain(short(enrolled), NAME, others, run, weights, target, Interrupted())
+    assert not target.exists()
+    made = retrain(short(enrolled), NAME, others, run, weights, target, Observer())
+    assert isinstance(made, Bundle)
+    assert made.manifest.labels == tuple(label for label in enrolled.manifest.labels if label != NAME)
+    assert made.manifest.enrolled == ("Zo\u00eb",)
+    np.testing.assert_allclose(enrolled_in(made)["Zo\u00eb"], enrolled_in(enrolled)["Zo\u00eb"])
+    assert made.manifest.training["fingerprint"] == others.fingerprint()
+    assert NAME not in made.path(bundles.MANIFEST).read_text(encoding="utf-8")
+    assert bundles.load(str(target)).manifest == made.manifest
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bundle"]
+
+
+def test_a_bundle_that_does_not_say_how_it_was_trained_is_refused(enrolled, others, weights, tmp_path):
+    older = replace(enrolled, manifest=replace(enrolled.manifest, training={"recipe": {"lr": 1}}))
+    with pytest.raises(RunError, match="older version"):
+        retrain(older, NAME, others, tmp_path / "run", weights, tmp_path / "bundle", Observer())
+
+
+def test_only_the_people_asked_for_are_trained_on(enrolled, aligned):
+    every = faces.read(aligned)
+    some = every.only(others_than(enrolled.manifest, NAME))
+    assert NAME not in some.labels
+    assert {name.partition("/")[0] for name in some.names()} == set(some.labels)
+    for row, chip in enumerate(some.names()):
+        assert some.labels[some.people[row]] == chip.partition("/")[0]
+
+
+def test_people_without_faces_are_named(aligned):
+    with pytest.raises(DatasetError, match="no faces of Nobody"):
+        faces.read(aligned).only(["Nobody", NAME])
