@@ -1,89 +1,175 @@
-"""`visage`: gathers the commands and turns every failure into one line and an exit status."""
+"""`visage`: lists the commands, runs one, and turns every failure into one line and an exit status."""
 
 import errno
+import os
+import signal
 import sys
-from collections.abc import Sequence
 from importlib import import_module
-from typing import Final
+from typing import Annotated, Any, Final, NoReturn
 
 import typer
-from rich.text import Text
+from typer.core import TyperGroup
+from typer.main import get_group
 
 from dataset.errors import PrepareError
 from deploy.errors import DeployError
 from model.errors import ModelError
+from model.version import VERSION
 from preprocess.errors import PhotoError
-from scripts import console
+from scripts.errors import CommandError
 from training.errors import TrainingError
 
-COMMANDS: Final = (
-    "samples",
-    "prepare",
-    "train",
-    "evaluate",
-    "benchmark",
-    "export",
-    "enroll",
-    "forget",
-    "publish",
-    "recognize",
-    "local",
-    "deploy",
-    "demo",
-)
-"""Each a module of this package, holding a function of its own name, or a `typer.Typer` called `app`."""
+COMMANDS: Final = {
+    "samples": "Download sample photos: people to train on, one photo kept from training, and strangers.",
+    "prepare": "Align the person's face in every photo, 600x600 a face; set aside what does not help, and report why.",
+    "train": "Fine-tune the network on aligned faces. Interrupted, the same command goes on.",
+    "evaluate": "Recognise photos of known people, and of strangers, the way the API does, and count.",
+    "benchmark": "Measure a network on public photos, or the whole on yours.",
+    "export": "Trace the network, check the trace against it on real faces, and write the bundle.",
+    "enroll": "Add people to a bundle by what their faces look like; the others stay as they are.",
+    "forget": "Take a person out of a bundle: the name, the embeddings, and the network's weights for them.",
+    "publish": "Upload a bundle to S3 and verify the upload.",
+    "recognize": "Name the people in each photo.",
+    "local": "Start and stop the local AWS, an emulation of AWS on this machine.",
+    "deploy": "Deploy stack, model and website, and print the addresses of API and website.",
+    "demo": "Train on sample photos, deploy to a local AWS, and send the API three photos.",
+}
+"""Each command and its summary for the list of commands.
 
-_INTERRUPTED: Final = 130
-"""A shell's exit status for Ctrl-C: 128 and the signal's number."""
+A command is a module of this package with a function of the same name, or with a `typer.Typer` called `app`. The
+summary is the first paragraph of the function's docstring, or the help of the app. It is repeated here because the
+modules import torch and other large packages: they are imported only when the command is called.
+"""
+
+_FAILED: Final = 1
+_INTERRUPTED: Final = 128 + signal.SIGINT
+_TERMINATED: Final = 128 + signal.SIGTERM
+"""A shell's exit statuses for a process that a signal has ended."""
+
+_OUR_ERRORS: Final = (ModelError, TrainingError, PhotoError, PrepareError, DeployError, CommandError)
+
+
+class _Commands(TyperGroup):
+    """The list of commands; a command's module is imported when the command is called or asked for its help."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        name, listed, rest = super().resolve_command(ctx, args)
+        return name, _load(name) if name else listed, rest
 
 
 def main() -> None:
-    """Run the command line; exit 0, or 1 with a sentence, or 130 when interrupted."""
+    """Run the command line and exit.
+
+    The status is 0, or 1 with one line that gives the reason, 2 for wrong arguments, 130 after Ctrl-C, 143 after a
+    SIGTERM. A bug of ours ends with a traceback.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(_TERMINATED))
     try:
-        application(sys.argv[1:])()
-    except (ModelError, TrainingError, PhotoError, PrepareError, DeployError, console.CommandError) as error:
+        try:
+            application()()
+        finally:
+            sys.stdout.flush()
+    except _OUR_ERRORS as error:
         _fail(str(error))
     except KeyboardInterrupt:
-        _tell_interrupted()
+        _say_interrupted()
         sys.exit(_INTERRUPTED)
     except SystemExit as ended:
-        if ended.code == _INTERRUPTED:  # what typer makes of Ctrl-C
-            _tell_interrupted()
+        if ended.code == _INTERRUPTED:  # typer turns Ctrl-C into this
+            _say_interrupted()
         raise
+    except BrokenPipeError:  # who reads our output, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(_FAILED)
     except OSError as error:
-        if error.errno == errno.ENOSPC:
-            _fail("The disk is full. Make room and run the same command again; what is done is kept.")
-        _fail(f"{error.strerror}: {error.filename}" if error.filename else str(error))
+        _fail(_system_error(error))
+    except Exception as error:
+        if not _comes_from_aws(error):
+            raise
+        from deploy.aws_errors import sentence  # noqa: PLC0415  # it imports botocore, which most commands do not need
+
+        _fail(sentence(error))
 
 
-def application(words: Sequence[str] = ()) -> typer.Typer:
-    """Return the command line for `words`: with one command where it names one, else with all of them.
-
-    Some commands take seconds to import, so that nobody should wait for those of the others.
-    """
+def application() -> typer.Typer:
+    """Return the command line with all commands, without importing their modules."""
     app = typer.Typer(
         name="visage",
-        help="Folders of photos, one a person, become a face-recognition API.",
+        cls=_Commands,
+        help="Make a face-recognition API from folders of photos, one folder for each person.",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
     )
-    app.callback()(lambda: None)
-    for name in [word for word in words[:1] if word in COMMANDS] or COMMANDS:
-        module = import_module(f"scripts.{name}")
-        if hasattr(module, "app"):
-            app.add_typer(module.app, name=name)
-        else:
-            app.command()(getattr(module, name))
+    app.callback()(_options)
+    for name, summary in COMMANDS.items():
+        app.command(name, help=summary)(_not_loaded)
     return app
 
 
-def _tell_interrupted() -> None:
-    console.console.print(Text("Interrupted.", "yellow"), "Run the same command again to go on.")
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"{VERSION}\n")
+        raise typer.Exit
 
 
-def _fail(sentence: str) -> None:
-    console.console.print(Text("Error:", "bold red"), sentence, soft_wrap=True)
-    sys.exit(1)
+def _options(
+    version: Annotated[  # its callback does the work
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Take the options of `visage` itself."""
+
+
+def _not_loaded() -> None:
+    """Take the place of a command in the list of commands."""
+
+
+def _load(name: str) -> Any:
+    module = import_module(f"scripts.{name}")
+    parent = typer.Typer()
+    if hasattr(module, "app"):
+        parent.add_typer(module.app, name=name)
+    else:
+        parent.command(name)(getattr(module, name))
+    return get_group(parent).commands[name]
+
+
+def _comes_from_aws(error: Exception) -> bool:
+    if "botocore.exceptions" not in sys.modules:
+        return False
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  # imported already
+
+    return isinstance(error, BotoCoreError | ClientError)
+
+
+def _system_error(error: OSError) -> str:
+    """Return a sentence for what the operating system refused."""
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return "The disk is full. Free some space and run the same command again; finished work is kept."
+    if not error.filename:
+        return str(error)
+    if error.errno in {errno.EACCES, errno.EPERM}:
+        return f"You have no permission to use {error.filename}."
+    if error.errno == errno.EROFS:
+        return f"{error.filename} cannot be written: its disk is read-only."
+    return f"{error.strerror}: {error.filename}"
+
+
+def _say_interrupted() -> None:
+    from rich.text import Text  # noqa: PLC0415  # `visage --help` does not need it
+
+    from scripts.console import console  # noqa: PLC0415
+
+    console.print(Text("Interrupted.", "yellow"), "Run the same command again to go on.")
+
+
+def _fail(reason: str) -> NoReturn:
+    from rich.text import Text  # noqa: PLC0415  # `visage --help` does not need it
+
+    from scripts.console import console  # noqa: PLC0415
+
+    console.print(Text("Error:", "bold red"), reason, soft_wrap=True)
+    sys.exit(_FAILED)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the commands share: where things are kept, how progress, results and errors look."""
+"""What the commands share: settings, options, and how progress and results are shown."""
 
 import json
 import sys
@@ -11,16 +11,32 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from model.settings import ROOT, Settings
+from scripts.errors import CommandError
+
+__all__ = [
+    "CACHE",
+    "SETTINGS",
+    "CommandError",
+    "JSONOption",
+    "OutputOption",
+    "PretrainedOption",
+    "console",
+    "emit",
+    "out",
+    "progress",
+    "require_checkout",
+    "steps",
+]
 
 SETTINGS: Final = Settings.read()
 
 CACHE: Final = SETTINGS.cache
-"""Downloads, converted weights and the local AWS live here; deleting it loses nothing but time."""
+"""The folder of downloads, converted weights and the local AWS. It can be deleted: all of it is made again."""
 
 console: Final = Console(stderr=True, highlight=False, markup=False)
-"""For people: progress and remarks. Results go to standard output, so that they can be piped.
+"""For progress and remarks, on standard error. Results go to standard output, so that they can be piped.
 
-Brackets in a file's name are no markup: what has a style is a `Text`.
+Markup is off because names of files may contain brackets. Styled words are `Text`.
 """
 
 out: Final = Console(highlight=False, soft_wrap=True, markup=False)
@@ -32,17 +48,11 @@ PretrainedOption = Annotated[
     typer.Option(
         "--pretrained",
         metavar="vggface2|casia-webface|FILE",
-        help="Pretrained weights. (default: vggface2, or casia-webface where that cannot be reached)",
+        help="Pretrained weights. (default: vggface2, or casia-webface if that cannot be downloaded)",
     ),
 ]
 
-OutputOption = Annotated[
-    Path | None, typer.Option(help="Where the new bundle goes. (default: it replaces the old one)")
-]
-
-
-class CommandError(Exception):
-    """Ends a command with one line that says what to do."""
+OutputOption = Annotated[Path | None, typer.Option(help="Folder for the new bundle. (default: replace the old one)")]
 
 
 def require_checkout(command: str) -> None:
@@ -59,7 +69,7 @@ def require_checkout(command: str) -> None:
 
 
 def progress() -> Progress:
-    """Return a progress bar: what, how much of it, and the time left."""
+    """Return a progress bar with description, count and remaining time."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -70,7 +80,7 @@ def progress() -> Progress:
 
 
 def steps(bar: Progress) -> Callable[[str, int, int], None]:
-    """Return what shows a step by its name, how much of it is done and how much there is, from when it begins."""
+    """Return a function that shows a step's progress: its name, the amount done and the total."""
     tasks: dict[str, TaskID] = {}
 
     def show(what: str, done: int, total: int) -> None:
@@ -82,7 +92,7 @@ def steps(bar: Progress) -> Callable[[str, int, int], None]:
 
 
 def emit(value: Any, *, as_json: bool, show: Callable[[Any], object]) -> None:
-    """Print a result to standard output: as JSON for programs, else as `show` shows it to people."""
+    """Print a result to standard output: as JSON for programs, or with `show` for people."""
     if as_json:
         json.dump(value, sys.stdout, indent=2, ensure_ascii=False)
         sys.stdout.write("\n")

@@ -23,7 +23,7 @@ _NO_PHOTO: Final = _HOME / "not-a-photo.jpg"
 def demo(
     once: Annotated[bool, typer.Option("--once", help="End by itself instead of keeping the website up.")] = False,
 ) -> None:
-    """Train on sample photos, deploy to a local AWS, and ask the API who is in three photos."""
+    """Train on sample photos, deploy to a local AWS, and send the API three photos."""
     began = time.monotonic()
     if shutil.which("curl") is None:
         raise CommandError("The demo asks the API with curl. Install curl and run it again.")

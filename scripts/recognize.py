@@ -1,6 +1,7 @@
-"""`visage recognize`: who is in these photos, by a bundle on this machine or an API anywhere."""
+"""`visage recognize`: names the people in photos, with a bundle on this machine or through an API."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,13 +12,15 @@ from rich.progress import Progress
 from rich.text import Text
 
 from deploy.local import direct
+from model.version import VERSION
 from preprocess.errors import PhotoError
 from scripts.console import SETTINGS, CommandError, JSONOption, emit, out, progress
 
-Ask = Callable[[Path], dict[str, Any]]
-"""A photo in; a Recognition or a problem out, as the API's JSON."""
+Recognize = Callable[[Path], dict[str, Any]]
+"""Returns a photo's answer as the API's JSON: a Recognition, or `detail`, the reason why there is none."""
 
 _TIMEOUT_S = (5, 60)
+"""For connecting and for answering. A function's first answer takes several seconds."""
 
 
 def recognize(
@@ -26,55 +29,83 @@ def recognize(
     url: Annotated[str | None, typer.Option(help="The API's address.")] = None,
     as_json: JSONOption = False,
 ) -> None:
-    """Say who is in each photo."""
+    """Name the people in each photo.
+
+    The exit status is 1 if a photo has no answer. The other photos' answers are printed all the same.
+    """
     if (bundle is None) == (url is None):
-        raise CommandError("Give either --bundle DIR or --url URL.")
-    missing = [str(photo) for photo in photos if not photo.is_file()]
-    if missing:
-        raise CommandError(f"No such photo: {', '.join(missing)}.")
-    with progress() as bar:
-        ask = _by_api(url, bar) if url else _by_bundle(str(bundle))
-        answers = {str(photo): ask(photo) for photo in bar.track(photos, description="Recognising")}
-    emit(answers, as_json=as_json, show=_show)
+        raise typer.BadParameter("Give either --bundle DIR or --url URL.")
+    answers: dict[str, dict[str, Any]] = {}
+    try:
+        with progress() as bar, _by_api(url, bar) if url else _by_bundle(str(bundle)) as ask:
+            for photo in bar.track(photos, description="Recognising"):
+                answers[str(photo)] = _answer(ask, photo)
+    finally:
+        if answers:
+            emit(answers, as_json=as_json, show=_show)
+    failed = sum("faces" not in answer for answer in answers.values())
+    if failed:
+        raise CommandError(f"{failed} of {len(answers)} photos have no answer.")
 
 
-def _by_bundle(location: str) -> Ask:
-    from api.answers import recognition_json  # noqa: PLC0415  torch only where it is needed
+def _answer(ask: Recognize, photo: Path) -> dict[str, Any]:
+    try:
+        return ask(photo)
+    except PhotoError as error:
+        return {"detail": str(error)}
+    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
+        return {"detail": f"The file cannot be read: {error.strerror}."}
+
+
+@contextmanager
+def _by_bundle(location: str) -> Iterator[Recognize]:
+    from api.answers import recognition_json  # noqa: PLC0415  # torch is imported only where it is needed
     from model.recognizer import Recognizer  # noqa: PLC0415
 
     recognizer = Recognizer.load(location, SETTINGS)
-
-    def ask(photo: Path) -> dict[str, Any]:
-        try:
-            return recognition_json(recognizer.recognize(photo.read_bytes()))
-        except PhotoError as error:
-            return {"detail": str(error)}
-
-    return ask
+    yield lambda photo: recognition_json(recognizer.recognize(photo.read_bytes()))
 
 
-def _by_api(url: str, bar: Progress) -> Ask:
-    def ask(photo: Path) -> dict[str, Any]:
-        with photo.open("rb") as file:
-            form = MultipartEncoder({"image": ("photo", file, "application/octet-stream")})
-            task = bar.add_task("Sending, kB", total=form.len // 1000)
-            body = MultipartEncoderMonitor(form, lambda sent: bar.update(task, completed=sent.bytes_read // 1000))
-            return _answer(url, body, form.content_type)
-
-    return ask
+@contextmanager
+def _by_api(url: str, bar: Progress) -> Iterator[Recognize]:
+    with requests.Session() as session:
+        session.headers["User-Agent"] = f"visage/{VERSION}"
+        yield lambda photo: _send(session, url, photo, bar)
 
 
-def _answer(url: str, body: MultipartEncoderMonitor, content_type: str) -> dict[str, Any]:
+def _send(session: requests.Session, url: str, photo: Path, bar: Progress) -> dict[str, Any]:
+    """Send a photo to the API with a progress bar.
+
+    Raises:
+        CommandError: there is no API at that address.
+    """
     address, host = direct(f"{url.rstrip('/')}/recognize")
+    with photo.open("rb") as file:
+        form = MultipartEncoder({"image": ("photo", file, "application/octet-stream")})
+        task = bar.add_task("Sending, kB", total=form.len // 1000)
+        body = MultipartEncoderMonitor(form, lambda sent: bar.update(task, completed=sent.bytes_read // 1000))
+        try:
+            response = session.post(
+                address, data=body, headers={"Content-Type": form.content_type, **host}, timeout=_TIMEOUT_S
+            )
+        except requests.ReadTimeout:
+            return {"detail": f"The API did not answer within {_TIMEOUT_S[1]} seconds."}
+        except requests.RequestException as error:
+            raise CommandError(f"{url} cannot be reached: {error}") from error
+    return _content(response)
+
+
+def _content(response: requests.Response) -> dict[str, Any]:
+    """Return the API's answer, with the reason in `detail` where it is no Recognition."""
     try:
-        headers = {"Content-Type": content_type, **host}
-        response = requests.post(address, data=body, headers=headers, timeout=_TIMEOUT_S)
-        answer = dict(response.json())
-    except requests.JSONDecodeError as error:
-        raise CommandError(f"{url} answered with status {response.status_code} and no JSON.") from error
-    except requests.RequestException as error:
-        raise CommandError(f"{url} cannot be reached: {error}") from error
-    return answer if response.ok else {"detail": answer.get("detail") or answer.get("message", "no reason given")}
+        answer = response.json()
+    except requests.JSONDecodeError:
+        answer = None
+    if not isinstance(answer, dict):
+        return {"detail": f"The API answered with status {response.status_code} and without JSON."}
+    if response.ok and "faces" in answer:
+        return answer
+    return {"detail": str(answer.get("detail") or answer.get("message") or f"Status {response.status_code}.")}
 
 
 def _show(answers: dict[str, dict[str, Any]]) -> None:
@@ -83,5 +114,5 @@ def _show(answers: dict[str, dict[str, Any]]) -> None:
         if faces is None:
             out.print(Text(f"{photo}:", "yellow"), answer["detail"])
             continue
-        names = [f"{face['label']} ({face['probability']:.1%})" if face["known"] else "nobody I know" for face in faces]
+        names = [f"{face['label']} ({face['probability']:.1%})" if face["known"] else "unknown" for face in faces]
         out.print(f"{photo}: {', '.join(names)}")

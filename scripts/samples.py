@@ -103,7 +103,7 @@ SAMPLES: Final = (
 def samples(
     directory: Annotated[Path, typer.Argument(help="Where the photos go.")], as_json: JSONOption = False
 ) -> None:
-    """Fetch sample photos: people to train on, one photo kept from training, and strangers."""
+    """Download sample photos: people to train on, one photo kept from training, and strangers."""
     fetch(directory)
     photos = [str(directory / sample.target) for sample in SAMPLES]
     emit(photos, as_json=as_json, show=lambda _: out.print("\n".join(photos)))
