@@ -72,7 +72,9 @@ Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html.
 """
 
 _CARD: Final = 'content="card.png"'
-_CONNECT: Final = re.compile(r"connect-src [^;\"]*")
+_CONNECT: Final = re.compile(r"(?:(?<=; )|(?<=\"))connect-src [^;\"]*")
+"""The directive in the policy. A comment of the page may name it too."""
+
 _REFERENCE: Final = re.compile(rf'"{_ASSETS}([^"]*)"')
 
 

@@ -19,6 +19,7 @@ from scripts.__main__ import application
 API = "https://abc.execute-api.eu-central-1.amazonaws.com"
 ADDRESS = "https://d111111abcdef8.cloudfront.net"
 PAGE = """<!doctype html>
+<!-- The deployment replaces all of connect-src but 'self'. -->
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; connect-src 'self' https:; base-uri 'none'">
 <meta property="og:image" content="card.png">
 <link rel="icon" href="favicon.svg">
@@ -232,7 +233,7 @@ def visage_deploy(monkeypatch):
             "bring_up",
             lambda *given: begun.append(given[3:5]) or Addresses("http://api.test", "http://site.test"),
         )
-        return begun, CliRunner().invoke(application(["deploy"]), ["deploy", *map(str, words)])
+        return begun, CliRunner().invoke(application(), ["deploy", *map(str, words)])
 
     return visage_deploy
 
