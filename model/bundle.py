@@ -1,27 +1,32 @@
-"""The bundle: everything that serving needs, in a folder or under an S3 prefix, verified before it is used.
+"""The bundle: every file that serving needs, in a folder or under an S3 prefix, verified before it is used.
 
 | file | content |
 | --- | --- |
-| `manifest.json` | what the bundle is; for every other file its size and SHA-256 |
+| `manifest.json` | describes the bundle; holds the size and SHA-256 of every other file |
 | `model.pt` | TorchScript: (N, S, S, 3) uint8 RGB chips to (N, 512) unit-length embeddings and (N, C) logits; the
-               weights of its convolutions are kept in float16, and computed with in float32 |
+               weights of its convolutions are stored as float16, and it computes in float32 |
 | `model.onnx`, `model.onnx.data` | the same as ONNX, and its weights, which are mapped into memory rather than parsed |
-| `gallery.npz` | prototypes: `embeddings` (P, 512) float32, unit length, and `people` (P,): whose each is, an index of
-                  the labels and, after them, the enrolled |
+| `gallery.npz` | prototypes: `embeddings` (P, 512) float32 of unit length, and `people` (P,): the person of each, as an
+                  index into the labels followed by the enrolled |
 | `detector.svm`, `landmarks.dat` | dlib's frontal face detector and five-point shape predictor |
 """
 
 import hashlib
 import json
+import os
+import re
+import shutil
 import tempfile
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Self
 
+from model.cache import version_folder
 from model.errors import BundleError
 from model.storage import Bucket, Connect, FileEntry, OnProgress, entry_of
+from preprocess.files import write_text
 from preprocess.geometry import Geometry
 
 FORMAT: Final = 3
@@ -33,16 +38,21 @@ GALLERY: Final = "gallery.npz"
 DETECTOR: Final = "detector.svm"
 LANDMARKS: Final = "landmarks.dat"
 
+FILES: Final = frozenset({MODEL, ONNX, ONNX_WEIGHTS, GALLERY, DETECTOR, LANDMARKS})
+"""Every file that a manifest may name."""
+
+_REPLACED: Final = "replaced"
+"""The folder, beside the one that a bundle is made in, for the bundle that it replaces."""
+
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a bundle says of itself.
+    """The description of a bundle.
 
-    `labels` are the people whom the network was trained to name, in the order of its logits; `enrolled` are known by
-    their prototypes alone. A face counts as the person it is named from the similarity `threshold` on, if the network's
-    name has the probability `certainty` at least; `temperature` is what logits are divided by. `calibration` says how
-    these came about. `version` is derived from all the
-    rest, so that two different bundles never share one.
+    `labels` are the people whom the network was trained to name, in the order of its logits. `enrolled` are the people
+    who are known by their prototypes alone. A face counts as known from similarity `threshold` and probability
+    `certainty` on. Logits are divided by `temperature`. `calibration` says how these three were found. `version` is a
+    digest of everything else, so that two different bundles never share one.
     """
 
     labels: tuple[str, ...]
@@ -61,11 +71,11 @@ class Manifest:
 
     @property
     def people(self) -> tuple[str, ...]:
-        """Everybody the bundle knows, in the gallery's order."""
+        """All people, in the order of the gallery: the labels, then the enrolled."""
         return self.labels + self.enrolled
 
     def entries(self, names: Collection[str] | None = None) -> Mapping[str, FileEntry]:
-        """Return the entries of the files called `names`, by default of all.
+        """Return the entries of the files called `names`, by default of all files.
 
         Raises:
             BundleError: the bundle has no such file.
@@ -97,14 +107,39 @@ class Manifest:
                 raise BundleError(
                     f"The bundle has format {fields['format']}; this version reads {FORMAT}. Export its run again."
                 )
-            files = {name: FileEntry(**entry) for name, entry in fields["files"].items()}
+            files = {_known_name(name): _entry(entry) for name, entry in fields["files"].items()}
             fields |= {name: tuple(fields[name]) for name in ("labels", "enrolled")}
             manifest = cls(**fields | {"geometry": Geometry(**fields["geometry"]), "files": files})
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise BundleError("The bundle's manifest is damaged. Export or publish it again.") from error
         if manifest.version != manifest.sealed().version:
-            raise BundleError("The bundle's manifest was altered: its version is not that of its content.")
+            raise BundleError("The bundle's manifest was altered: its version does not fit its content.")
         return manifest
+
+
+def _known_name(name: str) -> str:
+    """Return `name`, one of the format's; any other could lead out of the folder of the bundle.
+
+    Raises:
+        BundleError: the format has no such file.
+    """
+    if name not in FILES:
+        raise BundleError(f"The bundle's manifest names a file that bundles do not have: {name!r}.")
+    return name
+
+
+def _entry(fields: Mapping[str, Any]) -> FileEntry:
+    """Return the entry of a file.
+
+    Raises:
+        ValueError: the size or the checksum cannot be that of a file.
+    """
+    entry = FileEntry(**fields)
+    if type(entry.size) is not int or entry.size < 0:
+        raise ValueError("size")
+    if not isinstance(entry.sha256, str) or not re.fullmatch("[0-9a-f]{64}", entry.sha256):
+        raise ValueError("sha256")
+    return entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,41 +155,65 @@ class Bundle:
 
 
 def write(source: Path, manifest: Manifest, target: Path, *, replace_existing: bool = False) -> Bundle:
-    """Turn the folder `source`, holding every file but the manifest, into the bundle `target`.
+    """Make the bundle `target` out of the folder `source`, which holds every file but the manifest.
 
-    The bundle appears whole or not at all; one that it replaces is put beside `source`.
+    The bundle appears whole or not at all. A bundle that it replaces is moved beside `source`.
 
     Raises:
-        BundleError: `target` exists, and is not a bundle that may be replaced.
+        BundleError: `target` exists and may not be replaced, or the folder cannot be renamed.
     """
     check_target(target, replace_existing=replace_existing)
-    entries = {path.name: entry_of(path) for path in sorted(source.iterdir())}
-    sealed = replace(manifest, files=entries).sealed()
-    (source / MANIFEST).write_text(sealed.to_json(), encoding="utf-8")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    replaced = source.with_name("replaced")
-    if target.exists():
-        target.rename(replaced)
+    replaced = source.with_name(_REPLACED)
     try:
+        entries = {_known_name(path.name): entry_of(path) for path in sorted(source.iterdir())}
+        sealed = replace(manifest, files=entries).sealed()
+        write_text(source / MANIFEST, sealed.to_json())
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.exists():
+            target.rename(replaced)
         source.rename(target)
+    except OSError as error:
+        reason = f"The bundle cannot be written to {target}: {error.strerror or error}."
+        raise BundleError(reason + _restore(replaced, target)) from error
     except BaseException:
-        replaced.rename(target)
+        _restore(replaced, target)
         raise
     return Bundle(sealed, target)
 
 
+def _restore(replaced: Path, target: Path) -> str:
+    """Move a bundle back to `target` if it was moved away; where that fails, return a sentence for the user."""
+    if replaced.exists() and not target.exists():
+        try:
+            replaced.rename(target)
+        except OSError:
+            return f" The bundle that was there is now in {replaced}; move it back."
+    return ""
+
+
 @contextmanager
 def temporary_bundle(target: Path) -> Iterator[Path]:
-    """Yield an empty folder on the disk of `target` to make a bundle in; what is left of it is removed."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".visage-", dir=target.parent) as folder:
-        source = Path(folder) / "bundle"
+    """Yield an empty folder on the disk of `target`, in which to make a bundle. It is removed afterwards.
+
+    Raises:
+        BundleError: there can be no folder.
+    """
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=".visage-", dir=target.parent))
+        source = folder / "bundle"
         source.mkdir()
+    except OSError as error:
+        raise BundleError(f"The bundle cannot be written to {target}: {error.strerror or error}.") from error
+    try:
         yield source
+    finally:
+        if target.exists() or not (folder / _REPLACED).exists():  # else it holds the only copy of a bundle
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def check_target(target: Path, *, replace_existing: bool = False) -> None:
-    """See that a bundle may be written to `target`.
+    """Check that a bundle may be written to `target`.
 
     Raises:
         BundleError: something is there that may not be replaced.
@@ -163,7 +222,7 @@ def check_target(target: Path, *, replace_existing: bool = False) -> None:
         raise BundleError(f"{target} is a file. Give another folder.")
     if target.exists() and any(target.iterdir()):
         if not (target / MANIFEST).exists():
-            raise BundleError(f"{target} holds something that is no bundle. Give another folder.")
+            raise BundleError(f"{target} holds something that is not a bundle. Give another folder.")
         if not replace_existing:
             raise BundleError(f"{target} already holds a bundle. Give another folder, or --replace it.")
 
@@ -171,8 +230,8 @@ def check_target(target: Path, *, replace_existing: bool = False) -> None:
 def load(location: str, cache: Path | None = None, files: Collection[str] | None = None) -> Bundle:
     """Return the bundle at `location`, a folder or "s3://bucket/prefix", after verifying every checksum.
 
-    Who needs only some `files` of it gets those, and no other is downloaded, looked at or verified. From S3 they are
-    downloaded into `cache` (default: a folder of the system's temporary directory), under the bundle's version.
+    With `files`, only those are downloaded and verified. From S3 they are downloaded into the folder `cache`, under the
+    bundle's version; by default it is a private folder of the system's temporary directory, see `model.cache`.
 
     Raises:
         BundleError: it is missing, incomplete, altered or of another format.
@@ -182,38 +241,66 @@ def load(location: str, cache: Path | None = None, files: Collection[str] | None
     return bundle
 
 
-def load_parts(location: str, parts: Sequence[Collection[str] | None], cache: Path | None = None) -> Iterator[Bundle]:
-    """Yield the bundle at `location` as often as there are `parts`: files, which are there and verified by then.
+def load_parts(
+    location: str, parts: Sequence[Collection[str] | None], cache: Path | None = None, user: int | None = None
+) -> Generator[Bundle, None, None]:
+    """Yield the bundle at `location` once for each of `parts`, names of files, when those are there and verified.
 
-    The first need not wait for the last. See `load` for the rest.
+    The first part need not wait for the last. `user` is the process that will use the files, by default this one; they
+    stay in the cache as long as it lives. See `load` for the rest.
     """
     if location.startswith("s3://"):
-        return _download(location, parts, cache or Path(tempfile.gettempdir()) / "visage")
-    return (_open(Path(location), files) for files in parts)
+        yield from _download(location, parts, cache, user or os.getpid())
+    else:
+        for files in parts:
+            yield _open(Path(location), files)
 
 
 def publish(directory: Path, location: str, on_progress: OnProgress, connect: Connect | None = None) -> Manifest:
     """Upload the bundle in `directory` to "s3://bucket/prefix", the manifest last, and return its manifest.
 
-    The bundle is verified before it is sent; boto3 sends a checksum with every part, which S3 verifies; the sizes are
-    compared at the end. A bundle that is there already is left as it is. `connect` makes the client, as
-    boto3.client does, which it is by default.
+    The bundle is verified before it is sent. boto3 sends a checksum with every part, which S3 verifies; the sizes are
+    compared at the end. An upload that was interrupted is begun again. Of a bundle that is
+    there already, only files that are missing or of a wrong size are uploaded.
 
     Raises:
-        BundleError: the bundle is not whole, or the bucket does not take it.
+        BundleError: the bundle is not whole, the prefix holds something else, or the bucket does not take it.
         BundleUnavailableError: S3 cannot be reached.
     """
     bundle = _open(directory)
+    sizes = {name: bundle.path(name).stat().st_size for name in (*bundle.manifest.files, MANIFEST)}
     with closing(Bucket(location, connect)) as bucket:
-        names = [*bundle.manifest.files, MANIFEST]
-        if bucket.has(MANIFEST) and Manifest.from_json(bucket.read(MANIFEST)).version == bundle.manifest.version:
-            return bundle.manifest
-        for name in names:
-            bucket.upload(bundle.path(name), on_progress)
-        wrong = [name for name in names if bucket.size(name) != bundle.path(name).stat().st_size]
+        found = bucket.sizes()
+        if MANIFEST in found:
+            _require_same(bundle.manifest, bucket.read(MANIFEST), location)
+        else:
+            found = {}  # an upload was interrupted: a file of the right size may be of another bundle
+        for name, size in sizes.items():
+            if found.get(name) != size:
+                bucket.upload(bundle.path(name), on_progress)
+        found = bucket.sizes()
+        wrong = [name for name, size in sizes.items() if found.get(name) != size]
         if wrong:
             raise BundleError(f"Uploaded, but {', '.join(wrong)} arrived with another size. Publish again.")
     return bundle.manifest
+
+
+def _require_same(manifest: Manifest, published: bytes, location: str) -> None:
+    """Check that the manifest at `location` is that of the bundle: running functions may read the files there.
+
+    Raises:
+        BundleError: it is another.
+    """
+    try:
+        if Manifest.from_json(published).version == manifest.version:
+            return
+        found = "another bundle"
+    except BundleError:
+        found = "a bundle of another format, or a damaged one"
+    raise BundleError(
+        f"{location} holds {found}, which running functions may be using. Publish to another prefix, for instance one "
+        f"that ends in {manifest.version}; or, if nothing uses it, remove it first: `aws s3 rm --recursive {location}`."
+    )
 
 
 def _open(directory: Path, files: Collection[str] | None = None) -> Bundle:
@@ -230,23 +317,24 @@ def _open(directory: Path, files: Collection[str] | None = None) -> Bundle:
     return bundle
 
 
-def _download(location: str, parts: Sequence[Collection[str] | None], cache: Path) -> Iterator[Bundle]:
+def _download(
+    location: str, parts: Sequence[Collection[str] | None], cache: Path | None, user: int
+) -> Iterator[Bundle]:
     with closing(Bucket(location)) as bucket:
         manifest = Manifest.from_json(bucket.read(MANIFEST))
-        bundle = Bundle(manifest, cache / manifest.version)
-        bundle.directory.mkdir(parents=True, exist_ok=True)
+        bundle = Bundle(manifest, version_folder(cache, manifest.version, user))
         wanted = [manifest.entries(files) for files in parts]
         missing = {
             name: entry for part in wanted for name, entry in part.items() if not _is_there(bundle.path(name), entry)
         }
-        arriving = bucket.download(missing, bundle.directory)
-        for part in wanted:
-            while any(name in missing for name in part):
-                del missing[next(arriving)]
-            yield bundle
-        next(arriving, None)  # all are there; it only ends
-        bundle.path(MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
+        with closing(bucket.download(missing, bundle.directory)) as downloaded:
+            for part in wanted:
+                while any(name in missing for name in part):
+                    del missing[next(downloaded)]
+                yield bundle
+            next(downloaded, None)  # all files are there; this ends the transfers
+        write_text(bundle.path(MANIFEST), manifest.to_json())
 
 
 def _is_there(path: Path, entry: FileEntry) -> bool:
-    return path.exists() and entry_of(path) == entry
+    return path.is_file() and path.stat().st_size == entry.size and entry_of(path) == entry

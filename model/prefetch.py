@@ -3,20 +3,28 @@
 Nothing is imported here that takes time, so that a function can begin the download before everything else.
 """
 
+import os
+import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkContext
 from typing import Final, TypeAlias
 
 from model import bundle as bundles
 from model.bundle import Bundle
-from model.engines import engine_named
+from model.engines import ENGINES, engine_named
 from model.errors import BundleError, BundleUnavailableError
 from model.settings import Settings
 
 SHARED: Final = (bundles.GALLERY, bundles.DETECTOR, bundles.LANDMARKS)
 """The files of a bundle that are read whatever the engine."""
+
+LIMIT_SECONDS: Final = 25.0
+"""How long a download may take. The function answers within 29 seconds, so that the request still gets its answer."""
+
+_LAST_SECONDS: Final = 1.0
+"""How long the child process may take to end after it has sent the last part; it takes milliseconds."""
 
 Download: TypeAlias = Callable[[str, str], AbstractContextManager[Iterator[Bundle]]]
 """Takes the location of a bundle and the name of an engine; see `download`."""
@@ -40,55 +48,100 @@ def download(location: str, engine: str) -> Iterator[Iterator[Bundle]]:
     Raises:
         BundleError: as `model.bundle.load` does, or there is no such engine.
     """
-    yield bundles.load_parts(location, [SHARED, engine_named(engine).files])
+    with closing(bundles.load_parts(location, _parts(engine))) as parts:
+        yield parts
 
 
 class Prefetch:
-    """The bundle to serve, fetched and verified by a process of its own while this one imports."""
+    """In Lambda, downloads the bundle to serve in a child process while this process imports. Elsewhere, does nothing.
 
-    def __init__(self, settings: Settings) -> None:
-        """Begin, in Lambda; elsewhere `download` does all."""
-        self._receiver: Connection | None = None
-        if not settings.in_lambda:
-            return
-        context = ForkContext()
-        receiver, sender = context.Pipe(duplex=False)
-        self._process = context.Process(target=_send, args=(sender, settings), daemon=True)
-        self._process.start()
-        sender.close()
-        self._receiver = receiver
+    It is a process because a thread would take turns with the imports: both run Python code. It is a fork because that
+    begins at once. Fork is safe here as no thread runs yet; macOS has no safe fork, so there is none outside Lambda.
+    The bundle's manifest comes through a pipe, because Lambda lacks the shared memory that multiprocessing's queues and
+    pools need.
+    """
+
+    def __init__(self, settings: Settings, limit_seconds: float = LIMIT_SECONDS) -> None:
+        """Begin the download of the bundle that `settings` name; kill it if it takes longer than `limit_seconds`."""
+        self._child: _Child | None = None
+        if settings.in_lambda and settings.location and settings.engine in ENGINES:
+            self._child = _Child(settings.location, settings.engine, limit_seconds)
 
     @contextmanager
     def download(self, location: str, engine: str) -> Iterator[Iterator[Bundle]]:
-        """Do as `model.prefetch.download` does; the first time with what is on its way.
+        """Do as `model.prefetch.download` does, the first time with the download that has begun.
+
+        That one is killed if it is of another bundle or engine. When the block ends, there is no child process any
+        more.
 
         Raises:
-            BundleError: as there; and where the process ended without the bundle, for a reason that is in the log.
+            BundleError: as `model.prefetch.download` does.
+            BundleUnavailableError: the child process ended without the bundle or was too slow; the log has the reason.
         """
-        receiver, self._receiver = self._receiver, None
-        if receiver:
-            yield self._arriving(receiver)
-        else:
-            with download(location, engine) as found:
-                yield found
+        child, self._child = self._child, None
+        with ExitStack() as stack:
+            if child:
+                stack.callback(child.end)
+            if child and (location, engine) == (child.location, child.engine):
+                yield child.bundles()
+            else:
+                if child:
+                    child.end()
+                yield stack.enter_context(download(location, engine))
 
-    def _arriving(self, receiver: Connection) -> Iterator[Bundle]:
-        with receiver, suppress(EOFError):
-            while True:
-                outcome: Bundle | BundleError = receiver.recv()
-                if isinstance(outcome, BundleError):
-                    raise outcome
-                yield outcome
+
+class _Child:
+    """A child process that downloads one bundle, and the pipe that it answers through."""
+
+    def __init__(self, location: str, engine: str, limit_seconds: float) -> None:
+        self.location, self.engine = location, engine
+        self._deadline = time.monotonic() + limit_seconds
+        self._waiting = len(_parts(engine))
+        context = ForkContext()
+        self._receiver, sender = context.Pipe(duplex=False)
+        self._process = context.Process(target=_send, args=(sender, location, engine, os.getpid()), daemon=True)
+        self._process.start()
+        sender.close()
+
+    def bundles(self) -> Iterator[Bundle]:
+        """Yield the bundle as often as `download` does."""
+        while self._waiting:
+            outcome = self._receive()
+            if isinstance(outcome, BundleError):
+                raise outcome
+            self._waiting -= 1
+            yield outcome
+
+    def end(self) -> None:
+        """Leave no process behind: wait for one that has sent everything, kill any other."""
+        if self._receiver.closed:
+            return
+        self._receiver.close()
+        if not self._waiting:
+            self._process.join(_LAST_SECONDS)
+        self._process.kill()
         self._process.join()
-        if self._process.exitcode:
-            raise BundleUnavailableError("The process that fetches the bundle ended without it.")
+        self._process.close()
+
+    def _receive(self) -> "Bundle | BundleError":
+        try:
+            if self._receiver.poll(max(0, self._deadline - time.monotonic())):
+                outcome: Bundle | BundleError = self._receiver.recv()
+                return outcome
+        except (EOFError, OSError):
+            return BundleUnavailableError("The process that downloads the bundle ended without it.")
+        return BundleUnavailableError("The process that downloads the bundle was too slow.")
 
 
-def _send(sender: Connection, settings: Settings) -> None:
-    """Fetch the bundle that the environment names, and send it as often as it comes, or what is wrong with it."""
+def _send(sender: Connection, location: str, engine: str, user: int) -> None:
+    """Download the bundle in the child process; send it as often as `download` yields it, or the error."""
     try:
-        with download(bundle_location(settings), settings.engine) as parts:
-            for bundle in parts:
-                sender.send(bundle)
+        for bundle in bundles.load_parts(location, _parts(engine), user=user):
+            sender.send(bundle)
     except BundleError as error:
         sender.send(error)
+
+
+def _parts(engine: str) -> list[tuple[str, ...]]:
+    """Return the files that are needed first, and those that are needed last."""
+    return [SHARED, engine_named(engine).files]

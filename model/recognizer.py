@@ -1,4 +1,4 @@
-"""The runtime: a bundle and a photo in, a Recognition out."""
+"""Recognises the faces in a photo with a loaded bundle."""
 
 import io
 import threading
@@ -27,15 +27,16 @@ TOP: Final = 5
 """How many of the likeliest people an answer lists."""
 
 MAX_FACES: Final = 20
-"""A crowd's most prominent faces are recognised; all of them would outlast a request."""
+"""How many faces of a photo are recognised, the most prominent first. More would take longer than a request may."""
 
 ENROLMENT_TEMPERATURE: Final = 0.05
-"""Similarity that makes one person e times as likely as another, where one of the two is enrolled."""
+"""Temperature of the softmax over similarities where one of the people is enrolled: a similarity that is higher by
+this much makes a person e times as likely."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """A person, and the probability that the face is theirs if it belongs to somebody the model knows.
+    """A person, and the probability that the face is theirs, if it belongs to somebody that the model knows.
 
     `enrolled` says whether the person was enrolled rather than trained on.
     """
@@ -47,12 +48,11 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """One face of a photo: where it is and whose.
+    """One face of a photo: where it is and whose it is.
 
-    `similarity`, -1 to 1, is the mean cosine between the face's embedding and those of the likeliest person's three
-    most alike prototypes. Under the bundle's threshold, or where the network's name is not `certain`, the face is
-    nobody the model knows: `known` is false and `label` is None. `enrolled` says whether the person was enrolled; it is
-    false for nobody.
+    `similarity`, -1 to 1, is the mean cosine between the face's embedding and the three most similar prototypes of the
+    likeliest person. `known` is true from the bundle's threshold on, if the network is also `certain` of the name or
+    the person is enrolled; otherwise `label` is None. `enrolled` says whether a known person was enrolled.
     """
 
     box: Box
@@ -67,7 +67,7 @@ class Face:
 
 @dataclass(frozen=True, slots=True)
 class Recognition:
-    """What a photo shows: its faces, the most prominent first, and the milliseconds that each step took."""
+    """The faces of a photo, the most prominent first, and the milliseconds that each step took."""
 
     faces: tuple[Face, ...]
     width: int
@@ -79,8 +79,8 @@ class Recognition:
 class Recognizer:
     """A loaded bundle. Safe to share between threads.
 
-    `startup_ms` says what loading took: `import` of the engine's library, `fetch` as far as the bundle was waited for,
-    `load`, `warm_up`, and `total`.
+    `startup_ms` holds the milliseconds that loading took by step: `import` of the engine's library, `fetch` (the time
+    spent waiting for the bundle), `load`, `warm_up` and `total`.
     """
 
     startup_ms: Mapping[str, float]
@@ -88,7 +88,7 @@ class Recognizer:
     def __init__(
         self, manifest: Manifest, gallery: Gallery, detector: Detector, aligner: Aligner, engine: Engine
     ) -> None:
-        """Put together what a bundle holds; `engine` runs its network."""
+        """Combine the parts of a bundle; `engine` runs its network."""
         self.manifest = manifest
         self.version = manifest.version
         self.people = manifest.people
@@ -122,14 +122,14 @@ class Recognizer:
                 detector = Detector(file=bundle.path(bundles.DETECTOR))
                 aligner = Aligner(bundle.path(bundles.LANDMARKS))
             with watch.step("warm_up"):
-                face, chip = _warm_up(detector, aligner, bundle.manifest.geometry)
+                _warm_up(detector, aligner, bundle.manifest.geometry)
             with watch.step("fetch"):
                 bundle = next(parts)
             with watch.step("load"):
                 network = engine.load(bundle, settings.threads)
         with watch.step("warm_up"):
             recognizer = cls(bundle.manifest, gallery, detector, aligner, network)
-            recognizer._name_faces([face], *recognizer._run(chip[None]))
+            recognizer._warm_up()
         recognizer.startup_ms = watch.stop()
         return recognizer
 
@@ -137,7 +137,7 @@ class Recognizer:
         """Return who is in the photo `data`.
 
         Raises:
-            PhotoError: the bytes are no photo that can be used, or there is no face in it.
+            PhotoError: the bytes are not a usable photo, or there is no face in it.
         """
         watch = _Stopwatch()
         photo, boxes = self._find(data, watch)
@@ -149,13 +149,19 @@ class Recognizer:
         return Recognition(faces, photo.width, photo.height, self.version, watch.stop())
 
     def align(self, data: bytes) -> RGBArray:
-        """Return the faces of the photo `data` as the network sees them, in order: (N, S, S, 3) uint8 RGB.
+        """Return the aligned faces of the photo `data`, the most prominent first: (N, S, S, 3) uint8 RGB.
 
         Raises:
-            PhotoError: the bytes are no photo that can be used, or there is no face in it.
+            PhotoError: the bytes are not a usable photo, or there is no face in it.
         """
         photo, boxes = self._find(data, _Stopwatch())
         return self._chips(photo, boxes)
+
+    def _warm_up(self) -> None:
+        """Name one face that was never there, so that the first photo takes no longer than the second."""
+        embeddings = np.zeros((1, self._gallery.embeddings.shape[1]), np.float32)
+        logits = np.zeros((1, len(self.manifest.labels)), np.float32)
+        self._name_faces([Box(0, 0, 1, 1, score=0)], embeddings, logits)
 
     def _find(self, data: bytes, watch: "_Stopwatch") -> tuple[Photo, list[Box]]:
         with watch.step("decode"):
@@ -183,10 +189,10 @@ class Recognizer:
         return tuple(map(self._face, boxes, self._mix(named, similarities), similarities, certain))
 
     def _mix(self, named: FloatArray, similarities: FloatArray) -> FloatArray:
-        """Return how likely each of N faces is each of the people, (N, people), those enrolled among them.
+        """Return (N, people) probabilities of N faces: the trained people first, then the enrolled.
 
-        The network names those it was trained on. Whether it is one of them or somebody enrolled is a matter of
-        similarities: those of the enrolled against that of whom the network names.
+        The network names only people whom it was trained on. The similarities decide between the one that it names and
+        the enrolled.
         """
         if not self.manifest.enrolled:
             return named
@@ -208,18 +214,17 @@ class Recognizer:
         return Prediction(self.people[person], float(probability), int(person) >= len(self.manifest.labels))
 
 
-def _warm_up(detector: Detector, aligner: Aligner, geometry: Geometry) -> tuple[Box, RGBArray]:
-    """Look for faces in noise, so that the first photo takes no longer than the second; return it as box and chip."""
+def _warm_up(detector: Detector, aligner: Aligner, geometry: Geometry) -> None:
+    """Detect and align in a photo of noise, so that the first photo takes no longer than the second."""
     file = io.BytesIO()
     Image.effect_noise((64, 64), 64).convert("RGB").save(file, "JPEG")
     photo = Photo(file.getvalue())
     detector.detect(photo)
-    everything = Box(0, 0, photo.width, photo.height, score=0)
-    return everything, aligner.align(photo, everything, geometry)
+    aligner.align(photo, Box(0, 0, photo.width, photo.height, score=0), geometry)
 
 
 def _softmax(values: FloatArray, temperature: float) -> FloatArray:
-    """Return the softmax of each row; SciPy's is not worth its import to a function that starts cold."""
+    """Return the softmax of each row. SciPy's would have to be imported in every cold start."""
     powers = np.exp((values - values.max(axis=1, keepdims=True)) / temperature)
     shares: FloatArray = (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
     return shares
@@ -227,7 +232,7 @@ def _softmax(values: FloatArray, temperature: float) -> FloatArray:
 
 @dataclass
 class _Stopwatch:
-    """Milliseconds by step, and in all."""
+    """Measures milliseconds by step and in total."""
 
     started: float = field(default_factory=time.perf_counter)
     steps: dict[str, float] = field(default_factory=dict)

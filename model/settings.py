@@ -1,20 +1,21 @@
-"""The one place that reads the environment: once, into a frozen dataclass that is handed on.
+"""Reads the environment, once, into a frozen dataclass that is handed on. No other module reads it.
 
 | variable | meaning | default |
 | --- | --- | --- |
 | `VISAGE_MODEL` | the bundle to serve: a folder or s3://bucket/prefix | none |
 | `VISAGE_ENGINE` | the engine that runs its network: `torchscript` or `onnx` | `torchscript` |
-| `OMP_NUM_THREADS` | threads that work on one photo; of a list such as `4,2` the first number counts | one a core |
+| `OMP_NUM_THREADS` | threads that work on one photo; the first number of a list such as `4,2` | one for each core |
 | `VISAGE_CACHE` | downloads, converted weights and the local AWS | `.cache` of the checkout, else the user's cache |
 | `VISAGE_LOCAL_PORT` | port of the local AWS | 4566 |
 | `POWERTOOLS_SERVICE_NAME`, `POWERTOOLS_METRICS_NAMESPACE` | names in logs and metrics | `visage`, `Visage` |
 | `PYENV_ROOT` | where pyenv keeps its Pythons | `~/.pyenv` |
 
-Nothing is imported here that takes time: a function reads its settings before it imports all the rest.
+Nothing is imported here that takes time: a function reads its settings before it imports everything else.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
@@ -27,9 +28,9 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 class Settings:
     """What the environment says.
 
-    `location` is where the bundle is, None where nothing says so. `in_lambda` tells whether this process is a Lambda
-    function's. `local_port` is the text as given; `deploy.local` checks it. `environment` is all of the environment,
-    for child processes.
+    `location` is where the bundle is, or None. `in_lambda` tells whether this process runs in a Lambda function.
+    `local_port` is the text as given; `deploy.local` checks it. `environment` is all of the environment, for child
+    processes.
     """
 
     location: str | None
@@ -61,6 +62,21 @@ class Settings:
         )
 
 
+@contextmanager
+def variables_during(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables that are missing, for as long as the block runs.
+
+    This is for a library that offers no other way to say what it must know while it is imported.
+    """
+    missing = {name: value for name, value in variables.items() if name not in os.environ}
+    os.environ.update(missing)
+    try:
+        yield
+    finally:
+        for name in missing:
+            os.environ.pop(name, None)
+
+
 def cores() -> int:
     """Return how many processor cores this process may use, as far as the system can tell."""
     if hasattr(os, "process_cpu_count"):  # from Python 3.13 on
@@ -71,12 +87,13 @@ def cores() -> int:
 
 
 def _threads(text: str) -> int | None:
-    """Return the first number of OMP_NUM_THREADS, a list by OpenMP's levels of nesting; None where there is none.
+    """Return the first number of OMP_NUM_THREADS, a list with one number for each level of nesting.
 
-    Source: OpenMP API 5.2, section 21.1.2. What is no positive integer is ignored, as OpenMP's libraries do.
+    Returns None for anything but an integer from 1 to 9999: OpenMP's libraries ignore that too. Source: OpenMP API 5.2,
+    section 21.1.2.
     """
     first = text.partition(",")[0].strip()
-    return int(first) if first.isdecimal() and int(first) > 0 else None
+    return int(first) if first.isascii() and first.isdecimal() and len(first) <= 4 and int(first) > 0 else None
 
 
 def _default_cache(environment: Mapping[str, str]) -> Path:

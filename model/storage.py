@@ -1,26 +1,32 @@
-"""Files with their sizes and checksums: on disk, in S3, and on their way from there."""
+"""Files with their sizes and checksums, on disk and in S3, and their download."""
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from model.errors import BundleError, BundleUnavailableError
+from model.version import VERSION
+from preprocess.files import sha256_of
 
 _PARTS: Final = 4
-"""Fetched at once. That fills what a function has of the network; ten, boto3's default, only take turns at Python."""
+"""Parts of files that are downloaded at the same time. They use all of a function's network; ten, boto3's default, only
+take turns at running Python."""
 
 _CONNECTIONS: Final = 2 * _PARTS
-"""To S3 at once: what fetches no part asks for sizes."""
+"""Connections to S3 at the same time: the downloads' and those that ask for sizes."""
 
-OnProgress = Callable[[str, int, int], None]
-"""Which file, bytes done, bytes in all."""
+_SERVER_ERROR: Final = 500
+"""The HTTP status from which the server is at fault, so that trying again may help."""
 
-Connect = Callable[..., Any]
-"""Makes a client as boto3.client does: takes the service's name and the keyword `config`."""
+OnProgress: TypeAlias = Callable[[str, int, int], None]
+"""Takes the name of a file, the bytes that are done, and all of its bytes."""
+
+Connect: TypeAlias = Callable[..., Any]
+"""Makes a client of an AWS service, as `boto3.Session().client` does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,104 +39,114 @@ class FileEntry:
 
 def entry_of(path: Path) -> FileEntry:
     """Return a file's size and SHA-256."""
-    with path.open("rb") as file:
-        return FileEntry(path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest())
+    return FileEntry(path.stat().st_size, sha256_of(path))
 
 
-class _Arriving:
-    """A file that is hashed while it is written, front to back, and takes its own name only if it is right.
+class _Download:
+    """A file that is hashed while it is written from front to back. It gets its own name only if it is right.
 
-    It can do nothing but write: that makes boto3 hand over the parts that it fetches side by side in their order.
+    It has no method but `write`, so that boto3 hands over in order the parts that it downloads side by side.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
+    def __init__(self, path: Path, entry: FileEntry) -> None:
+        self._path, self._entry = path, entry
+        self._unfinished = unfinished(path)
         self._file = self._unfinished.open("wb")
         self._digest = hashlib.sha256()
 
     def write(self, data: bytes) -> None:
-        """Take what comes next."""
+        """Append the next bytes."""
         self._digest.update(data)
         self._file.write(data)
 
-    def finish(self, entry: FileEntry) -> bool:
-        """Close the file, and tell whether it is the one in the manifest."""
+    def finish(self) -> bool:
+        """Close the file and say whether it is right. It then has its own name; else it is removed."""
+        if self._file.closed:
+            return self._path.exists()
         self._file.close()
-        right = self._digest.hexdigest() == entry.sha256
+        right = self._digest.hexdigest() == self._entry.sha256
         if right:
             self._unfinished.replace(self._path)
+        self._unfinished.unlink(missing_ok=True)
         return right
 
-    def discard(self) -> None:
-        """Close the file, and remove what has not its own name yet."""
-        self._file.close()
-        self._unfinished.unlink(missing_ok=True)
+
+def unfinished(path: Path) -> Path:
+    """Return the name that this process gives a file while it writes it."""
+    return path.with_name(f"{path.name}.{os.getpid()}.part")
 
 
 class Bucket:
-    """The files under one S3 prefix; every failure is a BundleError.
-
-    `connect` makes the client; without it, boto3 does with the credentials and the region of the environment.
-    """
+    """The files under one S3 prefix; every failure is a BundleError."""
 
     def __init__(self, location: str, connect: Connect | None = None) -> None:
+        """Connect to "s3://bucket/prefix" with `connect`, by default that of boto3's default session.
+
+        Raises:
+            BundleError: the location is no such address, or AWS is not set up to be used.
+        """
         self._name, _, prefix = location.removeprefix("s3://").partition("/")
         if not self._name or not location.startswith("s3://"):
-            raise BundleError(f"{location} is no address of a bundle. Give s3://bucket/prefix.")
+            raise BundleError(f"{location} is not the address of a bundle. Give s3://bucket/prefix.")
         self._prefix = prefix.rstrip("/")
         self._location = location
-        # Imported where S3 is used: a bundle in a folder needs no AWS library.
+        # A bundle in a folder needs no AWS library.
         import boto3  # noqa: PLC0415
         from botocore.config import Config  # noqa: PLC0415
 
-        config = Config(
-            connect_timeout=5,
-            read_timeout=5,
-            retries={"mode": "standard", "max_attempts": 2},
-            max_pool_connections=_CONNECTIONS,
-            response_checksum_validation="when_required",  # what is fetched is held against its SHA-256
-        )
-        with self._explained():
-            self._client = (connect or boto3.client)("s3", config=config)
+        with self._translate_errors():
+            self._client = (connect or boto3.client)(
+                "s3",
+                config=Config(
+                    connect_timeout=5,
+                    read_timeout=5,
+                    retries={"mode": "standard", "max_attempts": 2},
+                    max_pool_connections=_CONNECTIONS,
+                    response_checksum_validation="when_required",  # every file is compared with its own SHA-256
+                    user_agent_extra=f"visage/{VERSION}",
+                ),
+            )
 
     def close(self) -> None:
-        """End all connections."""
+        """Close all connections."""
         self._client.close()
 
     def read(self, name: str) -> bytes:
         """Return the content of a file."""
-        with self._explained():
-            return bytes(self._client.get_object(Bucket=self._name, Key=self._key(name))["Body"].read())
+        with self._translate_errors():
+            body = self._client.get_object(Bucket=self._name, Key=self._key(name))["Body"]
+            with closing(body):
+                return bytes(body.read())
 
-    def download(self, entries: Mapping[str, FileEntry], directory: Path) -> Iterator[str]:
-        """Fetch files side by side, each in ranges of 8 MB, into `directory`, and yield their names as they get there.
+    def download(self, entries: Mapping[str, FileEntry], directory: Path) -> Generator[str, None, None]:
+        """Download files into `directory` side by side, in parts of 8 MB, and yield each name once the file is there.
 
-        One that is wrong never does.
+        A wrong file never gets its name. One that is complete and right keeps it, even if another is wrong.
 
         Raises:
-            BundleError: a file is missing, or not what its entry says.
+            BundleError: a file is missing, or is not what its entry says.
             BundleUnavailableError: S3 cannot be reached just now.
         """
         from boto3.s3.transfer import TransferConfig, create_transfer_manager  # noqa: PLC0415
 
         with ExitStack() as stack:
-            files = {name: _Arriving(directory / name) for name in entries}
+            stack.enter_context(self._translate_errors())
+            stack.enter_context(self._bodies_closed())
+            files = {name: _Download(directory / name, entry) for name, entry in entries.items()}
             for file in files.values():
-                stack.callback(file.discard)
-            stack.enter_context(self._explained())
+                stack.callback(file.finish)
             manager = stack.enter_context(create_transfer_manager(self._client, TransferConfig(max_concurrency=_PARTS)))
             futures = {name: manager.download(self._name, self._key(name), file) for name, file in files.items()}
             for name, future in futures.items():
                 future.result()
-                if not files[name].finish(entries[name]):
+                if not files[name].finish():
                     raise BundleError(
                         f"{self._location}/{name} is not the file in the manifest. Publish the bundle again."
                     )
                 yield name
 
     def upload(self, path: Path, on_progress: OnProgress) -> None:
-        """Put a file under its own name."""
+        """Upload a file under its own name."""
         total, done = path.stat().st_size, 0
 
         def advance(sent: int) -> None:
@@ -138,38 +154,91 @@ class Bucket:
             done += sent
             on_progress(path.name, done, total)
 
-        with self._explained():
+        with self._translate_errors():
             self._client.upload_file(str(path), self._name, self._key(path.name), Callback=advance)
 
-    def has(self, name: str) -> bool:
-        """Tell whether there is such a file."""
-        with self._explained():
-            found = self._client.list_objects_v2(Bucket=self._name, Prefix=self._key(name), MaxKeys=1)
-        return bool(found.get("Contents"))
-
-    def size(self, name: str) -> int:
-        """Return a file's size in bytes."""
-        with self._explained():
-            return int(self._client.head_object(Bucket=self._name, Key=self._key(name))["ContentLength"])
+    def sizes(self) -> dict[str, int]:
+        """Return the names of the files under the prefix and their sizes in bytes."""
+        start = self._key("")
+        with self._translate_errors():
+            listing = self._client.get_paginator("list_objects_v2")
+            pages = listing.paginate(Bucket=self._name, Prefix=start, Delimiter="/")
+            return {
+                item["Key"].removeprefix(start): int(item["Size"])
+                for page in pages
+                for item in page.get("Contents", ())
+            }
 
     def _key(self, name: str) -> str:
         return f"{self._prefix}/{name}" if self._prefix else name
 
     @contextmanager
-    def _explained(self) -> Iterator[None]:
+    def _bodies_closed(self) -> Iterator[None]:
+        """Close the answers that a cancelled download has not read to their end.
+
+        s3transfer leaves them, and their connections, to the garbage collector.
+        """
+        bodies: list[Any] = []
+
+        def keep(parsed: Mapping[str, Any], **_: object) -> None:
+            if "Body" in parsed:
+                bodies.append(parsed["Body"])
+
+        events = self._client.meta.events
+        events.register("after-call.s3.GetObject", keep)
+        try:
+            yield
+        finally:
+            events.unregister("after-call.s3.GetObject", keep)
+            for body in bodies:
+                body.close()
+
+    @contextmanager
+    def _translate_errors(self) -> Iterator[None]:
         """Turn boto3's errors into ours."""
-        from boto3.exceptions import S3UploadFailedError  # noqa: PLC0415
-        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+        from boto3.exceptions import Boto3Error  # noqa: PLC0415
+        from botocore import exceptions  # noqa: PLC0415
         from s3transfer.exceptions import RetriesExceededError, S3DownloadFailedError  # noqa: PLC0415
 
         try:
             yield
-        except ClientError as error:
-            code = error.response.get("Error", {}).get("Code", "")
-            if code in {"NoSuchKey", "NoSuchBucket", "404"}:
-                raise BundleError(f"No bundle at {self._location}. Publish one there first.") from error
-            if code in {"AccessDenied", "403"}:
-                raise BundleError(f"Access to {self._location} is denied.") from error
-            raise BundleUnavailableError(f"{self._location} does not answer as it should: {code}.") from error
-        except (BotoCoreError, S3UploadFailedError, RetriesExceededError, S3DownloadFailedError) as error:
-            raise BundleUnavailableError(f"{self._location} cannot be reached: {error}") from error
+        except exceptions.ClientError as error:
+            raise self._refused(error.response) from error
+        except (
+            exceptions.ConnectionError,
+            exceptions.HTTPClientError,
+            exceptions.IncompleteReadError,
+            exceptions.ChecksumError,
+            exceptions.FlexibleChecksumError,
+            Boto3Error,
+            RetriesExceededError,
+            S3DownloadFailedError,
+        ) as error:
+            raise BundleUnavailableError(f"{self._location} cannot be reached: {_one_line(error)}") from error
+        except (exceptions.ParamValidationError, exceptions.EndpointResolutionError) as error:
+            raise BundleError(f"{self._location} is not an address that S3 accepts: {_one_line(error)}") from error
+        except exceptions.BotoCoreError as error:  # the rest is about credentials, profiles and settings
+            raise BundleError(
+                f"AWS is not set up to use {self._location}: {_one_line(error)} "
+                "Run `aws configure`, or set AWS_PROFILE to a profile that exists."
+            ) from error
+        except OSError as error:
+            raise BundleUnavailableError(f"{self._location} cannot be transferred: {_one_line(error)}") from error
+
+    def _refused(self, response: Mapping[str, Any]) -> BundleError:
+        """Return the error for an answer that is not a success."""
+        code = response.get("Error", {}).get("Code", "")
+        status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
+        if code in {"NoSuchKey", "NoSuchBucket", "404"}:
+            return BundleError(f"No bundle at {self._location}. Publish one there first.")
+        if code in {"AccessDenied", "403"}:
+            return BundleError(f"Access to {self._location} is denied.")
+        if status >= _SERVER_ERROR or code in {"SlowDown", "RequestTimeout", "429"}:
+            return BundleUnavailableError(f"S3 answered with an error for {self._location}: {code}. Try again.")
+        return BundleError(f"S3 refuses {self._location}: {code}.")
+
+
+def _one_line(error: Exception) -> str:
+    """Return an error's text as a sentence in one line."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if text.endswith((".", "!", "?")) else f"{text}."

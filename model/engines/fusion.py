@@ -1,39 +1,75 @@
-"""The trace of a network: its weights halved in the file, its convolutions fused in memory.
+"""Makes a frozen trace smaller in its file and faster in memory, with torch's private API.
 
-Of a convolution, libtorch rearranges the weights at every call, writes the output, and goes over it again for the sum
-and for the ReLU. oneDNN's own operators, which TorchInductor compiles to (torch/_inductor/mkldnn_lowerings.py), take
-weights that were rearranged before, and write once. On one core, a chip takes 35 ms for 39 in float32; in bfloat16,
-where the processor multiplies in that, 16.
+- `halve` stores the convolutions' weights as float16; they are converted to float32 when the network runs. The file is
+  half as large, and a cold start waits half as long for it. Embeddings of real faces keep a cosine of 0.9999994.
+- `load` converts the weights once, while it loads the network, instead of in every call.
+- `fuse` replaces each convolution, and the sum and ReLU after it, by one oneDNN operator. On one core, a chip takes
+  35 ms instead of 39 ms in float32, and 16 ms in bfloat16 on a processor that has it.
+
+Without fusion, libtorch rearranges a convolution's weights in every call, writes its output, and reads and writes the
+output again for the sum and for the ReLU. oneDNN's operators take weights that were rearranged before, and write once.
+TorchInductor compiles to the same operators: torch/_inductor/mkldnn_lowerings.py.
+
+No answer depends on the private API. `load` returns the plain network where the conversion fails. `fuse` may fail in
+any way listed in `FAILURES` and leave the network half changed; the engine then loads the file again and does not fuse.
 """
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import torch
 
+FAILURES: Final = (AttributeError, LookupError, RuntimeError, StopIteration, TypeError, ValueError)
+"""What private API raises when another version of torch has changed or lost it."""
+
+Report: TypeAlias = Callable[[str, Exception], None]
+"""Takes what was tried and the error: the network is slower without it."""
+
 _CONVOLUTION: Final = "aten::_convolution"
+_CAST: Final = "aten::to"
 _FUSED: Final = "mkldnn::_convolution_pointwise"
 
 
 def halve(network: torch.jit.ScriptModule) -> None:
-    """Keep the weights of a frozen trace's convolutions in float16, in place; they are computed with as float32.
-
-    That is half of the file, and of the time that a cold start waits for it. On real faces the embedding keeps a cosine
-    of 0.9999994.
-    """
+    """Store the weights of a frozen trace's convolutions as float16, in place. They are converted when it runs."""
     graph: Any = network.graph
     for node in graph.findAllNodes(_CONVOLUTION):
         weight = list(node.inputs())[1]
         weight.node().t_("value", weight.toIValue().half())
         weight.setType(torch._C.TensorType.get())  # noqa: SLF001
-        _cast(graph, node, torch.float32, of=1)
+        _cast(graph, node, torch.float32, position=1)
 
 
-def load(file: Path) -> torch.jit.ScriptModule:
-    """Read a frozen trace from its path, which takes a third of the time of reading it from memory."""
-    network: torch.jit.ScriptModule = torch.jit.load(file, map_location="cpu")  # type: ignore[no-untyped-call]
-    torch._C._jit_pass_constant_propagation(network.graph)  # noqa: SLF001  # makes float32 of what was halved
-    return network.eval()
+def log_slower(attempt: str, error: Exception) -> None:
+    """Log that the network runs without a gain in speed, and why."""
+    import logging  # noqa: PLC0415  # only where something failed
+
+    traceback = error.__traceback__
+    while traceback and traceback.tb_next:
+        traceback = traceback.tb_next
+    where = f"{traceback.tb_frame.f_code.co_name}, line {traceback.tb_lineno}" if traceback else "unknown"
+    logging.getLogger(__name__).warning(
+        "The network is slower than it could be: %s failed with %s in %s: %s",
+        attempt,
+        type(error).__name__,
+        where,
+        error,
+    )
+
+
+def load(file: Path, report: Report = log_slower) -> torch.jit.ScriptModule:
+    """Read a frozen trace and convert its float16 weights to float32.
+
+    Reading it by path takes a third of the time of reading it from memory.
+    """
+    network = _read(file)
+    try:
+        torch._C._jit_pass_constant_propagation(network.graph)  # noqa: SLF001
+    except FAILURES as error:
+        report("converting the weights once", error)
+        return _read(file)
+    return network
 
 
 def available() -> bool:
@@ -42,10 +78,13 @@ def available() -> bool:
 
 
 def fuse(network: torch.jit.ScriptModule, chips: torch.Tensor, dtype: torch.dtype) -> tuple[torch.Tensor, torch.Tensor]:
-    """Let the convolutions of a frozen trace compute in `dtype` and be fused, in place; around them it stays float32.
+    """Fuse the convolutions of a frozen trace in place; they compute in `dtype`, everything else in float32.
 
     Returns what the network made of (N, S, S, 3) uint8 RGB `chips` before: (N, 512) embeddings and (N, C) logits. The
-    weights are laid out for chips of that size, of which there may be any number later.
+    weights are laid out for chips of that size; a later batch may hold any number of them.
+
+    Raises:
+        One of FAILURES: this version of torch does not do it. The network may be half changed.
     """
     graph: Any = network.graph
     convolutions = graph.findAllNodes(_CONVOLUTION)
@@ -60,8 +99,13 @@ def fuse(network: torch.jit.ScriptModule, chips: torch.Tensor, dtype: torch.dtyp
     return embeddings, logits
 
 
+def _read(file: Path) -> torch.jit.ScriptModule:
+    network: torch.jit.ScriptModule = torch.jit.load(file, map_location="cpu")  # type: ignore[no-untyped-call]
+    return network.eval()
+
+
 def _values(graph: Any, chips: torch.Tensor) -> list[torch.Tensor]:
-    """Return what goes into every convolution, and what comes out of the network at last."""
+    """Return the input of every convolution, and then the two outputs of the network."""
     watched = graph.copy()
     watched.eraseInput(0)  # the module, whose weights are constants since it was frozen
     inputs = [next(node.inputs()) for node in watched.findAllNodes(_CONVOLUTION)]
@@ -76,7 +120,7 @@ def _values(graph: Any, chips: torch.Tensor) -> list[torch.Tensor]:
 
 
 def _replace(graph: Any, node: Any, input_size: torch.Size, dtype: torch.dtype) -> None:
-    """Put a fused convolution in the place of `node` and of a sum and a ReLU that only it leads to."""
+    """Replace `node`, and a sum and a ReLU that alone use its output, by one fused convolution."""
     source, weight, bias, stride, padding, dilation, _, _, groups, *_ = node.inputs()
     total = _only_user(node, "aten::add")
     other = next((value for value in total.inputs() if value.node() != node), None) if total else None
@@ -85,7 +129,7 @@ def _replace(graph: Any, node: Any, input_size: torch.Size, dtype: torch.dtype) 
     graph.setInsertPoint(last)
     shape = [padding, stride, dilation, groups]
     packed = torch.ops.mkldnn._reorder_convolution_weight(  # noqa: SLF001
-        weight.toIValue().to(dtype), *(value.toIValue() for value in shape), input_size
+        _constant(weight).to(dtype), *(value.toIValue() for value in shape), input_size
     )
     weights = [_packed(graph, packed), graph.insertConstant(bias.toIValue().to(dtype))]
     none, then = graph.insertConstant(None), "relu" if relu else None
@@ -99,14 +143,22 @@ def _replace(graph: Any, node: Any, input_size: torch.Size, dtype: torch.dtype) 
     last.output().replaceAllUsesWith(fused.output())
 
 
+def _constant(weight: Any) -> torch.Tensor:
+    """Return the weights of a convolution, whether `load` has converted them or not."""
+    node = weight.node()
+    stored = next(node.inputs()) if node.kind() == _CAST else weight
+    values: torch.Tensor = stored.toIValue()
+    return values
+
+
 def _only_user(node: Any, kind: str) -> Any:
-    """Return the node of this kind that takes the output of `node`, if no other does."""
+    """Return the node of this kind that uses the output of `node`, if it is the only user."""
     users = [use.user for use in node.output().uses()]
     return users[0] if len(users) == 1 and users[0].kind() == kind else None
 
 
 def _packed(graph: Any, weights: torch.Tensor) -> Any:
-    """Insert a constant that has no storage of torch's kind."""
+    """Insert a constant in oneDNN's own layout, which torch cannot read."""
     constant = graph.insertNode(graph.create("prim::ConstantMKLDNNTensor", 1))
     constant.t_("value", weights)
     return constant.output()
@@ -118,9 +170,9 @@ def _no_scalars(graph: Any) -> Any:
     return empty
 
 
-def _cast(graph: Any, node: Any, dtype: torch.dtype, of: int = 0) -> None:
-    """Convert an input of `node`, by default the first, to `dtype`."""
+def _cast(graph: Any, node: Any, dtype: torch.dtype, position: int = 0) -> None:
+    """Convert one input of `node`, by default the first, to `dtype`."""
     graph.setInsertPoint(node)
     arguments = [graph.insertConstant(value) for value in (dtype, False, False, None)]
-    cast = graph.insertNode(graph.create("aten::to", [list(node.inputs())[of], *arguments], 1))
-    node.replaceInput(of, cast.output())
+    cast = graph.insertNode(graph.create(_CAST, [list(node.inputs())[position], *arguments], 1))
+    node.replaceInput(position, cast.output())

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from model import bundle as bundles
 from model.engines.base import Engine, Packaging, random_chip
+from model.settings import variables_during
 
 if TYPE_CHECKING:
     from model.bundle import Bundle
@@ -60,9 +61,11 @@ class ONNX(Engine):
 def onnxruntime() -> Any:
     """Import ONNX Runtime with its telemetry switched off.
 
-    It reports to Microsoft by default since version 1.29. A deployed function never starts the reporting, because
-    ORT_DISABLE_TELEMETRY is set there.
+    Since version 1.29 it reports to Microsoft by default. `disable_telemetry_events` comes too late to keep it from
+    writing a device id to the user's home: it does that while it is imported, unless the variable is set. A deployed
+    function has the variable in its environment already.
     """
-    library = import_module("onnxruntime")
+    with variables_during(ONNX.environment):
+        library = import_module("onnxruntime")
     library.disable_telemetry_events()
     return library

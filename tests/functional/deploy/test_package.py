@@ -12,6 +12,7 @@ import pytest
 
 from deploy import package
 from deploy.errors import DeployError
+from model.engines import ONNX
 from model.settings import Settings
 from scripts.console import SETTINGS
 
@@ -91,7 +92,7 @@ def test_it_serves_from_a_python_that_has_nothing_installed(archive, python, tmp
     with zipfile.ZipFile(archive) as opened:
         opened.extractall(task)
     before = set(task.rglob("*"))
-    environment = {"HOME": str(home), "VISAGE_ENGINE": "onnx"}
+    environment = {"HOME": str(home), "VISAGE_ENGINE": "onnx", **ONNX.environment}
     command = [python, "-E", "-s", "-S", "-c", SERVE]
     done = subprocess.run(command, cwd=task, env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["dlib", "onnxruntime"]

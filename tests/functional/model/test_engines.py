@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -43,6 +44,12 @@ def usual(bundle, chips):
     return TorchScript(bundle, cores()).run(chips)
 
 
+def _seconds(engine, chips):
+    began = time.perf_counter()
+    engine.run(chips)
+    return time.perf_counter() - began
+
+
 def cosines(one, other):
     return (one * other).sum(axis=1)
 
@@ -65,12 +72,13 @@ def test_fused_convolutions_give_the_same_answers(bundle, chips, usual):
         np.testing.assert_allclose(logits, usual[1][:count], atol=1e-4)
 
 
-def test_every_convolution_is_fused_with_the_sum_and_the_relu_after_it(bundle, chips):
-    engine = TorchScript(bundle, cores())
-    engine.fuse(chips[:1], FLOAT32)
-    kinds = [node.kind() for node in engine._network.graph.nodes()]
-    assert kinds.count("mkldnn::_convolution_pointwise") > 130
-    assert not {"aten::_convolution", "aten::relu", "aten::add"} & set(kinds)
+def test_a_fused_network_answers_in_the_time_of_a_plain_one_at_most(bundle, chips):
+    plain, fused = TorchScript(bundle, 1), TorchScript(bundle, 1)
+    fused.fuse(chips[:1], FLOAT32)
+    # They take turns, and the quickest of each counts: whatever else the machine does only makes one slower.
+    seconds = [[_seconds(engine, chips[:1]) for engine in (plain, fused)] for _ in range(12)]
+    slow, fast = np.min(seconds, axis=0)
+    assert fast < slow
 
 
 @pytest.mark.skipif(not torchscript._computes_bfloat16(), reason="This processor does not multiply in bfloat16.")
