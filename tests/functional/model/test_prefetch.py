@@ -27,7 +27,7 @@ ENDED = """
 import os, signal
 from model import bundle, prefetch
 from model.settings import Settings
-bundle.load_parts = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+bundle.load_parts = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
 settings = Settings.read()
 ahead = prefetch.Prefetch(settings)
 try:
