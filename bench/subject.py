@@ -69,7 +69,7 @@ def build(photos: Path, home: Path, settings: Settings, on_step: OnStep) -> Subj
             shutil.rmtree(folder, ignore_errors=True)
         learned = split(photos.resolve(), sides, _HELD_OUT, seed=0).train
         embed = Embedder.of_pretrained(weights)
-        prepare(learned, aligned, cores(), embed, partial(on_step, "Looking at training photos"))
+        prepare(learned, aligned, cores(), embed, partial(on_step, "Finding faces in training photos"))
         train(faces.read(aligned), setup.run, Recipe(), weights, StepObserver(on_step))
         export(setup.run, setup.bundle)
         write_text(mark, content)

@@ -1,8 +1,8 @@
-"""How well photos of the wrong person are set aside: put some into every folder, and count what becomes of them.
+"""Measures how well `visage prepare` sets aside photos of the wrong person.
 
-Every photo is looked at once. Then, for each share and each repeat, photos of others are drawn into each person's
-folder, and the selection decides as it does for `visage prepare`. It decides right where it sets an injected photo
-aside for not showing the person, and wrong where it does so to one of the person's own.
+Faces are found once in every photo. Then, for each share and each repeat, photos of other people are drawn at random
+and injected into each person's folder, and the selection of `visage prepare` runs. It is right when it sets aside an
+injected photo because it shows somebody else, and wrong when it does so with one of the person's own photos.
 """
 
 from collections import Counter
@@ -16,28 +16,28 @@ from typing import Any, ClassVar, Final, Self
 import numpy as np
 
 from dataset import candidates
-from dataset.candidates import Candidates, DetectionTask, Embed, OnProgress
+from dataset.candidates import Candidates, DetectionTask, Embed
 from dataset.errors import PrepareError
 from dataset.folders import files, walk
 from dataset.selection import Cause, Outcome, Overrides, select
-from evaluation.figures import Figures
+from evaluation.figures import Figures, OnProgress
 
 NOT_THE_PERSON: Final = frozenset({Cause.OTHER_PERSON, Cause.NO_CONSENSUS})
-"""Why a photo is set aside that is taken for somebody else's."""
+"""Causes that say that a photo shows somebody else."""
 
-WHOEVER_IT_SHOWS: Final = frozenset({Cause.SMALL, Cause.BLURRED, Cause.COPY})
-"""Why a photo is set aside that nobody would miss; it says nothing about telling people apart."""
+OTHER_CAUSES: Final = frozenset({Cause.SMALL, Cause.BLURRED, Cause.COPY})
+"""Causes that do not depend on who is in a photo."""
 
 _PEOPLE: Final = "people"
 _STRANGERS: Final = "strangers"
 
 
-def look(
+def find_faces(
     photos: Path, output: Path, workers: int, embed: Embed, on_progress: OnProgress, *, strangers: bool = False
 ) -> list[Candidates]:
-    """Return what every photo offers, one person after the other; `output` keeps it, so that a second call is quick.
+    """Return the faces of every photo, sorted by person. `output` stores them, so that a second call is quick.
 
-    `photos` has a folder a person, or, of strangers, photos anywhere.
+    `photos` has one folder a person; photos of strangers may be anywhere in it.
 
     Raises:
         PrepareError: there are no such photos, `output` is inside them, or a worker process was killed.
@@ -60,11 +60,11 @@ def _check(photos: Path, output: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What became of the photos of one injection.
+    """The selection among photos of which the share `share` was injected.
 
-    `share` was asked for, `caught` injected photos were set aside for not showing the person, `missed` were kept;
-    `other_reasons` counts those set aside by the causes that hold whoever a photo shows. `false_alarms` are people's
-    own photos that were set aside for not showing them.
+    `own` is the number of people's own photos. `caught` injected photos were set aside because they show somebody else,
+    `missed` were kept, and `other_reasons` counts those set aside for a cause that does not depend on the person.
+    `false_alarms` are own photos that were set aside because they seem to show somebody else.
     """
 
     share: float
@@ -77,7 +77,7 @@ class Trial:
 
     @classmethod
     def of(cls, share: float, repeat: int, outcomes: Sequence[Outcome], injected: frozenset[str]) -> Self:
-        """Count the outcomes of all photos, of which those named in `injected` are wrong."""
+        """Count the outcomes of all photos; `injected` has the names of the injected ones."""
         wrong = [outcome for outcome in outcomes if outcome.photo in injected]
         return cls(
             share,
@@ -85,36 +85,36 @@ class Trial:
             own=len(outcomes) - len(wrong),
             caught=sum(outcome.cause in NOT_THE_PERSON for outcome in wrong),
             missed=[outcome.photo for outcome in wrong if outcome.cause is None],
-            other_reasons=Counter(outcome.cause for outcome in wrong if outcome.cause in WHOEVER_IT_SHOWS),
-            false_alarms=[name for name in _taken_for_others(outcomes) if name not in injected],
+            other_reasons=Counter(outcome.cause for outcome in wrong if outcome.cause in OTHER_CAUSES),
+            false_alarms=[name for name in _seem_to_show_others(outcomes) if name not in injected],
         )
 
     @property
     def injected(self) -> int:
-        """How many wrong photos there were."""
+        """The number of injected photos."""
         return self.caught + len(self.missed) + sum(self.other_reasons.values())
 
     @property
     def recall(self) -> float | None:
-        """Of the injected photos that were not set aside for another reason, the share caught; None of nothing."""
+        """The share of injected photos that were caught, without those of `other_reasons`; None of no photos."""
         return _ratio(self.caught, self.caught + len(self.missed))
 
     @property
     def precision(self) -> float | None:
-        """Of the photos set aside for not showing the person, the share that was injected; None of nothing."""
+        """The share of injected photos among those set aside for showing somebody else; None of no photos."""
         return _ratio(self.caught, self.caught + len(self.false_alarms))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return counts, shares and names, in JSON's types."""
+        """Return counts, shares and names in JSON's types."""
         return asdict(self) | {"injected": self.injected, "recall": self.recall, "precision": self.precision}
 
 
 @dataclass(frozen=True)
 class Result(Figures):
-    """Photos of people and of strangers, and the trials made with them.
+    """The number of photos, and the trials made with them.
 
-    `set_aside_before` are the people's own photos that are taken for others' in the folders as they are. Somebody has
-    to look whether they are; in every trial they count as false alarms.
+    `set_aside_before` has photos that are set aside without any injection, because they seem to show somebody else. A
+    person has to check whether they do. In every trial they count as false alarms.
     """
 
     FILE: ClassVar[str] = "cleaning.json"
@@ -139,7 +139,7 @@ class Result(Figures):
         }
 
 
-def inject(
+def measure(
     people: Sequence[Candidates],
     strangers: Sequence[Candidates] = (),
     *,
@@ -148,17 +148,17 @@ def inject(
     seed: int,
     on_progress: OnProgress = lambda *_: None,
 ) -> Result:
-    """Return what becomes of wrong photos that make up each share, 0 to 1, of everybody's folder.
+    """Inject photos into everybody's folder until they are each share, 0 to 1, of it; return what is set aside.
 
-    They are drawn from `strangers`, the harder case, or else from the other people, whose own folders give them away.
-    `people` has the photos of one person after those of another. What is drawn for a share and a repeat depends on
-    `seed`, whatever other shares and repeats there are.
+    They are drawn from `strangers` if there are any, else from the other people. Strangers are harder to detect:
+    they have no folder of their own. `people` is sorted by person. The draw of a share and a repeat depends on `seed`,
+    and not on the other shares and repeats.
 
     Raises:
         PrepareError: there are too few photos of others to make up a share.
     """
     wanted = [(share, repeat) for share in dict.fromkeys(shares) for repeat in range(repeats)]
-    before = _taken_for_others(select(people, Overrides())[0])
+    before = _seem_to_show_others(select(people, Overrides())[0])
     trials = []
     for share, repeat in wanted:
         random = np.random.default_rng([seed, repeat, round(share * 1_000_000)])
@@ -171,7 +171,7 @@ def inject(
 def _mix(
     people: Sequence[Candidates], strangers: Sequence[Candidates], share: float, random: np.random.Generator
 ) -> tuple[list[Candidates], frozenset[str]]:
-    """Return everybody's photos with wrong ones among them, one person after the other, and the wrong ones' names."""
+    """Return everybody's photos with injected ones, sorted by person, and the names of the injected ones."""
     mixed: list[Candidates] = []
     injected: set[str] = set()
     for person, group in groupby(people, key=lambda photo: photo.person):
@@ -184,11 +184,11 @@ def _mix(
 
 
 def _draw(person: str, others: Sequence[Candidates], count: int, random: np.random.Generator) -> Iterator[Candidates]:
-    """Yield `count` different photos of others under a person's name, each telling where it is from."""
+    """Yield `count` different photos of others under a person's name; their new names contain the old ones."""
     if count > len(others):
         raise PrepareError(
-            f'There are {len(others)} photos to put into the folder of "{person}", and {count} are wanted. Give more '
-            "people, --strangers, or a smaller --share."
+            f'There are {len(others)} photos to inject into the folder of "{person}", but {count} are needed. Give '
+            "more people, --strangers, or a smaller --share."
         )
     for number, index in enumerate(random.choice(len(others), count, replace=False)):
         photo = others[index]
@@ -199,12 +199,12 @@ def _with_a_face(photos: Sequence[Candidates]) -> int:
     return sum(bool(photo.faces) for photo in photos)
 
 
-def _taken_for_others(outcomes: Sequence[Outcome]) -> list[str]:
+def _seem_to_show_others(outcomes: Sequence[Outcome]) -> list[str]:
     return [outcome.photo for outcome in outcomes if outcome.cause in NOT_THE_PERSON]
 
 
 def _summary(share: float, trials: Sequence[Trial]) -> dict[str, Any]:
-    """Return the figures of a share's trials: counts in all, means and minima."""
+    """Return the figures of the trials of one share: sums of counts, means and minima of ratios."""
     return {
         "share": share,
         "injected": sum(trial.injected for trial in trials),
@@ -212,16 +212,16 @@ def _summary(share: float, trials: Sequence[Trial]) -> dict[str, Any]:
         "missed": sum(len(trial.missed) for trial in trials),
         "set_aside_for_other_reasons": sum(sum(trial.other_reasons.values()) for trial in trials),
         "false_alarms": sum(len(trial.false_alarms) for trial in trials),
-        "recall": _spread([trial.recall for trial in trials]),
-        "precision": _spread([trial.precision for trial in trials]),
+        "recall": _mean_and_min([trial.recall for trial in trials]),
+        "precision": _mean_and_min([trial.precision for trial in trials]),
         "trials": [trial.to_dict() for trial in trials],
     }
 
 
-def _spread(values: Sequence[float | None]) -> dict[str, float | None]:
-    """Return mean and least of the values there are; None of none."""
-    there = [value for value in values if value is not None]
-    return {"mean": fmean(there), "min": min(there)} if there else {"mean": None, "min": None}
+def _mean_and_min(values: Sequence[float | None]) -> dict[str, float | None]:
+    """Return the mean and the minimum of the values that are not None; None without values."""
+    present = [value for value in values if value is not None]
+    return {"mean": fmean(present), "min": min(present)} if present else {"mean": None, "min": None}
 
 
 def _ratio(part: int, whole: int) -> float | None:

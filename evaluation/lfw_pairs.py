@@ -24,7 +24,7 @@ class LFW:
 
     @classmethod
     def read(cls, directory: Path) -> Self:
-        """Read `pairs.txt`, in `directory` or beside it, and see that every photo it names is there.
+        """Read `pairs.txt`, in `directory` or beside it, and check that every photo of it exists.
 
         Raises:
             DatasetError: the file is missing or malformed, or a photo is missing.
@@ -34,18 +34,20 @@ class LFW:
         if missing:
             raise DatasetError(
                 f"{directory} lacks {len(missing)} of the {len(lfw.photos)} photos that {PAIRS} names, {missing[0]} "
-                "first. Unpack the whole of LFW there."
+                "first. Unpack all of LFW there."
             )
         return lfw
 
     @property
     def photos(self) -> list[str]:
-        """Every photo of the pairs, once."""
+        """Every photo of the pairs, without duplicates, sorted."""
         return sorted({photo for pair in self.pairs for photo in (pair.first, pair.second)})
 
 
 def read_pairs(file: Path) -> list[Pair]:
-    """Read `pairs.txt`: a line with the folds and the pairs of each kind in one, then every fold's pairs, same first.
+    """Read `pairs.txt`: a line with the number of folds and of pairs of each kind per fold, then the pairs.
+
+    The pairs of each fold begin with those of the same person.
 
     Raises:
         DatasetError: it is malformed.

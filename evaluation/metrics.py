@@ -1,4 +1,4 @@
-"""Statistics of an evaluation: shares with confidence intervals, calibration and the ROC."""
+"""Statistics: shares with confidence intervals, the calibration error and the ROC."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -20,25 +20,25 @@ FloatArray = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """How many of how many."""
+    """A share: `hits` of `trials`."""
 
     hits: int
     trials: int
 
     @classmethod
     def of(cls, outcomes: Iterable[bool]) -> Self:
-        """Count what is true."""
+        """Return the share of outcomes that are true."""
         found = list(outcomes)
         return cls(sum(found), len(found))
 
     @property
     def value(self) -> float | None:
-        """The share, 0 to 1; None of nothing."""
+        """The share, 0 to 1; None without trials."""
         return self.hits / self.trials if self.trials else None
 
     @property
     def interval(self) -> list[float] | None:
-        """The Wilson score interval (Wilson 1927) at 95 % confidence, lower and upper end; None of nothing."""
+        """The Wilson score interval (Wilson 1927) at 95 % confidence, lower and upper end; None without trials."""
         if not self.trials:
             return None
         interval = binomtest(self.hits, self.trials).proportion_ci(CONFIDENCE, method="wilson")
@@ -46,10 +46,10 @@ class Share:
 
 
 def calibration_error_interval(probabilities: FloatArray, right: npt.NDArray[np.bool_]) -> list[float] | None:
-    """Return the percentile bootstrap interval of the expected calibration error; None of fewer than two answers.
+    """Return the percentile bootstrap interval of the expected calibration error; None for fewer than two answers.
 
-    The error is no share, so Wilson's interval does not apply. Resampling can only add noise to the bins, so that the
-    interval leans upwards; read it as a careful one.
+    Wilson's interval does not apply, because the error is not a share. The interval tends to be too high, because
+    resampling adds noise to the bins.
     """
     if len(probabilities) < 2:
         return None
@@ -61,9 +61,9 @@ def calibration_error_interval(probabilities: FloatArray, right: npt.NDArray[np.
 
 @dataclass(frozen=True)
 class Roc:
-    """A receiver operating characteristic: (N,) shares of impostors and of genuine faces accepted, 0 to 1.
+    """A receiver operating characteristic: (N,) false and true accept rates, 0 to 1.
 
-    `chosen` is where the threshold in use lies: (false accept rate, true accept rate).
+    `chosen` is the (false accept rate, true accept rate) of the threshold in use.
     """
 
     false_accepts: FloatArray
@@ -72,7 +72,10 @@ class Roc:
 
     @classmethod
     def of(cls, genuine: Sequence[float], impostors: Sequence[float], threshold: float) -> Self:
-        """Compute the curve of similarities; a face counts as accepted from the threshold on. Neither may be empty."""
+        """Return the curve of the similarities of genuine faces and of impostors; neither may be empty.
+
+        A face is accepted if its similarity is at least `threshold`.
+        """
         truth = np.repeat([True, False], [len(genuine), len(impostors)])
         false_accepts, true_accepts, _ = roc_curve(truth, [*genuine, *impostors])
         accepted = (float(np.mean(np.array(scores) >= threshold)) for scores in (impostors, genuine))

@@ -1,14 +1,14 @@
-"""The whole product on a folder of people, judged on photos that nothing of it has seen.
+"""Measures the whole product on a folder of people, with test photos that no step before has seen.
 
-Every person's photos are split before anything looks at them; then the functions behind `visage prepare`, `train`,
-`export` and `evaluate` do their work. OUTPUT holds what each of them leaves:
+Every person's photos are split first. Then the functions behind `visage prepare`, `train`, `export` and `evaluate` run.
+They write into OUTPUT:
 
 | name | content |
 | --- | --- |
 | `photos/train`, `photos/test` | links to the photos, one folder a person, and `split.json` beside them |
-| `aligned`, `run`, `bundle` | made of `photos/train` alone |
+| `aligned`, `run`, `bundle` | made from `photos/train` alone |
 | `evaluation` | figures and report of `photos/test` and the strangers |
-| `people.json` | the figures of all of it |
+| `people.json` | the figures of all steps |
 """
 
 import time
@@ -59,13 +59,13 @@ class Result(Figures):
 
     @property
     def with_a_face(self) -> Share:
-        """Of all photos of the people, those to learn from and those to be judged on, the ones with a face."""
+        """The share of all photos of the people, of training and test, in which a face was found."""
         learned = [outcome.faces > 0 for outcome in self.prepared.outcomes]
-        judged = [result.problem is None for result in self.evaluation.results if result.person is not None]
-        return Share.of(learned + judged)
+        tested = [result.problem is None for result in self.evaluation.results if result.person is not None]
+        return Share.of(learned + tested)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the content of `people.json`; shares of nothing, and their 95 % intervals, are None."""
+        """Return the content of `people.json`. Shares and 95 % intervals of no photos are None."""
         evaluation, manifest = self.evaluation, self.exported.bundle.manifest
         calibration = evaluation.calibration()
         return {
@@ -107,7 +107,7 @@ class Result(Figures):
         }
 
     def _test(self) -> dict[str, Any]:
-        """Describe what was judged; whom the model never learned cannot be right, and a copy is no news to it."""
+        """Describe the test photos. People whom the model did not learn can never be right."""
         tested = {name.partition("/")[0] for name in self.split.tested}
         return {
             "photos": len(self.split.tested),
@@ -133,6 +133,7 @@ def measure(
     output: Path,
     pretrained: Pretrained,
     recipe: Recipe,
+    settings: Settings,
     *,
     test: float,
     strangers: Path | None = None,
@@ -140,12 +141,13 @@ def measure(
     device: str = "cpu",
     on_step: OnStep = lambda *_: None,
 ) -> Result:
-    """Learn the people under `photos` from all but a share `test` of their photos, and recognise the rest.
+    """Hold out the share `test` of the photos of the people in `photos`, learn from the others, recognise the rest.
 
-    The split is drawn by the recipe's seed. Training always starts from scratch; what was prepared is kept.
+    The recipe's seed draws the split. Training starts from scratch each time; faces that were found before are reused.
+    `settings` names the engine to recognise with.
 
     Raises:
-        DatasetError: a folder is missing or in another's way, or there are too few photos.
+        DatasetError: a folder is missing or inside another one, or there are too few photos.
         PrepareError: there are no such photos, or a worker process was killed.
     """
     photos, output = photos.resolve(), output.resolve()
@@ -153,11 +155,11 @@ def measure(
     parts = split(photos, output / PHOTOS, test, recipe.seed)
     embed = Embedder.of_pretrained(pretrained)
     prepared = prepare(
-        parts.train, output / ALIGNED, workers, embed, lambda *done: on_step("Looking at training photos", *done)
+        parts.train, output / ALIGNED, workers, embed, lambda *done: on_step("Finding faces in training photos", *done)
     )
     metrics, seconds = _train(output, recipe, pretrained, device, on_step)
     exported = export(output / TRAINING, output / BUNDLE, replace_existing=True)
-    evaluation = _evaluate(parts.test, strangers, exported, on_step)
+    evaluation = _evaluate(parts.test, strangers, exported, settings, on_step)
     return Result(parts, prepared, metrics, seconds, exported, evaluation)
 
 
@@ -171,7 +173,7 @@ def _check(photos: Path, output: Path, strangers: Path | None) -> None:
 def _train(
     output: Path, recipe: Recipe, pretrained: Pretrained, device: str, on_step: OnStep
 ) -> tuple[dict[str, Any], float]:
-    """Train from scratch, and return metrics and seconds."""
+    """Train from scratch; return the metrics and the seconds."""
     run = output / TRAINING
     discard(run)
     faces = aligned_faces.read(output / ALIGNED)
@@ -180,8 +182,8 @@ def _train(
     return metrics, time.perf_counter() - began
 
 
-def _evaluate(test: Path, strangers: Path | None, exported: Export, on_step: OnStep) -> Evaluation:
+def _evaluate(test: Path, strangers: Path | None, exported: Export, settings: Settings, on_step: OnStep) -> Evaluation:
     probes = [Probe(photo, person) for person, owned in walk(test).photos.items() for photo in owned]
     probes += [Probe(photo, None) for photo in (files(strangers) if strangers else ())]
-    recognizer = Recognizer.load(str(exported.bundle.directory), Settings.read())
+    recognizer = Recognizer.load(str(exported.bundle.directory), settings)
     return evaluate(recognizer, probes, lambda *done: on_step("Recognising", *done))

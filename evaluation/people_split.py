@@ -21,9 +21,9 @@ _TEST: Final = "test"
 
 @dataclass(frozen=True)
 class Split:
-    """Where the photos to learn from and those to be judged on are, the names of the latter, and what was remarked.
+    """The folders of the photos to learn from and of those to test with, and the names of the latter.
 
-    `copies` are those of the latter that are, byte by byte, one of the former.
+    `copies` are test photos with the same bytes as a training photo. `remarks` are about folders that were left out.
     """
 
     train: Path
@@ -34,9 +34,9 @@ class Split:
 
 
 def split(photos: Path, folder: Path, share: float, seed: int) -> Split:
-    """Link a share of each person's photos, rounded and at most half, into `folder`/test, and the rest into train.
+    """Link a share of each person's photos, at most half, into `folder`/test, and the others into `folder`/train.
 
-    Which they are is drawn from each person's sorted names by `seed`. An earlier split in `folder` is replaced.
+    They are drawn from the person's sorted photos with `seed`. An earlier split in `folder` is replaced.
 
     Raises:
         PrepareError: there are no such photos.
@@ -45,7 +45,9 @@ def split(photos: Path, folder: Path, share: float, seed: int) -> Split:
     people = walk(photos)
     sides = _draw(people.photos, share, seed)
     if not sides[_TEST]:
-        raise DatasetError(f"No photo of {photos} is left for the test. Give more photos a person, or a larger --test.")
+        raise DatasetError(
+            f"No photo of {photos} is left for the test. Give more photos of each person, or a larger --test."
+        )
     names = {side: [path.relative_to(photos).as_posix() for path in paths] for side, paths in sides.items()}
     _clear(folder, names | {"seed": seed, "share": share})
     for side, paths in sides.items():
@@ -60,7 +62,7 @@ def split(photos: Path, folder: Path, share: float, seed: int) -> Split:
 
 
 def _draw(people: Mapping[str, Sequence[Path]], share: float, seed: int) -> dict[str, list[Path]]:
-    """Return the photos of either side."""
+    """Return the photos of both sides."""
     paths = [path for owned in people.values() for path in owned]
     owners = np.repeat(np.arange(len(people)), [len(owned) for owned in people.values()])
     roles = aligned_faces.split(owners, validation=0, test=share, seed=seed)
@@ -72,9 +74,9 @@ def _draw(people: Mapping[str, Sequence[Path]], share: float, seed: int) -> dict
 
 
 def _clear(folder: Path, description: Mapping[str, Any]) -> None:
-    """Leave nothing of an earlier split, and say what `folder` will hold; refuse to delete anything else."""
+    """Remove an earlier split from `folder`, but nothing else, and write the description of the new one."""
     if folder.exists() and any(folder.iterdir()) and not (folder / _SPLIT).exists():
-        raise DatasetError(f"{folder} holds something that is no split. Give another --output.")
+        raise DatasetError(f"{folder} holds files that are not from a split. Give another --output.")
     for side in (_TRAIN, _TEST):
         if (folder / side).exists():
             shutil.rmtree(folder / side)
@@ -82,7 +84,7 @@ def _clear(folder: Path, description: Mapping[str, Any]) -> None:
 
 
 def _link(photos: Path, paths: Sequence[Path], side: Path) -> None:
-    """Link photos by their names; copy them, with their times, where links cannot be made."""
+    """Link photos; copy them, with their times, where the system does not allow links."""
     for path in paths:
         target = side / path.relative_to(photos)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -93,6 +95,6 @@ def _link(photos: Path, paths: Sequence[Path], side: Path) -> None:
 
 
 def _copies(paths: Sequence[Path], others: Sequence[Path]) -> list[Path]:
-    """Return those photos whose bytes are also among the others."""
+    """Return the photos that have the same bytes as one of `others`."""
     known = {sha256_of(path) for path in others}
     return [path for path in paths if sha256_of(path) in known]

@@ -1,4 +1,4 @@
-"""Face verification by folds: whether two photos show the same person, judged by a threshold from other pairs.
+"""Verifies pairs of faces by folds: the threshold for the pairs of one fold comes from the pairs of the others.
 
 G. B. Huang, M. Ramesh, T. Berg, E. Learned-Miller: "Labeled Faces in the Wild: A Database for Studying Face Recognition
 in Unconstrained Environments", University of Massachusetts Amherst, report 07-49, 2007, "View 2".
@@ -18,15 +18,15 @@ from training.errors import DatasetError
 
 FALSE_ACCEPT_RATES: Final = (0.01, 0.001)
 
-_BEYOND: Final = 2.0
-"""A similarity that no cosine reaches."""
+_OUT_OF_RANGE: Final = 2.0
+"""A similarity outside the range of a cosine. It marks a pair without a face."""
 
 Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two photos, relative to the dataset's folder, whether they show the same person, and the fold they are in."""
+    """Two photos, relative to the folder of the dataset; whether they show the same person; and their fold."""
 
     first: str
     second: str
@@ -36,7 +36,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Face:
-    """A photo's (512,) unit-length embedding, and whether the detector found the face, or the usual place stands in."""
+    """The (512,) unit-length embedding of a photo. Not `found`: the chip is from the usual place."""
 
     embedding: FloatArray
     found: bool
@@ -44,10 +44,10 @@ class Face:
 
 @dataclass(frozen=True)
 class Verification:
-    """What ten-fold verification found: (F,) accuracies and thresholds; (P,) similarities and whether it is one person.
+    """The result of F folds and P pairs: (F,) accuracies and thresholds, (P,) similarities, and the (P,) truth.
 
-    The similarity of a pair that has no face in one of its photos is such that it is always told wrong: below every
-    cosine for two photos of the same person, above every cosine for photos of two.
+    A pair with a photo without a face always counts as wrong: its similarity is less than every cosine if it shows one
+    person, and greater than every cosine if it shows two.
     """
 
     accuracies: Array
@@ -67,15 +67,15 @@ class Verification:
 
     @property
     def pairs_without_face(self) -> int:
-        """How many pairs always count against."""
+        """The number of pairs that count as wrong because a photo has no face."""
         return int((np.abs(self.similarities) > 1).sum())
 
     def roc(self) -> tuple[Array, Array]:
-        """Return the shares of impostor and of genuine pairs accepted, from no pair accepted to all of them.
+        """Return the false and true accept rates, from no accepted pair to all pairs.
 
-        A pair without a face is the last to be accepted: who sees no face takes nobody for somebody else.
+        A pair without a face is accepted last, because a system that finds no face accepts nobody.
         """
-        seen = np.where(np.abs(self.similarities) > 1, -_BEYOND, self.similarities)
+        seen = np.where(np.abs(self.similarities) > 1, -_OUT_OF_RANGE, self.similarities)
         false, true, _ = roc_curve(self.same, seen, drop_intermediate=False)
         return false, true
 
@@ -86,7 +86,7 @@ class Verification:
             "accuracy": self.accuracy,
             "standard_error": self.standard_error,
             "tar_at_far": true_accepts(false, true),
-            # Where both errors are equal: between the curve's points, on a straight line.
+            # The rate at which both errors are equal, interpolated between the points of the curve.
             "equal_error_rate": float(np.interp(0, false + true - 1, false)),
             "auc": float(auc(false, true)),
             "pairs": len(self.same),
@@ -97,17 +97,17 @@ class Verification:
 
 
 def true_accepts(false: Array, true: Array) -> dict[str, float]:
-    """Return, by false accept rate, the most genuine pairs that are accepted at no more impostors, from a ROC."""
+    """Return, for each false accept rate, the largest true accept rate of a ROC at or below it."""
     return {str(rate): float(true[false <= rate].max()) for rate in FALSE_ACCEPT_RATES}
 
 
 def verify(
     pairs: Sequence[Pair], faces: Mapping[str, Face], *, subtract_mean: bool = False, crop_center: bool = False
 ) -> Verification:
-    """Tell each fold's pairs apart by the threshold on their cosine that tells the other folds' pairs apart best.
+    """Verify the pairs of each fold with the threshold on the cosine that is best for the pairs of the other folds.
 
-    With `subtract_mean`, the mean embedding of the other folds' photos is first taken from all embeddings. A photo
-    without a face counts against, unless `crop_center`: then the place where LFW's faces usually are is embedded.
+    With `subtract_mean`, the mean embedding of the other folds' photos is subtracted from all embeddings first. A photo
+    without a face counts as wrong; with `crop_center`, the embedding of the usual place is used instead.
 
     Raises:
         DatasetError: the other folds of some fold have no pair with a face in both photos.
@@ -115,17 +115,17 @@ def verify(
     table = _Table.of(pairs, faces, crop_center=crop_center)
     accuracies, thresholds, similarities = [], [], np.empty(len(pairs))
     for fold in np.unique(table.fold):
-        own = table.fold == fold
-        found = table.similarities(table.mean(~own) if subtract_mean else None)
-        thresholds.append(_best_threshold(found[~own], table.same[~own]))
-        accuracies.append(np.mean((found[own] >= thresholds[-1]) == table.same[own]))
-        similarities[own] = found[own]
+        in_fold = table.fold == fold
+        found = table.similarities(table.mean(~in_fold) if subtract_mean else None)
+        thresholds.append(_best_threshold(found[~in_fold], table.same[~in_fold]))
+        accuracies.append(np.mean((found[in_fold] >= thresholds[-1]) == table.same[in_fold]))
+        similarities[in_fold] = found[in_fold]
     return Verification(np.array(accuracies), np.array(thresholds), similarities, table.same)
 
 
 @dataclass(frozen=True)
 class _Table:
-    """The pairs as arrays: rows of `embeddings` (N, 512), whether each counts, and per pair its ends (P, 2)."""
+    """The pairs as arrays: N photos with (N, 512) embeddings, and P pairs whose `ends` are (P, 2) rows of them."""
 
     embeddings: Array
     usable: Array
@@ -145,27 +145,27 @@ class _Table:
         )
 
     def mean(self, which: Array) -> Array:
-        """Return the mean embedding of some pairs' photos, each taken once, and none without a face."""
+        """Return the mean embedding of the photos of some pairs. A photo counts once, one without a face never."""
         rows = np.unique(self.ends[which])
         embeddings = self.embeddings[rows[self.usable[rows]]]
         mean: Array = embeddings.sum(axis=0) / max(len(embeddings), 1)
         return mean
 
     def similarities(self, mean: Array | None) -> Array:
-        """Return (P,) cosines, with `mean` taken from the embeddings first; beyond all cosines where a face lacks."""
+        """Return (P,) cosines of the embeddings less `mean`; outside the range of cosines where a face is missing."""
         embeddings = self.embeddings if mean is None else normalize(self.embeddings - mean)
         first, second = (embeddings[self.ends[:, end]] for end in (0, 1))
         cosines = np.einsum("pd,pd->p", first, second).clip(-1, 1)
-        against = np.where(self.same, -_BEYOND, _BEYOND)
+        against = np.where(self.same, -_OUT_OF_RANGE, _OUT_OF_RANGE)
         return np.where(self.usable[self.ends].all(axis=1), cosines, against)
 
 
 def _best_threshold(similarities: Array, same: Array) -> float:
-    """Return the threshold that tells most pairs right: midway from the last pair it accepts to the next."""
+    """Return the threshold with the most right pairs: halfway between the last accepted pair and the next."""
     false, true, thresholds = roc_curve(same, similarities, drop_intermediate=False)
     cosine = np.abs(thresholds) <= 1
     if not cosine.any():
-        raise DatasetError("Too few photos have a face to choose a threshold. Is this LFW? --crop-center does without.")
+        raise DatasetError("Too few photos have a face to choose a threshold. Give the whole of LFW, or --crop-center.")
     right = np.rint(true * same.sum() + (1 - false) * (~same).sum())
     best = int(np.where(cosine, right, -1).argmax())
     following = max(-1.0, *thresholds[best + 1 : best + 2])

@@ -1,4 +1,4 @@
-"""`visage benchmark`: how good a network is on public photos, and the whole product on your own."""
+"""`visage benchmark`: measures a network on public photos, and the whole product on photos of your own."""
 
 import shutil
 import warnings
@@ -24,7 +24,18 @@ from evaluation.lfw_faces import Subject
 from evaluation.lfw_pairs import LFW
 from model import bundle as bundles
 from model.settings import cores
-from scripts.console import CACHE, CommandError, JSONOption, PretrainedOption, console, emit, out, progress, steps
+from scripts.console import (
+    CACHE,
+    SETTINGS,
+    CommandError,
+    JSONOption,
+    PretrainedOption,
+    console,
+    emit,
+    out,
+    progress,
+    steps,
+)
 from scripts.weights import device, load_weights
 from training.embedder import Embedder
 from training.recipe import Recipe
@@ -32,42 +43,51 @@ from training.recipe import Recipe
 _HOME: Final = CACHE / "scikit-learn"
 _PHOTOS: Final = _HOME / "lfw_home" / "lfw_funneled"
 _ARCHIVE: Final = _PHOTOS.with_name("lfw-funneled.tgz")
-"""scikit-learn deletes it once it is unpacked."""
+"""scikit-learn deletes it when it is unpacked, so that a file here means an interrupted download."""
 
 _SHARES: Final = (0.1, 0.2, 0.3)
 
 WorkersOption = Annotated[
-    int | None, typer.Option(min=1, help="Processes that work at the same time. (default: one a core)")
+    int | None, typer.Option(min=1, help="Number of worker processes. (default: one for each core)")
 ]
 PeopleArgument = Annotated[Path, typer.Argument(help="A folder with one folder of photos a person.")]
-StrangersOption = Annotated[Path | None, typer.Option(help="A folder of photos of people who are in nobody's folder.")]
-SeedOption = Annotated[int, typer.Option(min=0, help="What is drawn at random depends on it alone.")]
+StrangersOption = Annotated[Path | None, typer.Option(help="A folder of photos of people who are not in PHOTOS.")]
+SeedOption = Annotated[
+    int, typer.Option(min=0, help="Seed of the random numbers; the same seed gives the same result.")
+]
 
-app = typer.Typer(help="Measure a network on public photos, or the whole on yours.", no_args_is_help=True)
+app = typer.Typer(help="Measure a network on public photos, or the whole product on yours.", no_args_is_help=True)
 
 
 @app.command()
 def lfw(
     directory: Annotated[
         Path | None,
-        typer.Argument(metavar="DIR", help="LFW, a folder a person, and pairs.txt in it or beside it; else fetched."),
+        typer.Argument(
+            metavar="DIR", help="LFW: one folder a person, pairs.txt in DIR or beside it. (default: a download)"
+        ),
     ] = None,
     bundle: Annotated[str | None, typer.Option(metavar="DIR|S3", help="The bundle to measure.")] = None,
     weights: PretrainedOption = None,
     size: Annotated[int | None, typer.Option(min=80, max=600, help="Side of the chips in pixels.")] = None,
     padding: Annotated[float | None, typer.Option(min=0, max=2, help="Margin around the face.")] = None,
-    flip: Annotated[bool, typer.Option("--flip", help="Add each face's mirror image to its embedding.")] = False,
+    flip: Annotated[bool, typer.Option("--flip", help="Add the embedding of the mirrored face.")] = False,
     subtract_mean: Annotated[
-        bool, typer.Option("--subtract-mean", help="Take the other folds' mean from the embeddings.")
+        bool, typer.Option("--subtract-mean", help="Subtract the mean embedding of the other folds.")
     ] = False,
     crop_center: Annotated[
-        bool, typer.Option("--crop-center", help="Where no face is found, take the middle of the photo.")
+        bool, typer.Option("--crop-center", help="Where no face is found, use the middle of the photo.")
     ] = False,
     workers: WorkersOption = None,
-    output: Annotated[Path, typer.Option(help="Where figures, curve and embeddings go.")] = Path("benchmark"),
+    output: Annotated[Path, typer.Option(help="Folder for the figures, the ROC curve and the embeddings.")] = Path(
+        "benchmark"
+    ),
     as_json: JSONOption = False,
 ) -> None:
-    """Labeled Faces in the Wild, view 2: do two photos show the same person? Interrupted, the same command goes on."""
+    """Measure on Labeled Faces in the Wild, view 2, whether two photos show the same person.
+
+    After an interruption, the same command continues.
+    """
     if bundle and weights:
         raise CommandError("Give --bundle or --pretrained, not both.")
     dataset = LFW.read(directory or _fetch())
@@ -75,7 +95,7 @@ def lfw(
         subject = _subject(bundle, weights, bar)
         result = measure(
             dataset,
-            _cut(replace(subject, flip=flip), size, padding),
+            _with_chips(replace(subject, flip=flip), size, padding),
             output,
             workers or cores(),
             partial(steps(bar), "Embedding, photos"),
@@ -99,13 +119,13 @@ def _fetch() -> Path:
         console.print("Downloading Labeled Faces in the Wild, 233 MB.")
         try:
             with warnings.catch_warnings(action="ignore"):
-                # One pixel a photo: only the files are wanted.
+                # scikit-learn also reads the photos; one pixel of each is enough, because only the files are needed.
                 corner = slice(0, 1), slice(0, 1)
                 fetch_lfw_pairs(subset="10_folds", data_home=_HOME, funneled=True, resize=None, slice_=corner)
         except (URLError, HTTPException, TimeoutError, ConnectionError) as error:
             raise CommandError(
-                f"Labeled Faces in the Wild cannot be downloaded: {error}. Download it elsewhere, with pairs.txt, and "
-                "give its folder: visage benchmark lfw DIR"
+                f"Labeled Faces in the Wild cannot be downloaded: {error}. Download it and pairs.txt by other means, "
+                "then give the folder: visage benchmark lfw DIR"
             ) from error
     return _PHOTOS
 
@@ -116,8 +136,8 @@ def _subject(bundle: str | None, weights: str | None, bar: Progress) -> Subject:
     return Subject.of_pretrained(load_weights(weights, bar))
 
 
-def _cut(subject: Subject, size: int | None, padding: float | None) -> Subject:
-    """Return the subject with the chips that were asked for."""
+def _with_chips(subject: Subject, size: int | None, padding: float | None) -> Subject:
+    """Return the subject with another size or padding of its chips."""
     geometry = subject.embedder.geometry
     if size is not None:
         geometry = replace(geometry, size=size)
@@ -144,30 +164,34 @@ def cleaning(
     strangers: StrangersOption = None,
     shares: Annotated[
         list[float] | None,
-        typer.Option("--share", min=0.01, max=0.9, help="Share of wrong photos in each folder; may be given often."),
+        typer.Option("--share", min=0.01, max=0.9, help="Share of wrong photos in each folder; may be repeated."),
     ] = None,
-    repeats: Annotated[int, typer.Option(min=1, help="How often each share is drawn.")] = 5,
+    repeats: Annotated[int, typer.Option(min=1, help="Number of random draws for each share.")] = 5,
     seed: SeedOption = 0,
     weights: PretrainedOption = None,
     workers: WorkersOption = None,
-    output: Annotated[Path, typer.Option(help="Where figures go, and what is found in the photos.")] = Path(
+    output: Annotated[Path, typer.Option(help="Folder for the figures and for the faces that were found.")] = Path(
         "benchmark/cleaning"
     ),
     as_json: JSONOption = False,
 ) -> None:
-    """Put photos of others into every folder: does `visage prepare` set them aside, and them alone?"""
+    """Measure whether `visage prepare` sets aside photos of other people, and only those."""
     with progress() as bar:
         show, embed = steps(bar), Embedder.of_pretrained(load_weights(weights, bar))
-        look = partial(injection.look, output=output, workers=workers or cores(), embed=embed)
-        people = look(photos, on_progress=partial(show, "Looking at people"))
-        others = look(strangers, strangers=True, on_progress=partial(show, "Looking at strangers")) if strangers else ()
-        result = injection.inject(
+        find_faces = partial(injection.find_faces, output=output, workers=workers or cores(), embed=embed)
+        people = find_faces(photos, on_progress=partial(show, "Finding faces of people"))
+        others = (
+            find_faces(strangers, strangers=True, on_progress=partial(show, "Finding faces of strangers"))
+            if strangers
+            else ()
+        )
+        result = injection.measure(
             people,
             others,
             shares=shares or _SHARES,
             repeats=repeats,
             seed=seed,
-            on_progress=partial(show, "Injecting, times"),
+            on_progress=partial(show, "Trials"),
         )
     result.write(output)
     emit(result.to_dict(), as_json=as_json, show=_show_cleaning)
@@ -190,10 +214,10 @@ def geometry(
     photos: PeopleArgument,
     weights: PretrainedOption = None,
     workers: WorkersOption = None,
-    output: Annotated[Path, typer.Option(help="Where the figures go.")] = Path("benchmark/geometry"),
+    output: Annotated[Path, typer.Option(help="Folder for the figures.")] = Path("benchmark/geometry"),
     as_json: JSONOption = False,
 ) -> None:
-    """Which detection size, crop and input size tell people apart best? Give photos that judge nothing else."""
+    """Compare detection sizes, crops and input sizes. Use other photos than for the other benchmarks."""
     with progress() as bar:
         embedder = Embedder.of_pretrained(load_weights(weights, bar))
         result = geometry_benchmark.measure(photos, embedder, workers or cores(), steps(bar))
@@ -207,8 +231,8 @@ def _show_geometry(result: dict[str, Any]) -> None:
         detection.add_row(str(row["size"]), str(row["with_a_face"]), f"{row['median_ms']:.0f}")
     crops = Table("Input", "Padding", "Stretch", "TAR at FAR 1e-2", "1e-3", "d'")
     for row in result["crops"]:
-        what = [str(row[name]) for name in ("input_size", "padding", "stretch")]
-        crops.add_row(*what, *(f"{share:.4f}" for share in row["tar_at_far"].values()), f"{row['d_prime']:.3f}")
+        crop = [str(row[name]) for name in ("input_size", "padding", "stretch")]
+        crops.add_row(*crop, *(f"{share:.4f}" for share in row["tar_at_far"].values()), f"{row['d_prime']:.3f}")
     out.print(detection, crops)
 
 
@@ -216,22 +240,21 @@ def _show_geometry(result: dict[str, Any]) -> None:
 def people(
     photos: PeopleArgument,
     strangers: StrangersOption = None,
-    test: Annotated[
-        float, typer.Option(min=0.01, max=0.5, help="Share of each person's photos to be judged on.")
-    ] = 0.2,
+    test: Annotated[float, typer.Option(min=0.01, max=0.5, help="Share of each person's photos to test with.")] = 0.2,
     seed: SeedOption = 0,
     weights: PretrainedOption = None,
     workers: WorkersOption = None,
-    output: Annotated[Path, typer.Option(help="Where everything goes that is made.")] = Path("benchmark/people"),
+    output: Annotated[Path, typer.Option(help="Folder for all results.")] = Path("benchmark/people"),
     as_json: JSONOption = False,
 ) -> None:
-    """Prepare, train and export from a part of the photos; recognise the rest, which nothing has seen before."""
+    """Prepare, train and export with a part of the photos, then recognise the rest."""
     with progress() as bar:
         result = people_benchmark.measure(
             photos,
             output,
             load_weights(weights, bar),
             Recipe(seed=seed),
+            SETTINGS,
             test=test,
             strangers=strangers,
             workers=workers or cores(),
@@ -246,14 +269,14 @@ def people(
 
 def _show_people(result: dict[str, Any]) -> None:
     table = Table("Figure", "Measured", "95 % interval")
-    for name, what in (
+    for name, title in (
         ("name_right", f"name right, of {result['test']['with_a_face']} photos never seen"),
         ("recognised", "of these also recognised as known"),
         ("strangers_taken", f"strangers taken for somebody, of {result['strangers']}"),
         ("expected_calibration_error", "expected calibration error"),
     ):
         interval = result[f"{name}_interval"]
-        table.add_row(what, _percent(result[name]), " to ".join(map(_percent, interval)) if interval else "")
+        table.add_row(title, _percent(result[name]), " to ".join(map(_percent, interval)) if interval else "")
     training = result["training"]
     table.add_row("training accuracy", _percent(training["accuracy"]), "")
     table.add_row("training loss", f"{training['loss']:.4f}", "")

@@ -1,4 +1,4 @@
-"""`visage evaluate`: how good a run or a bundle is, on photos it was not trained on."""
+"""`visage evaluate`: measures a run or a bundle on photos that it was not trained on."""
 
 import tempfile
 from collections.abc import Iterator
@@ -22,18 +22,16 @@ from training.run import RUN, Description
 
 
 def evaluate(
-    model: Annotated[Path, typer.Argument(metavar="RUN_OR_BUNDLE", help="What is evaluated.")],
+    model: Annotated[Path, typer.Argument(metavar="RUN_OR_BUNDLE", help="The run or bundle to evaluate.")],
     photos: Annotated[Path, typer.Argument(help="A folder with one folder of photos a person.")],
-    strangers: Annotated[
-        Path | None, typer.Option(help="A folder of photos of people who are in nobody's folder.")
-    ] = None,
+    strangers: Annotated[Path | None, typer.Option(help="A folder of photos of people who are not in PHOTOS.")] = None,
     held_out: Annotated[
-        bool, typer.Option("--held-out", help="Of PHOTOS, only those that training the RUN left aside.")
+        bool, typer.Option("--held-out", help="Use only those of PHOTOS that the training of RUN held out.")
     ] = False,
-    output: Annotated[Path, typer.Option(help="Where figures, plots and report go.")] = Path("evaluation-report"),
+    output: Annotated[Path, typer.Option(help="Folder for the figures, plots and report.")] = Path("evaluation-report"),
     as_json: JSONOption = False,
 ) -> None:
-    """Recognise photos of known people, and of strangers, the way the API does, and count."""
+    """Recognise photos of known people and of strangers as the API does, and count right answers."""
     people = walk(photos).photos
     probes = [Probe(photo, person) for person, paths in people.items() for photo in paths]
     if held_out:
@@ -52,7 +50,7 @@ def evaluate(
 
 
 def _held_out(probes: list[Probe], photos: Path, run: Path) -> list[Probe]:
-    """Keep the photos that training left aside: for testing if it did so, else those that chose the epoch."""
+    """Keep the photos that the training held out: those for testing if there are any, else those for validation."""
     description = Description.read(run)
     role = TEST if TEST in description.roles else VALIDATION
     chips = {
@@ -62,13 +60,13 @@ def _held_out(probes: list[Probe], photos: Path, run: Path) -> list[Probe]:
     }
     kept = [probe for probe in probes if probe.photo.relative_to(photos).as_posix() in chips]
     if not kept:
-        raise CommandError(f"None of the photos in {photos} is one that training {run} left aside.")
+        raise CommandError(f"None of the photos in {photos} was held out when {run} was trained.")
     return kept
 
 
 @contextmanager
 def _bundle(model: Path) -> Iterator[Path]:
-    """Yield the bundle, exporting a run into a temporary one."""
+    """Yield the bundle. A run is exported into a temporary bundle."""
     if not (model / RUN).exists():
         yield model
         return
@@ -79,7 +77,7 @@ def _bundle(model: Path) -> Iterator[Path]:
 def _warn_of_unknown_names(people: dict[str, list[Path]], labels: tuple[str, ...]) -> None:
     unknown = sorted(set(people) - set(labels))
     if unknown:
-        console.print(Text("Not in the model, and so never right:", "yellow"), ", ".join(unknown))
+        console.print(Text("Not known to the model, so that the answer is always wrong:", "yellow"), ", ".join(unknown))
 
 
 def _show(result: dict[str, Any]) -> None:
@@ -90,6 +88,6 @@ def _show(result: dict[str, Any]) -> None:
     out.print(table)
     out.print(f"{result['with_a_face']} of {result['photos']} photos have a face.")
     if known["photos"]:
-        out.print(f"Name right: {known['accuracy']:.2%}; and recognised as known: {known['recognised']:.2%}.")
+        out.print(f"Right name: {known['accuracy']:.2%}; also recognised as known: {known['recognised']:.2%}.")
     if strangers["photos"]:
-        out.print(f"Strangers taken for somebody: {strangers['taken_for_somebody']:.2%} of {strangers['photos']}.")
+        out.print(f"Strangers given a name: {strangers['taken_for_somebody']:.2%} of {strangers['photos']}.")

@@ -1,4 +1,4 @@
-"""Photos to be judged on are set aside before anything looks at a photo, and the whole product is run on the rest."""
+"""The whole product is measured on the sample people."""
 
 import json
 import os
@@ -8,91 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from dataset.folders import files, walk
+from dataset.folders import files
 from evaluation import people as people_benchmark
 from evaluation.people import measure
-from evaluation.people_split import split
 from evaluation.report import PAGE
+from model.settings import Settings
 from scripts import benchmark
-from training.errors import DatasetError
 from training.recipe import Recipe
 from training.run import Description
-
-PEOPLE = {"Ann": 10, "Bob": 5, "Cid": 1}
-
-
-@pytest.fixture
-def photos(tmp_path):
-    """Files of three people, some of them deeper down, all different."""
-    for person, count in PEOPLE.items():
-        for number in range(count):
-            path = tmp_path / "photos" / person / str(number % 2) / f"{number}.jpg"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(f"{person} {number}")
-    return tmp_path / "photos"
 
 
 def names(folder):
     return {path.relative_to(folder).as_posix() for path in files(folder)}
-
-
-def test_a_share_of_everybodys_photos_is_kept_for_the_test(photos, tmp_path):
-    parts = split(photos, tmp_path / "split", 0.2, seed=0)
-    assert {name: len(paths) for name, paths in walk(parts.test).photos.items()} == {"Ann": 2, "Bob": 1}
-    assert {name: len(paths) for name, paths in walk(parts.train).photos.items()} == {"Ann": 8, "Bob": 4, "Cid": 1}
-    assert names(parts.train) | names(parts.test) == names(photos)
-    assert names(parts.test) == set(parts.tested)
-    assert all(path.is_symlink() and path.read_text() for path in files(parts.test))
-    assert parts.copies == []
-
-
-def test_the_seed_decides_and_an_earlier_split_leaves_nothing_behind(photos, tmp_path):
-    tested = [split(photos, tmp_path / "split", 0.3, seed).tested for seed in (1, 1, 2)]
-    assert tested[0] == tested[1] != tested[2]
-    assert names(tmp_path / "split" / "test") == set(tested[2])
-    assert names(tmp_path / "split" / "train") == names(photos) - set(tested[2])
-
-
-def test_where_links_cannot_be_made_photos_are_copied(photos, tmp_path, monkeypatch):
-    def refuse(*_):
-        raise OSError
-
-    monkeypatch.setattr(Path, "symlink_to", refuse)
-    parts = split(photos, tmp_path / "split", 0.2, seed=0)
-    for name in parts.tested:
-        copy, original = parts.test / name, photos / name
-        assert (copy.read_bytes(), copy.stat().st_mtime_ns) == (original.read_bytes(), original.stat().st_mtime_ns)
-        assert not copy.is_symlink()
-
-
-def test_copies_across_the_split_are_named(photos, tmp_path):
-    for path in (photos / "Bob").rglob("*.jpg"):
-        path.write_text("always the same")
-    parts = split(photos, tmp_path / "split", 0.2, seed=0)
-    assert [name.partition("/")[0] for name in parts.copies] == ["Bob"]
-
-
-def test_a_folder_with_something_else_is_left_alone(photos, tmp_path):
-    with pytest.raises(DatasetError, match="holds something that is no split"):
-        split(photos, photos, 0.2, seed=0)
-    assert len(names(photos)) == sum(PEOPLE.values())
-
-
-def test_too_few_photos_are_told(photos, tmp_path):
-    for person in ("Ann", "Bob"):
-        shutil.rmtree(photos / person)
-    with pytest.raises(DatasetError, match="left for the test"):
-        split(photos, tmp_path / "split", 0.2, seed=0)
-
-
-@pytest.mark.parametrize(
-    ("output", "strangers", "sentence"),
-    [("photos/new", None, "is inside the photos"), ("new", "none", "No such folder: none")],
-)
-def test_folders_that_will_not_do_are_told(photos, tmp_path, output, strangers, sentence):
-    with pytest.raises(DatasetError, match=sentence):
-        measure(photos, tmp_path / output, None, Recipe(), test=0.2, strangers=strangers and Path(strangers))
-    assert not (tmp_path / output).exists()
 
 
 @dataclass
@@ -112,6 +39,7 @@ def done(samples, weights, tmp_path_factory):
         output,
         weights,
         Recipe(epochs=2),
+        Settings.read(),
         test=0.25,
         strangers=samples / "strangers",
         workers=1,
@@ -147,7 +75,7 @@ def test_figures_are_shown(done, capsys):
 
 def test_every_step_tells_how_far_it_is(done):
     last = {what: (count, total) for what, count, total in done.steps}
-    assert list(last) == ["Looking at training photos", "Frozen layers, faces", "Training, epochs", "Recognising"]
+    assert list(last) == ["Finding faces in training photos", "Frozen layers, faces", "Training, epochs", "Recognising"]
     assert all(count == total for count, total in last.values())
     assert last["Recognising"] == (2, 2)
 

@@ -11,7 +11,7 @@ from dataset.candidates import Candidate, Candidates
 from dataset.errors import PrepareError
 from dataset.selection import Cause, Outcome
 from evaluation import cleaning as injection
-from evaluation.cleaning import Trial, inject
+from evaluation.cleaning import Trial, measure
 from preprocess.detect import Box
 
 PHOTOS = 8
@@ -52,7 +52,7 @@ def strangers(random):
 
 
 def outcomes_of(people, **options):
-    return inject(people, **{"shares": [0.2], "repeats": 2, "seed": 0} | options).to_dict()
+    return measure(people, **{"shares": [0.2], "repeats": 2, "seed": 0} | options).to_dict()
 
 
 def test_wrong_photos_among_people_who_agree_are_all_set_aside_and_they_alone(people, strangers):
@@ -123,14 +123,14 @@ def test_photos_are_drawn_from_others_with_a_face_and_once_each(people, random):
 
 def test_too_few_photos_of_others_are_told(people):
     with pytest.raises(
-        PrepareError, match=r'16 photos to put into the folder of "Ann", and 24 are wanted.*--strangers'
+        PrepareError, match=r'16 photos to inject into the folder of "Ann", but 24 are needed.*--strangers'
     ):
-        inject(people, shares=[0.75], repeats=1, seed=0)
+        measure(people, shares=[0.75], repeats=1, seed=0)
 
 
 def test_progress_is_told_and_figures_are_written(people, tmp_path):
     told = []
-    result = inject(people, shares=[0.1, 0.2], repeats=2, seed=0, on_progress=lambda *what: told.append(what))
+    result = measure(people, shares=[0.1, 0.2], repeats=2, seed=0, on_progress=lambda *what: told.append(what))
     assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
     result.write(tmp_path / "new")
     assert json.loads((tmp_path / "new" / injection.Result.FILE).read_text(encoding="utf-8")) == result.to_dict()
@@ -142,15 +142,15 @@ def test_photos_are_looked_at_once(tmp_path):
         Image.new("RGB", (90, 90)).save(tmp_path / name)
     output, told = tmp_path / "output", []
     for _ in range(2):
-        (photo,) = injection.look(tmp_path / "people", output, 1, len, lambda *what: told.append(what))
+        (photo,) = injection.find_faces(tmp_path / "people", output, 1, len, lambda *what: told.append(what))
         assert (photo.photo, photo.person, photo.reason) == ("Ann/a.png", "Ann", "No face was found.")
     assert told == [(0, 1), (1, 1), (1, 1)]
-    (stranger,) = injection.look(tmp_path / "strangers", output, 1, len, lambda *_: None, strangers=True)
+    (stranger,) = injection.find_faces(tmp_path / "strangers", output, 1, len, lambda *_: None, strangers=True)
     assert (stranger.photo, stranger.person) == ("s.png", "")
 
 
 def test_folders_that_will_not_do_are_told(tmp_path):
     with pytest.raises(PrepareError, match="No such folder"):
-        injection.look(tmp_path / "none", tmp_path / "output", 1, len, print)
+        injection.find_faces(tmp_path / "none", tmp_path / "output", 1, len, print)
     with pytest.raises(PrepareError, match="is inside the photos"):
-        injection.look(tmp_path, tmp_path / "output", 1, len, print)
+        injection.find_faces(tmp_path, tmp_path / "output", 1, len, print)
