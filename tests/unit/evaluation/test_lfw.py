@@ -1,5 +1,6 @@
 """Labeled Faces in the Wild: the file of pairs, and the protocol on embeddings with a known outcome."""
 
+from types import SimpleNamespace
 from urllib.error import URLError
 
 import numpy as np
@@ -10,6 +11,7 @@ from evaluation import lfw_faces
 from evaluation.lfw_faces import Subject
 from evaluation.lfw_pairs import LFW, PAIRS, read_pairs
 from evaluation.verification import Face, Pair, verify
+from preprocess.geometry import Geometry
 from preprocess.photo import Photo
 from scripts import benchmark
 from scripts.console import CommandError
@@ -159,12 +161,13 @@ def test_the_face_next_to_the_centre_is_the_one(tmp_path):
     assert lfw_faces._central(boxes, Photo(file.read_bytes())) == boxes[1]
 
 
-def test_a_bundle_brings_its_own_network_geometry_and_landmarks(monkeypatch, tmp_path):
-    manifest = type("Manifest", (), {"version": "0123", "geometry": lfw_faces.Embedder})
+def test_a_bundle_brings_its_own_network_geometry_and_landmarks(tmp_path):
+    described = SimpleNamespace(sha256="f00d")
+    manifest = SimpleNamespace(version="0123", geometry=Geometry(), files={"model.pt": described})
     subject = Subject.of_bundle(lfw_faces.Bundle(manifest, tmp_path))
     assert subject.name == "bundle 0123"
     assert (subject.embedder.file, subject.landmarks) == (tmp_path / "model.pt", tmp_path / "landmarks.dat")
-    assert subject.embedder.traced
+    assert (subject.embedder.traced, subject.embedder.sha256) == (True, "f00d")
 
 
 def test_without_the_internet_the_command_asks_for_a_folder(monkeypatch, tmp_path):

@@ -10,6 +10,7 @@ from evaluation.code import digest_of_code
 from evaluation.lfw_faces import Subject
 from evaluation.lfw_pairs import LFW
 from evaluation.verification import Pair
+from preprocess.files import sha256_of
 from preprocess.geometry import Geometry
 from training.embedder import Embedder
 
@@ -21,7 +22,7 @@ def subject(tmp_path):
     network, landmarks = tmp_path / "network.pt", tmp_path / "landmarks.dat"
     network.write_bytes(b"weights")
     landmarks.write_bytes(b"landmarks")
-    return Subject("network", Embedder(network, Geometry()), landmarks)
+    return Subject("network", Embedder(network, sha256_of(network), Geometry()), landmarks)
 
 
 @pytest.fixture
