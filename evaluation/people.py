@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from dataset.folders import files, walk
+from dataset.labels import normalised
 from dataset.prepare import Report, prepare
 from evaluation import report as evaluation_report
 from evaluation.figures import Figures
@@ -108,7 +109,7 @@ class Result(Figures):
 
     def _test(self) -> dict[str, Any]:
         """Describe the test photos. People whom the model did not learn can never be right."""
-        tested = {name.partition("/")[0] for name in self.split.tested}
+        tested = {normalised(name.partition("/")[0]) for name in self.split.tested}
         return {
             "photos": len(self.split.tested),
             "with_a_face": len(self.evaluation.known),

@@ -1,4 +1,4 @@
-"""A folder of aligned faces: whose they are, and which are kept from training."""
+"""Reads a folder of aligned faces, and splits them into training, validation and test."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ IntArray = npt.NDArray[np.int64]
 TRAIN: Final = 0
 VALIDATION: Final = 1
 TEST: Final = 2
-"""What a face is for: to learn from, to choose the epoch and the threshold by, or to be judged by."""
+"""Role of a face: for training, for choosing the epoch and the threshold, or for evaluation."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def read(aligned: Path) -> AlignedFaces:
     people = {label: chips for label, folders in by_label(aligned).items() if (chips := _chips(folders))}
     if len(people) < 2:
         who = f"only of {next(iter(people))}" if people else "of nobody"
-        raise DatasetError(f"{aligned} holds faces {who}; telling people apart takes two. Add a folder a person.")
+        raise DatasetError(f"{aligned} holds faces {who}; training takes two people or more. Add a folder a person.")
     files = tuple(chip for person in people.values() for chip in person)
     owners = np.repeat(np.arange(len(people)), [len(person) for person in people.values()])
     return AlignedFaces(aligned, tuple(people), files, owners)
@@ -78,9 +78,9 @@ def _chips(folders: Sequence[Path]) -> list[Path]:
 
 
 def split(people: IntArray, validation: float, test: float, seed: int) -> IntArray:
-    """Return what each of N faces is for, (N,): the same shares of every person, chosen by `seed`.
+    """Return the role of each of N faces, (N,): the same shares of every person, drawn by `seed`.
 
-    Training keeps at least half of a person's faces, so that nobody with one photo is lost to the holdouts.
+    Training keeps at least half of a person's faces, so that a person with one photo stays in it.
     """
     roles = np.full(len(people), TRAIN)
     random = np.random.default_rng(seed)

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -29,8 +29,8 @@ _STATISTICS_FACES: Final = 512
 IntArray = npt.NDArray[np.int64]
 
 
-class _Chips(Dataset[tuple[torch.Tensor, torch.Tensor]]):
-    """Stored activations with their targets; a share of `flip` accesses reads the mirrored copy."""
+class _StoredFaces(Dataset[tuple[torch.Tensor, torch.Tensor]]):
+    """Stored activations and their labels; a share `flip` of accesses reads the mirrored copy, at random."""
 
     def __init__(self, stored: ActivationArray, rows: IntArray, people: IntArray, flip: float) -> None:
         self._stored, self._rows, self._people, self._flip = stored, rows, people, flip
@@ -45,7 +45,7 @@ class _Chips(Dataset[tuple[torch.Tensor, torch.Tensor]]):
 
 
 class FineTuning:
-    """The layers that train, their optimizer, and the data; one epoch at a time."""
+    """The layers that train, their optimizer and their data."""
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class FineTuning:
         self._schedule = torch.optim.lr_scheduler.StepLR(self._optimizer, recipe.step_epochs, recipe.gamma)
 
     def fit(self, checkpoint: Path, observer: Observer) -> list[Epoch]:
-        """Train the epochs that are missing, leave the best one's weights in the network, return all epochs."""
+        """Train the epochs that are missing, put the best epoch's weights into the network, and return all epochs."""
         history, best = self._resume(checkpoint)
         best_epoch = best_of(history)
         for number in range(len(history) + 1, self.recipe.epochs + 1):
@@ -84,7 +84,7 @@ class FineTuning:
             return None
         self.network.eval()
         losses, right = 0.0, 0
-        for inputs, targets in DataLoader(_Chips(self._stored, rows, self._people, 0), _EVALUATION_BATCH):
+        for inputs, targets in DataLoader(_StoredFaces(self._stored, rows, self._people, 0), _EVALUATION_BATCH):
             with torch.inference_mode():
                 logits = self.network.name(inputs.to(self._device)).cpu()
             losses += float(functional.cross_entropy(logits, targets, reduction="sum"))
@@ -92,7 +92,7 @@ class FineTuning:
         return losses / len(rows), right / len(rows)
 
     def outputs(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """Return every chip's embedding by the pretrained head, (N, 512), and its logits by the other, (N, C)."""
+        """Return (N, 512) embeddings by the pretrained head and (N, C) logits by the fine-tuned one, of all chips."""
         self.network.eval()
         embeddings, logits = [], []
         for start in range(0, self._stored.shape[1], _EVALUATION_BATCH):
@@ -112,7 +112,7 @@ class FineTuning:
         return Epoch(number, rate, loss, accuracy, validation_loss, validation_accuracy, seconds)
 
     def _train_once(self, number: int) -> tuple[float, float]:
-        """Train on every face once; return the mean loss and the accuracy over the epoch's batches."""
+        """Train for one epoch; return the mean loss and the accuracy over its batches."""
         self.network.train()
         losses, right, seen = 0.0, 0, 0
         for inputs, targets in self._batches(number):
@@ -127,27 +127,30 @@ class FineTuning:
         return losses / seen, right / seen
 
     def _batches(self, number: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        """Draw an epoch in full batches, every person as often as every other; the same whenever it is drawn."""
+        """Yield the full batches of an epoch, all people with equal chances; the epoch's number is the random seed."""
         rows, size = self._rows[TRAIN], self.recipe.batch_size
         people = self._people[rows]
         weights = 1 / np.bincount(people)[people]
         torch.manual_seed(self.recipe.seed * 10_000 + number)
         sampler = WeightedRandomSampler(weights.tolist(), num_samples=-(-len(rows) // size) * size)
-        mirrored = _Chips(self._stored, rows, self._people, self.recipe.flip)
+        mirrored = _StoredFaces(self._stored, rows, self._people, self.recipe.flip)
         yield from DataLoader(mirrored, size, sampler=sampler)
 
     def _resume(self, checkpoint: Path) -> tuple[list[Epoch], dict[str, torch.Tensor]]:
         if not checkpoint.exists():
             self._restore_batch_norm()
             return [], self._tuned.state_dict()
-        saved = _load_checkpoint(checkpoint, self._device)
-        self._tuned.load_state_dict(saved["tuned"])
-        self._optimizer.load_state_dict(saved["optimizer"])
-        self._schedule.load_state_dict(saved["schedule"])
-        return [Epoch(**epoch) for epoch in saved["history"]], saved["best"]
+        try:
+            saved = torch.load(checkpoint, map_location=self._device, weights_only=True)
+            self._tuned.load_state_dict(saved["tuned"])
+            self._optimizer.load_state_dict(saved["optimizer"])
+            self._schedule.load_state_dict(saved["schedule"])
+            return [Epoch(**epoch) for epoch in saved["history"]], saved["best"]
+        except (*UNREADABLE, TypeError) as error:
+            raise RunError(f"{checkpoint} is damaged. Start the training afresh with --restart.") from error
 
     def _restore_batch_norm(self) -> None:
-        """Put back, from the training faces, the statistics that folded weights lost."""
+        """Compute the statistics that folded weights have lost, from the training faces."""
         if is_folded(self.network.naming_head):
             some = self._rows[TRAIN][:: max(1, len(self._rows[TRAIN]) // _STATISTICS_FACES)]
             restore_batch_norm(self.network.naming_head, torch.tensor(self._stored[0, some]).to(self._device))
@@ -162,13 +165,6 @@ class FineTuning:
         }
         with replacing(checkpoint) as unfinished:
             torch.save(state, unfinished)
-
-
-def _load_checkpoint(checkpoint: Path, device: torch.device) -> dict[str, Any]:
-    try:
-        return dict(torch.load(checkpoint, map_location=device, weights_only=True))
-    except UNREADABLE as error:
-        raise RunError(f"{checkpoint} is damaged. Start the training afresh with --restart.") from error
 
 
 def best_of(history: Sequence[Epoch]) -> Epoch | None:

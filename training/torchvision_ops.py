@@ -1,4 +1,4 @@
-"""The one door to torchvision and facenet_pytorch: makes them importable beside a torch they were not built for.
+"""Imports torchvision and facenet_pytorch, also beside a build of torch that torchvision was not built for.
 
 torchvision's wheels on the registry are built against CUDA. Beside a CPU torch their operators cannot load, and the
 import fails because two of them are not even declared. Visage uses neither: declaring them is enough.

@@ -116,3 +116,16 @@ def test_a_refused_export_leaves_what_was_there(run, tmp_path):
         "mine",
         "mine/file",
     ]
+
+
+@pytest.mark.parametrize("name", [NETWORK, SAMPLES])
+@pytest.mark.parametrize("size", [None, 0, 1000], ids=["missing", "empty", "torn"])
+def test_a_damaged_run_is_refused_with_what_to_do(run, tmp_path, name, size):
+    damaged = shutil.copytree(run, tmp_path / "run")
+    content = (damaged / name).read_bytes()
+    (damaged / name).unlink()
+    if size is not None:
+        (damaged / name).write_bytes(content[:size])
+    with pytest.raises(RunError, match="--restart"):
+        export(damaged, tmp_path / "bundle")
+    assert not (tmp_path / "bundle").exists()

@@ -220,3 +220,11 @@ def test_damaged_metrics_are_told(people, weights, copy, text):
     (copy / METRICS).write_text(text)
     with pytest.raises(RunError, match="damaged"):
         train(people, copy, RECIPE, weights, Watcher())
+
+
+@pytest.mark.parametrize("content", [{}, [1], {"tuned": {}}, {"tuned": 3, "optimizer": {}}], ids=str)
+def test_a_checkpoint_of_something_else_is_told(people, weights, copy, content):
+    (copy / METRICS).unlink()
+    torch.save(content, copy / CHECKPOINT)
+    with pytest.raises(RunError, match="--restart"):
+        train(people, copy, RECIPE, weights, Watcher())
