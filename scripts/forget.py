@@ -43,10 +43,11 @@ def forget(
 ) -> None:
     """Remove a person from a bundle: the name, the embeddings, and their weights in the network's last layer.
 
-    The layers below were trained on the photos of everybody. They stay as they are, unless --retrain is given. For
-    people who were enrolled there is no need to: the network was not trained on them.
+    The other layers were trained on everybody's photos and stay as they are, unless --retrain is given.
 
-    Photos, training runs, other copies of the bundle and published versions are not touched.
+    The network was never trained on people who were enrolled: for them, nothing is left.
+
+    Photos, training runs, other copies of the bundle and published versions are not changed.
     """
     target, replaces = target_of(bundle, output)
     bundles.check_target(target, replace_existing=replaces)

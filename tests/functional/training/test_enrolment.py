@@ -14,7 +14,7 @@ from model.engines import ENGINES
 from model.errors import BundleError
 from model.gallery import Gallery
 from model.recognizer import Recognizer
-from model.settings import Settings
+from model.settings import Settings, cores
 from training import class_removal
 from training.class_removal import _remove_from_trace
 from training.embedder import Embedder
@@ -109,8 +109,8 @@ def test_of_somebody_trained_on_no_number_is_left(opened, without_joe):
 def test_the_network_names_the_others_as_before(opened, without_joe, samples, engine):
     photo = samples / "people" / "Joe Biden" / "biden.jpg"
     chips = Recognizer.load(str(opened.directory), Settings.read()).align(photo.read_bytes())[:1]
-    embeddings, logits = engine(opened.directory).run(chips)
-    found, named = engine(without_joe.directory).run(chips)
+    embeddings, logits = engine(opened.directory, cores()).run(chips)
+    found, named = engine(without_joe.directory, cores()).run(chips)
     np.testing.assert_allclose(found, embeddings, atol=1e-6)
     np.testing.assert_allclose(named, np.delete(logits, opened.manifest.labels.index("Joe Biden"), axis=1), atol=1e-5)
 
