@@ -1,6 +1,6 @@
-"""Takes the website's screenshots for docs/screenshots/, of sample photos only, and measures how light it is.
+"""Takes the screenshots of the website for docs/screenshots/, with sample photos, and measures its size and speed.
 
-Run it beside a running `visage demo`: `python -m scripts.screenshots ADDRESS_OF_THE_SITE`.
+Start `visage demo` first, then run `python -m scripts.screenshots ADDRESS_OF_THE_SITE`.
 """
 
 import io
@@ -28,58 +28,58 @@ ONE: Final = SAMPLES / "unseen" / "Barack Obama" / "obama2.jpg"
 SIX: Final = SAMPLES / "strangers" / "friends.jpg"
 
 _SLOW_PHONE: Final = {"offline": False, "latency": 150, "downloadThroughput": 204_800, "uploadThroughput": 96_000}
-"""Lighthouse's slow 4G: 150 ms a round trip, 1.6 Mbit/s down, 0.75 up; its processor is a quarter of this one."""
+"""Slow 4G as in Lighthouse: 150 ms per round trip, 1.6 Mbit/s down, 0.75 up, and a quarter of the processor's speed."""
 
 ANSWERED_MS: Final = 30_000
 
 
 def main() -> None:
-    """Write every screenshot, and print what the website weighs and when it paints."""
+    """Write all screenshots, and print the size of the website and the time until it paints."""
     (site,) = sys.argv[1:]
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     with _chromium() as browser:
         for scheme in SCHEMES:
             for width, height in WIDTHS.items():
                 for name, state in STATES.items():
-                    page = browser.new_page(
+                    with browser.new_context(
                         viewport={"width": width, "height": height}, color_scheme=scheme, reduced_motion="reduce"
-                    )
-                    page.goto(site)
-                    expect(page.locator(".names li").first).to_be_visible(timeout=ANSWERED_MS)
-                    state(page)
-                    path = SCREENSHOTS / f"{name}-{width}-{scheme}.jpg"
-                    page.screenshot(path=path, type="jpeg", quality=82, full_page=name == "empty")
-                    page.close()
+                    ) as context:
+                        page = context.new_page()
+                        page.goto(site)
+                        expect(page.locator(".names li").first).to_be_visible(timeout=ANSWERED_MS)
+                        state(page)
+                        path = SCREENSHOTS / f"{name}-{width}-{scheme}.jpg"
+                        page.screenshot(path=path, type="jpeg", quality=82, full_page=name == "empty")
         sys.stdout.write(_figures(browser, site))
 
 
 def _empty(_: Page) -> None:
-    """As it opens."""
+    """Leave the page as it opens."""
 
 
 def _working(page: Page) -> None:
-    late = {"offline": False, "latency": 10_000, "downloadThroughput": -1, "uploadThroughput": -1}
-    page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", late)
+    slow = {"offline": False, "latency": 10_000, "downloadThroughput": -1, "uploadThroughput": -1}
+    page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", slow)
     _choose(page, ONE.read_bytes())
     expect(page.get_by_text("the service is starting")).to_be_visible(timeout=ANSWERED_MS)
 
 
 def _one(page: Page) -> None:
     _choose(page, ONE.read_bytes())
-    _answered(page)
+    _wait_for_answer(page)
 
 
 def _six(page: Page) -> None:
     _choose(page, SIX.read_bytes())
-    _answered(page)
+    _wait_for_answer(page)
 
 
 def _stranger(page: Page) -> None:
     file = io.BytesIO()
-    photo = Image.open(SIX)
-    photo.crop((photo.width // 4, photo.height // 4, photo.width * 5 // 9, photo.height)).save(file, "PNG")
+    with Image.open(SIX) as photo:
+        photo.crop((photo.width // 4, photo.height // 4, photo.width * 5 // 9, photo.height)).save(file, "PNG")
     _choose(page, file.getvalue())
-    _answered(page)
+    _wait_for_answer(page)
 
 
 def _error(page: Page) -> None:
@@ -104,45 +104,45 @@ def _choose(page: Page, photo: bytes) -> None:
     page.get_by_label("Choose").set_input_files(files=[file])
 
 
-def _answered(page: Page) -> None:
+def _wait_for_answer(page: Page) -> None:
     expect(page.locator(".box").first).to_be_visible(timeout=ANSWERED_MS)
-    page.wait_for_timeout(300)
+    page.wait_for_timeout(300)  # until the transitions of the page have ended
 
 
 def _figures(browser: Browser, site: str, rounds: int = 5) -> str:
     found = [_measure(browser, site) for _ in range(rounds)]
     painted, interactive, kilobytes = (statistics.median(values) for values in zip(*found, strict=True))
-    return f"first paint {painted:.0f} ms, interactive {interactive:.0f} ms, {kilobytes:.1f} kB in all\n"
+    return f"first paint {painted:.0f} ms, interactive {interactive:.0f} ms, {kilobytes:.1f} kB in total\n"
 
 
 def _measure(browser: Browser, site: str) -> tuple[float, float, float]:
-    """Open the website as a slow phone does; return ms to its first paint and to its last module, and kB on the way."""
-    context = browser.new_context(viewport={"width": 360, "height": 780})
-    page = context.new_page()
-    chromium = context.new_cdp_session(page)
-    chromium.send("Network.enable")
-    chromium.send("Emulation.setCPUThrottlingRate", {"rate": 4})
-    chromium.send("Network.emulateNetworkConditions", _SLOW_PHONE)
-    received: list[float] = []
-    chromium.on("Network.loadingFinished", lambda event: received.append(event["encodedDataLength"]))
-    page.goto(site)
-    expect(page.locator(".names li").first).to_be_visible(timeout=ANSWERED_MS)
-    times: dict[str, Any] = page.evaluate(
-        """() => ({
-          painted: performance.getEntriesByName("first-contentful-paint")[0].startTime,
-          interactive: performance.getEntriesByType("navigation")[0].domContentLoadedEventEnd,
-        })"""
-    )
-    context.close()
+    """Open the website as on a slow phone; return ms to the first paint and to the last module, and kB loaded."""
+    with browser.new_context(viewport={"width": 360, "height": 780}) as context:
+        page = context.new_page()
+        chromium = context.new_cdp_session(page)
+        chromium.send("Network.enable")
+        chromium.send("Emulation.setCPUThrottlingRate", {"rate": 4})
+        chromium.send("Network.emulateNetworkConditions", _SLOW_PHONE)
+        received: list[float] = []
+        chromium.on("Network.loadingFinished", lambda event: received.append(event["encodedDataLength"]))
+        page.goto(site)
+        expect(page.locator(".names li").first).to_be_visible(timeout=ANSWERED_MS)
+        times: dict[str, Any] = page.evaluate(
+            """() => ({
+              painted: performance.getEntriesByName("first-contentful-paint")[0].startTime,
+              interactive: performance.getEntriesByType("navigation")[0].domContentLoadedEventEnd,
+            })"""
+        )
     return times["painted"], times["interactive"], sum(received) / 1000
 
 
 @contextmanager
 def _chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with (
+        sync_playwright() as playwright,
+        playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"]) as browser,
+    ):
         yield browser
-        browser.close()
 
 
 if __name__ == "__main__":
