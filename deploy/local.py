@@ -36,6 +36,9 @@ _STOP_SECONDS: Final = 10
 _INHERITED: Final = ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH")
 """The user's variables that MiniStack and its functions inherit: no credentials, no settings."""
 
+_PROC: Final = Path("/proc")
+"""Linux has it. Elsewhere, the command ps tells about processes."""
+
 _PROXIES: Final = ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "proxy")
 
 _NO_PROFILES: Final = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
@@ -289,9 +292,9 @@ def _healthy(port: int) -> bool:
 
 def _command_line(pid: int) -> str:
     """Return the command line of a process, "" where there is no such process or it has ended."""
-    if Path("/proc/self/cmdline").exists():  # Linux
+    if (_PROC / "self" / "cmdline").exists():
         try:
-            return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            return (_PROC / str(pid) / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
         except OSError:
             return ""
     command = ["ps", "-ww", "-o", "args=", "-p", str(pid)]

@@ -21,13 +21,13 @@ from training.errors import TrainingError
 
 COMMANDS: Final = {
     "samples": "Download sample photos: people to train on, one photo kept from training, and strangers.",
-    "prepare": "Align the person's face in every photo, 600x600 a face; set aside what does not help, and report why.",
+    "prepare": "Align the person's face in every photo to 600x600 pixels; set aside unsuitable photos, and report why.",
     "train": "Fine-tune the network on aligned faces. Interrupted, the same command goes on.",
     "evaluate": "Recognise photos of known people, and of strangers, the way the API does, and count.",
     "benchmark": "Measure a network on public photos, or the whole on yours.",
-    "export": "Trace the network, check the trace against it on real faces, and write the bundle.",
-    "enroll": "Add people to a bundle by what their faces look like; the others stay as they are.",
-    "forget": "Take a person out of a bundle: the name, the embeddings, and the network's weights for them.",
+    "export": "Write the bundle: the network for each engine, checked on real faces, and the thresholds for its answers.",
+    "enroll": "Add people to a bundle by embeddings of their photos. The network and the other people stay as they are.",
+    "forget": "Remove a person from a bundle: the name, the embeddings, and their weights in the network's last layer.",
     "publish": "Upload a bundle to S3 and verify the upload.",
     "recognize": "Name the people in each photo.",
     "local": "Start and stop the local AWS, an emulation of AWS on this machine.",

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final
 import typer
 from rich.text import Text
 
-from scripts.console import CACHE, CommandError, console
+from scripts.console import CACHE, CommandError, console, require_checkout
 from scripts.samples import PEOPLE, STRANGERS, UNSEEN
 
 _HOME: Final = CACHE / "demo"
@@ -24,6 +24,7 @@ def demo(
     once: Annotated[bool, typer.Option("--once", help="End by itself instead of keeping the website up.")] = False,
 ) -> None:
     """Train on sample photos, deploy to a local AWS, and send the API three photos."""
+    require_checkout("demo")
     began = time.monotonic()
     if shutil.which("curl") is None:
         raise CommandError("The demo asks the API with curl. Install curl and run it again.")

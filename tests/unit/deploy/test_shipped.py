@@ -1,0 +1,69 @@
+"""The files that go to Lambda are whole folders, and every list of them says the same."""
+
+import re
+
+import pytest
+
+from deploy.shipped import BOOTSTRAP, SHIPPED, shipped_files
+from deploy.stack import Engine, Function, Hosting, arguments
+from deploy.target import Target
+from model.engines import ENGINES, Packaging
+from model.settings import ROOT
+from scripts.console import SETTINGS
+
+
+def lines(name):
+    return (ROOT / name).read_text(encoding="utf-8").splitlines()
+
+
+def test_serverless_yml_ships_the_same_folders():
+    text = (ROOT / "serverless.yml").read_text(encoding="utf-8")
+    patterns = re.findall(
+        r"^    - '?([^'\n]+)'?$", text.partition("  patterns:\n")[2].partition("\nfunctions:")[0], re.MULTILINE
+    )
+    included = {pattern.removesuffix("/**") for pattern in patterns if not pattern.startswith("!")}
+    assert included == {BOOTSTRAP, *SHIPPED}
+    assert patterns[0] == "!**"
+    assert {"!**/__pycache__/**", "!**/.*"} <= set(patterns)
+
+
+def test_the_image_copies_the_same_folders():
+    copied = {line.split()[1] for line in lines("Dockerfile") if re.match(r"COPY (?!requirements)", line)}
+    assert copied == set(SHIPPED)
+    (compiled,) = (line.split()[5:] for line in lines("Dockerfile") if "compileall" in line)
+    assert compiled == list(SHIPPED)
+
+
+def test_docker_sees_the_same_folders():
+    seen = {line[1:] for line in lines(".dockerignore") if line.startswith("!") and "requirements" not in line}
+    assert seen == set(SHIPPED)
+    assert "*" in lines(".dockerignore")
+
+
+def test_a_folder_ships_whole_but_for_compiled_and_hidden_files(tmp_path):
+    for name in ("bootstrap", "handler.py", "api/app.py", "api/data/terms.txt", "model/m.py", "preprocess/p.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    wanted = set(shipped_files(tmp_path))
+    for name in ("api/__pycache__/app.pyc", "api/.DS_Store", "model/.cache/x", "scripts/s.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    assert set(shipped_files(tmp_path)) == wanted
+    assert "api/data/terms.txt" in wanted
+
+
+@pytest.mark.parametrize("engine", ENGINES.values(), ids=str)
+def test_serverless_yml_knows_how_every_engine_is_deployed(engine):
+    package = "image" if engine.packaging is Packaging.IMAGE else "snapshot" if engine.snapshot else "zip"
+    text = (ROOT / "serverless.yml").read_text(encoding="utf-8")
+    for part in re.split(r"^    (?:names|local|aws):$", text, flags=re.MULTILINE)[1:]:
+        assert re.search(rf"^ +{package}:", part, re.MULTILINE)
+    assert (ROOT / engine.requirements).is_file()
+
+
+def test_the_parameters_of_a_deployment_are_those_of_serverless_yml():
+    function = Function(Engine("onnx"), "snapshot", "visage.zip", "python")
+    words = arguments(Target("dev", "eu-central-1", SETTINGS), "models/x", function, Hosting.S3)
+    given = {word.partition("=")[0] for word in words[5::2]}
+    text = (ROOT / "serverless.yml").read_text(encoding="utf-8")
+    assert given == set(re.findall(r"^    (\w+): ", text.partition("\ncustom:")[0], re.MULTILINE))

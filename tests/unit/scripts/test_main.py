@@ -1,0 +1,193 @@
+"""The command line itself: its list of commands, what it imports, and how it ends."""
+
+import inspect
+import json
+import os
+import signal
+import subprocess
+import sys
+from importlib import import_module
+
+import pytest
+from botocore.exceptions import ProfileNotFound
+from typer.testing import CliRunner
+
+from dataset.errors import PrepareError
+from deploy.errors import DeployError
+from model.errors import ModelError
+from model.settings import ROOT
+from model.version import VERSION
+from preprocess.errors import PhotoError
+from scripts import __main__ as main
+from scripts.errors import CommandError
+from training.errors import TrainingError
+
+HEAVY = {
+    "torch",
+    "boto3",
+    "botocore",
+    "sklearn",
+    "scipy",
+    "matplotlib",
+    "numpy",
+    "PIL",
+    "dlib",
+    "requests",
+    "onnxruntime",
+}
+
+
+def visage(*words, **options):
+    command = [sys.executable, "-m", "scripts", *words]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, **options)
+
+
+def summary(name):
+    module = import_module(f"scripts.{name}")
+    if hasattr(module, "app"):
+        return module.app.info.help
+    return " ".join(inspect.getdoc(getattr(module, name)).split("\n\n")[0].split())
+
+
+@pytest.mark.parametrize("name", main.COMMANDS)
+def test_the_list_of_commands_says_what_each_command_says(name):
+    assert main.COMMANDS[name] == summary(name)
+
+
+def test_the_help_lists_every_command_and_imports_none():
+    code = (
+        "import json, sys\n"
+        "from typer.testing import CliRunner\n"
+        "from scripts.__main__ import application\n"
+        "done = CliRunner().invoke(application(), ['--help'])\n"
+        "print(json.dumps([done.exit_code, done.output, sorted(sys.modules)]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True)
+    status, text, modules = json.loads(done.stdout)
+    assert status == 0
+    assert not [name for name in main.COMMANDS if name not in text]
+    assert not HEAVY & set(modules)
+    assert not {f"scripts.{name}" for name in main.COMMANDS} & set(modules)
+
+
+@pytest.mark.parametrize("words", [["train", "--help"], ["benchmark", "--help"], ["local", "--help"]])
+def test_a_command_has_its_own_help(words):
+    done = CliRunner().invoke(main.application(), words)
+    assert done.exit_code == 0
+    assert "--install-completion" not in done.output
+
+
+def test_the_version_is_shown():
+    done = CliRunner().invoke(main.application(), ["--version"])
+    assert (done.exit_code, done.output) == (0, f"{VERSION}\n")
+
+
+def test_an_unknown_command_gets_a_suggestion_and_status_2():
+    done = CliRunner().invoke(main.application(), ["recogniz"])
+    assert done.exit_code == 2
+    assert "Did you mean 'recognize'?" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [("visage re", ["recognize"]), ("visage local s", ["status"]), ("visage local ", ["up", "down"])],
+)
+def test_the_shell_completes_commands(typed, offered):
+    words = {"_VISAGE_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(len(typed.split(" ")) - 1)}
+    code = "from scripts.__main__ import application; application()(prog_name='visage')"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=os.environ | words, capture_output=True, text=True, check=False
+    )
+    assert set(offered) <= set(done.stdout.split())
+    assert "train" not in done.stdout.split()
+
+
+@pytest.fixture
+def ended(monkeypatch, capsys):
+    """Run `visage` with a command that raises an error; return its exit status and what it printed."""
+
+    def ended(error):
+        def fail():
+            raise error
+
+        monkeypatch.setattr(main, "application", lambda: fail)
+        before = signal.getsignal(signal.SIGTERM)
+        try:
+            with pytest.raises(SystemExit) as caught:
+                main.main()
+        finally:
+            signal.signal(signal.SIGTERM, before)
+        return caught.value.code, capsys.readouterr().err
+
+    return ended
+
+
+@pytest.mark.parametrize("kind", [ModelError, TrainingError, PhotoError, PrepareError, DeployError, CommandError])
+def test_an_error_of_ours_is_one_line_and_status_1(ended, kind):
+    assert ended(kind("The sentence.")) == (1, "Error: The sentence.\n")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(28, "No space left on device", "/x"), "The disk is full."),
+        (PermissionError(13, "Permission denied", "/x/y"), "no permission to use /x/y."),
+        (OSError(30, "Read-only file system", "/x/y"), "/x/y cannot be written: its disk is read-only."),
+        (FileNotFoundError(2, "No such file or directory", "/x/y"), "No such file or directory: /x/y"),
+        (OSError("socket trouble"), "socket trouble"),
+        (ProfileNotFound(profile="work"), "profile (work) could not be found"),
+    ],
+)
+def test_what_the_system_and_aws_refuse_is_one_line_and_status_1(ended, error, said):
+    status, printed = ended(error)
+    assert status == 1
+    assert said in printed
+    assert printed.count("\n") == 1
+
+
+def test_ctrl_c_is_status_130_with_the_way_on(ended):
+    assert ended(KeyboardInterrupt()) == (130, "Interrupted. Run the same command again to go on.\n")
+
+
+def test_a_bug_of_ours_is_a_traceback(monkeypatch):
+    def fail():
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(main, "application", lambda: fail)
+    monkeypatch.setattr(main.signal, "signal", lambda *_: None)
+    with pytest.raises(ZeroDivisionError):
+        main.main()
+
+
+def test_a_reader_that_ends_early_is_no_traceback():
+    command = [sys.executable, "-m", "scripts", "--version"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        running.stdout.close()
+        assert running.stderr.read() == b""
+
+
+def test_the_end_by_sigterm_runs_what_has_to_be_run_and_is_status_143():
+    code = (
+        "import time\n"
+        "from scripts import __main__ as main\n"
+        "def wait():\n"
+        "    try:\n"
+        "        print('ready', flush=True); time.sleep(60)\n"
+        "    finally:\n"
+        "        print('cleaned', flush=True)\n"
+        "main.application = lambda: wait\n"
+        "main.main()"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout.readline() == "ready\n"
+        running.terminate()
+        assert running.stdout.read() == "cleaned\n"
+    assert running.returncode == 143
+
+
+@pytest.mark.parametrize("command", [["deploy"], ["demo"], ["local", "status"]])
+def test_what_needs_the_source_code_says_so_in_an_installed_package(command, tmp_path, monkeypatch):
+    monkeypatch.setattr("scripts.console.ROOT", tmp_path)
+    done = CliRunner().invoke(main.application(), command)
+    assert isinstance(done.exception, CommandError)
+    assert "needs the source code of Visage" in str(done.exception)

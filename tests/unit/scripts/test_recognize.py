@@ -1,0 +1,116 @@
+"""`visage recognize --url`: every photo gets its answer, and the status says whether one has none."""
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+from typer.testing import CliRunner
+
+from deploy.local import free_port
+from model.version import VERSION
+from scripts.__main__ import application
+from scripts.errors import CommandError
+
+RECOGNITION = {"faces": [{"label": "Ann", "probability": 0.9, "known": True}]}
+NOBODY = {"faces": [{"label": None, "probability": 0.3, "known": False}]}
+
+
+@pytest.fixture
+def api():
+    """An API that gives the answers listed, one after another, and notes what it was asked."""
+
+    class Api(BaseHTTPRequestHandler):
+        answers: list = []  # noqa: RUF012  # there is one server at a time
+        agents: list = []  # noqa: RUF012
+
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.agents.append(self.headers["User-Agent"])
+            status, body = self.answers.pop(0)
+            body = body if isinstance(body, bytes) else json.dumps(body).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Api) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        Api.url = f"http://127.0.0.1:{server.server_port}"
+        yield Api
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def photos(tmp_path):
+    names = [tmp_path / f"{number}.jpg" for number in range(3)]
+    for name in names:
+        name.write_bytes(b"photo")
+    return names
+
+
+def recognize(*words):
+    return CliRunner().invoke(application(), ["recognize", *map(str, words)])
+
+
+def test_answers_for_all_photos_are_status_0(api, photos):
+    api.answers = [(200, RECOGNITION), (200, NOBODY), (200, {"faces": []})]
+    done = recognize("--url", api.url, "--json", *photos)
+    assert done.exit_code == 0
+    assert json.loads(done.stdout) == dict(zip(map(str, photos), [RECOGNITION, NOBODY, {"faces": []}], strict=True))
+    assert api.agents[-3:] == [f"visage/{VERSION}"] * 3
+
+
+@pytest.mark.parametrize(
+    ("answer", "detail"),
+    [
+        ((500, {"detail": "Something went wrong."}), "Something went wrong."),
+        ((503, {"message": "Service Unavailable"}), "Service Unavailable"),
+        ((422, {"detail": "There is no face in this photo."}), "There is no face in this photo."),
+        ((502, b"<html>"), "The API answered with status 502 and without JSON."),
+        ((200, b"[]"), "The API answered with status 200 and without JSON."),
+        ((200, {"other": "API"}), "Status 200."),
+    ],
+)
+def test_a_photo_without_an_answer_is_status_1_with_the_other_answers(api, photos, answer, detail):
+    api.answers = [(200, RECOGNITION), answer, (200, NOBODY)]
+    done = recognize("--url", api.url, "--json", *photos)
+    assert str(done.exception) == "1 of 3 photos have no answer."
+    assert list(json.loads(done.stdout).values()) == [RECOGNITION, {"detail": detail}, NOBODY]
+
+
+def test_a_photo_that_cannot_be_read_does_not_refuse_the_others(api, photos, tmp_path):
+    api.answers = [(200, RECOGNITION), (200, NOBODY), (200, RECOGNITION)]
+    done = recognize("--url", api.url, tmp_path / "missing.jpg", tmp_path, *photos)
+    assert isinstance(done.exception, CommandError)
+    assert str(done.exception) == "2 of 5 photos have no answer."
+    assert "missing.jpg: The file cannot be read: No such file or directory." in done.stdout
+    assert done.stdout.count("Ann (90.0%)") == 2
+
+
+def test_an_api_that_cannot_be_reached_is_one_sentence(photos):
+    url = f"http://127.0.0.1:{free_port()}"
+    done = recognize("--url", url, *photos)
+    assert isinstance(done.exception, CommandError)
+    assert str(done.exception).startswith(f"{url} cannot be reached")
+
+
+def test_an_api_that_goes_away_leaves_the_answers_that_there_are(api, photos, monkeypatch):
+    api.answers = [(200, RECOGNITION)]
+    monkeypatch.setattr(api, "handle_error", lambda *_: None, raising=False)
+    monkeypatch.setattr(HTTPServer, "handle_error", lambda *_: None)
+    done = recognize("--url", api.url, "--json", *photos[:2])
+    assert isinstance(done.exception, CommandError)
+    assert json.loads(done.stdout) == {str(photos[0]): RECOGNITION}
+
+
+@pytest.mark.parametrize("words", [[], ["--url", "http://x.test", "--bundle", "bundle"]])
+def test_neither_or_both_ways_to_recognise_are_wrong_arguments(photos, words):
+    done = recognize(*words, *photos)
+    assert done.exit_code == 2
+    assert "Give either --bundle DIR or --url URL." in done.stderr
