@@ -23,10 +23,14 @@ COMMANDS: Final = {
     "samples": "Download sample photos: people to train on, one photo kept from training, and strangers.",
     "prepare": "Align the person's face in every photo to 600x600 pixels; set aside unsuitable photos, and report why.",
     "train": "Fine-tune the network on aligned faces. Interrupted, the same command goes on.",
-    "evaluate": "Recognise photos of known people, and of strangers, the way the API does, and count.",
-    "benchmark": "Measure a network on public photos, or the whole on yours.",
-    "export": "Write the bundle: the network for each engine, checked on real faces, and the thresholds for its answers.",
-    "enroll": "Add people to a bundle by embeddings of their photos. The network and the other people stay as they are.",
+    "evaluate": "Recognise photos of known people and of strangers as the API does, and count right answers.",
+    "benchmark": "Measure a network on public photos, or the whole product on yours.",
+    "export": (
+        "Write the bundle: the network for each engine, checked on real faces, and the thresholds for its answers."
+    ),
+    "enroll": (
+        "Add people to a bundle by embeddings of their photos. The network and the other people stay as they are."
+    ),
     "forget": "Remove a person from a bundle: the name, the embeddings, and their weights in the network's last layer.",
     "publish": "Upload a bundle to S3 and verify the upload.",
     "recognize": "Name the people in each photo.",

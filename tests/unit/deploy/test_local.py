@@ -11,7 +11,7 @@ from deploy.errors import DeployError
 from deploy.local import LocalAWS, default, free_port
 from scripts.console import SETTINGS
 
-SLEEP = "import sys; sys.stdin.read()"
+WAIT = "import sys; print('ready', flush=True); sys.stdin.read()"
 
 
 @pytest.fixture
@@ -24,7 +24,9 @@ def local(tmp_path):
 @pytest.fixture
 def process():
     """A process with a token in its command line, and the token."""
-    with subprocess.Popen([sys.executable, "-c", SLEEP, "0123456789abcdef"], stdin=subprocess.PIPE) as running:
+    command = [sys.executable, "-c", WAIT, "0123456789abcdef"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
+        running.stdout.readline()
         yield running
 
 

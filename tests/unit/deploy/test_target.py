@@ -44,7 +44,8 @@ def local(real_account, tmp_path):
     return LocalAWS(4599, tmp_path / "home", real_account)
 
 
-def test_nothing_that_a_target_consists_of_shows_credentials(real_account, local, caplog):
+def test_nothing_that_a_target_consists_of_shows_credentials(real_account, local, caplog, monkeypatch):
+    monkeypatch.delenv("AWS_PROFILE")
     target = Target("dev", "eu-central-1", real_account, session=boto3.Session(*SECRETS[:2]))
     with caplog.at_level(logging.DEBUG):
         logging.getLogger("deploy").debug("%s %r", target, target)
@@ -52,7 +53,8 @@ def test_nothing_that_a_target_consists_of_shows_credentials(real_account, local
     assert not [secret for secret in SECRETS for text in [*shown, caplog.text] if secret in text]
 
 
-def test_a_traceback_with_a_target_in_it_shows_no_credentials(real_account):
+def test_a_traceback_with_a_target_in_it_shows_no_credentials(real_account, monkeypatch):
+    monkeypatch.delenv("AWS_PROFILE")
     target = Target("dev", "eu-central-1", real_account, session=boto3.Session(*SECRETS[:2]))
     with pytest.raises(DeployError) as caught, target.client("s3"):
         raise NoCredentialsError
