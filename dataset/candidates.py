@@ -28,7 +28,7 @@ from preprocess.geometry import PHOTO_CHIP
 from preprocess.photo import Photo, RGBArray
 
 MAX_FACES: Final = 8
-"""A photo's most prominent faces; the person whose folder it is in is hardly ever the ninth."""
+"""Most faces that are kept of a photo, the most prominent first. A folder's person is hardly ever the ninth."""
 
 MAX_FILE_BYTES: Final = 200_000_000
 _LIBRARIES: Final = ("dlib-bin", "numpy", "Pillow", "pillow-heif", "torch")
@@ -54,7 +54,7 @@ OnProgress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A face that was found: its box in the photo, the path of its chip below the aligned faces, and what it is like.
+    """A face that was found: its box in the photo, its chip's path below the aligned faces, and its measures.
 
     `sharpness` and `image_hash` are those of the chip, see `sharpness()` and `difference_hash()`; `embedding` is 512
     half floats in base64.

@@ -15,14 +15,14 @@ import numpy.typing as npt
 FloatArray = npt.NDArray[np.float32]
 
 SUPPORT: Final = 0.5
-"""Cosine from which two faces support each other. Of pairs of different people one in a thousand reaches it."""
+"""Cosine from which two faces count as similar. One in a thousand pairs of different people reaches it."""
 
 AGREEMENT: Final = 0.38
 """Cosine with the mean of the person's other photos under which a photo is set aside. Of 395 web photos of ten people,
-one fell under it; of 3,555 comparisons with another person's mean, three in a thousand reached it."""
+one was under it; of 3,555 comparisons with another person's mean, three in a thousand reached it."""
 
 MIN_PHOTOS: Final = 3
-"""With fewer photos there is no majority to agree with."""
+"""With fewer photos there is no majority."""
 
 _MIN_SHARE: Final = 1 / 3
 """A folder's person must be in at least this share of its photos."""
@@ -74,15 +74,15 @@ def find(photos: Sequence[FloatArray]) -> Consensus:
 
 
 def _seed(faces: FloatArray, owner: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Return, of the face with the most support among the photos, the face of each photo that supports it most."""
+    """Return the most similar face of each photo to the face that has similar ones in the most photos."""
     similarity = faces @ faces.T
     starts = np.searchsorted(owner, np.unique(owner))
-    support = np.maximum.reduceat(similarity, starts, axis=1)  # (faces, photos): the most alike face of each photo
+    support = np.maximum.reduceat(similarity, starts, axis=1)  # (faces, photos): the most similar face of each photo
     votes = (support >= SUPPORT).sum(axis=1) + support.mean(axis=1)  # the mean settles ties
     best = int(np.argmax(votes))
-    alike = np.where(similarity[best] >= SUPPORT, similarity[best], -1)
-    chosen = _best_of_each_photo(alike, owner)
-    return chosen[alike[chosen] > 0]
+    supporting = np.where(similarity[best] >= SUPPORT, similarity[best], -1)
+    chosen = _best_of_each_photo(supporting, owner)
+    return chosen[supporting[chosen] > 0]
 
 
 def _agreement(faces: FloatArray, owner: npt.NDArray[np.int64], members: npt.NDArray[np.int64]) -> FloatArray:

@@ -72,7 +72,7 @@ def prepare(
     keep: Sequence[Path] = (),
     drop: Sequence[Path] = (),
 ) -> Report:
-    """Align, of every photo under `photos`, the face of the person whose folder it is in, and report on every photo.
+    """Align the face of its folder's person in every photo under `photos`, and report on every photo.
 
     A photo that an earlier call processed, and that has not changed since, is not processed again. The chip of a photo
     that is gone is removed. `embed` is pickled to other processes; see `Embed` for what its `repr` must do.

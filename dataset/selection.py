@@ -72,7 +72,7 @@ class Outcome:
 
 @dataclass
 class Overrides:
-    """Photos that the owner decided to keep or to drop; they are remembered from call to call."""
+    """Photos, by name in NFC, that the owner decided to keep or to drop; they are remembered from call to call."""
 
     keep: set[str] = field(default_factory=set)
     drop: set[str] = field(default_factory=set)
@@ -87,22 +87,33 @@ class Overrides:
         if not path.exists():
             return cls()
         try:
-            return cls(**{name: set(photos) for name, photos in json.loads(path.read_text(encoding="utf-8")).items()})
+            return cls(
+                **{
+                    name: set(map(normalised, photos))
+                    for name, photos in json.loads(path.read_text(encoding="utf-8")).items()
+                }
+            )
         except (ValueError, TypeError, AttributeError) as error:
             raise PrepareError(f"{path} is damaged. Delete it, and give your --keep and --drop again.") from error
 
     def add(self, keep: Iterable[str], drop: Iterable[str]) -> None:
         """Add the decisions of this call, which replace earlier ones on the same photos."""
-        self.keep = (self.keep | set(keep)) - set(drop)
-        self.drop = (self.drop - set(keep)) | set(drop)
+        kept, dropped = set(map(normalised, keep)), set(map(normalised, drop))
+        self.keep = (self.keep | kept) - dropped
+        self.drop = (self.drop - kept) | dropped
+
+    def keeps(self, photo: str) -> bool:
+        """Whether the owner decided to keep a photo."""
+        return normalised(photo) in self.keep
+
+    def drops(self, photo: str) -> bool:
+        """Whether the owner decided to drop a photo."""
+        return normalised(photo) in self.drop
 
     def without(self, name: str) -> Self:
         """Return the decisions on the photos of everybody but one person."""
         person = normalised(name)
-        others = [
-            {photo for photo in photos if normalised(photo).partition("/")[0] != person}
-            for photos in (self.keep, self.drop)
-        ]
+        others = [{photo for photo in photos if photo.partition("/")[0] != person} for photos in (self.keep, self.drop)]
         return type(self)(*others)
 
     def write(self, path: Path) -> None:
@@ -116,10 +127,10 @@ def select(found: Sequence[Candidates], overrides: Overrides) -> tuple[list[Outc
     `found` has the photos of one person after those of another.
     """
     people = {name: list(photos) for name, photos in groupby(found, key=lambda photo: photo.person)}
-    views = {name: _PersonPhotos(photos, overrides) for name, photos in people.items()}
-    centres = {name: view.centre for name, view in views.items() if view.centre is not None}
-    outcomes = [outcome for view in views.values() for outcome in view.outcomes(centres)]
-    return outcomes, [*_no_consensus(views), *_people_alike(centres), *_same_files(found)]
+    everybody = {name: _PersonPhotos(photos, overrides) for name, photos in people.items()}
+    centres = {name: own.centre for name, own in everybody.items() if own.centre is not None}
+    outcomes = [outcome for own in everybody.values() for outcome in own.outcomes(centres)]
+    return outcomes, [*_no_consensus(everybody), *_lookalikes(centres), *_same_files(found)]
 
 
 class _PersonPhotos:
@@ -127,7 +138,7 @@ class _PersonPhotos:
 
     def __init__(self, photos: Sequence[Candidates], overrides: Overrides) -> None:
         self._photos, self._overrides = photos, overrides
-        self._usable = [photo for photo in photos if photo.faces and photo.photo not in overrides.drop]
+        self._usable = [photo for photo in photos if photo.faces and not overrides.drops(photo.photo)]
         vectors = [np.stack([face.vector() for face in photo.faces]) for photo in self._usable]
         agreed = consensus.find(vectors) if vectors else None
         self.has_faces = bool(vectors)
@@ -159,9 +170,9 @@ class _PersonPhotos:
         """Return why a photo should be set aside, whatever the other photos are; None if it should not."""
         if not photo.faces:
             return Objection(Cause.UNUSABLE, str(photo.reason))
-        if photo.photo in self._overrides.drop:
+        if self._overrides.drops(photo.photo):
             return Objection(Cause.DROPPED, "You dropped it.")
-        if photo.photo in self._overrides.keep:
+        if self._overrides.keeps(photo.photo):
             return None
         if self.centre is None:
             return Objection(Cause.NO_CONSENSUS, "The photos of this folder do not show one person in common.")
@@ -189,12 +200,12 @@ class _PersonPhotos:
     def _copies(self, photos: Sequence[Candidates]) -> dict[str, Objection]:
         """Object to every photo that is a copy of a better one: one with --keep, or with a larger face."""
         faces = {photo.photo: photo.faces[self._choices[photo.photo].face] for photo in photos}
-        keep = self._overrides.keep
+        keeps = self._overrides.keeps
         originals: list[str] = []
         objections: dict[str, Objection] = {}
-        for name in sorted(faces, key=lambda name: (name not in keep, -faces[name].box.area, name)):
+        for name in sorted(faces, key=lambda name: (not keeps(name), -faces[name].box.area, name)):
             original = next((other for other in originals if _is_copy(faces[name], faces[other])), None)
-            if original and name not in keep:
+            if original and not keeps(name):
                 objections[name] = Objection(Cause.COPY, f"It is nearly the same picture as {original}.")
             else:
                 originals.append(name)
@@ -221,16 +232,16 @@ def _look_like_one(centres: dict[str, FloatArray], one: str, other: str) -> bool
     return float(centres[one] @ centres[other]) >= SAME_PERSON
 
 
-def _no_consensus(views: dict[str, _PersonPhotos]) -> Iterator[str]:
-    for name, view in views.items():
-        if view.has_faces and view.centre is None:
+def _no_consensus(everybody: dict[str, _PersonPhotos]) -> Iterator[str]:
+    for name, own in everybody.items():
+        if own.has_faces and own.centre is None:
             yield (
                 f'The photos of "{name}" do not show one person in common: no face is similar to one in a third of '
                 "them. All are set aside. Look at the report, and --keep those that are right."
             )
 
 
-def _people_alike(centres: dict[str, FloatArray]) -> Iterator[str]:
+def _lookalikes(centres: dict[str, FloatArray]) -> Iterator[str]:
     for one, other in combinations(centres, 2):
         if _look_like_one(centres, one, other):
             similarity = float(centres[one] @ centres[other])

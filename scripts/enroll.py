@@ -1,4 +1,4 @@
-"""`visage enroll`: people added to a bundle from a few photos each, without training."""
+"""`visage enroll`: adds people to a bundle from a few photos each, without training."""
 
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,7 @@ from training.enrolment import enroll as enroll_people
 
 
 def enroll(
-    bundle: Annotated[Path, typer.Argument(help="What `visage export` made.")],
+    bundle: Annotated[Path, typer.Argument(help="The folder of a bundle.")],
     photos: Annotated[Path, typer.Argument(help="A folder with one folder of photos a person; one photo is enough.")],
     output: OutputOption = None,
     as_json: JSONOption = False,

@@ -1,4 +1,4 @@
-"""`visage forget`: a person removed from a bundle, and on request from what it was made of."""
+"""`visage forget`: removes a person from a bundle and, on request, from the faces that it was made of."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,8 +22,8 @@ from training.retraining import RUN, others_than, retrain
 
 
 def forget(
-    bundle: Annotated[Path, typer.Argument(help="What `visage export` or `visage enroll` made.")],
-    name: Annotated[str, typer.Argument(help="Whom to forget.")],
+    bundle: Annotated[Path, typer.Argument(help="The folder of a bundle.")],
+    name: Annotated[str, typer.Argument(help="The person to remove.")],
     output: OutputOption = None,
     aligned: Annotated[
         Path | None,

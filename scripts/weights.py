@@ -1,4 +1,4 @@
-"""Pretrained weights for a command: fetched with a progress bar, and the device that they run on."""
+"""Pretrained weights for a command, downloaded with a progress bar; and the device to train on."""
 
 from typing import Final
 
@@ -13,7 +13,7 @@ _DEVICES: Final = ("cpu", "cuda", "mps")
 
 
 def load_weights(name: str | None, bar: Progress) -> Pretrained:
-    """Return the weights called `name`, or the best that can be had, showing how their download goes.
+    """Return the weights called `name`, by default VGGFace2 if it can be downloaded; show the download's progress.
 
     Raises:
         WeightsError: they cannot be fetched, or the file holds something else.

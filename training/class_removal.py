@@ -1,6 +1,6 @@
 """Removes a class from the last layer of a bundle's network: its row of weights, its bias, and so its logit.
 
-What was written is run beside what it was made of. It is accepted only where it computes the same for everybody else.
+The new networks are run beside the old ones, and accepted only if they compute the same for everybody else.
 """
 
 from pathlib import Path

@@ -29,8 +29,8 @@ class Embedder:
     """The embedding half of a network, by its file; each process loads it when it first uses it.
 
     `file` is a bundle's `model.pt` where `traced`, else pretrained weights, which get chips scaled to `input_size`.
-    `sha256` is the file's. The `repr` tells the content and not the path: what was computed stays valid when the file
-    moves, and does not when other weights take its place.
+    `sha256` is the file's. The `repr` contains the checksum and not the path: cached results stay valid when the
+    file moves, and do not when its content changes.
     """
 
     file: Path = field(repr=False)

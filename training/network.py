@@ -3,8 +3,8 @@
     chips -> trunk -> embedding head, as pretrained -> embedding
                    -> naming head, fine-tuned       -> logits of the people trained on
 
-Both heads start as the same pretrained layers. The naming head is fine-tuned to tell the trained people apart, and is
-no longer good at rejecting strangers; the embedding head still is. It takes 3 % of the trunk's time.
+Both heads start as the same pretrained layers. The naming head is fine-tuned to distinguish the people
+trained on, and is no longer good at rejecting strangers; the embedding head still is. It takes 3 % of the trunk's time.
 """
 
 import copy

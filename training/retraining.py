@@ -22,7 +22,7 @@ RUN: Final = "retraining"
 
 
 def others_than(manifest: Manifest, name: str) -> list[str]:
-    """Return the people, by label, whom the network was trained on, without one."""
+    """Return the labels of all people that the network was trained on but one."""
     return [normalised(label) for label in manifest.labels if normalised(label) != normalised(name)]
 
 

@@ -314,3 +314,10 @@ def test_moving_photos_and_faces_together_keeps_the_journal_valid(work, tmp_path
     before = moved.output(JOURNAL).read_bytes()
     moved.prepare()
     assert moved.output(JOURNAL).read_bytes() == before
+
+
+def test_decisions_hold_when_a_disk_spells_the_folder_in_another_way(work):
+    (work.photos / "Obama").rename(work.photos / "Zoe\u0308")
+    work.prepare(drop=[Path("Zoe\u0308/a.jpg")])
+    (work.photos / "Zoe\u0308").rename(work.photos / "Zo\u00eb")
+    assert work.prepare()["Zo\u00eb/a.jpg"].cause == Cause.DROPPED
