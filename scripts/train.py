@@ -53,10 +53,11 @@ def train(
     chosen = Recipe(**recipe)  # type: ignore[arg-type]  # typer has checked the types
     device = device_called(device)
     people = faces.read(aligned)
-    if restart:
-        discard(run)
     with progress() as bar:
-        metrics = train_run(people, run, chosen, load_weights(weights, bar), TrainingBars(bar), device)
+        start = load_weights(weights, bar)
+        if restart:  # only now that nothing is missing for a new training
+            discard(run)
+        metrics = train_run(people, run, chosen, start, TrainingBars(bar), device)
     plot_curves([Epoch(**epoch) for epoch in metrics["epochs"]], run / CURVES)
     emit(metrics, as_json=as_json, show=_show)
     console.print(f"Curves: {run / CURVES}")
