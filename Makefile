@@ -71,6 +71,7 @@ quality: $(VENV)/ready  ## Measure all of docs/quality.md again: PHOTOS=… STRA
 	  --output .cache/quality/lfw > .cache/quality/lfw/output.txt
 	$(BIN)/python -m scripts.quality .cache/quality
 
+# Without the policy for shared cores: whatever is measured has the cores to itself.
 bench: $(VENV)/bench node_modules/ready  ## Measure all of docs/performance.md again: PHOTOS=… (else samples), ONLY=warm,cold,… prints parts
 	@env -u OMP_WAIT_POLICY -u GOMP_SPINCOUNT $(BIN)/python -m bench $(if $(PHOTOS),"$(PHOTOS)") $(if $(ONLY),--only $(ONLY))
 

@@ -33,7 +33,7 @@ def nothing(tmp_path):
 
 
 def children():
-    """The processes that this one has started and not seen end."""
+    """The child processes of this process, finished ones that were not waited for included."""
     return Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
 
 
@@ -57,6 +57,6 @@ def test_a_contestant_that_ends_says_why(people, photos, nothing):
     assert children() == before
 
 
-def test_a_contestant_nobody_has_heard_of_says_who_there_is(people, photos, nothing):
+def test_an_unknown_contestant_is_an_error_that_lists_the_known_ones(people, photos, nothing):
     with pytest.raises(ContestError, match=r"guess ended with status 2: .*face_recognition"):
         contest(("guess",), people, photos, rounds=1, threads=1, setup=nothing, environment=os.environ)

@@ -45,14 +45,14 @@ def subject(weights):
 
 @pytest.fixture(scope="module")
 def measured(mini, subject, tmp_path_factory):
-    """Result, output folder, and the progress that was told."""
-    output, told = tmp_path_factory.mktemp("benchmark"), []
-    result = measure(mini, subject, output, 1, lambda *what: told.append(what))
-    return result, output, told
+    """Result, output folder, and the progress that was reported."""
+    output, reported = tmp_path_factory.mktemp("benchmark"), []
+    result = measure(mini, subject, output, 1, lambda *what: reported.append(what))
+    return result, output, reported
 
 
 def test_a_small_lfw_is_measured(measured, mini):
-    result, output, told = measured
+    result, output, reported = measured
     result.write(output)
     figures = json.loads((output / lfw.Result.FILE).read_text(encoding="utf-8"))
     assert figures == result.to_dict()
@@ -61,16 +61,16 @@ def test_a_small_lfw_is_measured(measured, mini):
     assert not result.faces["Collins/Collins_0002.jpg"].found
     same, other, *_ = result.verification.similarities
     assert same > 0.5 > other
-    assert told == [(0, 5), (5, 5)]
+    assert reported == [(0, 5), (5, 5)]
     assert (output / lfw.ROC).read_bytes().startswith(b"\x89PNG")
 
 
 def test_what_is_done_is_not_done_again(measured, mini, subject, monkeypatch):
     result, output, _ = measured
     asked = stand_in(monkeypatch, lambda _photos: iter([]))
-    told = []
-    again = measure(mini, subject, output, 1, lambda *what: told.append(what), crop_center=True)
-    assert told == [(5, 5)]
+    reported = []
+    again = measure(mini, subject, output, 1, lambda *what: reported.append(what), crop_center=True)
+    assert reported == [(5, 5)]
     assert asked == []
     for name, face in again.faces.items():
         np.testing.assert_array_equal(face.embedding, result.faces[name].embedding)

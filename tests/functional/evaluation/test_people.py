@@ -24,7 +24,7 @@ def names(folder):
 
 @dataclass
 class Done:
-    """A benchmark of the sample people: its result, its output and the steps it told of."""
+    """A benchmark of the sample people: its result, its output and the steps that it reported."""
 
     result: people_benchmark.Result
     output: Path

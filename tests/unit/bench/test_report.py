@@ -104,8 +104,8 @@ def test_figures_page_and_plots_are_written_from_the_run(results, tmp_path):
 
 
 def test_every_stage_has_a_color():
-    told = {"interpreter", "imports", "library", "fetch", "load", "warm-up", "first request"}
-    assert told | {"decode", "detect", "align", "recognize"} <= set(plots.STAGES)
+    reported = {"interpreter", "imports", "library", "fetch", "load", "warm-up", "first request"}
+    assert reported | {"decode", "detect", "align", "recognize"} <= set(plots.STAGES)
 
 
 @pytest.mark.parametrize(

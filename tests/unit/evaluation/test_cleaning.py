@@ -121,17 +121,17 @@ def test_photos_are_drawn_from_others_with_a_face_and_once_each(people, random):
     assert [photo for photo in mixed if photo.photo not in names] == [*people, faceless]
 
 
-def test_too_few_photos_of_others_are_told(people):
+def test_too_few_photos_of_others_raise_an_error(people):
     with pytest.raises(
         PrepareError, match=r'16 photos to inject into the folder of "Ann", but 24 are needed.*--strangers'
     ):
         measure(people, shares=[0.75], repeats=1, seed=0)
 
 
-def test_progress_is_told_and_figures_are_written(people, tmp_path):
-    told = []
-    result = measure(people, shares=[0.1, 0.2], repeats=2, seed=0, on_progress=lambda *what: told.append(what))
-    assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
+def test_progress_is_reported_and_figures_are_written(people, tmp_path):
+    reported = []
+    result = measure(people, shares=[0.1, 0.2], repeats=2, seed=0, on_progress=lambda *what: reported.append(what))
+    assert reported == [(1, 4), (2, 4), (3, 4), (4, 4)]
     result.write(tmp_path / "new")
     assert json.loads((tmp_path / "new" / injection.Result.FILE).read_text(encoding="utf-8")) == result.to_dict()
 
@@ -140,16 +140,16 @@ def test_photos_are_looked_at_once(tmp_path):
     for name in ("people/Ann/a.png", "strangers/s.png"):
         (tmp_path / name).parent.mkdir(parents=True)
         Image.new("RGB", (90, 90)).save(tmp_path / name)
-    output, told = tmp_path / "output", []
+    output, reported = tmp_path / "output", []
     for _ in range(2):
-        (photo,) = injection.find_faces(tmp_path / "people", output, 1, len, lambda *what: told.append(what))
+        (photo,) = injection.find_faces(tmp_path / "people", output, 1, len, lambda *what: reported.append(what))
         assert (photo.photo, photo.person, photo.reason) == ("Ann/a.png", "Ann", "No face was found.")
-    assert told == [(0, 1), (1, 1), (1, 1)]
+    assert reported == [(0, 1), (1, 1), (1, 1)]
     (stranger,) = injection.find_faces(tmp_path / "strangers", output, 1, len, lambda *_: None, strangers=True)
     assert (stranger.photo, stranger.person) == ("s.png", "")
 
 
-def test_folders_that_will_not_do_are_told(tmp_path):
+def test_unusable_folders_raise_an_error(tmp_path):
     with pytest.raises(PrepareError, match="No such folder"):
         injection.find_faces(tmp_path / "none", tmp_path / "output", 1, len, print)
     with pytest.raises(PrepareError, match="is inside the photos"):

@@ -138,13 +138,13 @@ def test_pairs_are_read(tmp_path):
         (GOOD.replace("Bob\t12", "Bob\tx"), "Line 6 of .* is not a name, a number, another name and its number"),
     ],
 )
-def test_malformed_pairs_are_told(text, sentence, tmp_path):
+def test_malformed_pairs_raise_an_error(text, sentence, tmp_path):
     (tmp_path / PAIRS).write_text(text)
     with pytest.raises(DatasetError, match=sentence):
         read_pairs(tmp_path / PAIRS)
 
 
-def test_missing_pairs_and_photos_are_told(tmp_path):
+def test_missing_pairs_and_photos_raise_an_error(tmp_path):
     photos = tmp_path / "photos"
     photos.mkdir()
     with pytest.raises(DatasetError, match=r"No pairs.txt in .* or beside it"):

@@ -72,7 +72,7 @@ def test_a_folder_with_something_else_is_left_alone(photos, tmp_path):
     assert len(names(photos)) == sum(PEOPLE.values())
 
 
-def test_too_few_photos_are_told(photos, tmp_path):
+def test_too_few_photos_raise_an_error(photos, tmp_path):
     for person in ("Ann", "Bob"):
         shutil.rmtree(photos / person)
     with pytest.raises(DatasetError, match="left for the test"):
@@ -83,7 +83,7 @@ def test_too_few_photos_are_told(photos, tmp_path):
     ("output", "strangers", "sentence"),
     [("photos/new", None, "is inside the photos"), ("new", "none", "No such folder: none")],
 )
-def test_folders_that_will_not_do_are_told(photos, tmp_path, output, strangers, sentence):
+def test_unusable_folders_raise_an_error(photos, tmp_path, output, strangers, sentence):
     with pytest.raises(DatasetError, match=sentence):
         measure(
             photos,

@@ -113,13 +113,13 @@ def test_every_probe_gets_a_result_or_a_problem(tmp_path):
     photo, empty = tmp_path / "photo", tmp_path / "empty"
     photo.write_bytes(b"photo")
     empty.touch()
-    told = []
-    done = evaluate(Stub(), [Probe(photo, "Ann"), Probe(empty, None)], lambda *what: told.append(what))
+    reported = []
+    done = evaluate(Stub(), [Probe(photo, "Ann"), Probe(empty, None)], lambda *what: reported.append(what))
     assert done.results == [
         ProbeResult(str(photo), "Ann", None, "Ann", 0.5, 0.9),
         ProbeResult(str(empty), None, problem="No face was found."),
     ]
-    assert told == [(1, 2), (2, 2)]
+    assert reported == [(1, 2), (2, 2)]
 
 
 def test_an_evaluation_says_what_was_evaluated():
