@@ -26,12 +26,10 @@ COMMANDS: Final = {
     "evaluate": "Recognise photos of known people and of strangers as the API does, and count right answers.",
     "benchmark": "Measure a network on public photos, or the whole product on yours.",
     "export": (
-        "Write the bundle: the network for each engine, checked on real faces, and the thresholds for its "
-        "answers."
+        "Write the bundle: the network for each engine, checked on real faces, and the thresholds for its answers."
     ),
     "enroll": (
-        "Add people to a bundle by embeddings of their photos. The network and the other people stay as they "
-        "are."
+        "Add people to a bundle by embeddings of their photos. The network and the other people stay as they are."
     ),
     "forget": "Remove a person from a bundle: the name, the embeddings, and their weights in the network's last layer.",
     "publish": "Upload a bundle to S3 and verify the upload.",
