@@ -112,3 +112,15 @@ def test_a_damaged_report_is_deleted(folder):
     remove_person(folder, NAME)
     assert not (folder / OUTPUT / REPORT).exists()
     assert not (folder / OUTPUT / PAGE).exists()
+
+
+def test_a_face_that_a_killed_process_wrote_by_half_goes_too(folder):
+    (folder / NAME / "new.jpg.part").write_bytes(b"half a face")
+    remove_person(folder, NAME)
+    assert not (folder / NAME).exists()
+
+
+def test_what_the_owner_put_beside_the_faces_stays(folder):
+    (folder / NAME / "consent.pdf").write_bytes(b"signed")
+    remove_person(folder, NAME)
+    assert [path.name for path in (folder / NAME).iterdir()] == ["consent.pdf"]

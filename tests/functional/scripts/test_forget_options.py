@@ -1,0 +1,112 @@
+"""`visage forget` removes a person from a bundle, and from what it was made of where it is asked to."""
+
+import json
+import shutil
+import sys
+
+import pytest
+
+from dataset.prepare import JOURNAL, OUTPUT
+from model import bundle as bundles
+from model.gallery import Gallery
+from scripts.__main__ import main
+from training.enrolment import enroll
+
+NAME = "Joe Biden"
+
+
+@pytest.fixture
+def mine(bundle, tmp_path):
+    """The sample people's bundle, to be changed, and somebody who was enrolled."""
+    copy = shutil.copytree(bundle, tmp_path / "bundle")
+    opened = bundles.load(str(copy))
+    face = Gallery.load(opened.path(bundles.GALLERY)).embeddings[:1]
+    enroll(opened, {"Zo\u00eb": -face}, copy, replace_existing=True)
+    return copy
+
+
+@pytest.fixture
+def prepared(aligned, tmp_path):
+    return shutil.copytree(aligned, tmp_path / "aligned")
+
+
+@pytest.fixture
+def visage(monkeypatch, capsys):
+    """Run the command line; return exit status, standard output and standard error."""
+
+    def visage(*words):
+        monkeypatch.setattr(sys, "argv", ["visage", *map(str, words)])
+        status = 0
+        try:
+            main()
+        except SystemExit as ended:
+            status = ended.code or 0
+        said = capsys.readouterr()
+        return status, said.out, said.err
+
+    return visage
+
+
+def test_the_faces_go_with_the_name(visage, mine, prepared):
+    status, out, _ = visage("forget", mine, NAME, "--aligned", prepared, "--json")
+    result = json.loads(out)
+    assert status == 0
+    assert (result["trained_on"], result["retrained"]) == (True, False)
+    assert result["deleted_faces"] >= 2
+    assert NAME not in bundles.load(str(mine)).manifest.people
+    assert not (prepared / NAME).exists()
+    assert NAME not in (prepared / OUTPUT / JOURNAL).read_text(encoding="utf-8")
+
+
+def test_faces_can_be_deleted_after_the_bundle_has_forgotten(visage, mine, prepared):
+    visage("forget", mine, NAME)
+    version = bundles.load(str(mine)).manifest.version
+    status, out, _ = visage("forget", mine, NAME, "--aligned", prepared, "--json")
+    assert (status, json.loads(out)["version"]) == (0, version)
+    assert not (prepared / NAME).exists()
+
+
+def test_what_is_not_removed_is_said(visage, mine):
+    _, out, _ = visage("forget", mine, NAME)
+    assert "Not removed" in out
+    assert "--retrain" in out
+    _, out, _ = visage("forget", mine, "Zoe\u0308")
+    assert "The network was not trained on" in out
+    assert "Not removed" not in out
+
+
+@pytest.mark.parametrize("spelled", ["{0}", "{0}/../bundle", "{0}/"])
+def test_the_bundle_is_replaced_however_its_path_is_spelled(visage, mine, spelled):
+    status, _, _ = visage("forget", mine, NAME, "--output", spelled.format(mine))
+    assert status == 0
+    assert NAME not in bundles.load(str(mine)).manifest.people
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["Nobody"], "knows nobody called"),
+        (["Nobody", "--retrain", "{aligned}"], "knows nobody called"),
+        (["Zo\u00eb", "--retrain", "{aligned}"], "was enrolled"),
+        ([NAME, "--retrain", "{aligned}/nowhere"], "No such folder"),
+        ([NAME, "--aligned", "{aligned}/.visage"], "visage prepare"),
+        ([NAME, "--aligned", "{bundle}", "--retrain", "{aligned}"], "two folders"),
+        ([NAME, "--output", "{aligned}"], "exists already"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_done_is_one_sentence_and_changes_nothing(visage, mine, prepared, words, sentence):
+    before = {path: path.read_bytes() for folder in (mine, prepared) for path in folder.rglob("*") if path.is_file()}
+    status, out, err = visage("forget", mine, *(word.format(aligned=prepared, bundle=mine) for word in words))
+    assert (status, out) == (1, "")
+    assert sentence in err
+    assert "Traceback" not in err
+    after = {path: path.read_bytes() for folder in (mine, prepared) for path in folder.rglob("*") if path.is_file()}
+    assert after == before
+
+
+def test_faces_that_lack_somebody_are_not_trained_on(visage, mine, prepared):
+    shutil.rmtree(prepared / "Tom Hanks")
+    status, _, err = visage("forget", mine, NAME, "--retrain", prepared)
+    assert (status, "no faces of Tom Hanks" in err) == (1, True)
+    assert (prepared / NAME).exists()
