@@ -40,7 +40,7 @@ def walk(root: Path) -> People:
             people.photos[label] = photos
         else:
             people.remarks.append(f'The folder "{label}" has no photos; nobody of that name is prepared.')
-    loose = [path.name for path in root.iterdir() if path.is_file() and _is_visible(Path(path.name))]
+    loose = [path.name for path in root.iterdir() if path.is_file() and is_visible(Path(path.name))]
     if loose:
         people.remarks.append(f"{len(loose)} files lie beside the folders and belong to nobody, {min(loose)} first.")
     if not people.photos:
@@ -72,10 +72,11 @@ def by_label(aligned: Path) -> dict[str, list[Path]]:
 def files(folder: Path) -> list[Path]:
     """Return the visible files of a folder, however deep."""
     found = (path for path in folder.rglob("*") if path.is_file())
-    return sorted(path for path in found if _is_visible(path.relative_to(folder)))
+    return sorted(path for path in found if is_visible(path.relative_to(folder)))
 
 
-def _is_visible(path: Path) -> bool:
+def is_visible(path: Path) -> bool:
+    """Whether a relative path is the user's own: not hidden, and not left behind by a file manager."""
     return path.name.lower() not in _IGNORED and not any(part.startswith(".") for part in path.parts)
 
 

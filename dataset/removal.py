@@ -43,7 +43,7 @@ def _is(label: str, name: str) -> bool:
 
 
 def _remove_chips(aligned: Path, name: str) -> int:
-    """Delete the faces in this person's folders, half-written ones too, and the folders where nothing else is in them."""
+    """Delete the faces in this person's folders, half-written ones too, and the folders if nothing else is in them."""
     folders = by_label(aligned).get(normalised(name), [])
     chips = [chip for folder in folders for kind in ("*.jpg", "*.jpg.part") for chip in folder.rglob(kind)]
     for chip in chips:

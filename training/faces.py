@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dataset.folders import by_label
+from preprocess.files import sha256_of
 from training.errors import DatasetError
 
 IntArray = npt.NDArray[np.int64]
@@ -37,7 +38,7 @@ class AlignedFaces:
         """Return a SHA-256 over every chip's name and content."""
         digest = hashlib.sha256()
         for name, chip in zip(self.names(), self.chips, strict=True):
-            digest.update(f"{name}\0{hashlib.sha256(chip.read_bytes()).hexdigest()}\n".encode())
+            digest.update(f"{name}\0{sha256_of(chip)}\n".encode())
         return digest.hexdigest()
 
     def only(self, labels: Iterable[str]) -> Self:

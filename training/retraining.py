@@ -57,7 +57,8 @@ def retrain(
         exported = export(run, folder.with_name("exported"), false_accept_rate=rate).bundle
         made, _ = enroll(exported, enrolled, target, replace_existing=replace_existing)
     discard(run)
-    run.rmdir()
+    with suppress(OSError):  # a file manager left something in it
+        run.rmdir()
     return made
 
 

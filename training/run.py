@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
+from dataset.folders import is_visible
 from preprocess.files import write_text
 from preprocess.geometry import Geometry
 from training.errors import RunError
@@ -107,7 +108,7 @@ def discard(run: Path) -> None:
             "elsewhere, or train into another folder."
         )
     # The description goes last: a run that was discarded by half still counts as a run.
-    for path in sorted(run.iterdir(), key=lambda path: path.name == RUN):
+    for path in sorted(filter(_is_ours, run.iterdir()), key=lambda path: path.name == RUN):
         path.unlink()
 
 
@@ -126,5 +127,10 @@ def read_metrics(run: Path) -> dict[str, Any] | None:
 
 
 def _foreign(run: Path) -> list[str]:
-    """Return the sorted names of what is in the folder and was written by no training."""
-    return sorted(path.name for path in run.iterdir() if path.name.removesuffix(".part") not in _FILES or path.is_dir())
+    """Return the sorted names of the user's own files in the folder."""
+    return sorted(path.name for path in run.iterdir() if not _is_ours(path) and is_visible(Path(path.name)))
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a training wrote a file, whole or by half."""
+    return path.name.removesuffix(".part") in _FILES and not path.is_dir()

@@ -228,3 +228,10 @@ def test_a_checkpoint_of_something_else_is_told(people, weights, copy, content):
     torch.save(content, copy / CHECKPOINT)
     with pytest.raises(RunError, match="--restart"):
         train(people, copy, RECIPE, weights, Watcher())
+
+
+def test_what_a_file_manager_left_behind_is_in_nobodys_way(people, weights, copy, tmp_path):
+    (copy / ".DS_Store").touch()
+    discard(copy)
+    assert [path.name for path in copy.iterdir()] == [".DS_Store"]
+    interrupted_in_activations(people, weights, copy)
