@@ -17,6 +17,7 @@ from model.errors import ModelError
 from model.version import VERSION
 from preprocess.errors import PhotoError
 from scripts.errors import CommandError
+from scripts.extras import how_to_install
 from training.errors import TrainingError
 
 COMMANDS: Final = {
@@ -88,11 +89,10 @@ def main() -> None:
     except OSError as error:
         _fail(_system_error(error))
     except Exception as error:
-        if not _comes_from_aws(error):
+        reason = _reason(error)
+        if reason is None:
             raise
-        from deploy.aws_errors import sentence  # noqa: PLC0415  # it imports botocore, which most commands do not need
-
-        _fail(sentence(error))
+        _fail(reason)
 
 
 def application() -> typer.Typer:
@@ -136,6 +136,18 @@ def _load(name: str) -> Any:
     else:
         parent.command(name)(getattr(module, name))
     return get_group(parent).commands[name]
+
+
+def _reason(error: Exception) -> str | None:
+    """Return the sentence for an error of AWS or a package that is not installed, None for a bug of ours."""
+    if isinstance(error, ModuleNotFoundError):
+        command = how_to_install(error.name or "")
+        return command and f"{error.name} is not installed, and this command needs it. Run: {command}"
+    if _comes_from_aws(error):
+        from deploy.aws_errors import sentence  # noqa: PLC0415  # it imports botocore, which most commands do not need
+
+        return sentence(error)
+    return None
 
 
 def _comes_from_aws(error: Exception) -> bool:

