@@ -50,7 +50,7 @@ _SHARES: Final = (0.1, 0.2, 0.3)
 WorkersOption = Annotated[
     int | None, typer.Option(min=1, help="Number of worker processes. (default: one for each core)")
 ]
-PeopleArgument = Annotated[Path, typer.Argument(help="A folder with one folder of photos a person.")]
+PeopleArgument = Annotated[Path, typer.Argument(help="A folder with one folder of photos for each person.")]
 StrangersOption = Annotated[Path | None, typer.Option(help="A folder of photos of people who are not in PHOTOS.")]
 SeedOption = Annotated[
     int, typer.Option(min=0, help="Seed of the random numbers; the same seed gives the same result.")

@@ -23,7 +23,7 @@ from training.run import RUN, Description
 
 def evaluate(
     model: Annotated[Path, typer.Argument(metavar="RUN_OR_BUNDLE", help="The run or bundle to evaluate.")],
-    photos: Annotated[Path, typer.Argument(help="A folder with one folder of photos a person.")],
+    photos: Annotated[Path, typer.Argument(help="A folder with one folder of photos for each person.")],
     strangers: Annotated[Path | None, typer.Option(help="A folder of photos of people who are not in PHOTOS.")] = None,
     held_out: Annotated[
         bool, typer.Option("--held-out", help="Use only those of PHOTOS that the training of RUN held out.")
