@@ -1,4 +1,4 @@
-"""Turns what the model found into what the API answers: JSON and JPEG."""
+"""Converts the model's results to the API's answers: JSON and JPEG."""
 
 import io
 from typing import TYPE_CHECKING, Any, Final
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from model.recognizer import Face, Prediction, Recognition
 
 JPEG_QUALITY: Final = 95
-"""Above it files grow and nobody sees why (Pillow's documentation of JPEG saving)."""
+"""Pillow's documentation advises against more: larger files with hardly any gain in quality."""
 
 
 def recognition_json(recognition: "Recognition") -> dict[str, Any]:
-    """Return a Recognition as the API answers it; the top is that of the most prominent face."""
+    """Return the JSON of a Recognition; its top level repeats the most prominent face."""
     first = recognition.faces[0]
     return {
         "label": first.label,
-        "probability": _share(first.probability),
+        "probability": _rounded(first.probability),
         "known": first.known,
         "enrolled": first.enrolled,
         "faces": [_face(face) for face in recognition.faces],
@@ -32,12 +32,12 @@ def recognition_json(recognition: "Recognition") -> dict[str, Any]:
 
 
 def labels_json(manifest: "Manifest") -> dict[str, Any]:
-    """Return whom a model knows, how each came to be known, and the figures it was exported with."""
+    """Return the JSON of the people whom a model knows, and of the figures measured at its export."""
     people = [{"label": label, "enrolled": label in manifest.enrolled} for label in manifest.people]
     return {
         "labels": list(manifest.people),
         "people": people,
-        "threshold": _share(manifest.threshold),
+        "threshold": _rounded(manifest.threshold),
         "measured": {
             "held_out": manifest.metrics.get("held_out"),
             "false_accept_rate": manifest.metrics.get("false_accept_rate"),
@@ -58,8 +58,8 @@ def _face(face: "Face") -> dict[str, Any]:
         "box": _box(face.box),
         "detection_score": round(float(face.box.score), 4),
         "label": face.label,
-        "probability": _share(face.probability),
-        "similarity": _share(face.similarity),
+        "probability": _rounded(face.probability),
+        "similarity": _rounded(face.similarity),
         "known": face.known,
         "enrolled": face.enrolled,
         "predictions": [_prediction(prediction) for prediction in face.predictions],
@@ -71,10 +71,10 @@ def _box(box: Box) -> dict[str, int]:
 
 
 def _prediction(prediction: "Prediction") -> dict[str, Any]:
-    probability = _share(prediction.probability)
+    probability = _rounded(prediction.probability)
     return {"label": prediction.label, "probability": probability, "enrolled": prediction.enrolled}
 
 
-def _share(value: float) -> float:
-    """Four digits: more than a photo can tell."""
+def _rounded(value: float) -> float:
+    """Round to four digits; more would not be significant."""
     return round(float(value), 4)

@@ -1,4 +1,4 @@
-"""Makes the Flask app: routes, and what holds for every request: limits, CORS, problems, the log line."""
+"""Makes the Flask app: the routes, and what every request gets: limits, CORS, problem documents and a log line."""
 
 import time
 import uuid
@@ -26,7 +26,7 @@ HEADERS: Final = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
 }
-"""On every answer. The function answers CORS by itself, so that no API in front of it may be set up to."""
+"""Headers of every answer. The function answers CORS requests itself: do not also enable CORS in API Gateway."""
 
 PREFLIGHT: Final = {
     "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
@@ -36,7 +36,7 @@ PREFLIGHT: Final = {
 
 
 class _Json(DefaultJSONProvider):
-    """Keys in the order in which they are written, names in their own letters."""
+    """JSON with keys in the order of the code, and with letters that are not ASCII as they are."""
 
     sort_keys = False
     ensure_ascii = False
@@ -50,7 +50,7 @@ class VisageApp(Flask):
 
 
 def create_app(model: ModelLoader, telemetry: Telemetry) -> Flask:
-    """Return the API, answered by `model` and watched by `telemetry`."""
+    """Return the app that answers with `model` and reports to `telemetry`."""
     app = VisageApp("visage", static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY_BYTES, MAX_FORM_MEMORY_SIZE=MAX_BODY_BYTES, MAX_FORM_PARTS=MAX_PARTS)
     app.url_map.merge_slashes = False
@@ -66,18 +66,18 @@ def _begin() -> None:
     g.started = time.perf_counter()
     g.request_id = _request_id()
     if request.environ.get("serverless.event", {}).get("bodyIsUnreadable"):
-        raise MalformedUploadError("The body is said to be base64 and is not.")
+        raise MalformedUploadError("The body is declared to be base64, and it is not.")
 
 
 def _request_id() -> str:
-    """Return API Gateway's id for the request, which the client sees too, or else Lambda's, or a new one."""
+    """Return API Gateway's id of the request, which the client sees too; else Lambda's, else a new one."""
     context = request.environ.get("serverless.event", {}).get("requestContext", {})
     invocation = getattr(request.environ.get("serverless.context"), "aws_request_id", None)
     return str(context.get("requestId") or invocation or uuid.uuid4())
 
 
 def _preflight() -> Response | None:
-    """Answer a browser that asks whether another site's page may call."""
+    """Answer a CORS preflight request."""
     if request.method != "OPTIONS" or request.routing_exception is not None:
         return None
     return Response(status=204, headers=PREFLIGHT)

@@ -1,4 +1,4 @@
-"""Every answer that is not a success, as problem details (RFC 9457): the one place where errors become HTTP.
+"""Every answer to an error, as problem details (RFC 9457): the one place where errors become HTTP.
 
 Exception                             status  type, after urn:visage:problem:
 ├── ApiError
@@ -19,7 +19,7 @@ Exception                             status  type, after urn:visage:problem:
 │   └── RequestEntityTooLarge           413   too-large
 └── anything else                       500   internal-error
 
-API Gateway throttles before the function is asked, so its 429 is in the OpenAPI document and not here.
+API Gateway itself answers 429 when it throttles, without calling the function. That answer is in api/openapi.py.
 """
 
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class ApiError(Exception):
 
 
 class MalformedUploadError(ApiError):
-    """The body is not what its headers say: broken base64, or multipart that cannot be taken apart."""
+    """The body is not what its headers say: broken base64, or a multipart form that cannot be read."""
 
 
 class ImageMissingError(ApiError):
@@ -55,7 +55,7 @@ class SeveralImagesError(ApiError):
 
 
 class UnknownFaceError(ApiError):
-    """What says which of a photo's faces is wanted is no number, or that of none of them."""
+    """The number of the face is not a number, or the photo has no face of that number."""
 
 
 class UnsupportedContentTypeError(ApiError):
@@ -73,7 +73,7 @@ class ModelUnavailableError(ApiError):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A kind of problem: status, name, title, and what to say where the error itself says nothing."""
+    """A kind of problem: status, name, title, and the detail for errors that have no text of their own."""
 
     status: int
     name: str
@@ -82,7 +82,7 @@ class Problem:
 
     @property
     def type(self) -> str:
-        """The URI by which programs tell problems apart; it never changes."""
+        """The URI that identifies the problem for programs; it never changes."""
         return f"urn:visage:problem:{self.name}"
 
 
@@ -90,7 +90,7 @@ _TOO_LARGE: Final = Problem(
     413,
     "too-large",
     "The photo is too large",
-    "The upload is larger than the 4.5 MB that are accepted. Send a smaller photo.",
+    "The upload is too large. A photo may have 4.5 MB. Send a smaller one.",
 )
 
 PROBLEMS: Final[dict[type[Exception], Problem]] = {
@@ -103,7 +103,7 @@ PROBLEMS: Final[dict[type[Exception], Problem]] = {
         503,
         "model-unavailable",
         "The model is not available",
-        "The model is not available just now. Try again in a moment.",
+        "The model is not available now. Try again in a moment.",
     ),
     PhotoTooLargeError: _TOO_LARGE,
     UnsupportedFormatError: Problem(415, "unsupported-format", "Not an accepted image format"),
@@ -113,13 +113,13 @@ PROBLEMS: Final[dict[type[Exception], Problem]] = {
         404,
         "not-found",
         "Not found",
-        "There is nothing at this address. GET /openapi.json lists what there is.",
+        "There is nothing at this address. GET /openapi.json lists all addresses.",
     ),
     MethodNotAllowed: Problem(
         405,
         "method-not-allowed",
         "Method not allowed",
-        "This address does not answer this method; see `Allow`.",
+        "This address does not support this method. The header `Allow` lists those that it supports.",
     ),
     RequestEntityTooLarge: _TOO_LARGE,
     HTTPException: Problem(400, "bad-request", "Bad request", "The request cannot be understood."),
@@ -127,31 +127,31 @@ PROBLEMS: Final[dict[type[Exception], Problem]] = {
         500,
         "internal-error",
         "Internal error",
-        "Something went wrong on our side. The request id helps to find out what.",
+        "Something went wrong in the service. Its log has the details under the request id.",
     ),
 }
 
 
 def problem_of(error: Exception) -> Problem:
-    """Return the kind of problem that `error` is: the row of its nearest ancestor."""
+    """Return the kind of problem of `error`: that of the nearest class in its ancestry."""
     return next(PROBLEMS[kind] for kind in type(error).__mro__ if kind in PROBLEMS)
 
 
 def document(error: Exception, request_id: str) -> dict[str, Any]:
-    """Return the problem document that answers `error`; nothing internal is in it."""
+    """Return the problem document that answers `error`, without anything internal."""
     problem = problem_of(error)
-    told = str(error) if isinstance(error, ApiError | PhotoError) else ""
+    text = str(error) if isinstance(error, ApiError | PhotoError) else ""
     return {
         "type": problem.type,
         "title": problem.title,
         "status": problem.status,
-        "detail": told or problem.detail,
+        "detail": text or problem.detail,
         "request_id": request_id,
     }
 
 
 def headers(error: Exception) -> dict[str, str]:
-    """Return what HTTP asks for beside the document: `Allow` with a 405, `Retry-After` with a 503."""
+    """Return the headers that HTTP requires with the document: `Allow` for a 405, `Retry-After` for a 503."""
     if isinstance(error, MethodNotAllowed):
         return {"Allow": ", ".join(sorted(error.valid_methods or ()))}
     if isinstance(error, ModelUnavailableError):

@@ -1,4 +1,4 @@
-"""The contract, as OpenAPI 3.1: what can be asked, and every answer there is."""
+"""The OpenAPI 3.1 document: every request that the API accepts, and every answer."""
 
 from collections import defaultdict
 from typing import Any, Final
@@ -16,47 +16,54 @@ from api.errors import (
 )
 from api.schemas import EXAMPLES, SCHEMAS
 from api.upload import MAX_PHOTO_BYTES
+from model.version import VERSION
+from preprocess.detect import MAX_FACES
 from preprocess.errors import (
     NoFaceError,
     PhotoTooLargeError,
     UnreadablePhotoError,
     UnsupportedFormatError,
 )
+from preprocess.photo import FORMAT_NAMES, MAX_PIXELS
 
 Json = dict[str, Any]
 
 REQUEST_ID: Final = "5f3c6a52-8d55-4c0e-a6c5-0d1f6f2b7a10"
 
 UPLOAD_ERRORS: Final = (
-    MalformedUploadError("The body is not multipart/form-data with the boundary announced."),
+    MalformedUploadError("The body is not multipart/form-data with the boundary in its content type."),
     ImageMissingError("There is no part named `image`."),
-    SeveralImagesError("There is more than one part named `image`. Send one photo a request."),
+    SeveralImagesError("There is more than one part named `image`. Send one photo per request."),
     PhotoTooLargeError(f"The photo has 5,000,000 bytes; at most {MAX_PHOTO_BYTES:,} are accepted."),
-    UnsupportedContentTypeError("The content type is not one that is accepted."),
-    UnsupportedFormatError("This is not a photo in an accepted format: JPEG, PNG, WebP, GIF, BMP or TIFF."),
+    UnsupportedContentTypeError("This content type is not accepted."),
+    UnsupportedFormatError(f"This is not a photo in an accepted format: {FORMAT_NAMES}."),
     UnreadablePhotoError("The photo is damaged or incomplete and cannot be decoded."),
     NoFaceError("No face was found in the photo."),
 )
-NO_SUCH_FACE: Final = UnknownFaceError("There is no such face in the photo. `face` may be 1 to 3.")
+NO_SUCH_FACE: Final = UnknownFaceError(
+    "There is no such face in the photo. `face` may be 1 to 3; 1 is the most prominent face."
+)
 MODEL_ERRORS: Final = (ModelUnavailableError(), RuntimeError())
 
 STATUSES: Final = {
-    400: "The request is malformed, holds no photo or several, or asks for a face that there is not.",
-    413: f"The photo has more than {MAX_PHOTO_BYTES:,} bytes or more than 64 million pixels.",
+    400: "The request is malformed, has no photo or more than one, or asks for a face that does not exist.",
+    413: f"The photo has more than {MAX_PHOTO_BYTES:,} bytes or more than {MAX_PIXELS:,} pixels. A body of more than "
+    "about 4.7 MB never reaches the API: AWS refuses it, with an answer of another form.",
     415: "The body is not an image of an accepted format.",
-    422: "The image is damaged, or shows no face.",
+    422: "The image is damaged, or has no face.",
     500: "Something went wrong in the service.",
-    503: "The model cannot be loaded just now.",
+    503: "The model cannot be loaded now.",
 }
 
 DESCRIPTION: Final = """\
-Upload a photo, get the name of whoever is on it, or `null` where it is nobody the model knows.
+Upload a photo and get the names of the people in it, or `null` for people whom the model does not know.
 
-Every error is a problem document (RFC 9457); tell them apart by `type`. An address that is not listed here \
-answers 404, another method 405, in the same form. Only what API Gateway answers by itself (429, and 413 for \
-more than its own 10 MB) has another form, `{"message": ...}`.
+Every error is a problem document (RFC 9457); its `type` identifies the kind of error. An address that is not listed \
+here answers 404, an unsupported method 405, in the same form. Requests that never reach the API are answered by API \
+Gateway as `{"message": ...}`: 429 when there are too many, 413 for bodies that are too large for API Gateway (10 MB) \
+or Lambda (6 MB in base64, about 4.7 MB).
 
-Any page may call the API (CORS). No photo, nor anything computed from one, is kept.
+Pages of any website may call the API (CORS). The API keeps no photo and nothing computed from one.
 """
 
 
@@ -68,7 +75,7 @@ def openapi() -> Json:
             "title": "Visage",
             "summary": "Who is in the photo?",
             "description": DESCRIPTION,
-            "version": "1.0.0",
+            "version": VERSION,
         },
         "paths": _paths(),
         "components": {"schemas": SCHEMAS, "headers": _headers()},
@@ -79,7 +86,7 @@ def _paths() -> Json:
     return {
         "/recognize": {"post": _recognize()},
         "/align": {"post": _align()},
-        "/labels": {"get": _read("labels", "The people this model knows", "Labels", MODEL_ERRORS)},
+        "/labels": {"get": _read("labels", "The people whom the model knows", "Labels", MODEL_ERRORS)},
         "/health": {"get": _read("health", "Whether the model is loaded", "Health", MODEL_ERRORS)},
         "/openapi.json": {"get": _contract()},
     }
@@ -89,7 +96,7 @@ def _recognize() -> Json:
     return {
         "operationId": "recognize",
         "summary": "Who is in the photo",
-        "description": "Every face, the most prominent first; the top of the answer repeats that one.",
+        "description": "Every face, the most prominent first; the top level of the answer repeats that one.",
         "requestBody": _photo(),
         "responses": {
             "200": _ok("The faces and their names.", "Recognition"),
@@ -102,14 +109,14 @@ def _align() -> Json:
     image = {"image/jpeg": {"schema": {"type": "string", "contentMediaType": "image/jpeg"}}}
     return {
         "operationId": "align",
-        "summary": "One face, cut out and upright",
-        "description": "A face as the network sees it: square, with level eyes.",
+        "summary": "One aligned face",
+        "description": "A face as the network gets it: a square image with level eyes.",
         "parameters": [
             {
                 "name": "face",
                 "in": "query",
-                "description": "Which of the faces in the order of a Recognition, from 1.",
-                "schema": {"type": "integer", "minimum": 1, "default": 1},
+                "description": "The number of the face, in the order of a Recognition.",
+                "schema": {"type": "integer", "minimum": 1, "maximum": MAX_FACES, "default": 1},
             }
         ],
         "requestBody": _photo(),
@@ -149,8 +156,8 @@ def _photo() -> Json:
             "image": {
                 "type": "string",
                 "contentMediaType": "image/*",
-                "description": f"One photo of at most {MAX_PHOTO_BYTES:,} bytes: JPEG, PNG, WebP, GIF (its "
-                "first frame), BMP, TIFF, AVIF or HEIC.",
+                "description": f"One photo of at most {MAX_PHOTO_BYTES:,} bytes: {FORMAT_NAMES}. Of an animation, the "
+                "first frame is used.",
             }
         },
     }
@@ -174,7 +181,7 @@ def _ok(description: str, schema: str) -> Json:
 
 
 def _failures(*errors: Exception) -> Json:
-    """Describe the answers to `errors`, one a status and an example an error, and API Gateway's own 429."""
+    """Describe the answers to `errors`, one per status with an example per error, and API Gateway's own 429."""
     by_status: defaultdict[int, list[Exception]] = defaultdict(list)
     for error in errors:
         by_status[problem_of(error).status].append(error)
@@ -201,7 +208,7 @@ def _throttled() -> Json:
         "example": EXAMPLES["GatewayMessage"],
     }
     return {
-        "description": "Too many requests; API Gateway answers it, without asking the function.",
+        "description": "Too many requests. API Gateway answers without calling the function.",
         "content": {"application/json": content},
     }
 
@@ -213,12 +220,12 @@ def _answer_headers() -> Json:
 def _headers() -> Json:
     return {
         "RequestId": {
-            "description": "The request's id, as it stands in the log.",
+            "description": "The id of the request in the service's log.",
             "schema": {"type": "string"},
             "example": REQUEST_ID,
         },
         "RetryAfter": {
-            "description": "Seconds after which trying again may help.",
+            "description": "Seconds until the service tries to load the model again.",
             "schema": {"type": "integer"},
             "example": 5,
         },

@@ -1,4 +1,4 @@
-"""The addresses of the API, each a few lines over what the model does."""
+"""The routes of the API. Each is a thin layer over the model."""
 
 import time
 from typing import Any
@@ -8,17 +8,18 @@ from flask import Blueprint, Response, g, request
 from api.answers import jpeg, labels_json, recognition_json
 from api.loading import ModelLoader
 from api.openapi import openapi
-from api.upload import read_number, read_photo
+from api.upload import check_face_number, read_face_number, read_photo
+from model.version import VERSION
 
 
 def routes(model: ModelLoader) -> Blueprint:
-    """Return the routes, answered by `model`."""
+    """Return the routes; `model` answers them."""
     blueprint = Blueprint("visage", __name__)
     started = time.monotonic()
 
     @blueprint.post("/recognize")
     def recognize() -> dict[str, Any]:
-        """Who is in the photo."""
+        """Name the people in the photo."""
         photo = read_photo(request)
         recognition = model.get().recognize(photo)
         g.faces, g.timing_ms = len(recognition.faces), recognition.timing_ms
@@ -26,23 +27,26 @@ def routes(model: ModelLoader) -> Blueprint:
 
     @blueprint.post("/align")
     def align() -> Response:
-        """One face, aligned: by default the most prominent."""
+        """Return one aligned face, by default the most prominent one."""
+        number = read_face_number(request)
         photo = read_photo(request)
         chips = model.get().align(photo)
-        return Response(jpeg(chips[read_number(request, len(chips)) - 1]), mimetype="image/jpeg")
+        check_face_number(number, len(chips))
+        return Response(jpeg(chips[number - 1]), mimetype="image/jpeg")
 
     @blueprint.get("/labels")
     def labels() -> dict[str, Any]:
-        """The people this model knows, and how well it does."""
+        """List the people whom the model knows, and how good it is."""
         return labels_json(model.get().manifest)
 
     @blueprint.get("/health")
     def health() -> dict[str, Any]:
-        """Whether the model is loaded; loads it where it is not."""
+        """Load the model if it is not loaded, and describe it."""
         loaded = model.get()
         engine = loaded.engine
         return {
             "status": "ok",
+            "version": VERSION,
             "model": {"version": loaded.version},
             "engine": {"name": engine.name, "precision": engine.precision, "threads": engine.threads},
             "uptime_s": round(time.monotonic() - started, 1),
@@ -50,7 +54,7 @@ def routes(model: ModelLoader) -> Blueprint:
 
     @blueprint.get("/openapi.json")
     def contract() -> dict[str, Any]:
-        """The API, described for programs."""
+        """Describe the API for programs."""
         return openapi()
 
     return blueprint

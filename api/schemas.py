@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from model.engines import ENGINES
+from model.version import VERSION
 
 
 def _object(description: str, **properties: Any) -> dict[str, Any]:
@@ -25,21 +26,21 @@ def _ref(name: str) -> dict[str, str]:
 
 _LABEL: Final = {
     "type": ["string", "null"],
-    "description": "The person's name; null where the model knows nobody.",
+    "description": "The person's name; null if the model does not know the face.",
 }
 _PROBABILITY: Final = {
     "type": "number",
     "minimum": 0,
     "maximum": 1,
     "description": (
-        "How likely the likeliest person is, if the face is somebody that the model knows; nine in ten of the answers "
-        "with 0.9 are right."
+        "The probability of the likeliest person, if the face is of somebody whom the model knows. Of the answers with "
+        "0.9, nine in ten are right."
     ),
 }
-_KNOWN: Final = {"type": "boolean", "description": "Whether the face is somebody that the model knows."}
+_KNOWN: Final = {"type": "boolean", "description": "Whether the face is of somebody whom the model knows."}
 _ENROLLED: Final = {
     "type": "boolean",
-    "description": "Whether the person was enrolled from a few photos rather than trained on; false for nobody.",
+    "description": "Whether the person was enrolled from a few photos rather than trained on; false if not known.",
 }
 _SHARE: Final = {"type": "number", "minimum": 0, "maximum": 1}
 _PIXELS: Final = {"type": "integer", "minimum": 0}
@@ -63,7 +64,10 @@ SCHEMAS: Final[dict[str, Any]] = {
     "Face": _object(
         "One face of a photo.",
         box=_ref("Box"),
-        detection_score={"type": "number", "description": "How sure the detector is: 0 barely, 2 very."},
+        detection_score={
+            "type": "number",
+            "description": "The detector's score; from 0 on it calls this a face, 2 is high.",
+        },
         label=_LABEL,
         probability=_PROBABILITY,
         similarity={
@@ -71,8 +75,9 @@ SCHEMAS: Final[dict[str, Any]] = {
             "minimum": -1,
             "maximum": 1,
             "description": (
-                "How alike the face and the likeliest person's photos are: the mean cosine with their three most alike "
-                "prototypes. 1 is the same picture, about 0 anybody; under the model's threshold the face is nobody's."
+                "The similarity of the face and the likeliest person's photos: the mean cosine with the three most "
+                "similar prototypes. 1 is the same picture, about 0 a stranger. Below the model's threshold the face "
+                "is not known."
             ),
         },
         known=_KNOWN,
@@ -80,7 +85,7 @@ SCHEMAS: Final[dict[str, Any]] = {
         predictions=_list("Prediction", "The five likeliest people, the likeliest first.", minItems=1, maxItems=5),
     ),
     "Box": _object(
-        "A face's place in pixels of the upright photo.",
+        "A face's position in pixels of the upright photo.",
         left=_PIXELS,
         top=_PIXELS,
         width=_PIXELS,
@@ -93,14 +98,14 @@ SCHEMAS: Final[dict[str, Any]] = {
     "Labels": _object(
         "The people a model knows.",
         labels={"type": "array", "items": {"type": "string"}, "description": "Their names."},
-        people=_list("Person", "The same people, and how each came to be known."),
+        people=_list("Person", "The same people, and whether each was enrolled."),
         threshold={"type": "number", "description": "The similarity from which a face is known."},
         measured=_ref("Measured"),
         model=_ref("Model"),
     ),
     "Person": _object("Somebody whom a model knows.", label={"type": "string"}, enrolled=_ENROLLED),
     "Measured": _object(
-        "How well a model does, measured when it was exported.",
+        "How good a model is, measured when it was exported.",
         held_out={
             "description": "On faces of its people that it did not learn from; null if there were none.",
             "oneOf": [_ref("HeldOut"), {"type": "null"}],
@@ -112,11 +117,13 @@ SCHEMAS: Final[dict[str, Any]] = {
         faces={"type": "integer", "minimum": 1, "description": "How many they are."},
         name_right=_SHARE | {"description": "The share of them whose likeliest name is right."},
         recognised=_SHARE | {"description": "The share of them whose name is right and who are known."},
-        expected_calibration_error=_SHARE | {"description": "How far `probability` is from how often it is right."},
+        expected_calibration_error=_SHARE
+        | {"description": "The mean difference between `probability` and the share that is right."},
     ),
     "Health": _object(
         "The model is loaded.",
         status={"const": "ok"},
+        version={"type": "string", "description": "The version of Visage."},
         model=_ref("Model"),
         engine=_ref("Engine"),
         uptime_s={"type": "number", "minimum": 0, "description": "Seconds since the process started."},
@@ -125,21 +132,21 @@ SCHEMAS: Final[dict[str, Any]] = {
         "What runs the network.",
         name={"enum": list(ENGINES)},
         precision={"enum": _PRECISIONS, "description": "What most of it computes in."},
-        threads={"type": "integer", "minimum": 1, "description": "How many work on one photo."},
+        threads={"type": "integer", "minimum": 1, "description": "The number of threads that work on one photo."},
     ),
     "Problem": _object(
         "What went wrong (RFC 9457).",
         type={
             "type": "string",
             "format": "uri",
-            "description": "What kind of problem it is; it never changes.",
+            "description": "Identifies the kind of problem; it never changes.",
         },
         title={"type": "string", "description": "The kind of problem in words."},
         status={"type": "integer", "minimum": 400, "maximum": 599},
-        detail={"type": "string", "description": "What went wrong this time, for people."},
-        request_id={"type": "string", "description": "The request's id, as it stands in the log."},
+        detail={"type": "string", "description": "What went wrong in this request, for people."},
+        request_id={"type": "string", "description": "The id of the request in the service's log."},
     ),
-    "GatewayMessage": _object("What API Gateway answers by itself.", message={"type": "string"}),
+    "GatewayMessage": _object("An answer of API Gateway itself.", message={"type": "string"}),
 }
 
 _MODEL: Final = {"version": "3f9c2a7b10de"}
@@ -181,6 +188,7 @@ EXAMPLES: Final[dict[str, Any]] = {
     },
     "Health": {
         "status": "ok",
+        "version": VERSION,
         "model": _MODEL,
         "engine": {"name": "torchscript", "precision": "float32", "threads": 2},
         "uptime_s": 12.3,

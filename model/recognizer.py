@@ -18,16 +18,13 @@ from model.gallery import FloatArray, Gallery
 from model.prefetch import Download, download
 from model.settings import Settings
 from preprocess.align import Aligner
-from preprocess.detect import Box, Detector
+from preprocess.detect import MAX_FACES, Box, Detector
 from preprocess.errors import NoFaceError
 from preprocess.geometry import Geometry
 from preprocess.photo import Photo, RGBArray
 
 TOP: Final = 5
 """How many of the likeliest people an answer lists."""
-
-MAX_FACES: Final = 20
-"""How many faces of a photo are recognised, the most prominent first. More would take longer than a request may."""
 
 ENROLMENT_TEMPERATURE: Final = 0.05
 """Temperature of the softmax over similarities where one of the people is enrolled: a similarity that is higher by

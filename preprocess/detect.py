@@ -35,6 +35,9 @@ is 80 pixels wide, so a pass that found such a face has seen every face of two t
 MAX_ENLARGEMENT: Final = 4.0
 """Small photos are enlarged at most this much; more enlargement adds no detail."""
 
+MAX_FACES: Final = 20
+"""The most faces of a photo that are used, the most prominent ones. More would take longer than a request may."""
+
 SAME_FACE: Final = 0.3
 """Intersection over union from which boxes of two passes show the same face. In 2,470 web photos, boxes of one face had
 0.55 or more, and boxes of two faces had 0."""

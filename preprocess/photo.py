@@ -1,53 +1,85 @@
-"""Decodes a photo: bytes in, upright RGB pixels out, within limits, at the scale they are asked for."""
+"""Decodes a photo: bytes in, upright RGB pixels out, at the scale asked for and within limits."""
 
 import io
 import math
-import warnings
-from collections.abc import Iterator
+import struct
+import zlib
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image, ImageFile, ImageOps
 
 from preprocess.errors import PhotoTooLargeError, UnreadablePhotoError, UnsupportedFormatError
 
 RGBArray = npt.NDArray[np.uint8]
 """(H, W, 3) uint8 RGB."""
 
-FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")
+FORMATS: Final = {
+    "JPEG": "JPEG",
+    "PNG": "PNG",
+    "WEBP": "WebP",
+    "GIF": "GIF",
+    "BMP": "BMP",
+    "TIFF": "TIFF",
+    "AVIF": "AVIF",
+    "HEIF": "HEIC",
+}
+"""The accepted formats: Pillow's name of each, and the name that people know."""
+
+FORMAT_NAMES: Final = f"{', '.join([*FORMATS.values()][:-1])} or {[*FORMATS.values()][-1]}"
+
 MAX_PIXELS: Final = 64_000_000
-"""Room for a 50-megapixel phone; decoded, that is 192 MB."""
+"""Enough for a phone of 50 megapixels; decoded, that is 192 MB."""
 
 DECODED_SIZE: Final = 800
-"""Long side, in pixels, that a photo is decoded to at least: enough to find its faces and for most of their chips."""
+"""Smallest long side, in pixels, that a photo is decoded to: enough for detection and for most chips."""
 
 MAX_SCANS: Final = 100
-"""A progressive JPEG has about ten; thousands of empty ones keep a decoder busy for minutes."""
+"""A progressive JPEG has about ten scans. A file with thousands of empty ones keeps a decoder busy for minutes."""
 
 _SCALABLE: Final = ("JPEG", "MPO")
-"""Formats that Pillow decodes at a fraction of their size."""
+"""Formats that Pillow can decode at a fraction of their size."""
 
-_ON_ITS_SIDE: Final = (5, 6, 7, 8)
+_ROTATED: Final = (5, 6, 7, 8)
 """EXIF orientations that swap width and height."""
 
 _HEIF_BRANDS: Final = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"hevm", b"hevs", b"mif1", b"msf1")
 """Major brands of HEIF files (ISO/IEC 23008-12, annex B)."""
 
-# Pillow warns about large images that it goes on to open; the limit here is ours, and it is an error.
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+_DECODER_ERRORS: Final = (
+    OSError,  # Pillow's own, and those of libjpeg, libtiff and libwebp
+    SyntaxError,  # a header that its plugin does not accept
+    ValueError,
+    EOFError,
+    LookupError,  # IndexError and KeyError: data that ends early, modes that do not exist
+    TypeError,
+    ArithmeticError,  # OverflowError and ZeroDivisionError: sizes and fractions in TIFF and EXIF
+    struct.error,
+    zlib.error,
+    RuntimeError,  # libheif, libavif
+    UserWarning,  # where warnings are errors; Pillow warns of damage that it can ignore
+)
+"""What Pillow's plugins and pillow_heif raise for damaged files. Not MemoryError, AttributeError and others: those say
+nothing about the photo."""
+
+_BOMBS: Final = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+
+_Plugin = Callable[[io.BytesIO, str], ImageFile.ImageFile]
 
 
 class Photo:
-    """A photo, upright: its size, and its pixels at the scale they are asked for.
+    """An upright photo: its size, and its pixels at the scale asked for.
 
-    A JPEG is decoded at a half, a quarter or an eighth of its size in as much less time; other formats come in full.
-    Animations give their first frame, transparency is laid on white, deeper channels become eight bits.
+    A JPEG can be decoded at a half, a quarter or an eighth of its size, which takes less time; other formats are always
+    decoded in full. An animation gives its first frame, what is transparent becomes white, and every channel has eight
+    bits.
     """
 
     def __init__(self, data: bytes, *, size: int = DECODED_SIZE, max_pixels: int = MAX_PIXELS) -> None:
-        """Decode the photo so that its long side has `size` pixels at least, if it has so many.
+        """Decode the photo with at least `size` pixels on its long side, or in full if it is smaller.
 
         Raises:
             UnsupportedFormatError: the bytes are no image of an accepted format.
@@ -66,8 +98,8 @@ class Photo:
             return
         if data.count(b"\xff\xda") > MAX_SCANS:
             raise UnreadablePhotoError("The photo is damaged: it has more scans than any camera writes.")
-        self._turned = _is_turned(image)
-        self.width, self.height = image.size[::-1] if self._turned else image.size
+        self._rotated = _is_rotated(image)
+        self.width, self.height = image.size[::-1] if self._rotated else image.size
         self._pixels = self._decode(image, size / max(image.size))
 
     def pixels(self, scale: float = 1) -> RGBArray:
@@ -82,74 +114,88 @@ class Photo:
 
     def _decode(self, image: Image.Image, scale: float) -> RGBArray:
         wanted = math.ceil(min(scale, 1) * self.width), math.ceil(min(scale, 1) * self.height)
-        image.draft("", wanted[::-1] if self._turned else wanted)
+        with _translate_errors():
+            image.draft("", wanted[::-1] if self._rotated else wanted)
         return _upright(image)
 
 
-def _is_turned(image: Image.Image) -> bool:
-    """Whether the camera was held on its side."""
-    with _explained():
-        return image.getexif().get(ExifTags.Base.Orientation) in _ON_ITS_SIDE
+def _is_rotated(image: Image.Image) -> bool:
+    """Return whether the camera was held in portrait orientation."""
+    with _translate_errors():
+        return image.getexif().get(ExifTags.Base.Orientation) in _ROTATED
 
 
 def _upright(image: Image.Image) -> RGBArray:
-    """Decode the pixels, and turn them as the camera was held."""
-    with _explained():
+    """Decode the pixels, and rotate them as the EXIF orientation says."""
+    with _translate_errors():
+        image.load()
         ImageOps.exif_transpose(image, in_place=True)
-        return np.asarray(_rgb(image))
+    return np.asarray(_rgb(image))
 
 
 @contextmanager
-def _explained() -> Iterator[None]:
-    """Say one thing where decoders fail in a dozen ways on hostile bytes."""
+def _translate_errors() -> Iterator[None]:
+    """Turn what decoders raise for damaged files into PhotoError; nothing but decoding may happen inside."""
     try:
         yield
-    except Exception as error:
+    except _BOMBS as error:
+        raise PhotoTooLargeError(f"The photo has too many pixels; at most {MAX_PIXELS:,} are accepted.") from error
+    except _DECODER_ERRORS as error:
         raise UnreadablePhotoError("The photo is damaged or incomplete and cannot be decoded.") from error
 
 
 def _open(data: bytes) -> Image.Image:
-    """Read the header only; no pixel is decoded yet."""
-    if data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS:
-        _register_heif()
-    try:
-        return Image.open(io.BytesIO(data), formats=_formats())
-    except Image.DecompressionBombError as error:
-        raise PhotoTooLargeError(f"The photo has too many pixels: {error}") from error
-    except Exception as error:
-        if _has_signature(data):
-            raise UnreadablePhotoError("The photo is damaged: its header cannot be read.") from error
-        raise UnsupportedFormatError(
-            "This is not a photo in an accepted format: JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF or HEIC."
-        ) from error
+    """Read the header; no pixel is decoded yet.
+
+    The plugins are called without `Image.open`, because it warns of photos that are accepted here, and because
+    pillow_heif would have to be registered in it for the whole process.
+    """
+    plugins = _plugins(data)
+    if not plugins:
+        raise UnsupportedFormatError(f"This is not a photo in an accepted format: {FORMAT_NAMES}.")
+    for plugin in plugins[:-1]:  # brands of AVIF and HEIF overlap
+        try:
+            with _translate_errors():
+                return plugin(io.BytesIO(data), "")
+        except UnreadablePhotoError:
+            continue
+    with _translate_errors():
+        return plugins[-1](io.BytesIO(data), "")
 
 
-def _register_heif() -> None:
-    """Load the HEIF decoder at the first HEIF photo: most processes never see one, and it costs start-up time."""
-    from pillow_heif import register_heif_opener  # noqa: PLC0415
-
-    register_heif_opener()
-
-
-def _formats() -> list[str]:
+def _plugins(data: bytes) -> list[_Plugin]:
+    """Return the decoders whose signature `data` starts with."""
     Image.init()
-    return [name for name in FORMATS if name in Image.OPEN]
+    registered = [Image.OPEN[name] for name in FORMATS if name != "HEIF" and name in Image.OPEN]
+    plugins: list[_Plugin] = [plugin for plugin, accept in registered if accept and accept(data[:16]) is True]
+    if data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS:
+        # Imported for the first HEIF photo: most processes never see one, and the import delays their start.
+        from pillow_heif import HeifImageFile  # noqa: PLC0415
 
-
-def _has_signature(data: bytes) -> bool:
-    """Whether the first bytes are those of an accepted format."""
-    accepts = (Image.OPEN[name][1] for name in _formats())
-    return any(accept is not None and accept(data[:16]) for accept in accepts)
+        plugins.append(HeifImageFile)
+    return plugins
 
 
 def _rgb(image: Image.Image) -> Image.Image:
-    """Convert any of Pillow's modes to RGB."""
-    if image.mode.startswith("I"):  # sixteen bits; convert() would clip them
+    """Convert a decoded image of any of Pillow's modes to RGB."""
+    if image.mode.startswith("I"):  # sixteen bits; Pillow's own conversion would clip them
         return Image.fromarray((np.asarray(image) >> 8).clip(0, 255).astype(np.uint8)).convert("RGB")
     if image.mode == "F":
-        pixels = np.nan_to_num(np.asarray(image))
-        return Image.fromarray(np.uint8(255 * (pixels - pixels.min()) / (np.ptp(pixels) or 1))).convert("RGB")
+        return Image.fromarray(_eight_bits(np.asarray(image))).convert("RGB")
     if image.has_transparency_data:
-        rgba = image.convert("RGBA")
+        rgba = _converted(image, "RGBA")
         return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
-    return image if image.mode == "RGB" else image.convert("RGB")
+    return image if image.mode == "RGB" else _converted(image, "RGB")
+
+
+def _converted(image: Image.Image, mode: str) -> Image.Image:
+    """Convert with the palette, profile or transparency of the file, any of which may be damaged."""
+    with _translate_errors():
+        return image.convert(mode)
+
+
+def _eight_bits(values: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
+    """Scale floating-point pixels so that they span 0 to 255; NaN counts as 0."""
+    halves = np.nan_to_num(values) / 2  # halved, so that the range of the largest numbers does not overflow
+    levels: npt.NDArray[np.uint8] = (255 * ((halves - halves.min()) / (np.ptp(halves) or 1))).astype(np.uint8)
+    return levels

@@ -67,8 +67,25 @@ def test_a_form_that_breaks_off_is_a_bad_request(client, body):
     assert answer.problem in {"malformed-upload", "image-missing"}
 
 
-def test_a_form_of_a_thousand_parts_is_too_large(post):
-    assert post(PART * 1000 + b"--b--\r\n", FORM) == (413, "too-large")
+@pytest.mark.parametrize("part", [PART, PART.replace(b'"image"', b'"note"'), PART.replace(b'; filename="a.jpg"', b"")])
+@pytest.mark.parametrize("count", [17, 1000])
+def test_a_form_of_many_small_parts_is_malformed_and_not_too_large(client, part, count):
+    answer = client.post("/recognize", part * count + b"--b--\r\n", FORM)
+    assert (answer.status, answer.problem) == (400, "malformed-upload")
+    assert "more than 16 parts" in answer.json["detail"]
+
+
+def test_a_form_of_as_many_parts_as_allowed_is_read(client, recognizer):
+    notes = PART.replace(b'"image"', b'"note"') * 15
+    assert client.post("/recognize", notes + PART + b"--b--\r\n", FORM).status == 200
+    assert recognizer.photos == [b"photo"]
+
+
+def test_a_body_that_is_too_large_is_told_its_size_whatever_its_parts_are(client):
+    part = PART.replace(b"photo", bytes(1_000_000))
+    answer = client.post("/recognize", part * 5 + b"--b--\r\n", FORM)
+    assert (answer.status, answer.problem) == (413, "too-large")
+    assert "5,000," in answer.json["detail"]
 
 
 @pytest.mark.parametrize("size", [4_500_001, 5_000_000])

@@ -1,6 +1,7 @@
 """The contract says what the API does, and the API does what it says."""
 
 import copy
+import json
 
 import pytest
 from openapi_schema_validator import OAS31Validator
@@ -9,7 +10,9 @@ from openapi_spec_validator import validate
 from api import ModelLoader, Telemetry, create_app
 from api.errors import PROBLEMS
 from api.openapi import openapi
+from model.version import VERSION
 from preprocess.errors import NoFaceError
+from preprocess.photo import FORMATS
 
 BOOKKEEPING = {"HEAD", "OPTIONS"}
 
@@ -46,6 +49,14 @@ def test_the_contract_is_sound_openapi(document):
 
 def test_the_contract_is_what_the_api_answers(client, document):
     assert client.get("/openapi.json").json == document
+
+
+def test_the_contract_names_the_version_and_every_accepted_format(document):
+    assert document["info"]["version"] == VERSION
+    text = json.dumps(document)
+    listed = [example for example in text.split('"detail": "') if "in an accepted format" in example]
+    assert listed
+    assert all(name in example for example in listed for name in FORMATS.values())
 
 
 def test_every_route_is_in_the_contract_and_nothing_else(document):

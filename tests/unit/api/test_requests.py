@@ -6,6 +6,8 @@ import io
 import pytest
 from PIL import Image
 
+from model.version import VERSION
+
 
 @pytest.mark.parametrize("path", ["/recognize", "/align"])
 @pytest.mark.parametrize("content_type", ["image/jpeg", "image/heic", "application/octet-stream"])
@@ -100,11 +102,22 @@ def test_any_face_of_a_photo_can_be_had_aligned(client, photo, query, shade):
     assert image.getpixel((16, 16)) == (shade, shade, shade)
 
 
-@pytest.mark.parametrize("face", ["0", "4", "-1", "one", "", "1.0"])
+@pytest.mark.parametrize("face", ["4", "20"])
 def test_a_face_that_the_photo_has_not_is_a_problem(client, photo, face):
     answer = client.upload(photo, path=f"/align?face={face}")
     assert (answer.status, answer.problem) == (400, "unknown-face")
     assert "1 to 3" in answer.json["detail"]
+
+
+@pytest.mark.parametrize("face", ["0", "-1", "one", "abc", "", "1.0", "01", "%2B1", "²", "%EF%BC%91", "21", "9" * 5000])
+def test_a_number_that_no_face_can_have_is_refused_before_the_model_is_needed(client, serve, photo, face):
+    def load():
+        raise AssertionError("the model was loaded")
+
+    client.handler = serve(load)
+    answer = client.upload(photo, path=f"/align?face={face}")
+    assert (answer.status, answer.problem) == (400, "unknown-face")
+    assert "1 to 20" in answer.json["detail"]
 
 
 def test_labels_are_the_people_how_well_they_are_known_and_the_version(client):
@@ -123,6 +136,7 @@ def test_labels_are_the_people_how_well_they_are_known_and_the_version(client):
 def test_health_tells_version_engine_and_uptime(client):
     health = client.get("/health").json
     assert health["status"] == "ok"
+    assert health["version"] == VERSION
     assert health["model"] == {"version": "0123456789ab"}
     assert health["engine"] == {"name": "torchscript", "precision": "float32", "threads": 2}
     assert health["uptime_s"] >= 0

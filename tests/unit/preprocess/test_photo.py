@@ -1,7 +1,9 @@
 """Photos of every make become upright RGB pixels, or one of the errors that say why not."""
 
 import io
+import pkgutil
 import struct
+import warnings
 import zlib
 
 import numpy as np
@@ -196,3 +198,56 @@ def test_a_jpeg_of_a_thousand_scans_is_refused_unread():
     scan = file.getvalue()[start_of_scan:-2]
     with pytest.raises(UnreadablePhotoError, match="scans"):
         decode(file.getvalue()[:-2] + 1000 * scan + b"\xff\xd9")
+
+
+@pytest.mark.parametrize("error", [MemoryError(), AttributeError("a bug"), NameError("a bug"), AssertionError()])
+@pytest.mark.parametrize("step", ["load", "getexif", "draft"])
+def test_what_says_nothing_about_the_photo_is_no_photo_error(monkeypatch, step, error):
+    def fail(*_args, **_kwargs):
+        raise error
+
+    monkeypatch.setattr(f"PIL.JpegImagePlugin.JpegImageFile.{step}", fail)
+    with pytest.raises(type(error)):
+        decode(encoded(scene(), "JPEG"))
+
+
+@pytest.mark.parametrize("error", [TypeError("a bug"), ValueError("a bug"), KeyError("a bug")])
+def test_a_bug_outside_the_decoder_is_no_photo_error(monkeypatch, error):
+    def fail(_image):
+        raise error
+
+    monkeypatch.setattr("preprocess.photo._rgb", fail)
+    with pytest.raises(type(error)):
+        decode(encoded(scene(), "JPEG"))
+
+
+@pytest.mark.parametrize(
+    "error",
+    "OSError SyntaxError ValueError EOFError IndexError KeyError TypeError OverflowError ZeroDivisionError struct.error "
+    "zlib.error RuntimeError UserWarning".split(),
+)
+@pytest.mark.parametrize("step", ["_open", "load", "getexif"])
+def test_whatever_a_decoder_raises_for_damage_is_an_unreadable_photo(monkeypatch, step, error):
+    def fail(*_args, **_kwargs):
+        raise pkgutil.resolve_name(error if "." in error else f"builtins.{error}")
+
+    monkeypatch.setattr(f"PIL.PngImagePlugin.PngImageFile.{step}", fail)
+    with pytest.raises(UnreadablePhotoError):
+        decode(encoded(scene(), "PNG"))
+
+
+def test_a_large_photo_is_accepted_without_a_warning():
+    assert decode(encoded(Image.new("1", (10_000, 9_500)), "PNG"), max_pixels=100_000_000).shape == (9500, 10_000, 3)
+
+
+def test_neither_import_nor_decoding_changes_pillow_for_the_process():
+    formats, limit, filters = set(Image.OPEN), Image.MAX_IMAGE_PIXELS, list(warnings.filters)
+    assert_is_the_scene(decode(encoded(scene(), "HEIF")))
+    assert (set(Image.OPEN), Image.MAX_IMAGE_PIXELS, warnings.filters) == (formats, limit, filters)
+
+
+def test_the_largest_numbers_in_floating_point_do_not_overflow():
+    image = Image.fromarray(np.array([[-3e38, 0, 3e38, np.inf]], dtype=np.float32))
+    levels = decode(encoded(image, "TIFF"))[0, :, 0].tolist()
+    assert levels == sorted(levels)
+    assert (levels[0], levels[-1]) == (0, 255)
