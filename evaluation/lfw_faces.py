@@ -164,9 +164,9 @@ def _read_faces(store: Path) -> dict[str, Face]:
     if not store.exists():
         return {}
     try:
-        with np.load(store) as arrays:
+        with store.open("rb") as file, np.load(file) as arrays:  # given a path, numpy leaves a torn file open
             columns = [arrays[name] for name in ("photos", "embeddings", "found")]
-    except (ValueError, KeyError, EOFError, BadZipFile):
+    except (ValueError, KeyError, EOFError, TypeError, BadZipFile):
         return {}
     return {str(photo): Face(row, bool(found)) for photo, row, found in zip(*columns, strict=True)}
 

@@ -157,7 +157,8 @@ def _results(run: Path, description: Description) -> tuple[VisageNetwork, dict[s
     network = VisageNetwork(len(description.labels), recipe.fine_tuned_layers, recipe.input_size)
     try:
         network.load_state_dict(torch.load(run / NETWORK, map_location="cpu", weights_only=True))
-        with np.load(run / SAMPLES, allow_pickle=False) as stored:
+        # Given a path, numpy leaves the file of a torn archive open.
+        with (run / SAMPLES).open("rb") as file, np.load(file, allow_pickle=False) as stored:
             samples = dict(stored)
     except (*UNREADABLE, FileNotFoundError, BadZipFile, TypeError) as error:
         raise RunError(f"The training in {run} is damaged. Train again, with --restart.") from error

@@ -1,0 +1,42 @@
+"""`visage export` says from when on a face counts as known, and nothing that was measured on a few faces."""
+
+import pytest
+
+from scripts.export import _show
+
+RESULT = {
+    "bundle": "diary",
+    "version": "0123456789ab",
+    "threshold": 0.5123,
+    "certainty": 0.8,
+    "estimates": {"LFW": 0.5123, "people left out": 0.41},
+    "held_out": {"faces": 40, "name_right": 0.975, "recognised": 0.95, "expected_calibration_error": 0.02},
+    "largest_difference": 0.0008,
+}
+
+
+@pytest.fixture
+def said(capsys):
+    def said(**changed):
+        _show(RESULT | changed)
+        return capsys.readouterr().out
+
+    return said
+
+
+def test_the_thresholds_are_one_sentence(said):
+    assert "A face counts as known from similarity 0.512 and probability 80 % on." in said()
+    assert "A face counts as known from similarity 0.512 on." in said(certainty=0)
+
+
+def test_figures_of_many_faces_are_said(said):
+    assert "Of 40 faces that were kept from training: name right 97.50%, recognised 95.00%" in said()
+
+
+@pytest.mark.parametrize("held_out", [None, *({**RESULT["held_out"], "faces": faces} for faces in (1, 19))])
+def test_figures_of_a_few_faces_are_not_said(said, held_out):
+    assert "kept from training" not in said(held_out=held_out)
+
+
+def test_a_threshold_that_was_not_measured_says_so(said):
+    assert "a cautious guess" in said(estimates={})
