@@ -185,7 +185,10 @@ def _compile(folder: Path, compiler: Path | None) -> None:
     """Compile the modules in `folder` for Lambda, which cannot store compiled modules itself: its disk is read-only."""
     if compiler is not None:
         command = [str(compiler), "-S", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
-        subprocess.run([*command, "-s", folder, "-p", "/var/task", folder], check=True)
+        command += ["-s", str(folder), "-p", "/var/task", str(folder)]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        if done.returncode:
+            raise DeployError(f"The function cannot be compiled: {' '.join(done.stdout.split()) or 'no reason given'}")
 
 
 def _write(code: dict[str, bytes], folder: Path) -> None:
