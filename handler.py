@@ -9,7 +9,7 @@ from model.prefetch import Prefetch
 from model.settings import Settings
 
 settings = Settings.read()
-# The download begins before anything is imported that takes time.
+# The download starts before the slow imports below.
 prefetch = Prefetch(settings)
 
 from flask import Flask

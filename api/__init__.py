@@ -1,4 +1,4 @@
-"""The HTTP surface: a Flask app that answers who is in a photo, and its place behind API Gateway."""
+"""The HTTP API: a Flask app that names the people in a photo, and its adapter for the events of AWS."""
 
 from api.app import create_app
 from api.gateway import answer

@@ -1,4 +1,4 @@
-"""A photo's bytes to an aligned face: the one path for pixels, shared by training and serving.
+"""From a photo's bytes to an aligned face: the one path for pixels, shared by training and serving.
 
-Nothing is imported here: who reads a bundle's manifest takes `preprocess.geometry` and must not pay for dlib.
+Nothing is imported here, so that reading a bundle's manifest, which needs `preprocess.geometry`, does not import dlib.
 """

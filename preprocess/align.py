@@ -1,4 +1,4 @@
-"""Aligns a face: five landmarks in, a square, upright chip out."""
+"""Aligns a face: cuts an upright, square chip out of a photo by five landmarks."""
 
 import importlib.util
 import math
@@ -12,20 +12,24 @@ from preprocess.geometry import Geometry
 from preprocess.photo import Photo, RGBArray
 
 _FACE_TO_BOX: Final = 0.76
-"""The face that dlib cuts without padding, as a fraction of the detector's box: the median of 321 web photos."""
+"""Width of the face that dlib cuts without padding, as a fraction of its detector's box: median of 321 web photos."""
 
 
 class Aligner:
-    """dlib's five-point shape predictor and the similarity transform that puts those points in place."""
+    """dlib's five-point shape predictor, and the similarity transform that moves its landmarks to fixed positions."""
 
     def __init__(self, landmarks: Path) -> None:
-        """Load the predictor's file; dlib raises RuntimeError where it is not one."""
+        """Load the predictor.
+
+        Raises:
+            RuntimeError: dlib cannot read the file.
+        """
         self._predictor = dlib.shape_predictor(str(landmarks))
 
     def align(self, photo: Photo, box: Box, geometry: Geometry) -> RGBArray:
         """Return the face at `box` of `photo` as a (size, size, 3) uint8 RGB chip.
 
-        The eyes are level, and every face has the same size in its chip; what lies outside the photo is black.
+        The eyes are level, and every face has the same size in its chip. Pixels outside the photo are black.
 
         Raises:
             UnreadablePhotoError: the photo is damaged.
@@ -43,14 +47,14 @@ class Aligner:
 
 
 def _side(box: Box, geometry: Geometry) -> float:
-    """Return how many of the photo's pixels the chip of the face at `box` should be wide, going by the box alone."""
+    """Return the width of the chip in pixels of the photo, as the detector's box alone suggests."""
     return max(box.width, box.height) * _FACE_TO_BOX * (1 + 2 * geometry.padding)
 
 
 def _cut(details: dlib.chip_details, by_box: float, geometry: Geometry) -> dlib.chip_details:
-    """Place the chip where dlib does, at a size that landmarks and detector settle together.
+    """Return the chip at dlib's position, sized by the geometric mean of what landmarks and detector suggest.
 
-    A turned head brings the eyes nearer to each other, and a chip scaled by them alone would be cut too tight.
+    When a head is turned, its eyes are closer together, and a chip sized by the landmarks alone would be too tight.
     """
     side = math.sqrt(details.rect.width() * by_box)
     width, height = side / math.sqrt(geometry.stretch), side * math.sqrt(geometry.stretch)
@@ -62,7 +66,7 @@ def _cut(details: dlib.chip_details, by_box: float, geometry: Geometry) -> dlib.
 def predictor_file() -> Path:
     """Return the five-point predictor that `face_recognition_models` carries (public domain).
 
-    The package is looked up and not imported: its `__init__` needs the retired pkg_resources.
+    The package is located but not imported, because its `__init__` needs pkg_resources, which setuptools removed.
 
     Raises:
         FileNotFoundError: the package is not installed.

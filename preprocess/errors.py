@@ -1,12 +1,12 @@
-"""Every way in which a photo can fail to become faces.
+"""Every error of a photo that cannot be used.
 
 PhotoError
-├── UnsupportedFormatError    the bytes are no image of an accepted format
+├── UnsupportedFormatError    the bytes are not an image of an accepted format
 ├── PhotoTooLargeError        more bytes or more pixels than are accepted
 ├── UnreadablePhotoError      an image of an accepted format that cannot be decoded
 └── NoFaceError               a readable photo without a face
 
-The sentences are written for whoever sent the photo.
+Their texts are written for the person who sent the photo.
 """
 
 

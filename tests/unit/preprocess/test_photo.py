@@ -192,8 +192,8 @@ def test_any_bytes_are_a_photo_or_a_photo_error(signature, data):
 )
 def test_any_damage_leaves_a_photo_or_a_photo_error(photo, damage):
     damaged = bytearray(photo)
-    for place, value in damage:
-        damaged[int(place * len(damaged))] = value
+    for position, value in damage:
+        damaged[int(position * len(damaged))] = value
     decodes_or_refuses(bytes(damaged))
 
 
