@@ -49,11 +49,18 @@ class Target:
         return self.local.endpoint if self.local else None
 
     def connect(self, service: str, config: Config | None = None) -> Any:
-        """Return a boto3 client for an AWS service; whoever asks for it closes it."""
+        """Return a boto3 client for an AWS service. The caller closes it.
+
+        Raises:
+            DeployError: the address or the region in the user's AWS settings has not the form of one.
+        """
         merged = _USER_AGENT.merge(config) if config else _USER_AGENT
         if self.local:
             merged = merged.merge(_NO_PROXY)
-        return self.session.client(service, region_name=self.region, endpoint_url=self.endpoint, config=merged)
+        try:
+            return self.session.client(service, region_name=self.region, endpoint_url=self.endpoint, config=merged)
+        except ValueError as error:
+            raise DeployError(f"The AWS settings cannot be used: {error}") from error
 
     @contextmanager
     def client(self, service: str) -> Iterator[Any]:

@@ -94,18 +94,19 @@ class Bucket:
         import boto3  # noqa: PLC0415
         from botocore.config import Config  # noqa: PLC0415
 
+        config = Config(
+            connect_timeout=5,
+            read_timeout=5,
+            retries={"mode": "standard", "max_attempts": 2},
+            max_pool_connections=_CONNECTIONS,
+            response_checksum_validation="when_required",  # every file is compared with its own SHA-256
+            user_agent_extra=f"visage/{VERSION}",
+        )
         with self._translate_errors():
-            self._client = (connect or boto3.client)(
-                "s3",
-                config=Config(
-                    connect_timeout=5,
-                    read_timeout=5,
-                    retries={"mode": "standard", "max_attempts": 2},
-                    max_pool_connections=_CONNECTIONS,
-                    response_checksum_validation="when_required",  # every file is compared with its own SHA-256
-                    user_agent_extra=f"visage/{VERSION}",
-                ),
-            )
+            try:
+                self._client = (connect or boto3.client)("s3", config=config)
+            except ValueError as error:  # an endpoint or a region that has not the form of one
+                raise BundleError(f"The AWS settings cannot be used: {_one_line(error)}") from error
 
     def close(self) -> None:
         """Close all connections."""

@@ -1,1 +1,1 @@
-"""The command line: one file a command, each a thin layer over the packages."""
+"""The command line: one file for each command, each a thin layer over the packages."""

@@ -48,6 +48,7 @@ def test_a_bundle_is_published_once_and_again_without_an_upload(local, bundle):
         ("s3://models/two", {"AWS_PROFILE": "missing"}, "profile (missing) could not be found"),
         ("s3://models/two", {"AWS_ACCESS_KEY_ID": "", "AWS_EC2_METADATA_DISABLED": "true"}, "credentials"),
         ("s3://models/two", {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, "cannot be reached"),
+        ("s3://models/two", {"AWS_ENDPOINT_URL": "garbage"}, "Invalid endpoint: garbage"),
     ],
 )
 def test_what_aws_refuses_is_one_line_and_status_1(local, bundle, location, changes, said):

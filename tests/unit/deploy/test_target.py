@@ -112,6 +112,16 @@ def test_an_aws_that_cannot_be_reached_is_one_sentence(monkeypatch, real_account
         aws_target("dev", None, Settings.read(), needs_docker=False)
 
 
+@pytest.mark.parametrize(("region", "endpoint"), [(None, "garbage"), ("no such region", None)])
+def test_settings_that_have_not_the_form_of_settings_are_one_sentence(monkeypatch, real_account, region, endpoint):
+    for name in ("AWS_PROFILE", "HTTP_PROXY", "AWS_USE_FIPS_ENDPOINT"):
+        monkeypatch.delenv(name)
+    if endpoint:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    with pytest.raises(DeployError, match=r"^The AWS settings cannot be used: .*(garbage|no such region)"):
+        aws_target("dev", region, Settings.read(), needs_docker=False)
+
+
 def refusal(code, message="Because."):
     return ClientError({"Error": {"Code": code, "Message": message}}, "GetCallerIdentity")
 
