@@ -27,7 +27,6 @@ Report: TypeAlias = Callable[[str, Exception], None]
 """Takes what was tried and the error: the network is slower without it."""
 
 _CONVOLUTION: Final = "aten::_convolution"
-_CAST: Final = "aten::to"
 _FUSED: Final = "mkldnn::_convolution_pointwise"
 
 
@@ -129,7 +128,7 @@ def _replace(graph: Any, node: Any, input_size: torch.Size, dtype: torch.dtype) 
     graph.setInsertPoint(last)
     shape = [padding, stride, dilation, groups]
     packed = torch.ops.mkldnn._reorder_convolution_weight(  # noqa: SLF001
-        _constant(weight).to(dtype), *(value.toIValue() for value in shape), input_size
+        weight.toIValue().to(dtype), *(value.toIValue() for value in shape), input_size
     )
     weights = [_packed(graph, packed), graph.insertConstant(bias.toIValue().to(dtype))]
     none, then = graph.insertConstant(None), "relu" if relu else None
@@ -141,14 +140,6 @@ def _replace(graph: Any, node: Any, input_size: torch.Size, dtype: torch.dtype) 
         arguments = [source, other, *weights, *shape, *sums]
     fused = graph.insertNode(graph.create(_FUSED, arguments, 1))
     last.output().replaceAllUsesWith(fused.output())
-
-
-def _constant(weight: Any) -> torch.Tensor:
-    """Return the weights of a convolution, whether `load` has converted them or not."""
-    node = weight.node()
-    stored = next(node.inputs()) if node.kind() == _CAST else weight
-    values: torch.Tensor = stored.toIValue()
-    return values
 
 
 def _only_user(node: Any, kind: str) -> Any:
@@ -174,5 +165,5 @@ def _cast(graph: Any, node: Any, dtype: torch.dtype, position: int = 0) -> None:
     """Convert one input of `node`, by default the first, to `dtype`."""
     graph.setInsertPoint(node)
     arguments = [graph.insertConstant(value) for value in (dtype, False, False, None)]
-    cast = graph.insertNode(graph.create(_CAST, [list(node.inputs())[position], *arguments], 1))
+    cast = graph.insertNode(graph.create("aten::to", [list(node.inputs())[position], *arguments], 1))
     node.replaceInput(position, cast.output())

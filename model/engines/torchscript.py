@@ -71,7 +71,7 @@ class TorchScript(Engine):
         from model.engines import fusion  # noqa: PLC0415
 
         probe = random_chip(bundle.manifest.geometry.size)
-        report = _each_once(fusion.log_slower)
+        report = _first_only(fusion.log_slower)
         for precision in _precisions(report):
             engine = cls(bundle.directory, threads, report)
             try:
@@ -92,7 +92,7 @@ class TorchScript(Engine):
         except fusion.FAILURES as error:
             if not self._fused:
                 raise
-            self._report("running its fused convolutions", error)
+            fusion.log_slower("running its fused convolutions", error)
         self._network, self._fused, self.precision = fusion.load(self._file, self._report), False, FLOAT32
         return self._forward(chips)
 
@@ -179,14 +179,14 @@ def _same_answer(expected: "NetworkOutput", found: "NetworkOutput") -> bool:
     return bool(same)
 
 
-def _each_once(report: "Report") -> "Report":
-    """Return a report that passes on each kind of error in each attempt once."""
-    reported: set[tuple[str, str]] = set()
+def _first_only(report: "Report") -> "Report":
+    """Return a report that passes on the first error: those that follow from it say nothing new."""
+    reported = False
 
     def once(attempt: str, error: Exception) -> None:
-        kind = attempt, type(error).__name__
-        if kind not in reported:
-            reported.add(kind)
+        nonlocal reported
+        if not reported:
+            reported = True
             report(attempt, error)
 
     return once

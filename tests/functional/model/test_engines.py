@@ -103,6 +103,62 @@ def test_a_processor_without_bfloat16_computes_in_float32(bundle, monkeypatch):
     assert TorchScript.load(bundles.load(str(bundle)), cores()).precision == FLOAT32
 
 
+FAILING = {
+    "torch._C._jit_pass_constant_propagation": RuntimeError,
+    "torch._C._create_function_from_graph": AttributeError,
+    "torch._C._jit_pass_dce": TypeError,
+    "model.engines.fusion._replace": RuntimeError,
+    "model.engines.fusion._packed": LookupError,
+    "model.engines.torchscript._computes_bfloat16": AttributeError,
+}
+"""Private API of torch, or what calls it, and an error that another version of torch may raise there."""
+
+
+@pytest.mark.parametrize(("place", "error"), FAILING.items())
+def test_private_api_that_fails_costs_speed_only_and_is_logged_once(
+    bundle, chips, usual, monkeypatch, caplog, place, error
+):
+    def fail(*_):
+        raise error("changed")
+
+    monkeypatch.setattr(place, fail)
+    embeddings, logits = TorchScript.load(bundles.load(str(bundle)), cores()).run(chips)
+    assert cosines(embeddings, usual[0]).min() >= 0.999
+    np.testing.assert_array_equal(logits.argmax(axis=1), usual[1].argmax(axis=1))
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert error.__name__ in record.getMessage()
+    assert "fail" in record.getMessage()
+
+
+def test_a_fused_network_that_fails_later_is_replaced_by_the_plain_one(bundle, chips, usual, monkeypatch, caplog):
+    engine = TorchScript(bundle, cores())
+    engine.fuse(chips[:1], FLOAT32)
+
+    def fail(_):
+        raise RuntimeError("could not create a primitive")
+
+    monkeypatch.setattr(engine, "_network", fail)
+    for _ in range(2):
+        embeddings, logits = engine.run(chips)
+        np.testing.assert_allclose(embeddings, usual[0], atol=1e-4)
+        np.testing.assert_allclose(logits, usual[1], atol=1e-4)
+    assert len(caplog.records) == 1
+
+
+def test_the_stub_of_lambda_gives_way_to_the_module_when_something_reads_it():
+    script = """
+import sys
+from model.engines import TorchScript
+TorchScript.prepare(in_lambda=True)
+print("torch._decomp" in sys.modules)
+import torch
+print(callable(torch._meta_registrations.activate_meta), "torch._decomp" in sys.modules)
+"""
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert said.splitlines() == ["False", "True True"]
+
+
 @pytest.mark.parametrize("engine", ENGINES.values(), ids=ENGINES)
 def test_every_engine_takes_one_chip_and_several(bundle, chips, engine, monkeypatch):
     monkeypatch.setattr(torchscript, "_computes_bfloat16", lambda: False)  # whose roundings depend on the batch

@@ -50,6 +50,95 @@ for _ in range(2):
         print(error)
 """
 
+LEFT = """
+import os, time
+from model.prefetch import BundleError, Prefetch
+from model.settings import Settings
+
+def children():
+    with open(f"/proc/{os.getpid()}/task/{os.getpid()}/children") as file:
+        return file.read().split()
+
+settings = Settings.read()
+"""
+
+LOADED = (
+    LEFT
+    + """
+from model.recognizer import Recognizer
+prefetch = Prefetch(settings)
+print(len(children()))
+try:
+    print(Recognizer.load(settings.location, settings, prefetch.download).version)
+except BundleError as error:
+    print(error)
+print(children())
+"""
+)
+
+ABANDONED = (
+    LEFT
+    + """
+prefetch = Prefetch(settings)
+with prefetch.download(settings.location, settings.engine) as parts:
+    next(parts)
+print(children())
+prefetch = Prefetch(settings)
+with prefetch.download(settings.location, settings.engine):
+    pass
+print(children())
+prefetch = Prefetch(settings)
+try:
+    with prefetch.download(settings.location, settings.engine):
+        raise KeyError
+except KeyError:
+    print(children())
+"""
+)
+
+HANGING = (
+    LEFT
+    + """
+from model import bundle
+bundle.load_parts = lambda *_, **__: time.sleep(60)
+began = time.monotonic()
+prefetch = Prefetch(settings, limit_seconds=0.2)
+try:
+    with prefetch.download(settings.location, settings.engine) as parts:
+        next(parts)
+except BundleError as error:
+    print(error)
+print(children(), time.monotonic() - began < 30)
+"""
+)
+
+ANOTHER = (
+    LEFT
+    + """
+import sys
+prefetch = Prefetch(settings)
+try:
+    with prefetch.download("/another", settings.engine) as parts:
+        next(parts)
+except BundleError as error:
+    print(error)
+print(children())
+with prefetch.download(settings.location, settings.engine) as parts:
+    print([bundle.manifest.version for bundle in parts])
+"""
+)
+
+ELSEWHERE = (
+    LEFT
+    + """
+del os.fork
+prefetch = Prefetch(Settings.read({"VISAGE_MODEL": settings.location}))
+print(children())
+with prefetch.download(settings.location, settings.engine) as parts:
+    print([bundle.manifest.version for bundle in parts])
+"""
+)
+
 
 @pytest.fixture
 def python(bundle):
@@ -91,7 +180,35 @@ def test_what_is_wrong_with_the_bundle_is_told_where_it_is_awaited(python):
 
 
 def test_a_process_that_is_ended_is_not_waited_for(python):
-    assert python(ENDED) == ["The process that fetches the bundle ended without it."]
+    assert python(ENDED) == ["The process that downloads the bundle ended without it."]
+
+
+def test_no_child_process_is_left_after_a_load(python, bundle):
+    version = bundles.load(str(bundle)).manifest.version
+    assert python(LOADED) == ["1", version, "[]"]
+
+
+def test_no_child_process_is_left_after_a_failed_load(python, tmp_path):
+    assert python(LOADED, VISAGE_MODEL=str(tmp_path))[::2] == ["1", "[]"]
+    assert python(LOADED, VISAGE_ENGINE="tflite")[::2] == ["0", "[]"]
+
+
+def test_no_child_process_is_left_after_an_abandoned_load(python):
+    assert python(ABANDONED) == ["[]"] * 3
+
+
+def test_a_download_that_hangs_is_killed_at_its_limit(python):
+    assert python(HANGING) == ["The process that downloads the bundle was too slow.", "[] True"]
+
+
+def test_another_location_is_not_answered_with_the_download_that_has_begun(python, bundle):
+    version = bundles.load(str(bundle)).manifest.version
+    assert python(ANOTHER) == ["No bundle at /another: it has no manifest.json.", "[]", f"['{version}', '{version}']"]
+
+
+def test_outside_of_lambda_there_is_no_child_process(python, bundle):
+    version = bundles.load(str(bundle)).manifest.version
+    assert python(ELSEWHERE) == ["[]", f"['{version}', '{version}']"]
 
 
 def test_fetching_imports_nothing_that_serves(python):

@@ -1,8 +1,12 @@
 """A bundle is whole, unaltered and of this format, or it is refused."""
 
+import errno
+import hashlib
 import json
+import shutil
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -134,3 +138,145 @@ def test_a_file_where_the_bundle_should_be_is_a_bundle_error(tmp_path):
     (tmp_path / "bundle").touch()
     with pytest.raises(BundleError):
         bundles.write(source(tmp_path / "source"), PLAIN, tmp_path / "bundle")
+
+
+def resealed(change):
+    """The text of a manifest that is altered by `change` and has a version that fits."""
+    fields = json.loads(replace(PLAIN, files={MODEL: FileEntry(1, "0" * 64)}).to_json())
+    change(fields)
+    content = json.dumps(fields | {"version": ""}, sort_keys=True, ensure_ascii=False)
+    return json.dumps(fields | {"version": hashlib.sha256(content.encode()).hexdigest()[:12]})
+
+
+def test_a_resealed_manifest_is_read():
+    assert set(Manifest.from_json(resealed(lambda _: None)).files) == {MODEL}
+
+
+NAMES = [
+    "../../x",
+    "/abs/x",
+    "..\\x",
+    "C:\\x",
+    "",
+    ".",
+    "..",
+    "a/b",
+    "model.pt/",
+    "model.pt\0",
+    "./model.pt",
+    "MODEL.PT",
+]
+
+
+@pytest.mark.parametrize("name", [*NAMES, MANIFEST, "extra.txt", "model.pt.1.part", " model.pt"])
+def test_a_manifest_may_name_only_the_files_of_the_format(name):
+    text = resealed(lambda fields: fields["files"].update({name: {"size": 1, "sha256": "0" * 64}}))
+    with pytest.raises(BundleError, match="names a file"):
+        Manifest.from_json(text)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"size": -1},
+        {"size": "1"},
+        {"size": 1.0},
+        {"size": True},
+        {"size": None},
+        {"sha256": None},
+        {"sha256": 0},
+        {"sha256": ""},
+        {"sha256": "z" * 64},
+        {"sha256": "0" * 63},
+        {"sha256": ["0" * 64]},
+        {"link": "x"},
+    ],
+    ids=str,
+)
+def test_a_size_or_checksum_that_no_file_has_is_refused(entry):
+    with pytest.raises(BundleError, match="damaged"):
+        Manifest.from_json(resealed(lambda fields: fields["files"][MODEL].update(entry)))
+
+
+@pytest.mark.parametrize("files", [None, [], "model.pt", {MODEL: None}, {MODEL: []}, {MODEL: {}}, {MODEL: {"size": 1}}])
+def test_files_of_another_shape_are_refused(files):
+    with pytest.raises(BundleError, match="damaged"):
+        Manifest.from_json(resealed(lambda fields: fields.update(files=files)))
+
+
+def test_a_file_that_bundles_do_not_have_is_not_written(tmp_path):
+    (source(tmp_path / "source") / "notes.txt").touch()
+    with pytest.raises(BundleError, match=r"notes\.txt"):
+        bundles.write(tmp_path / "source", PLAIN, tmp_path / "bundle")
+
+
+def refuse_renames(monkeypatch, *targets):
+    """Let the file system refuse to rename anything to one of `targets`."""
+    rename = Path.rename
+
+    def refuse(path, target):
+        if Path(target) in targets:
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+
+
+def test_a_new_bundle_that_cannot_be_renamed_is_told_in_a_sentence(tmp_path, monkeypatch):
+    refuse_renames(monkeypatch, tmp_path / "bundle")
+    with pytest.raises(BundleError, match=r"cannot be written to .*: Invalid cross-device link"):
+        bundles.write(source(tmp_path / "source"), PLAIN, tmp_path / "bundle")
+
+
+def test_a_bundle_that_cannot_be_moved_away_stays(tmp_path, written, monkeypatch):
+    refuse_renames(monkeypatch, tmp_path / "replaced")
+    with pytest.raises(BundleError, match="cannot be written"):
+        bundles.write(source(tmp_path / "second"), PLAIN, written.directory, replace_existing=True)
+    assert bundles.load(str(written.directory)) == written
+
+
+def test_a_bundle_is_put_back_when_the_new_one_cannot_take_its_place(tmp_path, written, monkeypatch):
+    rename = Path.rename
+
+    def refuse(path, target):
+        if path.name == "second":
+            raise OSError(errno.EIO, "Input/output error")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(BundleError, match="Input/output error"):
+        bundles.write(source(tmp_path / "second"), PLAIN, written.directory, replace_existing=True)
+    assert bundles.load(str(written.directory)) == written
+
+
+def test_a_bundle_that_cannot_be_put_back_is_kept_and_the_user_told_where(tmp_path, written, monkeypatch):
+    refuse_renames(monkeypatch, written.directory)
+
+    def write_again():
+        with bundles.temporary_bundle(written.directory) as folder:
+            shutil.copytree(source(tmp_path / "second"), folder, dirs_exist_ok=True)
+            bundles.write(folder, PLAIN, written.directory, replace_existing=True)
+
+    with pytest.raises(BundleError, match="is now in") as caught:
+        write_again()
+    kept = str(caught.value).partition("is now in ")[2].partition(";")[0]
+    assert bundles.load(kept).manifest == written.manifest
+
+
+def test_a_temporary_bundle_leaves_nothing(tmp_path):
+    with bundles.temporary_bundle(tmp_path / "bundle") as folder:
+        bundles.write(source_in(folder), PLAIN, tmp_path / "bundle")
+    with pytest.raises(KeyError), bundles.temporary_bundle(tmp_path / "other"):
+        raise KeyError
+    assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
+
+
+def source_in(folder):
+    folder.rmdir()
+    return source(folder)
+
+
+def test_a_folder_that_cannot_be_made_is_a_bundle_error(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(BundleError, match="cannot be written"), bundles.temporary_bundle(tmp_path / "file" / "bundle"):
+        pass
