@@ -77,6 +77,14 @@ def test_a_command_has_its_own_help(words):
     assert "--install-completion" not in done.output
 
 
+def test_a_command_whose_packages_are_not_installed_is_one_line(monkeypatch):
+    monkeypatch.delitem(sys.modules, "scripts.recognize", raising=False)
+    monkeypatch.setitem(sys.modules, "requests_toolbelt", None)
+    done = CliRunner().invoke(main.application(), ["recognize", "photo.jpg"])
+    assert isinstance(done.exception, CommandError)
+    assert "needs the Python package requests_toolbelt" in str(done.exception)
+
+
 def test_the_version_is_shown():
     done = CliRunner().invoke(main.application(), ["--version"])
     assert (done.exit_code, done.output) == (0, f"{VERSION}\n")
