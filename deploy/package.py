@@ -36,6 +36,7 @@ _PLATFORMS: Final = ("manylinux2014_x86_64", *(f"manylinux_2_{minor}_x86_64" for
 
 _UNUSED: Final = (
     "bin",
+    "*.dist-info/RECORD",  # holds the hashes of the files in bin, which name this machine's Python
     "**/tests",
     "**/*.pyi",
     "**/*.pxd",
