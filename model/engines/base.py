@@ -36,7 +36,7 @@ class Engine(ABC):
     | `name` | its name in `VISAGE_ENGINE`, on the command line and in the API |
     | `library` | the package that it runs on |
     | `files` | the files of a bundle that it reads |
-    | `requirements` | the requirements file that pins the library, relative to the checkout |
+    | `requirements` | the lock file of the deployed function's packages, relative to the checkout |
     | `packaging` | a container image or a zip |
     | `snapshot` | whether AWS starts the function from a snapshot (SnapStart) |
     | `environment` | variables that the deployed function needs: the library reads them when it is loaded |
