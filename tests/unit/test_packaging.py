@@ -43,9 +43,6 @@ NEEDS = {
 """The requirement files that may satisfy the imports of each package."""
 
 NOT_IMPORTED = {
-    "joblib": "soon",
-    "pooch": "soon",
-    "protobuf": "soon",
     "awslambdaric": "`bootstrap` runs it",
     "mypy": "a program",
     "ministack": "runs in an environment of its own",

@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from model.settings import ROOT
 from scripts import __main__ as command_line
 from scripts.extras import how_to_install
 
@@ -40,3 +41,9 @@ def test_a_missing_package_is_one_sentence_and_status_1(monkeypatch, capsys):
     assert ended.value.code == 1
     message = " ".join(capsys.readouterr().err.split())
     assert message.startswith("Error: facenet_pytorch is not installed, and this command needs it. Run: pip install")
+
+
+def test_what_needs_no_deps_is_named_in_the_version_that_is_pinned():
+    lines = (ROOT / "requirements" / "no-deps.txt").read_text(encoding="utf-8").splitlines()
+    command = how_to_install("facenet_pytorch")
+    assert command.split()[3:] == [line for line in lines if not line.startswith("#")]
