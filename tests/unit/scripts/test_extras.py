@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from model.settings import ROOT
+from preprocess.align import predictor_file
 from scripts import __main__ as command_line
 from scripts.extras import how_to_install
 
@@ -47,3 +48,10 @@ def test_what_needs_no_deps_is_named_in_the_version_that_is_pinned():
     lines = (ROOT / "requirements" / "no-deps.txt").read_text(encoding="utf-8").splitlines()
     command = how_to_install("facenet_pytorch")
     assert command.split()[3:] == [line for line in lines if not line.startswith("#")]
+
+
+def test_missing_models_of_dlib_are_a_missing_package(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    with pytest.raises(ModuleNotFoundError) as missing:
+        predictor_file()
+    assert how_to_install(missing.value.name) is not None
