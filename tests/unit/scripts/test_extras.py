@@ -17,6 +17,7 @@ from scripts.extras import how_to_install
         ("sklearn.svm", "pip install '.[train]' in the checkout of Visage"),
         ("onnxruntime", "pip install '.[train]' in the checkout of Visage"),
         ("facenet_pytorch", "pip install --no-deps facenet-pytorch==2.6.0 face_recognition_models==0.3.0"),
+        ("numpy", "pip install . in the checkout of Visage"),
         ("pytest", "pip install '.[dev]' in the checkout of Visage"),
     ],
 )
@@ -37,6 +38,7 @@ def test_a_missing_package_is_one_sentence_and_status_1(monkeypatch, capsys):
 
     monkeypatch.setattr(command_line, "_load", load)
     monkeypatch.setattr(sys, "argv", ["visage", "train"])
+    monkeypatch.setattr("signal.signal", lambda *_: None)
     with pytest.raises(SystemExit) as ended:
         command_line.main()
     assert ended.value.code == 1
