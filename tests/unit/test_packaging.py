@@ -13,7 +13,7 @@ from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
-from setuptools import find_packages
+from setuptools import find_namespace_packages
 
 from deploy.package import PYTHON
 from model.version import VERSION
@@ -152,13 +152,13 @@ def test_nothing_is_declared_that_nobody_imports():
 
 def test_every_package_ships_with_its_types_and_templates():
     find = SETUPTOOLS["packages"]["find"]
-    assert find["namespaces"] is False
-    packages = set(find_packages(str(ROOT), include=find["include"]))
+    packages = find_namespace_packages(str(ROOT), include=find["include"], exclude=find["exclude"])
+    folders = {name.replace(".", "/") for name in packages}
     code = {path.parent.relative_to(ROOT).as_posix() for name in PACKAGES for path in (ROOT / name).rglob("*.py")}
-    assert {name.replace(".", "/") for name in packages} == code
+    assert folders == code | {"dataset/templates", "evaluation/templates"}
     assert all((ROOT / folder / "py.typed").is_file() for folder in code)
     patterns = SETUPTOOLS["package-data"]["*"]
-    data = {path for folder in code for pattern in patterns for path in (ROOT / folder).glob(pattern)}
+    data = {path for folder in folders for pattern in patterns for path in (ROOT / folder).glob(pattern)}
     others = {
         path
         for name in PACKAGES
