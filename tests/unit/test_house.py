@@ -110,6 +110,33 @@ def test_a_library_is_imported_only_where_it_belongs(library):
     assert strangers == set()
 
 
+def test_only_the_settings_touch_the_environment():
+    """Whether by `os.environ`, by a function of `os` or by a name imported from it."""
+    names = {"environ", "environb", "getenv", "getenvb", "putenv", "unsetenv"}
+    readers = set()
+    for package in MAY_IMPORT:
+        for file in files(package):
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                attribute = isinstance(node, ast.Attribute) and node.attr in names and ast.unparse(node.value) == "os"
+                name = isinstance(node, ast.ImportFrom) and node.module == "os" and names & {a.name for a in node.names}
+                if attribute or name:
+                    readers.add(file.relative_to(ROOT).as_posix())
+    assert readers == {"model/settings.py"}
+
+
+def test_nothing_is_used_that_some_systems_lack():
+    """The settings ask whether there is an affinity; the bench says that it needs Linux."""
+    lacking = {"fcntl", "sched_getaffinity", "fork"}
+    allowed = {"model/settings.py": {"sched_getaffinity"}, "bench/contestant_process.py": {"sched_getaffinity"}}
+    for package in MAY_IMPORT:
+        for file in files(package):
+            tree = ast.parse(file.read_text(encoding="utf-8"))
+            used = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+            used |= {name.partition(".")[0] for name in imported(file)}
+            name = file.relative_to(ROOT).as_posix()
+            assert used & lacking <= allowed.get(name, set()), name
+
+
 def test_the_handler_imports_no_library_of_training():
     loaded = f"import handler, model.recognizer, sys; print([m for m in {SERVING_NEVER_IMPORTS} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", loaded], cwd=ROOT, capture_output=True, text=True, check=True)
