@@ -6,6 +6,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
+# Test processes that run side by side; each takes up to 3 GB of memory.
+WORKERS ?= 2
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+
 # Several processes share the cores here (tests, functions): waiting threads must sleep instead of spinning.
 export OMP_WAIT_POLICY := PASSIVE
 export GOMP_SPINCOUNT := 10000
@@ -27,22 +31,22 @@ check: lint unit  ## What to run before each commit: style, types and the unit t
 test: setup lint  ## Style, types and every test, with coverage by package
 	node --test tests/site/*.test.mjs
 	$(BIN)/coverage erase
-	$(BIN)/python -m pytest --cov --cov-report=
+	$(PYTEST) --cov --cov-report=
 	@$(BIN)/coverage json --quiet -o .cache/coverage.json
 	@$(BIN)/python -m tests.coverage_table .cache/coverage.json
 
 unit: $(VENV)/ready  ## The tests that need no model and no network
-	$(BIN)/python -m pytest tests/unit
+	$(PYTEST) tests/unit
 
 functional: $(VENV)/ready  ## The tests with a real model and real photos
-	$(BIN)/python -m pytest tests/functional
+	$(PYTEST) tests/functional
 
 stack: $(VENV)/ready node_modules/ready  ## The tests of the whole stack on a local AWS
-	$(BIN)/python -m pytest tests/stack
+	$(PYTEST) tests/stack
 
 browser: setup  ## The tests of the website: its modules in Node, its pages in Chromium
 	node --test tests/site/*.test.mjs
-	$(BIN)/python -m pytest tests/browser
+	$(PYTEST) tests/browser
 
 lint: $(VENV)/ready  ## Style and types
 	$(BIN)/ruff check .

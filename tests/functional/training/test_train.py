@@ -4,11 +4,10 @@ import json
 import shutil
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
 
-from training import activations, faces
+from training import faces
 from training.errors import RunError
 from training.network import VisageNetwork
 from training.observer import Observer
@@ -149,36 +148,6 @@ def interrupted_in_activations(people, weights, run):
     """Leave what a process leaves that is killed after some batches of activations."""
     with pytest.raises(KeyboardInterrupt):
         train(people, run, RECIPE, weights, Watcher(stop_in_activations=True))
-
-
-SPOIL = {
-    "empty counter": lambda store, counter: counter.write_text(""),
-    "no counter": lambda store, counter: counter.unlink(),
-    "counter of something else": lambda store, counter: counter.write_text("many"),
-    "counter of bytes": lambda store, counter: counter.write_bytes(bytes([255, 254])),
-    "negative counter": lambda store, counter: counter.write_text("-1"),
-    "counter larger than the file": lambda store, counter: counter.write_text("100000"),
-    "no array": lambda store, counter: store.unlink(),
-    "empty array": lambda store, counter: store.write_bytes(b""),
-    "torn header": lambda store, counter: store.write_bytes(store.read_bytes()[:20]),
-    "torn array": lambda store, counter: store.write_bytes(store.read_bytes()[:-100]),
-    "array of another shape": lambda store, counter: np.save(store, np.zeros((2, 1, 3), np.float32)),
-    "array of other numbers": lambda store, counter: np.save(store, np.load(store).astype(np.float64)),
-    "something else": lambda store, counter: store.write_bytes(b"Dear Sir or Madam"),
-}
-
-
-@pytest.mark.parametrize("spoil", SPOIL.values(), ids=SPOIL)
-def test_whatever_is_left_of_the_activations_they_are_computed_as_before(people, weights, tmp_path, spoil):
-    network = VisageNetwork(len(people.labels)).load_pretrained(weights.state).eval()
-    files, store, counter = people.chips[:2], tmp_path / "activations.npy", tmp_path / "activations.count"
-    expected = np.array(activations.compute(network, files, 96, store, lambda *_: None))
-    counter.write_text("2")
-    spoil(store, counter)
-    done = []
-    found = activations.compute(network, files, 96, store, lambda *count: done.append(count))
-    np.testing.assert_allclose(found, expected, atol=1e-4)
-    assert done[-1] == (4, 4)
 
 
 def test_a_run_that_was_killed_in_its_activations_ends_as_one_that_was_not(people, weights, finished, tmp_path):
