@@ -1,10 +1,12 @@
 """`visage`: lists the commands, runs one, and turns every failure into one line and an exit status."""
 
 import errno
+import io
 import os
 import signal
 import sys
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated, Any, Final, NoReturn
 
 import typer
@@ -69,6 +71,7 @@ def main() -> None:
     SIGTERM. A bug of ours ends with a traceback.
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(_TERMINATED))
+    _prepare_output()
     try:
         try:
             application()()
@@ -93,6 +96,14 @@ def main() -> None:
         if reason is None:
             raise
         _fail(reason)
+
+
+def _prepare_output() -> None:
+    """Let standard output accept every text, even if it is closed or cannot write every character."""
+    if sys.stdout is None:  # closed by the shell, as in `visage … >&-`
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  # for as long as the process lives
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def application() -> typer.Typer:

@@ -94,7 +94,16 @@ def steps(bar: Progress) -> Callable[[str, int, int], None]:
 def emit(value: Any, *, as_json: bool, show: Callable[[Any], object]) -> None:
     """Print a result to standard output: as JSON for programs, or with `show` for people."""
     if as_json:
-        json.dump(value, sys.stdout, indent=2, ensure_ascii=False)
-        sys.stdout.write("\n")
+        sys.stdout.write(f"{_json(value)}\n")
     else:
         show(value)
+
+
+def _json(value: Any) -> str:
+    """Return a value as JSON; characters that standard output cannot write are escaped as JSON escapes them."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(value, indent=2)
+    return text

@@ -33,7 +33,7 @@ def recognize(
 
     The exit status is 1 if a photo has no answer. The other photos' answers are printed all the same.
     """
-    if (bundle is None) == (url is None):
+    if bool(bundle) == bool(url):
         raise typer.BadParameter("Give either --bundle DIR or --url URL.")
     answers: dict[str, dict[str, Any]] = {}
     try:
@@ -53,8 +53,8 @@ def _answer(ask: Recognize, photo: Path) -> dict[str, Any]:
         return ask(photo)
     except PhotoError as error:
         return {"detail": str(error)}
-    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
-        return {"detail": f"The file cannot be read: {error.strerror}."}
+    except OSError as error:
+        return {"detail": f"The file cannot be read: {error.strerror or error}."}
 
 
 @contextmanager
@@ -74,12 +74,12 @@ def _by_api(url: str, bar: Progress) -> Iterator[Recognize]:
 
 
 def _send(session: requests.Session, url: str, photo: Path, bar: Progress) -> dict[str, Any]:
-    """Send a photo to the API with a progress bar.
+    """Send a photo to the API with a progress bar, and return its answer.
 
     Raises:
         CommandError: there is no API at that address.
     """
-    address, host = direct(f"{url.rstrip('/')}/recognize")
+    address, host = _address(url)
     with photo.open("rb") as file:
         form = MultipartEncoder({"image": ("photo", file, "application/octet-stream")})
         task = bar.add_task("Sending, kB", total=form.len // 1000)
@@ -90,22 +90,40 @@ def _send(session: requests.Session, url: str, photo: Path, bar: Progress) -> di
             )
         except requests.ReadTimeout:
             return {"detail": f"The API did not answer within {_TIMEOUT_S[1]} seconds."}
-        except requests.RequestException as error:
+        except (requests.RequestException, ValueError) as error:  # ValueError: urllib3 refuses the host's name
             raise CommandError(f"{url} cannot be reached: {error}") from error
     return _content(response)
+
+
+def _address(url: str) -> tuple[str, dict[str, str]]:
+    """Return the address to send photos to, and the headers that it needs."""
+    try:
+        return direct(f"{url.rstrip('/')}/recognize")
+    except ValueError as error:
+        raise CommandError(f"{url} is not an address: {error}.") from error
 
 
 def _content(response: requests.Response) -> dict[str, Any]:
     """Return the API's answer, with the reason in `detail` where it is no Recognition."""
     try:
         answer = response.json()
-    except requests.JSONDecodeError:
+    except (requests.JSONDecodeError, RecursionError):
         answer = None
     if not isinstance(answer, dict):
         return {"detail": f"The API answered with status {response.status_code} and without JSON."}
-    if response.ok and "faces" in answer:
+    if response.ok and _is_recognition(answer):
         return answer
     return {"detail": str(answer.get("detail") or answer.get("message") or f"Status {response.status_code}.")}
+
+
+def _is_recognition(answer: dict[str, Any]) -> bool:
+    faces = answer.get("faces")
+    return isinstance(faces, list) and all(
+        isinstance(face, dict)
+        and {"label", "known"} <= face.keys()
+        and isinstance(face.get("probability"), int | float)
+        for face in faces
+    )
 
 
 def _show(answers: dict[str, dict[str, Any]]) -> None:

@@ -178,6 +178,13 @@ def test_a_reader_that_ends_early_is_no_traceback():
         assert running.stderr.read() == b""
 
 
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", "<&- >&- 2>&-"])
+def test_a_closed_stream_is_no_traceback(closed):
+    command = f"exec '{sys.executable}' -m scripts --version {closed}"
+    done = subprocess.run(["sh", "-c", command], cwd=ROOT, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
 def test_the_end_by_sigterm_runs_what_has_to_be_run_and_is_status_143():
     code = (
         "import time\n"

@@ -1,6 +1,9 @@
 """`visage recognize --url`: every photo gets its answer, and the status says whether one has none."""
 
 import json
+import os
+import subprocess
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -8,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from deploy.local import free_port
+from model.settings import ROOT
 from model.version import VERSION
 from scripts.__main__ import application
 from scripts.errors import CommandError
@@ -75,6 +79,11 @@ def test_answers_for_all_photos_are_status_0(api, photos):
         ((502, b"<html>"), "The API answered with status 502 and without JSON."),
         ((200, b"[]"), "The API answered with status 200 and without JSON."),
         ((200, {"other": "API"}), "Status 200."),
+        ((200, {"faces": None}), "Status 200."),
+        ((200, {"faces": [{}]}), "Status 200."),
+        ((200, b"[" * 100_000), "The API answered with status 200 and without JSON."),
+        ((429, {"message": "Too Many Requests"}), "Too Many Requests"),
+        ((204, b""), "The API answered with status 204 and without JSON."),
     ],
 )
 def test_a_photo_without_an_answer_is_status_1_with_the_other_answers(api, photos, answer, detail):
@@ -86,9 +95,9 @@ def test_a_photo_without_an_answer_is_status_1_with_the_other_answers(api, photo
 
 def test_a_photo_that_cannot_be_read_does_not_refuse_the_others(api, photos, tmp_path):
     api.answers = [(200, RECOGNITION), (200, NOBODY), (200, RECOGNITION)]
-    done = recognize("--url", api.url, tmp_path / "missing.jpg", tmp_path, *photos)
+    done = recognize("--url", api.url, tmp_path / "missing.jpg", tmp_path, tmp_path / ("x" * 300), *photos)
     assert isinstance(done.exception, CommandError)
-    assert str(done.exception) == "2 of 5 photos have no answer."
+    assert str(done.exception) == "3 of 6 photos have no answer."
     assert "missing.jpg: The file cannot be read: No such file or directory." in done.stdout
     assert done.stdout.count("Ann (90.0%)") == 2
 
@@ -100,6 +109,28 @@ def test_an_api_that_cannot_be_reached_is_one_sentence(photos):
     assert str(done.exception).startswith(f"{url} cannot be reached")
 
 
+@pytest.mark.parametrize(
+    "url", ["nonsense", "ftp://x", "http://[::1", "http://x.localhost:y", f"http://{'x' * 70}.test"]
+)
+def test_what_is_no_address_is_one_sentence(photos, url):
+    done = recognize("--url", url, *photos)
+    assert isinstance(done.exception, CommandError)
+    assert str(done.exception).startswith(url)
+
+
+@pytest.mark.parametrize("as_json", [[], ["--json"]])
+def test_names_are_printed_where_the_terminal_cannot_write_them(api, photos, as_json):
+    api.answers = [(200, {"faces": [{"label": "Zoë 王 😀", "probability": 0.9, "known": True}]})]
+    command = [sys.executable, "-m", "scripts", "recognize", "--url", api.url, *as_json, str(photos[0])]
+    ascii_only = os.environ | {"PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(command, cwd=ROOT, env=ascii_only, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    if as_json:
+        assert json.loads(done.stdout)[str(photos[0])]["faces"][0]["label"] == "Zoë 王 😀"
+    else:
+        assert done.stdout.decode("ascii").endswith(r": Zo\xeb \u738b \U0001f600 (90.0%)" "\n")
+
+
 def test_an_api_that_goes_away_leaves_the_answers_that_there_are(api, photos, monkeypatch):
     api.answers = [(200, RECOGNITION)]
     monkeypatch.setattr(api, "handle_error", lambda *_: None, raising=False)
@@ -109,7 +140,9 @@ def test_an_api_that_goes_away_leaves_the_answers_that_there_are(api, photos, mo
     assert json.loads(done.stdout) == {str(photos[0]): RECOGNITION}
 
 
-@pytest.mark.parametrize("words", [[], ["--url", "http://x.test", "--bundle", "bundle"]])
+@pytest.mark.parametrize(
+    "words", [[], ["--url", ""], ["--bundle", ""], ["--url", "http://x.test", "--bundle", "bundle"]]
+)
 def test_neither_or_both_ways_to_recognise_are_wrong_arguments(photos, words):
     done = recognize(*words, *photos)
     assert done.exit_code == 2
