@@ -218,11 +218,15 @@ def _objects(s3: Any, bucket: str) -> Iterator[tuple[str, datetime]]:
 
 
 def _head(s3: Any, bucket: str, key: str) -> dict[str, Any] | None:
-    """Return an object's metadata, None if it was deleted since it was listed."""
+    """Return an object's metadata, None if it was deleted since it was listed, or may not be read.
+
+    S3 answers 400 for an object that somebody has encrypted with a key of their own, and 403 without access to its key.
+    """
     try:
         return dict(s3.head_object(Bucket=bucket, Key=key))
     except ClientError as error:
-        if error.response["Error"]["Code"] in {"404", "NoSuchKey"}:
+        code = error.response["Error"]["Code"]
+        if code in {"404", "NoSuchKey"} or (code in {"400", "403"} and not _OWN_KEY.match(key)):
             return None
         raise
 

@@ -90,6 +90,18 @@ def test_what_visage_uploads_is_marked_and_so_is_removed_when_it_leaves_the_webs
     assert set(bucket.objects) == {"index.html"}
 
 
+@pytest.mark.parametrize("code", ["400", "403"])
+def test_a_file_that_cannot_be_read_for_its_encryption_is_left_alone(code, monkeypatch):
+    bucket = Bucket(**{"secret.bin": {}})
+
+    def refuse(**_):
+        raise ClientError({"Error": {"Code": code, "Message": "Bad Request"}}, "HeadObject")
+
+    monkeypatch.setattr(bucket, "head_object", refuse)
+    website.upload(bucket, "bucket", PAGES)
+    assert set(bucket.objects) == {"secret.bin", "index.html"}
+
+
 def test_an_example_is_removed_at_once():
     bucket = Bucket(**{EXAMPLE: {}})
     website.upload(bucket, "bucket", PAGES)
