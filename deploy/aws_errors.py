@@ -43,6 +43,8 @@ def sentence(error: Exception) -> str:
     if isinstance(error, ClientError):
         return _refusal(error)
     reason = _line(error)
+    if is_expiry(error):
+        return f"Your AWS credentials have expired. {_LOG_IN}"
     if isinstance(error, ProfileNotFound):
         return f"{reason}. Set AWS_PROFILE to one that `aws configure list-profiles` names."
     if isinstance(
@@ -53,6 +55,11 @@ def sentence(error: Exception) -> str:
     if isinstance(error, HTTPClientError | NoConnectionError):
         return f"AWS cannot be reached: {reason}"
     return f"The AWS settings cannot be used: {reason}" if isinstance(error, BotoCoreError) else reason
+
+
+def is_expiry(error: Exception) -> bool:
+    """Tell whether botocore says that the credentials have expired, for which it raises a plain RuntimeError."""
+    return isinstance(error, RuntimeError) and "refreshed credentials are still expired" in str(error)
 
 
 def _refusal(error: ClientError) -> str:

@@ -13,7 +13,7 @@ import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from deploy.aws_errors import sentence
+from deploy.aws_errors import is_expiry, sentence
 from deploy.errors import DeployError
 from deploy.local import ACCESS_KEY, REGION, LocalAWS
 from model.settings import Settings
@@ -79,6 +79,10 @@ def translate_errors() -> Iterator[None]:
     try:
         yield
     except (BotoCoreError, ClientError) as error:
+        raise DeployError(sentence(error)) from error
+    except RuntimeError as error:
+        if not is_expiry(error):
+            raise
         raise DeployError(sentence(error)) from error
 
 

@@ -223,6 +223,12 @@ class Bucket:
                 f"AWS is not set up to use {self._location}: {_one_line(error)} "
                 "Run `aws configure`, or set AWS_PROFILE to a profile that exists."
             ) from error
+        except RuntimeError as error:  # botocore has no class of its own for expired credentials
+            if "refreshed credentials are still expired" not in str(error):
+                raise
+            raise BundleError(
+                f"Your AWS credentials for {self._location} have expired. Run `aws configure` or `aws sso login`."
+            ) from error
         except OSError as error:
             raise BundleUnavailableError(f"{self._location} cannot be transferred: {_one_line(error)}") from error
 

@@ -53,6 +53,11 @@ def test_nothing_that_a_target_consists_of_shows_credentials(real_account, local
     assert not [secret for secret in SECRETS for text in [*shown, caplog.text] if secret in text]
 
 
+def test_an_error_that_is_not_of_aws_stays_as_it_is():
+    with pytest.raises(RuntimeError, match="our bug"), translate_errors():
+        raise RuntimeError("our bug")
+
+
 def test_a_traceback_with_a_target_in_it_shows_no_credentials(real_account, monkeypatch):
     monkeypatch.delenv("AWS_PROFILE")
     target = Target("dev", "eu-central-1", real_account, session=boto3.Session(*SECRETS[:2]))
@@ -130,6 +135,7 @@ def refusal(code, message="Because."):
     ("error", "said"),
     [
         (NoCredentialsError(), "There are no AWS credentials to use"),
+        (RuntimeError("Credentials were refreshed, but the refreshed credentials are still expired."), "have expired"),
         (UnauthorizedSSOTokenError(), "aws sso login"),
         (ProfileNotFound(profile="x"), "profile (x) could not be found"),
         (EndpointConnectionError(endpoint_url="https://sts.test"), "AWS cannot be reached"),

@@ -75,6 +75,7 @@ def test_what_may_pass_is_unavailable(error):
         exceptions.ConfigParseError(path="config", error="torn"),
         exceptions.InvalidConfigError(error_msg="torn"),
         exceptions.InvalidRetryModeError(provided_retry_mode="x", valid_modes="y"),
+        RuntimeError("Credentials were refreshed, but the refreshed credentials are still expired."),
     ],
     ids=repr,
 )
@@ -102,6 +103,14 @@ def test_an_answer_that_will_not_change_is_a_bundle_error(error, sentence):
     found = raised(error)
     assert not isinstance(found, BundleUnavailableError)
     assert sentence in str(found)
+
+
+def test_an_error_that_is_not_of_aws_stays_as_it_is():
+    with (
+        closing(Bucket("s3://bucket/prefix", lambda *_, **__: Client(RuntimeError("our bug")))) as bucket,
+        pytest.raises(RuntimeError, match="our bug"),
+    ):
+        bucket.read("manifest.json")
 
 
 @pytest.mark.parametrize("name", ["UPPER CASE", "a", "b" * 300, "..", "bücket", "a:b", "-", "a\nb", "arn:aws:s3:::x"])
