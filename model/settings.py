@@ -24,6 +24,14 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 """The checkout, or the folder that an installed package is in."""
 
 
+class Variables(dict[str, str]):
+    """Environment variables. Only their names are shown when it is printed: values may be credentials."""
+
+    def __repr__(self) -> str:
+        """Return the names of the variables."""
+        return f"{type(self).__name__}({', '.join(sorted(self))})"
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What the environment says.
@@ -44,10 +52,13 @@ class Settings:
     pyenv: Path
     environment: Mapping[str, str] = field(repr=False)
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "environment", Variables(self.environment))
+
     @classmethod
     def read(cls, environment: Mapping[str, str] | None = None) -> Self:
         """Read `environment`, by default this process's own."""
-        given = dict(os.environ if environment is None else environment)
+        given = Variables(os.environ if environment is None else environment)
         return cls(
             location=given.get("VISAGE_MODEL") or None,
             engine=given.get("VISAGE_ENGINE") or "torchscript",

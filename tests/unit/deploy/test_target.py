@@ -4,6 +4,8 @@ import logging
 import os
 import traceback
 from contextlib import closing
+from dataclasses import asdict, replace
+from pprint import pformat
 
 import boto3
 import pytest
@@ -51,6 +53,17 @@ def test_nothing_that_a_target_consists_of_shows_credentials(real_account, local
         logging.getLogger("deploy").debug("%s %r", target, target)
     shown = [repr(thing) + str(thing) for thing in (target, local, local_target(local), real_account, target.session)]
     assert not [secret for secret in SECRETS for text in [*shown, caplog.text] if secret in text]
+
+
+def test_no_way_to_print_settings_shows_credentials(real_account, local):
+    settings = [real_account, local.settings, replace(real_account, threads=1)]
+    dictionaries = [asdict(thing) for thing in settings]
+    mappings = [thing.environment for thing in settings]
+    shown = [
+        show(thing) for show in (str, repr, pformat, "{}".format) for thing in [*settings, *dictionaries, *mappings]
+    ]
+    assert not [secret for secret in SECRETS for text in shown if secret in text]
+    assert real_account.environment["AWS_SESSION_TOKEN"] == SECRETS[2]
 
 
 def test_an_error_that_is_not_of_aws_stays_as_it_is():
