@@ -73,10 +73,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(_TERMINATED))
     _prepare_output()
     try:
-        try:
-            application()()
-        finally:
-            sys.stdout.flush()
+        _run()
     except _OUR_ERRORS as error:
         _fail(str(error))
     except KeyboardInterrupt:
@@ -96,6 +93,14 @@ def main() -> None:
         if reason is None:
             raise
         _fail(reason)
+
+
+def _run() -> None:
+    """Run the command that the arguments name; an output that cannot be written is an error here."""
+    try:
+        application()()
+    finally:
+        sys.stdout.flush()
 
 
 def _prepare_output() -> None:

@@ -35,7 +35,7 @@ def status(as_json: JSONOption = False) -> None:
         {"running": running, "endpoint": local.endpoint, "log": str(local.log)},
         as_json=as_json,
         show=lambda _: out.print(
-            f"The local AWS answers at {local.endpoint}" if running else "The local AWS is not running."
+            f"The local AWS runs at {local.endpoint}" if running else "The local AWS is not running."
         ),
     )
 
