@@ -65,7 +65,7 @@ def measure_size(subject: Subject, on_step: OnStep) -> list[Size]:
     """Measure the unpacked zip, and the packages that the image installs.
 
     Raises:
-        CommandError: the zip cannot be made.
+        DeployError: the zip cannot be made.
     """
     zipped = package.parts(package.build(subject.settings))
     on_step("Measuring what is deployed", 1, 2)

@@ -63,7 +63,7 @@ def measure(
     """Deploy the bundle with one engine after another, and send requests from more and more clients.
 
     Raises:
-        CommandError: the local AWS or the deployment fails.
+        DeployError: the local AWS or the deployment fails.
     """
     found = []
     for engine in engines:
