@@ -3,9 +3,10 @@
 import errno
 import hashlib
 import json
+import os
 import shutil
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -144,8 +145,8 @@ def resealed(change):
     """The text of a manifest that is altered by `change` and has a version that fits."""
     fields = json.loads(replace(PLAIN, files={MODEL: FileEntry(1, "0" * 64)}).to_json())
     change(fields)
-    content = json.dumps(fields | {"version": ""}, sort_keys=True, ensure_ascii=False)
-    return json.dumps(fields | {"version": hashlib.sha256(content.encode()).hexdigest()[:12]})
+    content = json.dumps(fields | {"version": ""}, sort_keys=True, ensure_ascii=False).encode(errors="surrogatepass")
+    return json.dumps(fields | {"version": hashlib.sha256(content).hexdigest()[:12]})
 
 
 def test_a_resealed_manifest_is_read():
@@ -196,6 +197,46 @@ def test_a_manifest_may_name_only_the_files_of_the_format(name):
 def test_a_size_or_checksum_that_no_file_has_is_refused(entry):
     with pytest.raises(BundleError, match="damaged"):
         Manifest.from_json(resealed(lambda fields: fields["files"][MODEL].update(entry)))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"labels": [1, 2]},
+        {"labels": [["Ann"]]},
+        {"labels": ["\ud800"]},
+        {"enrolled": [None]},
+        {"geometry": asdict(Geometry()) | {"size": -1}},
+        {"geometry": asdict(Geometry()) | {"size": 10**9}},
+        {"geometry": asdict(Geometry()) | {"size": "224"}},
+        {"geometry": asdict(Geometry()) | {"stretch": 0}},
+        {"geometry": asdict(Geometry()) | {"padding": float("nan")}},
+        {"threshold": "0.5"},
+        {"threshold": None},
+        {"certainty": float("inf")},
+        {"temperature": 0},
+        {"metrics": None},
+        {"libraries": []},
+        {"format": "3"},
+    ],
+    ids=str,
+)
+def test_a_value_that_serving_cannot_use_is_refused(fields):
+    with pytest.raises(BundleError, match="damaged"):
+        Manifest.from_json(resealed(lambda manifest: manifest.update(fields)))
+
+
+@pytest.mark.parametrize("depth", [600, 900, 100_000])
+def test_a_manifest_that_is_nested_too_deeply_is_refused(depth):
+    text = resealed(lambda _: None).replace('"training": {}', f'"training": {{"a": {"[" * depth}{"]" * depth}}}')
+    with pytest.raises(BundleError):
+        Manifest.from_json(text)
+
+
+@pytest.mark.parametrize(("number", "advice"), [(2, "Export its run again"), (4, "Update Visage")])
+def test_a_manifest_of_another_format_says_what_to_do(number, advice):
+    with pytest.raises(BundleError, match=f"format {number}; this version reads 3. {advice}"):
+        Manifest.from_json(resealed(lambda fields: fields.update(format=number)))
 
 
 @pytest.mark.parametrize("files", [None, [], "model.pt", {MODEL: None}, {MODEL: []}, {MODEL: {}}, {MODEL: {"size": 1}}])
@@ -274,6 +315,39 @@ def test_a_temporary_bundle_leaves_nothing(tmp_path):
 def source_in(folder):
     folder.rmdir()
     return source(folder)
+
+
+def test_a_path_that_the_system_refuses_is_a_bundle_error(tmp_path):
+    too_long = tmp_path / ("a" * 300)
+    with pytest.raises(BundleError, match="cannot be written"):
+        bundles.check_target(too_long)
+    with pytest.raises(BundleError, match="cannot be read"):
+        bundles.load(str(too_long))
+
+
+def test_a_file_that_cannot_be_read_is_a_bundle_error(written, monkeypatch):
+    def refuse(_):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(bundles, "entry_of", refuse)
+    with pytest.raises(BundleError, match="cannot be read: Permission denied"):
+        bundles.load(str(written.directory))
+
+
+@pytest.mark.parametrize("code", [errno.EXDEV, errno.EROFS, errno.ENOSPC, errno.EACCES])
+@pytest.mark.parametrize("step", ["replaced", "bundle"])
+def test_a_bundle_stays_whichever_rename_fails(tmp_path, written, monkeypatch, step, code):
+    rename = Path.rename
+
+    def refuse(path, target):
+        if Path(target).name == step and path.name != "replaced":
+            raise OSError(code, os.strerror(code))
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(BundleError, match=os.strerror(code)):
+        bundles.write(source(tmp_path / "second"), PLAIN, written.directory, replace_existing=True)
+    assert bundles.load(str(written.directory)) == written
 
 
 def test_a_folder_that_cannot_be_made_is_a_bundle_error(tmp_path):
