@@ -1,10 +1,10 @@
-"""The folder on disk that bundles are downloaded to: private to the user, and free of what nobody uses any more.
+"""The folder on disk that bundles are downloaded to. It is private to the user, and versions that are not used go.
 
 | name in the folder | content |
 | --- | --- |
 | `VERSION/` | the files of a bundle of that version |
 | `VERSION/NAME.PID.part` | a file that a process is downloading |
-| `VERSION.PID.user` | empty: says that a process uses that version |
+| `VERSION.PID.user` | empty; its name says which process uses which version |
 """
 
 import os
@@ -25,10 +25,10 @@ _OWNER: Final = re.compile(r".+\.([1-9][0-9]*)\.(?:user|part)")
 
 
 def version_folder(cache: Path | None, version: str, user: int) -> Path:
-    """Return the folder of a bundle's version in `cache`, made if it is missing, and tidy the cache.
+    """Return the folder of a bundle's version in `cache`, which is made if it is missing. Tidy the cache.
 
-    Without a `cache`, it is a folder of the system's temporary directory. `user` is the process that will use the
-    files: the version stays in the cache as long as that process lives.
+    The default cache is a folder in the system's temporary directory. `user` is the number of the process that will use
+    the files: the version stays in the cache as long as that process lives.
 
     Raises:
         BundleUnavailableError: the folder cannot be made.
@@ -44,9 +44,9 @@ def version_folder(cache: Path | None, version: str, user: int) -> Path:
 
 
 def _private_folder(cache: Path | None) -> Path:
-    """Return `cache` or, without it, a folder that nobody else can change.
+    """Return `cache`, by default a folder in the temporary directory, or a new folder if others can change that.
 
-    Another user could swap a file after it was verified and before it is loaded.
+    Otherwise another user could replace a file after it was verified and before it is loaded.
     """
     temporary = Path(tempfile.gettempdir())
     choices = [cache] if cache else [temporary / "visage", temporary / f"visage-{os.getuid()}"]
@@ -54,23 +54,22 @@ def _private_folder(cache: Path | None) -> Path:
 
 
 def _made_private(folder: Path) -> bool:
-    """Make `folder` readable and writable for its owner alone; return whether that is us."""
+    """Make `folder` private if it is missing; return whether it is a folder that only this user could ever change."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with suppress(FileExistsError):
         folder.mkdir(mode=0o700)
     found = folder.lstat()  # not stat: a link may later lead elsewhere
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
         return False
+    if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):  # others may have put files into it, and may still change them
+        return False
     if stat.S_IMODE(found.st_mode) != _PRIVATE:
         folder.chmod(_PRIVATE)
-    if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):  # others may have put files into it
-        for path in folder.iterdir():
-            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
     return True
 
 
 def _tidy(home: Path, version: str) -> None:
-    """Remove versions that no process uses, and what processes that have ended left unfinished."""
+    """Remove versions that no process uses, and unfinished files of processes that have ended."""
     for path in [*home.glob("*.user"), *home.glob("*/*.part")]:
         owner = _OWNER.fullmatch(path.name)
         if owner and not _lives(int(owner[1])):

@@ -64,6 +64,22 @@ def test_what_lies_in_a_folder_that_others_may_write_is_not_used(temporary, perm
     assert mode(folder.parent) == 0o700
 
 
+def test_files_in_a_given_folder_that_others_may_write_are_neither_used_nor_removed(temporary):
+    given = temporary / "given"
+    (given / NEW).mkdir(parents=True)
+    (given / NEW / "model.pt").touch()
+    given.chmod(0o775)
+    folder = version_folder(given, NEW, os.getpid())
+    assert list(folder.iterdir()) == []
+    assert (given / NEW / "model.pt").exists()
+
+
+def test_a_file_of_the_name_of_the_folder_is_left_alone(temporary):
+    (temporary / "visage").write_text("mine")
+    assert version_folder(None, NEW, os.getpid()).parent == temporary / f"visage-{os.getuid()}"
+    assert (temporary / "visage").read_text() == "mine"
+
+
 def test_a_link_is_not_followed(temporary):
     (temporary / "elsewhere").mkdir()
     (temporary / "visage").symlink_to(temporary / "elsewhere")
