@@ -172,9 +172,7 @@ def _write(network: VisageNetwork, chips: torch.Tensor, folder: Path) -> float:
     with torch.inference_mode():
         expected = [values.numpy() for values in network(chips)]
     _write_onnx(network, chips[:1], folder)
-    trace = frozen(network, chips[:1])
-    fusion.halve(trace)
-    torch.jit.save(trace, folder / bundles.MODEL)
+    torch.jit.save(_trace(network, chips[:1]), folder / bundles.MODEL)
     differences = {}
     for name, engine in ENGINES.items():
         found = engine(folder, cores()).run(chips.numpy())
@@ -184,6 +182,17 @@ def _write(network: VisageNetwork, chips: torch.Tensor, folder: Path) -> float:
     if differences[worst] > MAX_DIFFERENCE:
         raise RunError(f"The network for {worst} differs by {differences[worst]:.1e}; nothing was exported.")
     return differences[worst]
+
+
+def _trace(network: VisageNetwork, example: torch.Tensor) -> torch.jit.ScriptModule:
+    """Return the frozen trace with its weights as float16; as float32 if this version of torch cannot do that."""
+    trace = frozen(network, example)
+    try:
+        fusion.halve(trace)
+    except fusion.FAILURES as error:
+        fusion.log_slower("storing its weights as float16", error)
+        return frozen(network, example)  # the first may be half changed
+    return trace
 
 
 def _write_onnx(network: VisageNetwork, example: torch.Tensor, folder: Path) -> None:

@@ -5,13 +5,14 @@ It uses private API of torch for speed only:
 - A stub stands for `torch._meta_registrations` in Lambda: `import torch` takes a third less time.
 - `model.engines.fusion` fuses the convolutions; its figures are there.
 - `torch.cpu` tells whether the processor computes in bfloat16.
+- `torch.jit.optimized_execution` switches the profiling executor off; `_inference` has its figures.
 
-Where one of them fails, the network runs as it is in the file, and a warning says so.
+If one of them fails, the network runs without it, and a warning says so.
 """
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -33,7 +34,7 @@ _META_REGISTRATIONS: Final = "torch._meta_registrations"
 
 
 class TorchScript(Engine):
-    """The trace of the network, its convolutions fused, in bfloat16 where the processor has it and the answers stay."""
+    """The trace of the network with fused convolutions, in bfloat16 if the processor has it and no answer changes."""
 
     name = "torchscript"
     library = "torch"
@@ -46,7 +47,7 @@ class TorchScript(Engine):
     precisions = (FLOAT32, BFLOAT16)
 
     def __init__(self, folder: Path, threads: int, report: "Report | None" = None) -> None:
-        """Load the trace as it is in the file; `report` is told what fails and costs speed."""
+        """Load the trace as it is in the file; `report` is called with each failure that costs speed."""
         import torch  # noqa: PLC0415  # takes a second that ONNX Runtime must not wait for
 
         from model.engines import fusion  # noqa: PLC0415
@@ -55,19 +56,23 @@ class TorchScript(Engine):
         self._file = folder / bundles.MODEL
         self._report = report or fusion.log_slower
         self._fused = False
+        self._profiled = False
         torch.set_num_threads(threads)
         self._network = fusion.load(self._file, self._report)
 
     @staticmethod
     def prepare(*, in_lambda: bool = False) -> None:
-        """Import torch; in Lambda, without a third of it."""
+        """Import torch. In Lambda, that takes a third less time, see `_MetaRegistrations`."""
         if in_lambda and "torch" not in sys.modules:
             sys.modules[_META_REGISTRATIONS] = _MetaRegistrations(_META_REGISTRATIONS)
         import torch  # noqa: F401, PLC0415
 
     @classmethod
     def load(cls, bundle: "Bundle", threads: int) -> "TorchScript":
-        """Return the network, as fast as it gives the same answer to a random chip; it has answered once."""
+        """Return the network in the fastest form that answers a random chip as the plain one does.
+
+        It has answered once, so that the next answer takes no longer.
+        """
         from model.engines import fusion  # noqa: PLC0415
 
         probe = random_chip(bundle.manifest.geometry.size)
@@ -97,16 +102,16 @@ class TorchScript(Engine):
         return self._forward(chips)
 
     def fuse(self, chips: "RGBArray", precision: str) -> "NetworkOutput":
-        """Fuse the convolutions, to compute in `precision`; return what the network made of the chips before.
+        """Fuse the convolutions, which then compute in `precision`; return the network's output before that.
 
         Raises:
-            One of fusion.FAILURES: the network must be loaded again.
+            One of fusion.FAILURES: the fusion failed, and the network must be loaded again.
         """
         import torch  # noqa: PLC0415
 
         from model.engines import fusion  # noqa: PLC0415
 
-        with _inference():
+        with self._inference():
             embeddings, logits = fusion.fuse(self._network, torch.from_numpy(chips), getattr(torch, precision))
             self._fused, self.precision = True, precision
             return embeddings.numpy(), logits.numpy()
@@ -114,17 +119,45 @@ class TorchScript(Engine):
     def _forward(self, chips: "RGBArray") -> "NetworkOutput":
         import torch  # noqa: PLC0415
 
-        with _inference():
+        with self._inference():
             embeddings, logits = self._network(torch.from_numpy(chips))
             return embeddings.numpy(), logits.numpy()
 
+    @contextmanager
+    def _inference(self) -> Iterator[None]:
+        """Run a frozen trace without gradients and without the profiling executor.
+
+        That executor watches the first call and compiles in the second: they take 150 and 110 ms, and the third 47 ms.
+        What it compiles is not faster. Without it, the first call takes only a third longer than the others, and a new
+        batch size costs nothing extra. (Its own fusion with oneDNN fails on this network: "Cannot access data pointer
+        of Tensor that doesn't have storage", torch 2.13. `torch.jit.optimize_for_inference` is slower for one chip.)
+        """
+        import torch  # noqa: PLC0415
+
+        with torch.inference_mode(), ExitStack() as stack:
+            if not self._profiled:
+                self._leave_out_profiling(stack)
+            yield
+
+    def _leave_out_profiling(self, stack: ExitStack) -> None:
+        """Switch the profiling executor off until `stack` ends. Where torch cannot do that any more, leave it on."""
+        import torch  # noqa: PLC0415
+
+        from model.engines import fusion  # noqa: PLC0415
+
+        try:
+            stack.enter_context(torch.jit.optimized_execution(should_optimize=False))  # type: ignore[attr-defined]
+        except fusion.FAILURES as error:
+            self._profiled = True
+            self._report("switching the profiling executor off", error)
+
 
 class _MetaRegistrations(ModuleType):
-    """Stands for `torch._meta_registrations`, which only compilers and exporters need, until something is read of it.
+    """A stub for the module `torch._meta_registrations`, which only compilers and exporters need.
 
-    torch imports the module for its effects and reads nothing of it. If a version does read something, the real module
-    is loaded then, and `import torch` takes as long as elsewhere. `sys.modules` is changed for the whole process, and
-    a process that later exports a network cannot do so. A Lambda function never does.
+    torch imports the module for its effects and uses none of its attributes. If another version of torch does use one,
+    the stub loads the real module, and `import torch` takes the usual time. The stub stays in `sys.modules`, so this
+    process cannot export a network. A Lambda function never does.
     """
 
     def __getattr__(self, name: str) -> Any:
@@ -133,21 +166,6 @@ class _MetaRegistrations(ModuleType):
         if sys.modules.get(self.__name__) is self:
             del sys.modules[self.__name__]
         return getattr(import_module(self.__name__), name)
-
-
-@contextmanager
-def _inference() -> Iterator[None]:
-    """Run a frozen trace without gradients and without the profiling executor.
-
-    That executor watches the first call and compiles in the second: they take 150 and 110 ms, and the third 47 ms.
-    What it compiles is not faster. Without it, the first call takes only a third longer than the others, and a new
-    batch size costs nothing extra. (Its own fusion with oneDNN fails on this network: "Cannot access data pointer of
-    Tensor that doesn't have storage", torch 2.13. `torch.jit.optimize_for_inference` is slower for one chip.)
-    """
-    import torch  # noqa: PLC0415
-
-    with torch.inference_mode(), torch.jit.optimized_execution(should_optimize=False):  # type: ignore[attr-defined]
-        yield
 
 
 def _precisions(report: "Report") -> Iterator[str]:
@@ -166,7 +184,7 @@ def _precisions(report: "Report") -> Iterator[str]:
 
 
 def _computes_bfloat16() -> bool:
-    """Whether the processor multiplies in bfloat16; elsewhere it is emulated, and slow."""
+    """Whether the processor multiplies in bfloat16. On others, bfloat16 is emulated, which is slow."""
     import torch  # noqa: PLC0415
 
     fast = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()  # noqa: SLF001
@@ -180,7 +198,7 @@ def _same_answer(expected: "NetworkOutput", found: "NetworkOutput") -> bool:
 
 
 def _first_only(report: "Report") -> "Report":
-    """Return a report that passes on the first error: those that follow from it say nothing new."""
+    """Return a report that passes on the first error only: others often have the same cause."""
     reported = False
 
     def once(attempt: str, error: Exception) -> None:
