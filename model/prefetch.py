@@ -6,7 +6,7 @@ Nothing is imported here that takes time, so that a function can begin the downl
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkContext
 from typing import Final, TypeAlias
@@ -18,10 +18,11 @@ from model.errors import BundleError, BundleUnavailableError
 from model.settings import Settings
 
 SHARED: Final = (bundles.GALLERY, bundles.DETECTOR, bundles.LANDMARKS)
-"""The files of a bundle that are read whatever the engine."""
+"""The files of a bundle that every engine needs."""
 
 LIMIT_SECONDS: Final = 25.0
-"""How long a download may take. The function answers within 29 seconds, so that the request still gets its answer."""
+"""How long a download may take. It is less than the 29 seconds after which AWS ends a request, so that the client
+still gets an answer."""
 
 _LAST_SECONDS: Final = 1.0
 """How long the child process may take to end after it has sent the last part; it takes milliseconds."""
@@ -43,7 +44,7 @@ def bundle_location(settings: Settings) -> str:
 
 @contextmanager
 def download(location: str, engine: str) -> Iterator[Iterator[Bundle]]:
-    """Give an iterator that yields the bundle twice: when the `SHARED` files are there, and when the engine's are.
+    """Give an iterator that yields the bundle twice: when the `SHARED` files are there, and when all files are.
 
     Raises:
         BundleError: as `model.bundle.load` does, or there is no such engine.
@@ -55,28 +56,29 @@ def download(location: str, engine: str) -> Iterator[Iterator[Bundle]]:
 class Prefetch:
     """In Lambda, downloads the bundle to serve in a child process while this process imports. Elsewhere, does nothing.
 
-    It is a process because a thread would take turns with the imports: both run Python code. It is a fork because that
-    begins at once. Fork is safe here as no thread runs yet; macOS has no safe fork, so there is none outside Lambda.
-    The bundle's manifest comes through a pipe, because Lambda lacks the shared memory that multiprocessing's queues and
-    pools need.
+    It is a process, not a thread, because only one thread at a time can run Python code, and the imports do. It is
+    forked, because a fork starts at once. Fork is safe here: no thread runs yet, and Lambda is Linux. The bundle's
+    manifest comes through a pipe, because Lambda lacks the shared memory that multiprocessing's queues and pools need.
     """
 
     def __init__(self, settings: Settings, limit_seconds: float = LIMIT_SECONDS) -> None:
         """Begin the download of the bundle that `settings` name; kill it if it takes longer than `limit_seconds`."""
         self._child: _Child | None = None
         if settings.in_lambda and settings.location and settings.engine in ENGINES:
-            self._child = _Child(settings.location, settings.engine, limit_seconds)
+            with suppress(OSError):  # without a child process, this process downloads the bundle
+                self._child = _Child(settings.location, settings.engine, limit_seconds)
 
     @contextmanager
     def download(self, location: str, engine: str) -> Iterator[Iterator[Bundle]]:
-        """Do as `model.prefetch.download` does, the first time with the download that has begun.
+        """Do as `model.prefetch.download` does. The first call uses the download that has begun.
 
-        That one is killed if it is of another bundle or engine. When the block ends, there is no child process any
-        more.
+        That download is killed if it is of another bundle or for another engine. When the block ends, the child process
+        has ended too.
 
         Raises:
             BundleError: as `model.prefetch.download` does.
-            BundleUnavailableError: the child process ended without the bundle or was too slow; the log has the reason.
+            BundleUnavailableError: the child process ended without the bundle, or was too slow. Its standard error,
+                which Lambda logs, has the reason.
         """
         child, self._child = self._child, None
         with ExitStack() as stack:
@@ -91,7 +93,7 @@ class Prefetch:
 
 
 class _Child:
-    """A child process that downloads one bundle, and the pipe that it answers through."""
+    """A child process that downloads one bundle, and the pipe through which it sends the manifest."""
 
     def __init__(self, location: str, engine: str, limit_seconds: float) -> None:
         self.location, self.engine = location, engine
@@ -100,11 +102,15 @@ class _Child:
         context = ForkContext()
         self._receiver, sender = context.Pipe(duplex=False)
         self._process = context.Process(target=_send, args=(sender, location, engine, os.getpid()), daemon=True)
-        self._process.start()
-        sender.close()
+        with sender:
+            try:
+                self._process.start()
+            except OSError:  # no memory for it, or too many processes
+                self._receiver.close()
+                raise
 
     def bundles(self) -> Iterator[Bundle]:
-        """Yield the bundle as often as `download` does."""
+        """Yield the bundle each time that the child process sends it."""
         while self._waiting:
             outcome = self._receive()
             if isinstance(outcome, BundleError):
@@ -113,7 +119,7 @@ class _Child:
             yield outcome
 
     def end(self) -> None:
-        """Leave no process behind: wait for one that has sent everything, kill any other."""
+        """End the child process: wait for it if it has sent everything, else kill it."""
         if self._receiver.closed:
             return
         self._receiver.close()
@@ -134,7 +140,7 @@ class _Child:
 
 
 def _send(sender: Connection, location: str, engine: str, user: int) -> None:
-    """Download the bundle in the child process; send it as often as `download` yields it, or the error."""
+    """Run in the child process: download the bundle, and send it after each part, or send the error."""
     try:
         for bundle in bundles.load_parts(location, _parts(engine), user=user):
             sender.send(bundle)
@@ -143,5 +149,5 @@ def _send(sender: Connection, location: str, engine: str, user: int) -> None:
 
 
 def _parts(engine: str) -> list[tuple[str, ...]]:
-    """Return the files that are needed first, and those that are needed last."""
+    """Return the files that are needed first, and then those of the engine."""
     return [SHARED, engine_named(engine).files]
