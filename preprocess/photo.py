@@ -1,4 +1,4 @@
-"""Decodes a photo: bytes in, upright RGB pixels out, at the scale asked for and within limits."""
+"""Decodes a photo: from bytes to upright RGB pixels, at the scale that the caller needs, and within limits."""
 
 import io
 import math
@@ -32,7 +32,7 @@ FORMATS: Final = {
 FORMAT_NAMES: Final = f"{', '.join([*FORMATS.values()][:-1])} or {[*FORMATS.values()][-1]}"
 
 MAX_PIXELS: Final = 64_000_000
-"""Enough for a phone of 50 megapixels; decoded, that is 192 MB."""
+"""Enough for a phone of 50 megapixels. So many pixels take 192 MB when decoded."""
 
 DECODED_SIZE: Final = 800
 """Smallest long side, in pixels, that a photo is decoded to: enough for detection and for most chips."""
@@ -60,10 +60,10 @@ _DECODER_ERRORS: Final = (
     struct.error,
     zlib.error,
     RuntimeError,  # libheif, libavif
-    UserWarning,  # where warnings are errors; Pillow warns of damage that it can ignore
+    UserWarning,  # where warnings are errors: Pillow warns of damage that it can ignore
 )
-"""What Pillow's plugins and pillow_heif raise for damaged files. Not MemoryError, AttributeError and others: those say
-nothing about the photo."""
+"""What Pillow's plugins and pillow_heif raise for damaged files. MemoryError, AttributeError and others are not here:
+they do not show that the photo is damaged."""
 
 _BOMBS: Final = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
@@ -71,7 +71,7 @@ _Plugin = Callable[[io.BytesIO, str], ImageFile.ImageFile]
 
 
 class Photo:
-    """An upright photo: its size, and its pixels at the scale asked for.
+    """An upright photo: its size, and its pixels at the scale that the caller needs.
 
     A JPEG can be decoded at a half, a quarter or an eighth of its size, which takes less time; other formats are always
     decoded in full. An animation gives its first frame, what is transparent becomes white, and every channel has eight
@@ -82,7 +82,7 @@ class Photo:
         """Decode the photo with at least `size` pixels on its long side, or in full if it is smaller.
 
         Raises:
-            UnsupportedFormatError: the bytes are no image of an accepted format.
+            UnsupportedFormatError: the bytes are not an image of an accepted format.
             PhotoTooLargeError: the image has more than `max_pixels` pixels.
             UnreadablePhotoError: the image is damaged.
         """
@@ -135,11 +135,13 @@ def _upright(image: Image.Image) -> RGBArray:
 
 @contextmanager
 def _translate_errors() -> Iterator[None]:
-    """Turn what decoders raise for damaged files into PhotoError; nothing but decoding may happen inside."""
+    """Turn the errors of decoders into PhotoError. The block may do nothing but decode: it would hide our own bugs."""
     try:
         yield
     except _BOMBS as error:
         raise PhotoTooLargeError(f"The photo has too many pixels; at most {MAX_PIXELS:,} are accepted.") from error
+    except RecursionError:  # a RuntimeError, but never about the photo
+        raise
     except _DECODER_ERRORS as error:
         raise UnreadablePhotoError("The photo is damaged or incomplete and cannot be decoded.") from error
 
@@ -153,7 +155,7 @@ def _open(data: bytes) -> Image.Image:
     plugins = _plugins(data)
     if not plugins:
         raise UnsupportedFormatError(f"This is not a photo in an accepted format: {FORMAT_NAMES}.")
-    for plugin in plugins[:-1]:  # brands of AVIF and HEIF overlap
+    for plugin in plugins[:-1]:  # AVIF and HEIF share some brands, so there may be two
         try:
             with _translate_errors():
                 return plugin(io.BytesIO(data), "")

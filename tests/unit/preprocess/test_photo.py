@@ -215,7 +215,9 @@ def test_a_jpeg_of_a_thousand_scans_is_refused_unread():
         decode(file.getvalue()[:-2] + 1000 * scan + b"\xff\xd9")
 
 
-@pytest.mark.parametrize("error", [MemoryError(), AttributeError("a bug"), NameError("a bug"), AssertionError()])
+@pytest.mark.parametrize(
+    "error", [MemoryError(), AttributeError("a bug"), NameError("a bug"), AssertionError(), RecursionError("a bug")]
+)
 @pytest.mark.parametrize("step", ["load", "getexif", "draft"])
 def test_what_says_nothing_about_the_photo_is_no_photo_error(monkeypatch, step, error):
     def fail(*_args, **_kwargs):
