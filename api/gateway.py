@@ -1,11 +1,11 @@
 """Passes the HTTP events of AWS to the app: REST APIs, HTTP APIs, function URLs and load balancers.
 
-| event | path | stage in the path | query string |
+| event | field of the path | is the stage in the path? | query string |
 | --- | --- | --- | --- |
 | REST API (payload 1.0) | `path` | only behind a custom domain, as base path | decoded, in lists |
-| HTTP API (payload 2.0) | `rawPath` | unless it is `$default` | `rawQueryString` |
-| function URL (payload 2.0) | `rawPath` | never | `rawQueryString` |
-| load balancer | `path` | there are no stages | not decoded; in lists where the target group says so |
+| HTTP API (payload 2.0) | `rawPath` | yes, unless it is `$default` | `rawQueryString` |
+| function URL (payload 2.0) | `rawPath` | no | `rawQueryString` |
+| load balancer | `path` | there are no stages | not decoded; in lists if the target group is set up so |
 
 Sources: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html,
 https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html,
@@ -54,9 +54,9 @@ def refuse(request_id: str) -> dict[str, Any]:
 
 
 def _normalized(event: dict[str, Any]) -> dict[str, Any]:
-    """Return `event` as payload 1.0, with its body decoded and without null.
+    """Return `event` as payload 1.0, with its body decoded and nulls replaced.
 
-    serverless-wsgi trusts an event: broken base64, or null in place of an object, would end in a 500.
+    serverless-wsgi does not check events: broken base64, or null instead of an object, would end in a 500.
     """
     context = _mapping(event.get("requestContext"))
     body = _body(event)
@@ -83,7 +83,7 @@ def _path(event: dict[str, Any]) -> str:
 
 
 def _address(event: dict[str, Any]) -> str:
-    """Return the path of the request without what API Gateway puts in front of it: a stage or a base path."""
+    """Return the path of the request without the stage or base path that API Gateway puts in front of it."""
     path = _path(event)
     context = _mapping(event.get("requestContext"))
     stage = context.get("stage")
@@ -94,19 +94,20 @@ def _address(event: dict[str, Any]) -> str:
     proxy = _mapping(event.get("pathParameters")).get("proxy")
     if isinstance(proxy, str) and proxy and path.endswith(f"/{proxy}"):  # what the route `/{proxy+}` matched
         return f"/{proxy}"
-    # A path that is nothing but the stage's name is an address of the same name, behind a custom domain.
+    # A path that equals the stage's name is an address of the API, behind a custom domain that hides the stage.
     return path.removeprefix(f"/{stage}") if path.startswith(f"/{stage}/") else path
 
 
 def _query(event: dict[str, Any]) -> dict[str, list[str]]:
-    """Return the parameters: of a load balancer as they are, for serverless-wsgi decodes them, else decoded."""
+    """Return the decoded parameters. Those of a load balancer stay encoded, because serverless-wsgi decodes them."""
     raw = event.get("rawQueryString")
     if raw:
         return parse_qs(_text(raw), keep_blank_values=True)
-    several = _mapping(event.get("multiValueQueryStringParameters"))
-    if several:
-        return {name: list(map(_text, values)) for name, values in several.items() if isinstance(values, list)}
-    return {name: [_text(value)] for name, value in _mapping(event.get("queryStringParameters")).items()}
+    given = _mapping(event.get("multiValueQueryStringParameters") or event.get("queryStringParameters"))
+    return {
+        name: [_text(value) for value in (values if isinstance(values, list) else [values])]
+        for name, values in given.items()
+    }
 
 
 def _multi_value_headers(event: dict[str, Any]) -> dict[str, list[str]]:
@@ -115,7 +116,7 @@ def _multi_value_headers(event: dict[str, Any]) -> dict[str, list[str]]:
 
 
 def _load_balancer(context: dict[str, Any]) -> dict[str, Any]:
-    """Return the mark of a load balancer's event; serverless-wsgi then adds the `statusDescription` it expects."""
+    """Return the field that marks an event of a load balancer: serverless-wsgi then adds `statusDescription`."""
     return {"elb": context["elb"]} if context.get("elb") else {}
 
 
@@ -131,7 +132,7 @@ def _body(event: dict[str, Any]) -> bytes | None:
 
 
 def _with_problem_as_text(returned: dict[str, Any]) -> dict[str, Any]:
-    """Return an answer whose problem document, if it is one, is text; serverless-wsgi takes it for binary data."""
+    """Return the answer, a problem document as text: serverless-wsgi encodes it as if it were binary data."""
     headers = returned.get("headers") or returned.get("multiValueHeaders") or {}
     if returned.get("isBase64Encoded") and MEDIA_TYPE in headers.get("Content-Type", ()):
         return {**returned, "body": base64.b64decode(returned["body"]).decode(), "isBase64Encoded": False}
@@ -143,10 +144,10 @@ def _mapping(value: Any) -> dict[str, Any]:
 
 
 def _header(value: Any) -> str:
-    """Return a header's value in one line; Werkzeug raises at two."""
+    """Return a header's value in one line, because Werkzeug raises an error for two lines."""
     return _text(value).replace("\r", " ").replace("\n", " ")
 
 
 def _text(value: Any) -> str:
-    """Return `value` as text that can be encoded; None is empty."""
+    """Return `value` as text that UTF-8 can encode; None becomes an empty text."""
     return "" if value is None else str(value).encode(errors="replace").decode()

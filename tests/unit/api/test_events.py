@@ -61,6 +61,14 @@ def test_the_query_string_of_a_rest_api_may_come_without_lists(serve, recognizer
     assert Image.open(io.BytesIO(answer.body)).getpixel((16, 16)) == (200,) * 3
 
 
+@pytest.mark.parametrize("version", ["1.0", "load balancer", "load balancer with lists"])
+def test_a_parameter_in_the_place_of_a_list_is_read(serve, recognizer, photo, version):
+    client = Client(serve(lambda: recognizer), version)
+    event = client.event("POST", "/align", photo, {"content-type": "image/jpeg"}, encoded=True)
+    answer = client.invoke(event | {"multiValueQueryStringParameters": {"face": "2"}})
+    assert Image.open(io.BytesIO(answer.body)).getpixel((16, 16)) == (200,) * 3
+
+
 @pytest.mark.parametrize("value", ["a b", "a+b", "50%", "%41", "%2541", "a&face=1", "ü", ""])
 def test_a_parameter_is_decoded_once(serve, value):
     """Whatever sends it: API Gateway's REST APIs decode the query string, the others do not."""
