@@ -13,11 +13,11 @@ from model.version import VERSION
 from preprocess.files import sha256_of
 
 _PARTS: Final = 4
-"""Parts of files that are downloaded at the same time. They use all of a function's network; ten, boto3's default, only
-take turns at running Python."""
+"""Parts of files that are downloaded at the same time. Four use all of a function's network. With ten, boto3's default,
+the threads only wait for each other to run Python."""
 
 _CONNECTIONS: Final = 2 * _PARTS
-"""Connections to S3 at the same time: the downloads' and those that ask for sizes."""
+"""Connections to S3 at the same time: those of the downloads, and those that ask for sizes."""
 
 _SERVER_ERROR: Final = 500
 """The HTTP status from which the server is at fault, so that trying again may help."""
@@ -43,9 +43,9 @@ def entry_of(path: Path) -> FileEntry:
 
 
 class _Download:
-    """A file that is hashed while it is written from front to back. It gets its own name only if it is right.
+    """A file that is hashed while it is written from its start to its end. It gets its final name only if it is right.
 
-    It has no method but `write`, so that boto3 hands over in order the parts that it downloads side by side.
+    It has no `seek`: boto3 therefore writes the parts in order, although it downloads them in parallel.
     """
 
     def __init__(self, path: Path, entry: FileEntry) -> None:
@@ -60,7 +60,7 @@ class _Download:
         self._file.write(data)
 
     def finish(self) -> bool:
-        """Close the file and say whether it is right. It then has its own name; else it is removed."""
+        """Close the file. Give it its final name if it is right, else remove it. Return whether it is right."""
         if self._file.closed:
             return self._path.exists()
         self._file.close()
@@ -72,18 +72,18 @@ class _Download:
 
 
 def unfinished(path: Path) -> Path:
-    """Return the name that this process gives a file while it writes it."""
+    """Return the temporary name that a file has while this process writes it."""
     return path.with_name(f"{path.name}.{os.getpid()}.part")
 
 
 class Bucket:
-    """The files under one S3 prefix; every failure is a BundleError."""
+    """The files under one S3 prefix. Every error of boto3 becomes a BundleError."""
 
     def __init__(self, location: str, connect: Connect | None = None) -> None:
-        """Connect to "s3://bucket/prefix" with `connect`, by default that of boto3's default session.
+        """Make a client for "s3://bucket/prefix" with `connect`, by default with boto3's default session.
 
         Raises:
-            BundleError: the location is no such address, or AWS is not set up to be used.
+            BundleError: the location has another form, or the AWS settings cannot be used.
         """
         self._name, _, prefix = location.removeprefix("s3://").partition("/")
         if not self._name or not location.startswith("s3://"):
@@ -105,7 +105,7 @@ class Bucket:
         with self._translate_errors():
             try:
                 self._client = (connect or boto3.client)("s3", config=config)
-            except ValueError as error:  # an endpoint or a region that has not the form of one
+            except ValueError as error:  # the form of the endpoint or the region is wrong
                 raise BundleError(f"The AWS settings cannot be used: {_one_line(error)}") from error
 
     def close(self) -> None:
@@ -120,12 +120,12 @@ class Bucket:
                 return bytes(body.read())
 
     def download(self, entries: Mapping[str, FileEntry], directory: Path) -> Generator[str, None, None]:
-        """Download files into `directory` side by side, in parts of 8 MB, and yield each name once the file is there.
+        """Download files into `directory` in parallel, in parts of 8 MB, and yield each name when its file is there.
 
-        A wrong file never gets its name. One that is complete and right keeps it, even if another is wrong.
+        A wrong file never gets its final name. A right one keeps it, even if another file is wrong.
 
         Raises:
-            BundleError: a file is missing, or is not what its entry says.
+            BundleError: a file is missing, or differs from its entry.
             BundleUnavailableError: S3 cannot be reached just now.
         """
         from boto3.s3.transfer import TransferConfig, create_transfer_manager  # noqa: PLC0415
@@ -142,12 +142,12 @@ class Bucket:
                 future.result()
                 if not files[name].finish():
                     raise BundleError(
-                        f"{self._location}/{name} is not the file in the manifest. Publish the bundle again."
+                        f"{self._location}/{name} is not the file in the manifest. Remove that file and publish again."
                     )
                 yield name
 
     def upload(self, path: Path, on_progress: OnProgress) -> None:
-        """Upload a file under its own name."""
+        """Upload a file; it keeps its name."""
         total, done = path.stat().st_size, 0
 
         def advance(sent: int) -> None:
@@ -175,7 +175,7 @@ class Bucket:
 
     @contextmanager
     def _bodies_closed(self) -> Iterator[None]:
-        """Close the answers that a cancelled download has not read to their end.
+        """When the block ends, close the answers that a cancelled download has not read completely.
 
         s3transfer leaves them, and their connections, to the garbage collector.
         """
@@ -196,7 +196,7 @@ class Bucket:
 
     @contextmanager
     def _translate_errors(self) -> Iterator[None]:
-        """Turn boto3's errors into ours."""
+        """Turn the errors of boto3 into BundleError, and those that may go away into BundleUnavailableError."""
         from boto3.exceptions import Boto3Error  # noqa: PLC0415
         from botocore import exceptions  # noqa: PLC0415
         from s3transfer.exceptions import RetriesExceededError, S3DownloadFailedError  # noqa: PLC0415
@@ -218,7 +218,7 @@ class Bucket:
             raise BundleUnavailableError(f"{self._location} cannot be reached: {_one_line(error)}") from error
         except (exceptions.ParamValidationError, exceptions.EndpointResolutionError) as error:
             raise BundleError(f"{self._location} is not an address that S3 accepts: {_one_line(error)}") from error
-        except exceptions.BotoCoreError as error:  # the rest is about credentials, profiles and settings
+        except exceptions.BotoCoreError as error:  # all others are about credentials, profiles and settings
             raise BundleError(
                 f"AWS is not set up to use {self._location}: {_one_line(error)} "
                 "Run `aws configure`, or set AWS_PROFILE to a profile that exists."
