@@ -118,7 +118,7 @@ def test_a_success_that_is_no_recognition_becomes_a_sentence(site: Page, answer,
     expect(reason(site)).to_contain_text("This page does not understand the server. Try again in a moment.")
 
 
-def test_a_broken_network_becomes_a_sentence(site: Page, choose):
+def test_a_network_failure_is_shown_as_a_sentence(site: Page, choose):
     site.route(f"{API}/recognize", lambda route: route.abort("internetdisconnected"))
     choose()
     expect(reason(site)).to_contain_text("be reached. Check your connection and try again.")
@@ -180,7 +180,7 @@ def test_a_newer_photo_cancels_the_request_of_the_older_one(site: Page, choose):
 
 
 @pytest.mark.parametrize("body", ["", "{", "{}", '{"api": "nowhere"}'])
-def test_a_broken_config_is_reported_before_the_first_photo(page: Page, server, body: str):
+def test_a_broken_config_is_reported_before_a_photo_is_chosen(page: Page, server, body: str):
     page.route("**/config.json", lambda route: route.fulfill(body=body))
     page.goto(server.address)
     expect(page.locator("#known")).to_contain_text("know where its API is")

@@ -75,7 +75,7 @@ def test_transparent_pixels_become_white(page: Page, uploading, choose):
     assert Image.open(io.BytesIO(uploading.photos[0])).getpixel((32, 32)) == (255, 255, 255)
 
 
-def test_a_large_file_that_the_browser_cannot_decode_is_not_sent(page: Page, uploading, choose):
+def test_a_large_file_that_the_browser_cannot_decode_is_not_uploaded(page: Page, uploading, choose):
     choose(bytes(7_300_000), name="photo.heic")
     expect(page.locator("#reason")).to_contain_text("This photo has 7.3 MB")
     assert uploading.photos == []

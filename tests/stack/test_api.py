@@ -47,7 +47,7 @@ def test_a_multipart_upload_gets_the_right_name(recognize, unseen):
     assert answer.json()["label"] == "Barack Obama"
 
 
-def test_the_bytes_themselves_get_the_right_name(recognize, unseen):
+def test_a_photo_sent_without_a_form_gets_the_right_name(recognize, unseen):
     answer = recognize(data=unseen.read_bytes(), headers={"Content-Type": "image/jpeg"})
     assert answer.status_code == 200
     assert answer.json()["label"] == "Barack Obama"
@@ -92,7 +92,7 @@ def test_a_photo_without_a_face_is_a_problem(recognize):
     assert problem(recognize(files={"image": ("photo.jpg", empty.getvalue(), "image/jpeg")})) == 422
 
 
-def test_five_megabytes_are_too_many(recognize):
+def test_a_photo_of_five_megabytes_is_too_large(recognize):
     assert problem(recognize(files={"image": ("photo.jpg", bytes(5_000_000), "image/jpeg")})) == 413
 
 

@@ -68,7 +68,7 @@ def on_aws(archive, tmp_path_factory):
     return json.loads((folder / "cloudformation-template-update-stack.json").read_text())["Resources"]
 
 
-def test_the_address_stays_and_the_other_engine_answers(stack, onnx):
+def test_switching_the_engine_keeps_the_address(stack, onnx):
     assert onnx.api == stack.api
     answer = stack.get(f"{stack.api}//health").json()
     assert answer["engine"]["name"] == "onnx"
@@ -78,7 +78,7 @@ def test_both_engines_answer_the_same(stack, onnx, samples, usual):
     assert answers(stack, samples) == usual
 
 
-def test_what_serves_is_the_very_zip_that_goes_to_aws(stack, onnx, archive, on_aws):
+def test_the_local_aws_runs_the_same_zip_that_goes_to_aws(stack, onnx, archive, on_aws):
     with stack.client("lambda") as functions:
         deployed = functions.get_function(FunctionName=FUNCTION)
     content = stack.get(deployed["Code"]["Location"]).content
@@ -87,7 +87,7 @@ def test_what_serves_is_the_very_zip_that_goes_to_aws(stack, onnx, archive, on_a
     assert base64.b64decode(version["Properties"]["CodeSha256"]) == hashlib.sha256(content).digest()
 
 
-def test_nothing_but_the_zip_is_at_hand_where_it_runs(stack, onnx):
+def test_the_zip_runs_without_any_other_packages(stack, onnx):
     commands = [path.read_bytes().split(b"\0") for path in processes_named(b"visage-local-onnx")]
     bare = [b"-E", b"-s", b"-S", b"-m", b"awslambdaric"]
     assert [command[1:6] for command in commands] == [bare] * len(commands)
@@ -107,7 +107,7 @@ def test_aws_restores_the_function_from_a_snapshot_behind_the_api(on_aws):
     assert integration["Properties"]["IntegrationUri"]["Fn::Join"][1][-1] == alias["Properties"]["Name"]
 
 
-def test_before_its_first_snapshot_the_model_is_there(bundle, monkeypatch):
+def test_the_model_is_uploaded_before_the_first_snapshot(bundle, monkeypatch):
     done, standing = [], []
     outputs = Outputs("api", "models", "site", "https://site.test", "id")
     monkeypatch.setattr(stacks, "outputs", lambda _: standing[-1] if standing else None)
@@ -130,7 +130,7 @@ def test_the_zip_needs_no_docker_and_the_image_does(stack, monkeypatch, tmp_path
             aws_target("dev", "eu-central-1", settings, needs_docker=True)
 
 
-def test_a_bundle_from_before_the_engine_is_one_sentence_with_a_way_out(bundle, tmp_path):
+def test_a_bundle_without_the_engines_files_is_reported_with_what_to_do(bundle, tmp_path):
     source = Path(copytree(bundle, tmp_path / "source", ignore=ignore_patterns("*.onnx*", bundles.MANIFEST)))
     former = bundles.write(source, bundles.load(str(bundle)).manifest, tmp_path / "bundle").directory
     assert deploy._load(former, Engine.TORCHSCRIPT)

@@ -134,13 +134,13 @@ def test_a_plain_website_serves_the_page_with_its_own_policy(plain):
     assert "; connect-src 'self' http://" in plain.page.text
 
 
-def test_all_that_a_plain_page_names_is_there(plain):
+def test_every_file_that_a_plain_website_names_exists(plain):
     names = website._REFERENCE.findall(plain.page.text)
     root = plain.address.removesuffix("index.html")
     assert {get(f"{root}assets/{name}").status_code for name in names} == {200}
 
 
-def test_behind_cloudfront_the_same_bucket_is_private(distributed, history):
+def test_with_cloudfront_the_bucket_is_private(distributed, history):
     assert {deployment.bucket for deployment in history} == {distributed.bucket}
     assert distributed.website is None
     assert set(distributed.public_access.values()) == {True}
@@ -148,7 +148,7 @@ def test_behind_cloudfront_the_same_bucket_is_private(distributed, history):
     assert "AWS:SourceArn" in distributed.statement["Condition"]["StringEquals"]
 
 
-def test_behind_cloudfront_the_page_comes_with_headers(distributed):
+def test_cloudfront_sends_the_page_with_security_headers(distributed):
     assert distributed.distributions == 1
     assert distributed.page.status_code == 200
     assert "frame-ancestors 'none'" in distributed.page.headers["content-security-policy"]

@@ -44,7 +44,7 @@ def visage_local():
     shutil.rmtree(CACHE / "local-aws" / str(port))
 
 
-def test_up_leaves_it_running_and_down_ends_it(visage_local):
+def test_local_up_starts_it_and_local_down_stops_it(visage_local):
     visage_local("up")
     status = json.loads(visage_local("status", "--json").stdout)
     assert status["running"] is True
@@ -66,7 +66,7 @@ def test_stopping_what_does_not_run_is_fine(local):
     assert local.stop() is False
 
 
-def test_a_process_id_that_was_left_behind_is_not_taken_for_it(local):
+def test_a_stale_process_id_does_not_count_as_running(local):
     local.home.mkdir()
     (local.home / "pid").write_text(f"{os.getpid()} 0123456789abcdef\n")
     assert local.running() is False
@@ -83,7 +83,7 @@ def test_it_starts_again_after_it_was_killed(local):
     assert local.running() is True
 
 
-def test_a_taken_port_is_one_sentence_with_a_way_out(local):
+def test_a_port_in_use_is_reported_with_what_to_do(local):
     with (
         socket.create_server(("127.0.0.1", local.port)),
         pytest.raises(DeployError, match=r"is taken by another program.*VISAGE_LOCAL_PORT"),

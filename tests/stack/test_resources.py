@@ -84,7 +84,7 @@ def test_the_api_is_throttled(template):
     assert 0 < limits["ThrottlingRateLimit"] <= limits["ThrottlingBurstLimit"] <= 100
 
 
-def test_logs_are_kept_for_a_while_only(stack):
+def test_logs_are_kept_for_14_days(stack):
     with stack.client("logs") as logs:
         found = logs.describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{FUNCTION}")
     (group,) = found["logGroups"]

@@ -53,13 +53,13 @@ def test_the_address_serves_the_page(stack):
     assert answer.content == stack.website.pages(stack.site, stack.api)[-1].body
 
 
-def test_the_page_is_asked_for_again_at_the_price_of_its_headers(stack):
+def test_revalidating_an_unchanged_page_transfers_no_body(stack):
     tag = stack.get(f"{stack.site}/").headers["etag"]
     again = stack.get(f"{stack.site}/", headers={"If-None-Match": tag})
     assert (again.status_code, again.content) == (304, b"")
 
 
-def test_everything_the_page_names_is_served_for_good(stack, page):
+def test_every_file_that_the_page_names_is_served_with_a_long_cache_time(stack, page):
     names = re.findall(r'"(assets/[0-9a-f]{12}/[^"]+)"', page)
     assert {name.rpartition(".")[2] for name in names} == {"css", "js"}
     answers = [stack.get(f"{stack.site}/{name}") for name in names]
@@ -99,23 +99,23 @@ def test_every_answer_has_the_headers_that_bind_the_browser(stack, path):
     assert headers["cross-origin-opener-policy"] == "same-origin"
 
 
-def test_of_the_browsers_features_the_page_keeps_the_camera_alone(stack):
+def test_the_page_may_use_only_the_camera_of_the_browsers_features(stack):
     features = stack.get(f"{stack.site}/").headers["permissions-policy"].split(", ")
     assert [feature for feature in features if not feature.endswith("=()")] == ["camera=(self)"]
     assert {"microphone=()", "geolocation=()", "display-capture=()", "payment=()"} < set(features)
 
 
-def test_the_page_says_of_itself_what_the_header_says(stack, page):
+def test_the_policy_in_the_page_equals_the_header(stack, page):
     said = stack.get(f"{stack.site}/").headers["content-security-policy"]
     policy = said.removesuffix("; frame-ancestors 'none'")  # which browsers take from a header only
     assert f'content="{policy}"' in page
 
 
-def test_what_is_not_of_the_website_is_not_served(stack):
+def test_a_file_that_is_not_part_of_the_website_is_not_served(stack):
     assert stack.get(f"{stack.site}/secrets.json").status_code == 403
 
 
-def test_a_page_that_is_open_finds_its_files_for_a_day_more(stack, bucket, page):
+def test_an_open_page_finds_its_files_for_another_day(stack, bucket, page):
     module = f"{stack.site}/" + re.search(r'assets/[^"]+[.]js', page)[0]
     former = stack.get(module)
     upload(stack, bucket, renamed(stack.website))
@@ -127,27 +127,27 @@ def test_a_page_that_is_open_finds_its_files_for_a_day_more(stack, bucket, page)
     assert stack.get(module).status_code == 200
 
 
-def test_what_was_replaced_a_day_ago_is_gone_with_the_next_deployment(stack, bucket):
+def test_files_replaced_a_day_ago_are_deleted_by_the_next_deployment(stack, bucket):
     other = renamed(stack.website)
     upload(stack, bucket, other)
     upload(stack, bucket, other, keep=timedelta(0))
     assert keys(stack, bucket) == {page.key for page in other.pages(stack.site, stack.api)}
 
 
-def test_a_day_counts_from_the_replacement_and_not_from_the_upload(stack, bucket):
+def test_the_day_counts_from_the_replacement_and_not_from_the_upload(stack, bucket):
     other = renamed(stack.website)
     upload(stack, bucket, other, keep=timedelta(0))
     assert keys(stack, bucket) > {page.key for page in other.pages(stack.site, stack.api)}
 
 
-def test_what_comes_back_stays(stack, bucket):
+def test_a_file_that_returns_to_the_website_is_kept(stack, bucket):
     upload(stack, bucket, renamed(stack.website))
     upload(stack, bucket)
     upload(stack, bucket, keep=timedelta(0))
     assert keys(stack, bucket) == {page.key for page in stack.website.pages(stack.site, stack.api)}
 
 
-def test_an_example_that_is_withdrawn_is_gone_at_once(stack, bucket):
+def test_an_example_that_is_no_longer_given_is_deleted_at_once(stack, bucket):
     first, second = stack.website.examples
     upload(stack, bucket, replace(stack.website, examples=(second,)))
     assert stack.get(f"{stack.site}/{first.key}").status_code == 403

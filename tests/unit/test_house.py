@@ -124,7 +124,7 @@ def test_only_the_settings_touch_the_environment():
     assert readers == {"model/settings.py"}
 
 
-def test_nothing_is_used_that_some_systems_lack():
+def test_no_function_that_some_systems_lack_is_used():
     """The settings ask whether there is an affinity; the bench says that it needs Linux."""
     lacking = {"fcntl", "sched_getaffinity", "fork"}
     allowed = {"model/settings.py": {"sched_getaffinity"}, "bench/contestant_process.py": {"sched_getaffinity"}}

@@ -168,7 +168,7 @@ def test_every_package_ships_with_its_types_and_templates():
     assert others - data == {ROOT / "bench" / "results.json", ROOT / "scripts" / "chromium.sh"}
 
 
-def test_the_version_is_said_once():
+def test_the_version_is_defined_in_one_place():
     assert "version" in PROJECT["project"]["dynamic"]
     module, _, name = SETUPTOOLS["dynamic"]["version"]["attr"].rpartition(".")
     assert (module, name) == ("model.version", "VERSION")
@@ -183,7 +183,7 @@ def test_the_extras_are_the_declared_requirements():
     assert files == {path.relative_to(ROOT).as_posix() for path in (lock.FUNCTION, *lock.EXTRAS)}
 
 
-def test_the_base_starts_the_command_line():
+def test_the_command_line_needs_no_extra():
     assert dynamic_names("dependencies") >= {"typer", "rich", "numpy", "torch", "flask"}
 
 
@@ -222,7 +222,7 @@ def test_the_lock_satisfies_every_declared_requirement(environment):
 
 
 @pytest.mark.parametrize("engine", ["torchscript", "onnx"])
-def test_a_functions_lock_is_part_of_the_whole_and_has_no_markers(engine):
+def test_the_lambda_locks_are_subsets_of_the_full_lock_without_markers(engine):
     path = lock.lock_file(engine)
     assert all(requirement.marker is None for requirement, _ in locked(path))
     environment = {"python_version": PYTHON, "python_full_version": f"{PYTHON}.0", "platform_machine": "x86_64"}

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 
-def test_in_lambda_a_third_of_torch_stays_away(bundle):
+def test_in_lambda_a_third_of_torchs_modules_is_not_imported(bundle):
     script = "import handler, sys; print([m for m in ('torch._decomp', 'torch._prims') if m in sys.modules])"
     assert _python(script, AWS_LAMBDA_FUNCTION_NAME="visage", VISAGE_MODEL=str(bundle)).splitlines()[-1] == "[]"
 

@@ -48,7 +48,7 @@ def test_an_unseen_photo_gets_its_name(real, portrait):
     assert set(answer["timing_ms"]) == {"decode", "detect", "align", "recognize", "total"}
 
 
-def test_a_photo_sent_by_itself_gets_the_same_answer(real, portrait):
+def test_a_photo_sent_without_a_form_gets_the_same_answer(real, portrait):
     by_itself, in_a_form = real.post("/recognize", portrait, "image/jpeg").json, real.upload(portrait).json
     assert by_itself["faces"] == in_a_form["faces"]
 
@@ -107,7 +107,7 @@ def test_every_kind_of_image_is_answered(ask, picture, mode):
         "text", "svg", "postscript", "half", "header", "30,000", "2 billion", "0", "100", "1", "line", "5 MB",
     ],
 )  # fmt: skip
-def test_what_is_no_photo_of_a_face_is_told_apart(ask, portrait, make, status, problem):
+def test_damaged_files_and_photos_without_a_face_get_different_reasons(ask, portrait, make, status, problem):
     answer = ask(make(portrait))
     assert (answer.status, answer.problem) == (status, problem)
 

@@ -97,7 +97,7 @@ def test_each_photo_has_a_chip_under_its_persons_name(prepared):
     assert prepared.report.counts() == {"Biden": (1, 1), "Obama": (1, 1)}
 
 
-def test_a_second_time_nothing_is_looked_at_again(work):
+def test_preparing_again_detects_no_photo_again(work):
     before = work.chips(), work.output(JOURNAL).read_bytes()
     outcomes = work.prepare()
     assert (work.chips(), work.output(JOURNAL).read_bytes()) == before
@@ -131,7 +131,7 @@ def test_the_chip_of_a_photo_that_became_useless_is_removed(work):
     assert set(work.chips()) == {"Biden/b.jpg.jpg"}
 
 
-def test_a_torn_line_in_the_journal_costs_one_photo_only(work):
+def test_a_damaged_line_of_the_journal_affects_one_photo_only(work):
     before = work.faces()
     journal = work.output(JOURNAL)
     journal.write_bytes(journal.read_bytes()[:-20])
@@ -147,7 +147,7 @@ def test_photos_with_one_stem_keep_a_chip_each(work):
     assert {"Obama/a.jpg.jpg", "Obama/a.jpeg.jpg"} <= set(work.chips())
 
 
-def test_what_is_no_photo_has_a_reason_and_the_rest_goes_on(work):
+def test_a_file_that_is_not_a_photo_gets_a_reason_and_the_others_are_processed(work):
     work.text("Obama/notes.jpg")
     work.put("Barack Obama/obama3.jpg", "Obama/z/deep.jpg")
     outcomes = work.prepare()
@@ -182,13 +182,13 @@ def test_the_page_shows_reasons_and_escapes_names(work):
     assert outcome.reason in page
 
 
-def test_what_the_owner_drops_is_set_aside_and_remembered(work):
+def test_a_dropped_photo_is_set_aside_and_remembered(work):
     assert work.prepare(drop=[Path("Obama/a.jpg")])["Obama/a.jpg"].reason == "You dropped it."
     work.prepare()
     assert set(work.chips()) == {"Biden/b.jpg.jpg"}
 
 
-def test_the_last_word_on_a_photo_counts(work):
+def test_the_last_decision_on_a_photo_counts(work):
     work.prepare(drop=[work.photos / "Obama" / "a.jpg"])
     assert work.prepare(keep=[Path("Obama/a.jpg")])["Obama/a.jpg"].chip == "Obama/a.jpg.jpg"
     assert "Obama/a.jpg.jpg" in work.chips()
@@ -227,14 +227,14 @@ def test_a_face_too_blurred_to_help_is_set_aside(work):
     assert "sharpness" in outcome.reason
 
 
-def test_one_folder_under_two_names_is_told(work):
+def test_one_folder_under_two_names_is_reported(work):
     work.put("Barack Obama/obama.jpg", "Barack/a.jpg")
     work.prepare()
     assert any("look like one person" in remark for remark in work.report.remarks)
     assert '"Barack" and "Obama" have 1 file in common.' in work.report.remarks
 
 
-def test_a_person_alone_is_remarked_on(work):
+def test_a_single_person_gets_a_remark(work):
     shutil.rmtree(work.photos / "Obama")
     work.prepare()
     assert work.report.remarks == ['There is one person only, "Biden"; training takes at least two.']
@@ -257,7 +257,7 @@ def test_faces_may_not_be_put_among_the_photos(work, place):
         prepare(work.photos, work.photos / place, 1, Pixels(), lambda *_: None)
 
 
-def test_a_photo_in_a_macs_folder_is_dropped_by_its_name_as_typed(work):
+def test_a_photo_in_a_folder_with_a_decomposed_name_is_dropped_by_its_normalised_name(work):
     (work.photos / "Obama").rename(work.photos / "Zoe\u0308")
     (outcome,) = [o for o in work.prepare(drop=[Path("Zo\u00eb/a.jpg")]).values() if o.person != "Biden"]
     assert (outcome.person, outcome.cause) == ("Zo\u00eb", Cause.DROPPED)
@@ -316,7 +316,7 @@ def test_moving_photos_and_faces_together_keeps_the_journal_valid(work, tmp_path
     assert moved.output(JOURNAL).read_bytes() == before
 
 
-def test_decisions_hold_when_a_disk_spells_the_folder_in_another_way(work):
+def test_decisions_are_kept_when_a_disk_normalises_the_folder_name_differently(work):
     (work.photos / "Obama").rename(work.photos / "Zoe\u0308")
     work.prepare(drop=[Path("Zoe\u0308/a.jpg")])
     (work.photos / "Zoe\u0308").rename(work.photos / "Zo\u00eb")

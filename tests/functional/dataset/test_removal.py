@@ -54,7 +54,7 @@ def test_the_others_stay_as_they_were(folder):
     assert after["photos"] == [photo for photo in report["photos"] if photo["person"] != NAME]
 
 
-def test_faces_that_an_interrupted_call_left_behind_go_too(folder):
+def test_faces_that_an_interrupted_call_left_are_deleted_too(folder):
     (folder / OUTPUT / "faces" / "0123456789abcdef-0.jpg").write_bytes(b"a face of a photo that is not in the journal")
     remove_person(folder, NAME)
     assert not (folder / OUTPUT / "faces" / "0123456789abcdef-0.jpg").exists()
@@ -66,7 +66,7 @@ def test_a_person_whose_folder_is_spelled_in_another_way_is_removed(folder):
     assert not (folder / "Zoe\u0308").exists()
 
 
-def test_what_an_interrupted_removal_left_is_removed_by_the_next(folder):
+def test_the_next_removal_deletes_what_an_interrupted_one_left(folder):
     shutil.rmtree(folder / NAME)
     remove_person(folder, NAME)
     assert photos_of(folder, NAME) == []
@@ -80,7 +80,7 @@ def test_decisions_on_the_persons_photos_are_forgotten(folder):
     assert left == {"keep": [], "drop": ["Barack Obama/obama.jpg"]}
 
 
-def test_the_persons_name_goes_from_what_is_said_of_others(folder):
+def test_the_persons_name_is_removed_from_entries_about_others(folder):
     path = folder / OUTPUT / REPORT
     report = json.loads(path.read_text(encoding="utf-8"))
     other = next(photo for photo in report["photos"] if photo["person"] != NAME)
@@ -93,7 +93,7 @@ def test_the_persons_name_goes_from_what_is_said_of_others(folder):
     assert after["remarks"] == ["2 files belong to nobody."]
 
 
-def test_somebody_who_is_not_there_changes_no_face(folder):
+def test_removing_an_unknown_person_changes_no_face(folder):
     before = files_of(folder)
     assert remove_person(folder, "Nobody") == 0
     assert files_of(folder) == before
@@ -114,13 +114,13 @@ def test_a_damaged_report_is_deleted(folder):
     assert not (folder / OUTPUT / PAGE).exists()
 
 
-def test_a_face_that_a_killed_process_wrote_by_half_goes_too(folder):
+def test_a_half_written_face_of_a_killed_process_is_deleted_too(folder):
     (folder / NAME / "new.jpg.part").write_bytes(b"half a face")
     remove_person(folder, NAME)
     assert not (folder / NAME).exists()
 
 
-def test_what_the_owner_put_beside_the_faces_stays(folder):
+def test_other_files_beside_the_faces_are_kept(folder):
     (folder / NAME / "consent.pdf").write_bytes(b"signed")
     remove_person(folder, NAME)
     assert [path.name for path in (folder / NAME).iterdir()] == ["consent.pdf"]

@@ -28,7 +28,7 @@ def test_without_tasks_no_process_starts():
     assert list(parallel_map(abs, [], 2)) == []
 
 
-def test_a_worker_that_is_killed_is_told():
+def test_a_killed_worker_is_reported():
     with pytest.raises(WorkerKilledError, match="fewer --workers"):
         list(parallel_map(os._exit, [1], 1))
 

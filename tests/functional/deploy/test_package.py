@@ -72,7 +72,7 @@ def test_it_unpacks_to_less_than_220_megabytes(archive):
     assert sum(package.parts(archive).values()) < 220e6
 
 
-def test_it_holds_what_serves_and_no_torch(names):
+def test_the_zip_contains_what_serving_needs_and_no_torch(names):
     wanted = {"bootstrap", "handler.py", "api/app.py", "model/recognizer.py", "preprocess/align.py"}
     assert wanted | {"onnxruntime/__init__.py", "awslambdaric/__main__.py"} <= set(names)
     assert not {name.partition("/")[0] for name in names} & {"torch", "scripts", "tests", "google"}
@@ -107,7 +107,7 @@ def test_the_same_inputs_give_the_same_bytes(archive, settings):
     assert again.read_bytes() == archive.read_bytes()
 
 
-def test_what_is_unchanged_is_not_made_again(archive, home, settings, monkeypatch):
+def test_an_unchanged_zip_is_not_built_again(archive, home, settings, monkeypatch):
     monkeypatch.setattr(package, "_temporary_folder", None)
     assert package.build(settings) == home / archive.name
 
@@ -136,7 +136,7 @@ def test_an_interruption_leaves_nothing_half_done(home, settings, monkeypatch):
 
 
 @pytest.mark.usefixtures("no_registry")
-def test_a_library_that_cannot_be_had_is_one_sentence_that_names_it(settings):
+def test_a_library_that_cannot_be_installed_is_reported_by_name(settings):
     reason = r"^The function's libraries cannot be installed: No matching distribution .*=="
     with pytest.raises(DeployError, match=reason):
         package.build(settings)
@@ -148,7 +148,7 @@ def test_too_large_a_zip_is_one_sentence_with_its_largest_parts(archive, monkeyp
         package.check_size(archive)
 
 
-def test_a_command_that_is_there_and_fails_is_no_python(monkeypatch, tmp_path):
+def test_an_interpreter_that_fails_to_run_is_not_used(monkeypatch, tmp_path):
     shim = tmp_path / f"python{package.PYTHON}"
     shim.write_text("#!/bin/sh\nexit 127\n")
     shim.chmod(0o755)

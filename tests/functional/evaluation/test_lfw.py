@@ -65,7 +65,7 @@ def test_a_small_lfw_is_measured(measured, mini):
     assert (output / lfw.ROC).read_bytes().startswith(b"\x89PNG")
 
 
-def test_what_is_done_is_not_done_again(measured, mini, subject, monkeypatch):
+def test_finished_work_is_not_repeated(measured, mini, subject, monkeypatch):
     result, output, _ = measured
     asked = stand_in(monkeypatch, lambda _photos: iter([]))
     reported = []
@@ -109,7 +109,7 @@ def test_an_interrupted_run_goes_on(mini, subject, tmp_path, monkeypatch):
     assert [path.suffix for path in tmp_path.iterdir()] == [".npz"]
 
 
-def test_other_chips_a_damaged_store_or_another_photo_start_anew(mini, subject, tmp_path, monkeypatch):
+def test_other_chips_or_a_damaged_store_are_computed_again(mini, subject, tmp_path, monkeypatch):
     folder = tmp_path / "lfw"
     shutil.copytree(mini.directory, folder)
     asked = stand_in(monkeypatch, lambda photos: iter([{photo: face() for photo in photos}]))

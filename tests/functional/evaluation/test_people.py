@@ -73,7 +73,7 @@ def test_figures_are_shown(done, capsys):
     assert "100.00%" in shown
 
 
-def test_every_step_tells_how_far_it_is(done):
+def test_every_step_reports_its_progress(done):
     last = {what: (count, total) for what, count, total in done.steps}
     assert list(last) == ["Finding faces in training photos", "Frozen layers, faces", "Training, epochs", "Recognising"]
     assert all(count == total for count, total in last.values())

@@ -55,7 +55,7 @@ def cosines(one, other):
     return (one * other).sum(axis=1)
 
 
-def test_both_engines_see_the_same(bundle, chips, usual):
+def test_both_engines_compute_the_same(bundle, chips, usual):
     embeddings, logits = ONNX(bundle, cores()).run(chips)
     assert cosines(embeddings, usual[0]).min() >= 0.9999
     np.testing.assert_allclose(logits, usual[1], atol=1e-2)
@@ -73,7 +73,7 @@ def test_fused_convolutions_give_the_same_answers(bundle, chips, usual):
         np.testing.assert_allclose(logits, usual[1][:count], atol=1e-4)
 
 
-def test_a_fused_network_runs_no_sum_and_no_relu_of_their_own(bundle, chips):
+def test_a_fused_network_has_no_separate_additions_or_relus(bundle, chips):
     plain, fused = TorchScript(bundle, cores()), TorchScript(bundle, cores())
     fused.fuse(chips[:1], FLOAT32)
     separate = {"aten::relu", "aten::add", "aten::_convolution"}
@@ -117,7 +117,7 @@ FAILING = {
 
 
 @pytest.mark.parametrize(("place", "error"), FAILING.items())
-def test_private_api_that_fails_costs_speed_only_and_is_logged_once(
+def test_a_failing_private_api_only_costs_speed_and_is_logged_once(
     bundle, chips, usual, monkeypatch, caplog, place, error
 ):
     def fail(*_, **__):

@@ -160,7 +160,7 @@ def python(bundle):
 
 
 @pytest.mark.parametrize("name", ENGINES)
-def test_what_all_engines_share_comes_before_the_network(bundle, tmp_path, name):
+def test_the_files_that_all_engines_share_are_downloaded_before_the_network(bundle, tmp_path, name):
     for file in (*SHARED, bundles.MANIFEST):
         (tmp_path / file).write_bytes((bundle / file).read_bytes())
     with download(str(tmp_path), name) as parts:
@@ -174,7 +174,7 @@ def test_a_bundle_fetched_ahead_is_the_same_and_the_next_is_fetched_on_demand(py
     assert python(FETCHED_TWICE) == [version] * 4
 
 
-def test_what_is_wrong_with_the_bundle_is_told_where_it_is_awaited(python):
+def test_an_error_of_the_bundle_is_raised_where_it_is_awaited(python):
     assert python(REFUSED, VISAGE_MODEL="/nowhere") == ["No bundle at /nowhere: it has no manifest.json."] * 2
     assert python(REFUSED, VISAGE_ENGINE="tflite") == ['VISAGE_ENGINE is "tflite"; it may be torchscript or onnx.'] * 2
 
@@ -211,7 +211,7 @@ def test_outside_of_lambda_there_is_no_child_process(python, bundle):
     assert python(ELSEWHERE) == ["[]", f"['{version}', '{version}']"]
 
 
-def test_fetching_imports_nothing_that_serves(python):
+def test_the_download_process_imports_no_serving_code(python):
     heavy = "numpy", "PIL", "dlib", "flask", "torch", "onnxruntime", "boto3"
     assert python(f"import model.prefetch, sys; print([m for m in {heavy} if m in sys.modules])") == ["[]"]
 

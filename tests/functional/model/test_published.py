@@ -104,7 +104,7 @@ def test_the_first_part_of_a_bundle_need_not_wait_for_the_last(published, bucket
             next(parts)
 
 
-def test_a_download_that_is_given_up_leaves_no_part(published, tmp_path):
+def test_a_cancelled_download_leaves_no_partial_file(published, tmp_path):
     location, _ = published
     with closing(bundles.load_parts(location, [[GALLERY], [MODEL]], tmp_path / "cache")) as parts:
         next(parts)
@@ -127,7 +127,7 @@ def test_a_file_missing_in_the_bucket_is_a_bundle_error_and_no_part_of_another_s
     assert not list((tmp_path / "cache").rglob("*.part"))
 
 
-def test_what_is_in_the_cache_is_verified_and_only_what_is_not_right_is_fetched_again(published, bucket, tmp_path):
+def test_cached_files_are_verified_and_only_wrong_ones_are_downloaded_again(published, bucket, tmp_path):
     location, written = published
     loaded = bundles.load(location, tmp_path / "cache")
     bucket.delete(f"{tmp_path.name}/{MODEL}")
@@ -163,7 +163,7 @@ def test_another_bundle_does_not_overwrite_a_published_one(published, bucket, tm
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b'{"format": 2}', b'{"format": 99, "files": {}}'])
-def test_an_older_or_torn_manifest_says_how_to_go_on(bucket, tmp_path, text):
+def test_an_older_or_damaged_published_manifest_says_what_to_do(bucket, tmp_path, text):
     bucket.put(f"{tmp_path.name}/{MANIFEST}", text)
     location = f"s3://{bucket.name}/{tmp_path.name}"
     written = write(tmp_path)
@@ -183,7 +183,7 @@ def test_an_interrupted_upload_is_begun_again(bucket, tmp_path):
     assert bundles.load(location, tmp_path / "cache").manifest == written.manifest
 
 
-def test_a_published_bundle_that_lost_a_file_is_made_whole(published, bucket, tmp_path):
+def test_publishing_again_uploads_a_file_that_is_missing_in_the_bucket(published, bucket, tmp_path):
     location, written = published
     bucket.delete(f"{tmp_path.name}/{GALLERY}")
     bucket.put(f"{tmp_path.name}/{ONNX}", b"torn off")
@@ -191,7 +191,7 @@ def test_a_published_bundle_that_lost_a_file_is_made_whole(published, bucket, tm
     assert bucket.keys(tmp_path.name) == {*FILES, MANIFEST}
 
 
-def test_requests_tell_who_sends_them(bucket):
+def test_requests_to_s3_name_visage_and_its_version(bucket):
     seen = []
     with closing(Bucket(f"s3://{bucket.name}/any")) as opened:
         opened._client.meta.events.register("before-send.s3.*", lambda request, **_: seen.append(request.headers))
@@ -210,7 +210,7 @@ def test_a_manifest_that_names_a_file_outside_of_the_bundle_is_never_downloaded(
     assert not list(tmp_path.rglob("outside*"))
 
 
-def test_no_answer_is_told_as_unavailable(bucket, monkeypatch, tmp_path):
+def test_a_missing_answer_is_reported_as_unavailable(bucket, monkeypatch, tmp_path):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     with pytest.raises(BundleUnavailableError, match="cannot be reached"):

@@ -27,7 +27,7 @@ def friends(samples):
     return (samples / "strangers" / "friends.jpg").read_bytes()
 
 
-def test_somebody_known_is_named_from_a_photo_never_seen(recognizer, portrait):
+def test_a_known_person_is_named_on_a_new_photo(recognizer, portrait):
     (face,) = recognizer.recognize(portrait).faces
     assert (face.label, face.known) == ("Barack Obama", True)
 
@@ -52,7 +52,7 @@ def test_an_aligned_face_is_what_the_network_sees(recognizer, portrait):
 
 
 @pytest.mark.parametrize("step", ["recognize", "align"])
-def test_a_photo_of_nobody_has_no_face(recognizer, step):
+def test_a_photo_without_people_has_no_face(recognizer, step):
     file = io.BytesIO()
     Image.new("RGB", (320, 240), "white").save(file, "PNG")
     with pytest.raises(NoFaceError):

@@ -69,12 +69,12 @@ def test_six_faces_come_the_most_prominent_first(detector, friends):
     assert order == sorted(order, reverse=True)
 
 
-def test_of_two_faces_alike_in_size_the_one_in_the_middle_stands_out():
+def test_of_two_faces_of_the_same_size_the_one_in_the_middle_is_more_prominent():
     middle, aside = Box(450, 450, 100, 100, 1), Box(0, 450, 110, 110, 1)
     assert prominence(middle, 1000, 1000) > prominence(aside, 1000, 1000)
 
 
-def test_a_face_twice_as_large_stands_out_from_any_corner():
+def test_a_face_twice_as_large_is_more_prominent_even_in_a_corner():
     middle, corner = Box(450, 450, 100, 100, 1), Box(0, 0, 142, 142, 1)
     assert prominence(corner, 1000, 1000) > prominence(middle, 1000, 1000)
 

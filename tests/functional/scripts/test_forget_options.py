@@ -47,7 +47,7 @@ def visage(monkeypatch, capsys):
     return visage
 
 
-def test_the_faces_go_with_the_name(visage, mine, prepared):
+def test_forgetting_with_aligned_deletes_the_faces_too(visage, mine, prepared):
     status, out, _ = visage("forget", mine, NAME, "--aligned", prepared, "--json")
     result = json.loads(out)
     assert status == 0
@@ -66,7 +66,7 @@ def test_faces_can_be_deleted_after_the_bundle_has_forgotten(visage, mine, prepa
     assert not (prepared / NAME).exists()
 
 
-def test_what_is_not_removed_is_said(visage, mine):
+def test_forget_says_what_is_not_removed(visage, mine):
     _, out, _ = visage("forget", mine, NAME)
     assert "Not removed" in out
     assert "--retrain" in out
@@ -105,7 +105,7 @@ def test_what_cannot_be_done_is_one_sentence_and_changes_nothing(visage, mine, p
     assert after == before
 
 
-def test_faces_that_lack_somebody_are_not_trained_on(visage, mine, prepared):
+def test_retraining_is_refused_when_a_person_has_no_faces(visage, mine, prepared):
     shutil.rmtree(prepared / "Tom Hanks")
     status, _, err = visage("forget", mine, NAME, "--retrain", prepared)
     assert (status, "no faces of Tom Hanks" in err) == (1, True)

@@ -60,13 +60,13 @@ def test_one_photo_is_enough_to_be_known(joined, samples):
     assert known[0].predictions[0].enrolled
 
 
-def test_those_trained_on_are_still_known_as_such(joined, samples):
+def test_people_who_were_trained_on_are_still_listed_as_trained(joined, samples):
     (face,) = faces(joined[0], samples / "unseen" / "Barack Obama" / "obama2.jpg")
     assert (face.label, face.known, face.enrolled) == ("Barack Obama", True, False)
     assert sum(prediction.probability for prediction in face.predictions) == pytest.approx(1, abs=1e-4)
 
 
-def test_a_bundle_that_grew_has_another_version_and_a_higher_threshold(opened, joined):
+def test_enrolling_a_person_changes_the_version_and_raises_the_threshold(opened, joined):
     bundle, remarks = joined
     assert bundle.manifest.enrolled == (NEWCOMER,)
     assert bundle.manifest.version != opened.manifest.version
@@ -75,14 +75,14 @@ def test_a_bundle_that_grew_has_another_version_and_a_higher_threshold(opened, j
     assert bundles.load(str(bundle.directory)).manifest == bundle.manifest
 
 
-def test_a_name_that_is_taken_is_refused_and_nothing_is_written(opened, newcomer, tmp_path):
+def test_enrolling_an_existing_name_is_refused_and_writes_nothing(opened, newcomer, tmp_path):
     taken = {"Barack Obama": newcomer[NEWCOMER]}
     with pytest.raises(BundleError, match='"Barack Obama" already'):
         enroll(opened, taken, tmp_path / "bundle")
     assert not list(tmp_path.iterdir())
 
 
-def test_somebody_who_looks_like_somebody_known_is_told(opened, tmp_path):
+def test_enrolling_a_person_similar_to_a_known_one_gives_a_remark(opened, tmp_path):
     gallery = Gallery.load(opened.path(bundles.GALLERY))
     _, remarks = enroll(opened, {"Brother": gallery.embeddings[gallery.people == 0]}, tmp_path / "bundle")
     assert [remark for remark in remarks if "Brother" in remark and opened.manifest.labels[0] in remark]
@@ -93,7 +93,7 @@ def test_the_enrolled_are_forgotten(opened, joined, tmp_path):
     assert bundle.manifest.version == opened.manifest.version
 
 
-def test_of_somebody_trained_on_no_number_is_left(opened, without_joe):
+def test_no_weight_of_a_forgotten_person_remains_in_the_classifier(opened, without_joe):
     index = opened.manifest.labels.index("Joe Biden")
     assert "Joe Biden" not in without_joe.path(bundles.MANIFEST).read_text(encoding="utf-8")
     gallery = Gallery.load(without_joe.path(bundles.GALLERY))
@@ -164,7 +164,7 @@ def test_a_name_is_the_same_in_either_spelling(opened, newcomer, tmp_path, typed
     assert forget(joined, typed, tmp_path / "without").manifest.enrolled == ()
 
 
-def test_a_bundle_that_spells_a_name_in_another_way_forgets_it(opened, newcomer, tmp_path):
+def test_a_person_is_forgotten_if_the_bundle_spells_the_name_in_another_unicode_form(opened, newcomer, tmp_path):
     joined, _ = enroll(opened, {NEWCOMER: newcomer[NEWCOMER]}, tmp_path / "joined")
     older = replace(joined, manifest=replace(joined.manifest, enrolled=("Zoe\u0308",)))
     assert forget(older, "Zo\u00eb", tmp_path / "without").manifest.enrolled == ()
@@ -188,7 +188,9 @@ def failure(folder, index):
 
 
 @pytest.mark.parametrize("removal", [other_embeddings, nothing, failure])
-def test_a_network_that_computes_something_else_is_refused_and_the_bundle_stays(opened, tmp_path, monkeypatch, removal):
+def test_a_converted_network_with_other_answers_is_refused_and_the_old_bundle_stays(
+    opened, tmp_path, monkeypatch, removal
+):
     copy = shutil.copytree(opened.directory, tmp_path / "bundle")
     monkeypatch.setattr(class_removal, "_remove_from_trace", lambda model, index: removal(model.parent, index))
     with pytest.raises(RemovalError):

@@ -72,7 +72,7 @@ def test_the_gallery_has_everybody_by_the_photos_trained_on(bundle, description)
     np.testing.assert_allclose(np.linalg.norm(gallery.embeddings, axis=1), 1, rtol=1e-5)
 
 
-def test_the_threshold_is_that_of_as_many_people_and_the_rate_asked_for(run, bundle, description, tmp_path):
+def test_the_threshold_depends_on_the_number_of_people_and_the_rate(run, bundle, description, tmp_path):
     manifest = bundles.load(str(bundle)).manifest
     table = calibration.IMPOSTORS["casia-webface"]
     assert manifest.threshold == calibration.similarity_at_rate(table, FALSE_ACCEPT_RATE, len(description.labels))
@@ -81,7 +81,7 @@ def test_the_threshold_is_that_of_as_many_people_and_the_rate_asked_for(run, bun
     assert laxer.metrics["false_accept_rate"] == 0.1
 
 
-def test_the_owners_own_impostors_settle_the_threshold(run, tmp_path):
+def test_impostors_of_the_user_determine_the_threshold(run, tmp_path):
     strangers = np.random.default_rng(0).normal(size=(200, 512)).astype(np.float32)
     strangers /= np.linalg.norm(strangers, axis=1, keepdims=True)
     manifest = export(run, tmp_path / "bundle", impostors=strangers).bundle.manifest

@@ -53,7 +53,7 @@ def test_only_naming_head_and_classifier_learn(network, chips):
     assert with_grad == {"naming_head", "classifier"}
 
 
-def test_frozen_layers_stay_in_evaluation_whatever_is_asked(network):
+def test_frozen_layers_stay_in_evaluation_mode_during_training(network):
     network.train()
     modes = {name: {module.training for module in part.modules()} for name, part in network.named_children()}
     assert modes == {"trunk": {False}, "embedding_head": {False}, "naming_head": {True}, "classifier": {True}}
@@ -64,7 +64,7 @@ def test_weights_that_do_not_fit_are_an_error(weights):
         VisageNetwork(2).load_pretrained({name: v for name, v in weights.state.items() if "block8" not in name})
 
 
-def test_a_classifier_that_came_along_is_left_out(weights):
+def test_a_classifier_in_the_weights_is_ignored(weights):
     extra = {"logits.weight": torch.zeros(8631, 512), "logits.bias": torch.zeros(8631)}
     VisageNetwork(2).load_pretrained(weights.state | extra)
 

@@ -86,7 +86,7 @@ def test_a_file_of_weights_may_be_given(cache, weights):
     assert found.sha256 == weights.sha256
 
 
-def test_a_file_that_is_missing_is_told(tmp_path):
+def test_a_missing_file_is_reported(tmp_path):
     with pytest.raises(WeightsError, match="No such file of weights"):
         pretrained.load(str(tmp_path / "gone.pt"), tmp_path, silent, pytest.fail)
 
@@ -103,7 +103,7 @@ def test_a_file_of_something_else_is_refused(tmp_path, content):
 
 
 @pytest.mark.parametrize("data", [b"", b"0", b"PK\x03\x04", b"hello", b"\x80", b"X", b"c\x94hH"])
-def test_a_file_of_any_bytes_is_refused(tmp_path, data):
+def test_a_file_of_random_bytes_is_refused(tmp_path, data):
     (tmp_path / "any.pt").write_bytes(data)
     with pytest.raises(WeightsError, match="InceptionResnetV1"):
         pretrained.load(str(tmp_path / "any.pt"), tmp_path, silent, pytest.fail)
@@ -119,7 +119,7 @@ class Trap:
         return shutil.rmtree, (str(self.folder),)
 
 
-def test_a_file_that_would_run_code_is_refused_unrun(tmp_path):
+def test_a_pickle_that_would_run_code_is_refused_without_running_it(tmp_path):
     (tmp_path / "victim").mkdir()
     torch.save(Trap(tmp_path / "victim"), tmp_path / "evil.pt")
     with pytest.raises(WeightsError):

@@ -65,7 +65,7 @@ def test_a_bundle_that_does_not_say_how_it_was_trained_is_refused(enrolled, othe
         retrain(older, NAME, others, tmp_path / "run", weights, tmp_path / "bundle", Observer())
 
 
-def test_only_the_people_asked_for_are_trained_on(enrolled, aligned):
+def test_only_the_given_people_are_trained_on(enrolled, aligned):
     every = faces.read(aligned)
     some = every.only(others_than(enrolled.manifest, NAME))
     assert NAME not in some.labels

@@ -70,7 +70,7 @@ def assert_same_figures(found, expected):
 
 
 @pytest.mark.parametrize("epoch", [1, 3])
-def test_an_interrupted_run_ends_as_one_that_was_not(people, weights, finished, tmp_path, epoch):
+def test_an_interrupted_run_ends_like_an_uninterrupted_one(people, weights, finished, tmp_path, epoch):
     with pytest.raises(KeyboardInterrupt):
         train(people, tmp_path, RECIPE, weights, Watcher(stop_after=epoch))
     rest = Watcher()
@@ -79,7 +79,7 @@ def test_an_interrupted_run_ends_as_one_that_was_not(people, weights, finished, 
     assert_same_figures(found, metrics_of(finished))
 
 
-def test_a_run_interrupted_before_its_first_epoch_ends_as_one_that_was_not(people, weights, finished, tmp_path):
+def test_a_run_interrupted_before_its_first_epoch_ends_like_an_uninterrupted_one(people, weights, finished, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         train(people, tmp_path, RECIPE, weights, Watcher(stop_in_activations=True))
     assert_same_figures(train(people, tmp_path, RECIPE, weights, Watcher()), metrics_of(finished))
@@ -131,13 +131,13 @@ def test_a_folder_of_something_else_is_left_alone(people, weights, tmp_path):
 
 
 @pytest.mark.parametrize("text", ["", "{", "{}", "[]", '{"recipe": {"lr": 1}}'])
-def test_a_damaged_description_is_told(people, weights, copy, text):
+def test_a_damaged_description_is_reported(people, weights, copy, text):
     (copy / RUN).write_text(text)
     with pytest.raises(RunError, match="damaged"):
         train(people, copy, RECIPE, weights, Watcher())
 
 
-def test_a_damaged_checkpoint_is_told(people, weights, copy):
+def test_a_damaged_checkpoint_is_reported(people, weights, copy):
     (copy / METRICS).unlink()
     (copy / CHECKPOINT).write_bytes(b"PK\x03\x04 no checkpoint")
     with pytest.raises(RunError):
@@ -150,13 +150,13 @@ def interrupted_in_activations(people, weights, run):
         train(people, run, RECIPE, weights, Watcher(stop_in_activations=True))
 
 
-def test_a_run_that_was_killed_in_its_activations_ends_as_one_that_was_not(people, weights, finished, tmp_path):
+def test_a_run_killed_while_storing_activations_ends_like_an_uninterrupted_one(people, weights, finished, tmp_path):
     interrupted_in_activations(people, weights, tmp_path)
     (tmp_path / "activations.count").write_text("")
     assert_same_figures(train(people, tmp_path, RECIPE, weights, Watcher()), metrics_of(finished))
 
 
-def test_what_a_killed_process_left_does_not_keep_a_run_from_its_folder(people, weights, tmp_path):
+def test_files_of_a_killed_process_do_not_block_a_new_run(people, weights, tmp_path):
     (tmp_path / "run.json.part").write_text("{")
     interrupted_in_activations(people, weights, tmp_path)
     assert (tmp_path / RUN).exists()
@@ -192,14 +192,14 @@ def test_damaged_metrics_are_told(people, weights, copy, text):
 
 
 @pytest.mark.parametrize("content", [{}, [1], {"tuned": {}}, {"tuned": 3, "optimizer": {}}], ids=str)
-def test_a_checkpoint_of_something_else_is_told(people, weights, copy, content):
+def test_a_checkpoint_with_other_content_is_reported(people, weights, copy, content):
     (copy / METRICS).unlink()
     torch.save(content, copy / CHECKPOINT)
     with pytest.raises(RunError, match="--restart"):
         train(people, copy, RECIPE, weights, Watcher())
 
 
-def test_what_a_file_manager_left_behind_is_in_nobodys_way(people, weights, copy, tmp_path):
+def test_files_of_file_managers_are_ignored(people, weights, copy, tmp_path):
     (copy / ".DS_Store").touch()
     discard(copy)
     assert [path.name for path in copy.iterdir()] == [".DS_Store"]

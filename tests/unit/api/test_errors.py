@@ -81,7 +81,7 @@ def test_a_form_of_as_many_parts_as_allowed_is_read(client, recognizer):
     assert recognizer.photos == [b"photo"]
 
 
-def test_a_body_that_is_too_large_is_told_its_size_whatever_its_parts_are(client):
+def test_a_too_large_body_is_reported_as_too_large_however_many_parts_it_has(client):
     part = PART.replace(b"photo", bytes(1_000_000))
     answer = client.post("/recognize", part * 5 + b"--b--\r\n", FORM)
     assert (answer.status, answer.problem) == (413, "too-large")
@@ -112,14 +112,14 @@ def test_a_body_that_is_neither_form_nor_image_is_an_unsupported_content_type(po
     ],
     ids=lambda value: "" if isinstance(value, Exception) else value[1],
 )
-def test_what_is_wrong_with_a_photo_is_told_in_its_own_words(client, recognizer, error, expected):
+def test_an_error_of_a_photo_keeps_its_own_sentence(client, recognizer, error, expected):
     recognizer.error = error
     answer = client.upload(b"photo")
     assert (answer.status, answer.problem) == expected
     assert answer.json["detail"] == str(error)
 
 
-def test_an_unforeseen_error_tells_nothing_of_itself(client, recognizer):
+def test_an_unforeseen_error_reveals_no_details(client, recognizer):
     recognizer.error = RuntimeError("the password is swordfish")
     answer = client.upload(b"photo")
     assert (answer.status, answer.problem) == (500, "internal-error")
@@ -167,6 +167,6 @@ def test_an_error_carries_the_gateways_request_id(client):
     assert client.get("/nowhere").json["request_id"] == "request-1"
 
 
-def test_a_problem_comes_back_as_text(client, context):
+def test_a_problem_is_not_base64(client, context):
     event = client.event("GET", "/nowhere", None, {}, encoded=False)
     assert client.handler(event, context)["isBase64Encoded"] is False

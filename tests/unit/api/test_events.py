@@ -18,24 +18,24 @@ FORM = "multipart/form-data; boundary=b"
 
 
 @pytest.mark.parametrize("body", ["not base64!", "a", "aGVsbG8", "aGVs bG8=", "é", "====", "\ud800"])
-def test_a_body_that_is_not_the_base64_it_is_said_to_be_is_a_malformed_upload(client, body):
+def test_a_body_declared_as_base64_that_is_not_base64_is_a_malformed_upload(client, body):
     event = client.event("POST", "/recognize", b"", {"content-type": "image/jpeg"}, encoded=True)
     answer = client.invoke({**event, "body": body})
     assert (answer.status, answer.problem) == (400, "malformed-upload")
 
 
 @pytest.mark.parametrize("path", ["/labels", "/health", "/openapi.json"])
-def test_every_sender_is_answered(sender, path):
+def test_every_kind_of_event_is_answered(sender, path):
     assert sender.get(path).status == 200
 
 
-def test_every_sender_may_send_a_photo(sender, recognizer):
+def test_every_kind_of_event_may_contain_a_photo(sender, recognizer):
     assert sender.upload(b"\x00\xff photo").status == 200
     assert sender.post("/recognize", b"\x00\xff photo", "image/jpeg").status == 200
     assert recognizer.photos == [b"\x00\xff photo"] * 2
 
 
-def test_every_sender_gets_a_problem_as_text(sender, context):
+def test_every_kind_of_event_gets_a_problem_as_text(sender, context):
     returned = sender.handler(sender.event("GET", "/nowhere", None, {}, encoded=False), context)
     assert returned["isBase64Encoded"] is False
     assert '"urn:visage:problem:not-found"' in returned["body"]
@@ -83,18 +83,18 @@ def test_a_parameter_is_decoded_once(serve, value):
 
 @pytest.mark.parametrize("stage", ["dev", "labels", "health", "None"])
 @pytest.mark.parametrize("path", ["/labels", "/health"])
-def test_a_stage_is_no_part_of_the_address_whatever_its_name(client, stage, path):
+def test_a_stage_of_any_name_is_removed_from_the_path(client, stage, path):
     client.stage = stage
     assert client.get(path).status == 200
 
 
 @pytest.mark.parametrize("stage", ["dev", "labels", "health"])
-def test_a_stage_that_stands_in_an_address_twice_is_an_address_of_its_own(client, stage):
+def test_a_path_that_repeats_the_stage_is_not_found(client, stage):
     client.stage = stage
     assert client.get(f"/{stage}/labels").status == 404
 
 
-def test_a_stage_left_in_the_path_by_a_custom_domain_is_taken_off(client):
+def test_a_stage_that_a_custom_domain_leaves_in_the_path_is_removed(client):
     client.stage = "dev"
     event = client.event("GET", "/labels", None, {"host": "faces.example.org"}, encoded=False)
     path = "rawPath" if client.version == "2.0" else "path"
@@ -123,7 +123,7 @@ def test_where_there_is_no_stage_nothing_is_taken_off(serve, recognizer, path):
 
 
 @pytest.mark.parametrize("stage", [None, 7, ["dev"], {}])
-def test_a_stage_that_is_no_name_is_none(client, stage):
+def test_a_stage_that_is_not_a_name_is_ignored(client, stage):
     event = client.event("GET", "/labels", None, {}, encoded=False)
     event["requestContext"]["stage"] = stage
     path = "rawPath" if client.version == "2.0" else "path"
@@ -144,7 +144,7 @@ def test_a_stage_that_is_no_name_is_none(client, stage):
     ],
 )
 @pytest.mark.parametrize("null", [True, False], ids=["null", "absent"])
-def test_what_an_event_may_lack_is_not_missed(client, missing, null):
+def test_optional_fields_of_an_event_may_be_missing(client, missing, null):
     event = client.event("GET", "/labels", None, {}, encoded=False)
     event.pop(missing, None)
     assert client.invoke({**event, missing: None} if null else event).status == 200

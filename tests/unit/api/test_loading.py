@@ -141,7 +141,7 @@ def test_the_wait_doubles_up_to_a_ceiling(recognizer, clock, error, longest):
     assert loader.get() is recognizer
 
 
-def test_what_fails_without_an_attempt_is_not_logged_as_another_failure(client, serve, clock, recognizer, lines):
+def test_a_request_refused_during_the_wait_is_not_logged_as_a_new_failure(client, serve, clock, recognizer, lines):
     client.handler = serve(Storage(recognizer, RuntimeError("torch")), clock)
     for _ in range(3):
         client.get("/health")
@@ -168,7 +168,7 @@ def test_an_unexpected_failure_is_logged_with_its_traceback_and_without_its_text
     assert "secret" not in json.dumps(lines())
 
 
-def test_a_scheduled_call_tells_that_the_model_is_not_loaded(client, serve, context, recognizer, failure):
+def test_a_scheduled_call_reports_that_the_model_is_not_loaded(client, serve, context, recognizer, failure):
     client.handler = serve(Storage(recognizer, failure))
     assert client.handler({"source": "aws.events"}, context) == {"warm": False}
 
@@ -191,7 +191,7 @@ def test_requests_at_the_same_time_share_one_load(recognizer):
     assert storage.loads == 1
 
 
-def test_nobody_waits_for_a_load_that_failed_before(recognizer, clock):
+def test_a_request_does_not_wait_for_a_load_that_failed_before(recognizer, clock):
     entered, release = threading.Event(), threading.Event()
     storage = Storage(recognizer, BundleError("altered"))
 
@@ -215,7 +215,7 @@ def test_nobody_waits_for_a_load_that_failed_before(recognizer, clock):
     assert loader.get() is recognizer
 
 
-def test_those_who_wait_for_the_first_load_share_its_failure(recognizer, clock):
+def test_requests_that_wait_for_the_first_load_share_its_failure(recognizer, clock):
     entered, release = threading.Event(), threading.Event()
     storage = Storage(recognizer, *[BundleError("altered")] * 4)
 

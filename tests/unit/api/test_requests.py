@@ -11,7 +11,7 @@ from model.version import VERSION
 
 @pytest.mark.parametrize("path", ["/recognize", "/align"])
 @pytest.mark.parametrize("content_type", ["image/jpeg", "image/heic", "application/octet-stream"])
-def test_bytes_sent_by_themselves_reach_the_model_unchanged(client, recognizer, photo, path, content_type):
+def test_bytes_sent_without_a_form_reach_the_model_unchanged(client, recognizer, photo, path, content_type):
     assert client.post(path, photo, content_type).status == 200
     assert recognizer.photos == [photo]
 
@@ -81,7 +81,7 @@ def test_a_recognition_is_answered_as_documented(client, photo):
     }
 
 
-def test_json_comes_back_as_text(client, context, photo):
+def test_a_json_answer_is_not_base64(client, context, photo):
     event = client.event("POST", "/recognize", photo, {"content-type": "image/jpeg"}, encoded=True)
     answer = client.handler(event, context)
     assert answer["isBase64Encoded"] is False
@@ -103,7 +103,7 @@ def test_any_face_of_a_photo_can_be_had_aligned(client, photo, query, shade):
 
 
 @pytest.mark.parametrize("face", ["4", "20"])
-def test_a_face_that_the_photo_has_not_is_a_problem(client, photo, face):
+def test_a_face_number_that_the_photo_does_not_have_is_a_problem(client, photo, face):
     answer = client.upload(photo, path=f"/align?face={face}")
     assert (answer.status, answer.problem) == (400, "unknown-face")
     assert "1 to 3" in answer.json["detail"]
@@ -142,7 +142,7 @@ def test_health_tells_version_engine_and_uptime(client):
     assert health["uptime_s"] >= 0
 
 
-def test_a_doubled_slash_in_front_is_forgiven(client, photo):
+def test_a_double_slash_at_the_start_of_a_path_is_accepted(client, photo):
     assert client.upload(photo, path="//recognize").status == 200
 
 

@@ -25,7 +25,7 @@ def metrics(capsys):
     return metrics
 
 
-def test_a_request_is_one_line(client, lines):
+def test_a_request_is_logged_in_one_line(client, lines):
     client.upload(b"photo")
     (line,) = [line for line in lines() if line["message"] == "request"]
     assert (line["method"], line["route"], line["status"], line["faces"]) == ("POST", "/recognize", 200, 1)
@@ -39,7 +39,7 @@ def test_a_line_carries_the_ids_of_request_and_invocation(client, lines):
     assert lines()[-1]["function_request_id"] == "invocation-1"
 
 
-def test_a_failed_request_names_its_problem(client, lines, recognizer):
+def test_a_failed_request_logs_its_problem(client, lines, recognizer):
     recognizer.error = NoFaceError("none")
     client.upload(b"photo")
     assert (lines()[-1]["status"], lines()[-1]["problem"]) == (422, "no-face")

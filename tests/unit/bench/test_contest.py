@@ -18,7 +18,7 @@ def result_of(milliseconds, *answers):
     return Result("someone", ("A", "B"), answers, np.array(milliseconds, dtype=float), 100, 200)
 
 
-def test_a_photo_is_right_only_if_every_round_names_it_right():
+def test_a_photo_counts_as_right_only_if_its_name_is_right_in_every_round():
     sure, unsure, wrong = Answer("A", known=True, faces=1), Answer("A", known=False, faces=1), Answer("C", True, 1)
     first = result_of([[1, 1], [1, 1]], (sure, sure), (NOBODY, NOBODY))
     second = result_of([[1, 1], [1, 1]], (sure, unsure), (wrong, wrong))
@@ -41,14 +41,14 @@ def test_stages_are_those_of_photos_with_a_face():
     assert result_of([[5, 5], [5, 5]], tuple(answers), (NOBODY, NOBODY)).stages_ms == {"detect": 3}
 
 
-def test_a_slow_moment_that_both_shared_does_not_move_their_ratio():
+def test_a_slow_moment_of_both_contestants_does_not_change_their_ratio():
     ours = result_of([[10, 50, 10], [30, 150, 30]], (NOBODY,) * 3, (NOBODY,) * 3)
     peer = result_of([[20, 100, 20], [60, 300, 60]], (NOBODY,) * 3, (NOBODY,) * 3)
     assert ours.rounds_ms == pytest.approx([20, 100, 20])
     assert ratio(ours.rounds_ms, peer.rounds_ms) == pytest.approx(0.5)
 
 
-def test_what_was_learned_is_learned_once(tmp_path):
+def test_encodings_are_computed_once_and_then_read(tmp_path):
     photos = {"A": [tmp_path / "1", tmp_path / "2"], "B": [tmp_path / "3"]}
     for number, photo in enumerate(photos["A"] + photos["B"]):
         photo.write_bytes(bytes([number]))
@@ -61,7 +61,7 @@ def test_what_was_learned_is_learned_once(tmp_path):
 
 
 @pytest.mark.parametrize("engine", list(ENGINES))
-def test_our_engines_get_the_environment_of_the_deployed_function(engine):
+def test_visages_engines_get_the_environment_of_the_deployed_function(engine):
     found = process_environment(f"visage-{engine}", 2, {"PATH": "/bin", "GOMP_SPINCOUNT": "7"})
     expected = {"PATH": "/bin", **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "2")}
     assert found == expected | dict(ENGINES[engine].environment)

@@ -71,13 +71,13 @@ def test_a_ratio_is_the_median_of_paired_rounds(results):
     assert [ratios[name] for name in BARS] == pytest.approx([0.25, 0.5, 0.4, 1.1, 0.1, 0.25, 0.6, 0.1889, 1.01, 2.0])
 
 
-def test_a_face_less_than_the_peer_finds_is_a_bar_missed(results):
+def test_finding_one_face_less_than_the_peer_misses_the_bar(results):
     ours, hog = results.detection
     worse = Results(detection=[Detection(**{**vars(ours), "found": hog.found - 1}), hog])
     assert [figure.met for figure in report.compare(worse)] == [False, True]
 
 
-def test_the_engine_that_grows_most_is_the_one_that_counts():
+def test_the_engine_whose_memory_grows_most_has_the_bar():
     rows = [
         Memory("visage-onnx", 100, 2000, 9, 100, 101, 200),
         Memory("visage-torchscript", 100, 2000, 9, 100, 110, 200),

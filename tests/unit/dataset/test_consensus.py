@@ -28,7 +28,7 @@ def agreements(found):
     return np.array([choice.agreement for choice in found.choices])
 
 
-def test_photos_of_one_person_all_agree():
+def test_all_photos_of_one_person_agree():
     person = somebody()
     found = consensus.find([photo(face_of(person)) for _ in range(8)])
     assert (agreements(found) > 0.7).all()
@@ -45,33 +45,33 @@ def test_photos_of_others_do_not_agree_and_do_not_move_the_person(wrong):
     assert found.centre @ person > 0.9
 
 
-def test_a_second_person_in_the_folder_is_outvoted():
+def test_the_person_in_most_photos_of_a_folder_is_its_person():
     person, other = somebody(), somebody()
     photos = [photo(face_of(other)) for _ in range(4)] + [photo(face_of(person)) for _ in range(6)]
     assert (agreements(consensus.find(photos)) > AGREEMENT).tolist() == [False] * 4 + [True] * 6
 
 
-def test_of_several_faces_the_persons_is_chosen_wherever_it_stands():
+def test_the_persons_face_is_chosen_from_several_wherever_it_is():
     person = somebody()
     photos = [photo(face_of(person)) for _ in range(4)]
     photos += [photo(face_of(somebody()), face_of(person), face_of(somebody()))] * 2
     assert [choice.face for choice in consensus.find(photos).choices] == [0, 0, 0, 0, 1, 1]
 
 
-def test_a_companion_in_every_second_photo_is_not_the_person():
+def test_another_person_in_half_of_the_photos_is_not_taken_for_the_person():
     person, companion = somebody(), somebody()
     photos = [photo(face_of(companion), face_of(person)) for _ in range(4)] + [photo(face_of(person)) for _ in range(4)]
     assert [choice.face for choice in consensus.find(photos).choices] == [1] * 4 + [0] * 4
 
 
-def test_a_folder_of_strangers_has_no_person():
+def test_photos_of_strangers_get_no_person():
     found = consensus.find([photo(face_of(somebody())) for _ in range(6)])
     assert found.centre is None
     assert {choice.agreement for choice in found.choices} == {None}
 
 
 @pytest.mark.parametrize("count", [1, 2])
-def test_with_one_or_two_photos_there_is_nothing_to_agree_on(count):
+def test_one_or_two_photos_have_no_agreement(count):
     found = consensus.find([photo(face_of(somebody()), face_of(somebody())) for _ in range(count)])
     assert [(choice.face, choice.agreement) for choice in found.choices] == [(0, None)] * count
     assert found.centre is not None

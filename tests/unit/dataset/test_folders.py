@@ -36,13 +36,13 @@ def test_folders_inside_a_persons_folder_are_theirs(photos):
     assert found(walk(root), root)["Ann"] == ["Ann/2024/summer/a.jpg"]
 
 
-def test_hidden_files_are_passed_over_in_silence(photos):
+def test_hidden_files_are_ignored_without_a_remark(photos):
     root = photos("Ann/a.jpg", "Ann/.DS_Store", "Ann/Thumbs.db", "Bob/b.jpg", ".git/config", ".hidden", "desktop.ini")
     people = walk(root)
     assert (found(people, root), people.remarks) == ({"Ann": ["Ann/a.jpg"], "Bob": ["Bob/b.jpg"]}, [])
 
 
-def test_files_in_hidden_folders_are_passed_over_in_silence(photos):
+def test_files_in_hidden_folders_are_ignored_without_a_remark(photos):
     root = photos("Ann/a.jpg", "Ann/.thumbnails/a.jpg", "Bob/b.jpg")
     assert found(walk(root), root)["Ann"] == ["Ann/a.jpg"]
 
@@ -55,7 +55,7 @@ def test_an_empty_folder_is_remarked_on(photos):
 
 
 @pytest.mark.parametrize("twins", [("ann", "Ann"), ("Zo\u00eb", "Zoe\u0308")])
-def test_folders_that_some_disks_take_for_one_are_left_out_with_a_remark(photos, twins):
+def test_folders_whose_names_differ_only_in_case_are_left_out_with_a_remark(photos, twins):
     root = photos(*(f"{name}/a.jpg" for name in twins), "Bob/b.jpg", "Cid/c.jpg")
     if len(list(root.iterdir())) < 4:
         pytest.skip("this disk takes them for one")
@@ -85,11 +85,11 @@ def test_a_folder_that_is_not_there_cannot_be_prepared(tmp_path):
         walk(tmp_path / "nowhere")
 
 
-def test_a_folder_from_a_mac_is_labelled_as_a_keyboard_types_it(photos):
+def test_the_label_of_a_decomposed_folder_name_is_normalised(photos):
     root = photos("Zoe\u0308/a.jpg", "Bob/b.jpg")
     assert sorted(walk(root).photos) == ["Bob", "Zo\u00eb"]
 
 
-def test_remarks_spell_names_as_a_keyboard_types_them(photos):
+def test_remarks_show_normalised_names(photos):
     (remark,) = walk(photos("Zoe\u0308/.hidden", "Bob/b.jpg")).remarks
     assert '"Zo\u00eb"' in remark

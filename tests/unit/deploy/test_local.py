@@ -65,7 +65,7 @@ def test_asking_changes_no_file_and_takes_no_lock(tmp_path):
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "-1", "4566.0", "http", "²"])
-def test_a_port_that_is_none_is_one_sentence(port):
+def test_an_invalid_port_is_reported_in_one_sentence(port):
     with pytest.raises(DeployError, match="VISAGE_LOCAL_PORT"):
         default(replace(SETTINGS, local_port=port))
 

@@ -46,7 +46,7 @@ def local(real_account, tmp_path):
     return LocalAWS(4599, tmp_path / "home", real_account)
 
 
-def test_nothing_that_a_target_consists_of_shows_credentials(real_account, local, caplog, monkeypatch):
+def test_no_part_of_a_target_prints_credentials(real_account, local, caplog, monkeypatch):
     monkeypatch.delenv("AWS_PROFILE")
     target = Target("dev", "eu-central-1", real_account, session=boto3.Session(*SECRETS[:2]))
     with caplog.at_level(logging.DEBUG):
@@ -55,7 +55,7 @@ def test_nothing_that_a_target_consists_of_shows_credentials(real_account, local
     assert not [secret for secret in SECRETS for text in [*shown, caplog.text] if secret in text]
 
 
-def test_no_way_to_print_settings_shows_credentials(real_account, local):
+def test_settings_never_print_credentials(real_account, local):
     settings = [real_account, local.settings, replace(real_account, threads=1)]
     dictionaries = [asdict(thing) for thing in settings]
     mappings = [thing.environment for thing in settings]
@@ -131,7 +131,7 @@ def test_an_aws_that_cannot_be_reached_is_one_sentence(monkeypatch, real_account
 
 
 @pytest.mark.parametrize(("region", "endpoint"), [(None, "garbage"), ("no such region", None)])
-def test_settings_that_have_not_the_form_of_settings_are_one_sentence(monkeypatch, real_account, region, endpoint):
+def test_malformed_aws_settings_are_reported_in_one_sentence(monkeypatch, real_account, region, endpoint):
     for name in ("AWS_PROFILE", "HTTP_PROXY", "AWS_USE_FIPS_ENDPOINT"):
         monkeypatch.delenv(name)
     if endpoint:

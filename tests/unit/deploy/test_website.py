@@ -92,7 +92,7 @@ def prefix(pages):
     return prefix
 
 
-def test_assets_move_as_they_are_into_a_folder_named_by_their_content(pages):
+def test_assets_are_uploaded_unchanged_to_a_folder_named_by_their_hash(pages):
     found = pages()
     keys = {page.key for page in found}
     assets = {f"{prefix(found)}{name}" for name in ("style.css", "main.js", "parts/boxes.js")}
@@ -115,7 +115,7 @@ def test_a_change_in_any_asset_renames_them_all(folder, pages, change):
     assert prefix(pages()) != before
 
 
-def test_what_is_outside_of_the_assets_does_not_rename_them(folder, pages):
+def test_changes_outside_the_assets_do_not_rename_the_assets(folder, pages):
     before = prefix(pages())
     (folder / "favicon.svg").write_text("<svg></svg>")
     assert prefix(pages()) == before
@@ -127,7 +127,7 @@ def test_the_page_names_the_assets_where_they_are(pages):
     assert names == [f"{prefix(found)}style.css", f"{prefix(found)}main.js"]
 
 
-def test_named_by_content_is_kept_for_good_and_what_names_it_is_asked_for_each_time(pages, plain_photo):
+def test_files_named_by_content_are_cached_for_a_year_and_the_page_is_revalidated(pages, plain_photo):
     kept = {page.key: page.cache_control for page in pages([plain_photo])}
     good, asked = "public, max-age=31536000, immutable", "no-cache"
     assert {kept.pop("index.html"), kept.pop("config.json")} == {asked}
@@ -213,7 +213,7 @@ def test_a_small_example_is_not_blown_up(pages, plain_photo):
     assert Image.open(io.BytesIO(example.body)).size == (300, 200)
 
 
-def test_a_file_that_is_no_photo_is_one_sentence_that_names_it(pages, tmp_path):
+def test_an_example_that_is_not_a_photo_is_reported_by_name(pages, tmp_path):
     diary = tmp_path / "diary.txt"
     diary.write_text("Dear diary")
     with pytest.raises(DeployError, match=r"diary\.txt cannot be an example: This is not a photo"):
@@ -238,13 +238,13 @@ def visage_deploy(monkeypatch):
     return visage_deploy
 
 
-def test_cloudfront_and_no_example_unless_one_says_otherwise(visage_deploy):
+def test_the_default_is_cloudfront_without_examples(visage_deploy):
     ((hosting, site),), done = visage_deploy()
     assert (hosting, site.examples) == ("cloudfront", ())
     assert "plain HTTP" not in done.stderr
 
 
-def test_a_plain_website_is_deployed_with_a_word_on_what_it_lacks(visage_deploy):
+def test_deploying_a_plain_website_prints_a_note_about_its_limits(visage_deploy):
     ((hosting, _),), done = visage_deploy("--website", "s3")
     assert hosting == "s3"
     assert "Website  http://site.test\n" in done.stdout

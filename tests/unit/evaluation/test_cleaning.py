@@ -55,7 +55,7 @@ def outcomes_of(people, **options):
     return measure(people, **{"shares": [0.2], "repeats": 2, "seed": 0} | options).to_dict()
 
 
-def test_wrong_photos_among_people_who_agree_are_all_set_aside_and_they_alone(people, strangers):
+def test_exactly_the_injected_photos_are_set_aside(people, strangers):
     found = outcomes_of(people, strangers=strangers)
     assert (found["photos"], found["photos_with_a_face"], found["strangers_with_a_face"]) == (24, 24, 6)
     (row,) = found["shares"]
@@ -69,7 +69,7 @@ def test_the_share_is_that_of_the_larger_folder(people, share, wrong):
     assert row["injected"] == 3 * wrong
 
 
-def test_own_photos_that_do_not_agree_are_named_and_count_as_false_alarms(people, random):
+def test_own_photos_set_aside_without_injection_are_listed_as_false_alarms(people, random):
     people[PHOTOS - 1] = photos_of("Ann", random)[PHOTOS - 1]  # somebody else's face in Ann's last photo
     found = outcomes_of(people)
     assert found["own_set_aside_without_injection"] == ["Ann/7.jpg"]
@@ -79,7 +79,7 @@ def test_own_photos_that_do_not_agree_are_named_and_count_as_false_alarms(people
     assert row["precision"]["mean"] == pytest.approx(row["caught"] / (row["caught"] + 2))
 
 
-def test_a_wrong_photo_that_shows_the_person_after_all_is_a_miss(people, random):
+def test_an_injected_photo_that_shows_the_person_counts_as_missed(people, random):
     """Bob's only other photos are of Ann: every one that is put into her folder agrees with hers."""
     ann = people[:PHOTOS]
     bob = [Candidates(f"Bob/{n}.jpg", "Bob", "", faces=photo.faces) for n, photo in enumerate(ann)]
@@ -89,7 +89,7 @@ def test_a_wrong_photo_that_shows_the_person_after_all_is_a_miss(people, random)
     assert alike["precision"] == {"mean": None, "min": None}
 
 
-def test_reasons_that_hold_whoever_a_photo_shows_leave_the_recall_alone():
+def test_photos_set_aside_for_their_quality_do_not_change_the_recall():
     causes = [Cause.OTHER_PERSON, Cause.NO_CONSENSUS, Cause.SMALL, Cause.BLURRED, Cause.COPY, None]
     wrong = [Outcome(f"Ann/injected-{n}/x", "Ann", cause=cause) for n, cause in enumerate(causes)]
     own = [Outcome(f"Ann/{n}", "Ann", cause=cause) for n, cause in enumerate([Cause.OTHER_PERSON, Cause.SMALL, None])]
@@ -100,12 +100,12 @@ def test_reasons_that_hold_whoever_a_photo_shows_leave_the_recall_alone():
     assert trial.recall == trial.precision == pytest.approx(2 / 3)
 
 
-def test_a_seed_draws_the_same_whatever_else_is_drawn(people):
+def test_the_draws_of_a_seed_do_not_depend_on_other_draws(people):
     alone = outcomes_of(people, shares=[0.3], seed=3)["shares"]
     assert outcomes_of(people, shares=[0.1, 0.3], seed=3)["shares"][1:] == alone
 
 
-def test_strangers_are_drawn_where_there_are_some(people, strangers, random):
+def test_wrong_photos_are_drawn_from_strangers_if_there_are_any(people, strangers, random):
     _, names = injection._mix(people, strangers, 0.3, random)
     assert {name.split("/", 2)[2] for name in names} <= {stranger.photo for stranger in strangers}
 
@@ -136,7 +136,7 @@ def test_progress_is_reported_and_figures_are_written(people, tmp_path):
     assert json.loads((tmp_path / "new" / injection.Result.FILE).read_text(encoding="utf-8")) == result.to_dict()
 
 
-def test_photos_are_looked_at_once(tmp_path):
+def test_faces_are_detected_once_for_each_photo(tmp_path):
     for name in ("people/Ann/a.png", "strangers/s.png"):
         (tmp_path / name).parent.mkdir(parents=True)
         Image.new("RGB", (90, 90)).save(tmp_path / name)

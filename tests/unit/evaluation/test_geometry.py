@@ -13,13 +13,13 @@ def unit(vectors):
     return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
 
 
-def test_embeddings_that_tell_everybody_apart_reach_everything():
+def test_embeddings_that_separate_everybody_have_a_true_accept_rate_of_one():
     row = benchmark._crop_row(CROP, unit(np.repeat(np.eye(4, 512), 3, axis=0) + 0.001), np.repeat(np.arange(4), 3))
     assert row["tar_at_far"] == {"0.01": 1.0, "0.001": 1.0}
     assert (row["input_size"], row["padding"], row["stretch"]) == (160, 0.35, 1.25)
 
 
-def test_embeddings_of_chance_reach_next_to_nothing():
+def test_random_embeddings_have_a_true_accept_rate_near_zero():
     embeddings = unit(np.random.default_rng(0).normal(size=(60, 512)))
     row = benchmark._crop_row(CROP, embeddings, np.repeat(np.arange(6), 10))
     assert row["tar_at_far"]["0.01"] < 0.1

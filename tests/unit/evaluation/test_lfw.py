@@ -39,14 +39,14 @@ def view(*folds):
     return pairs, faces
 
 
-def test_separable_pairs_are_all_told_apart():
+def test_separable_pairs_have_an_accuracy_of_one():
     figures = verify(*view(*[([0.9, 0.7], [0.1, 0.3])] * FOLDS)).to_dict()
     assert (figures["accuracy"], figures["standard_error"], figures["auc"], figures["equal_error_rate"]) == (1, 0, 1, 0)
     assert figures["tar_at_far"] == {"0.01": 1.0, "0.001": 1.0}
     assert figures["thresholds"] == pytest.approx([0.5] * FOLDS)
 
 
-def test_a_folds_threshold_comes_from_the_other_folds():
+def test_the_threshold_of_a_fold_comes_from_the_other_folds():
     folds = [([0.9], [0.1])] * (FOLDS - 1)
     result = verify(*view(([0.4], [0.2]), *folds))  # its own best threshold would be 0.3
     assert result.thresholds[0] == pytest.approx(0.5)
@@ -76,7 +76,7 @@ def test_strangers_to_people_with_many_photos_are_measured():
     assert all(-0.2 < similarity < 0.3 for _, similarity in table)
 
 
-def test_the_usual_place_stands_in_for_a_face_where_that_is_asked_for():
+def test_the_middle_of_the_photo_replaces_a_missing_face_on_request():
     pairs, faces = view(([None], [None]), *[([0.9], [0.1])] * 9)
     result = verify(pairs, faces, crop_center=True)
     assert result.accuracies[0] == 0.5  # both similarities are 0, under the threshold

@@ -55,7 +55,7 @@ def with_geometry(subject, **changes):
     ],
     ids=["size", "padding", "stretch", "input size", "flip"],
 )
-def test_another_subject_has_another_key(lfw, subject, change):
+def test_the_cache_key_differs_for_another_network_or_geometry(lfw, subject, change):
     assert lfw_faces._key(lfw, change(subject)) != lfw_faces._key(lfw, subject)
 
 

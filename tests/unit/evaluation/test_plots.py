@@ -25,7 +25,7 @@ def test_drawing_leaves_the_settings_as_they_were():
     assert mpl.rcParams.copy() == before
 
 
-def test_a_plot_has_our_ink_whatever_the_settings_of_the_process_are():
+def test_a_plot_has_the_same_colors_whatever_the_matplotlib_settings_are():
     with mpl.rc_context({"text.color": "red", "axes.labelcolor": "red"}):
         figure = draw_roc(np.array([0.0, 1.0]), np.array([0.0, 1.0]), 0.01)
     assert figure.axes[0].xaxis.label.get_color() == "#1f2933"

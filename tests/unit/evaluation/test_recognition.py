@@ -52,7 +52,7 @@ def test_shares_are_of_photos_with_a_face(evaluation):
     assert (figures["strangers"]["photos"], figures["strangers"]["taken_for_somebody"]) == (2, 0.5)
 
 
-def test_a_face_taken_for_nobody_counts_against_recall_alone(evaluation):
+def test_a_known_face_reported_as_unknown_lowers_recall_but_not_precision(evaluation):
     people = evaluation.to_dict()["known"]["people"]
     assert {name: (p["precision"], p["recall"], p["photos"]) for name, p in people.items()} == {
         "Ann": (0.5, 0.5, 2),
@@ -128,13 +128,13 @@ def test_an_evaluation_says_what_was_evaluated():
     assert done.bundle["training"] == {"fingerprint": "f00d"}
 
 
-def test_the_wilson_interval_of_a_share_is_that_of_the_books():
+def test_the_wilson_interval_matches_published_values():
     """Newcombe 1998, "Two-sided confidence intervals for the single proportion", table I, method 3."""
     assert Share(81, 263).interval == pytest.approx([0.2553, 0.3662], abs=5e-5)
     assert Share(0, 20).interval == pytest.approx([0.0, 0.1611], abs=5e-5)
 
 
-def test_nothing_has_no_interval():
+def test_a_share_of_nothing_has_no_interval():
     assert Share(0, 0).interval is None
 
 
@@ -153,12 +153,12 @@ def test_the_calibration_error_weighs_each_bin_by_its_answers():
     assert Reliability.of(probabilities, right).error == pytest.approx((4 * 0.15 + 2 * 0.3) / 6)
 
 
-def test_a_bin_holds_its_upper_edge_alone():
+def test_a_bin_includes_its_upper_edge_but_not_its_lower_one():
     counts = Reliability.of(np.array([0.0, 0.5, 1.0]), np.ones(3, dtype=bool), bins=2).counts
     np.testing.assert_array_equal(counts, [2, 1])
 
 
-def test_answers_as_certain_as_they_are_right_have_no_calibration_error():
+def test_answers_whose_probability_equals_their_accuracy_have_no_calibration_error():
     assert Reliability.of(np.ones(5), np.ones(5, dtype=bool)).error == 0
 
 
@@ -178,7 +178,7 @@ def test_a_single_answer_has_no_interval_of_its_calibration_error():
     assert calibration_error_interval(np.array([0.9]), np.array([True])) is None
 
 
-def test_the_roc_marks_what_the_threshold_accepts():
+def test_the_roc_marks_the_point_of_the_threshold():
     """A face at the threshold counts as known."""
     roc = Roc.of([0.9, 0.6, 0.4], [0.7, 0.1], 0.6)
     assert roc.chosen == pytest.approx((1 / 2, 2 / 3))
@@ -242,14 +242,14 @@ def test_names_in_the_page_are_text(tmp_path):
     assert page.count("&lt;b onclick=") >= 4  # table, both sides of the matrix, mistake
 
 
-def test_without_strangers_there_is_a_sentence_in_place_of_the_roc(tmp_path):
+def test_without_strangers_a_sentence_replaces_the_roc(tmp_path):
     page = page_of(evaluation_of(RESULTS[:4]), tmp_path)
     assert "There is no ROC" in page
     assert "Receiver operating characteristic" not in page
 
 
 @pytest.mark.parametrize("results", [[], RESULTS[4:6], RESULTS[6:]], ids=["none", "strangers", "no face"])
-def test_without_known_faces_there_is_a_sentence_in_place_of_the_calibration(results, tmp_path):
+def test_without_known_faces_a_sentence_replaces_the_calibration_plot(results, tmp_path):
     assert "There is no reliability diagram" in page_of(evaluation_of(results), tmp_path)
 
 

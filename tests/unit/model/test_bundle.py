@@ -65,7 +65,7 @@ def test_the_version_changes_with_a_file(tmp_path, written):
     assert other.manifest.version != written.manifest.version
 
 
-def test_sealing_again_changes_nothing():
+def test_computing_the_version_again_changes_nothing():
     assert PLAIN.sealed().sealed() == PLAIN.sealed()
 
 
@@ -81,7 +81,7 @@ def test_a_bundle_that_never_had_a_file_says_so(written):
         bundles.load(str(written.directory), files=[MODEL, "model.tflite"])
 
 
-def test_who_asks_for_some_files_does_not_hear_of_the_others(written):
+def test_a_request_for_some_files_is_not_affected_by_errors_of_others(written):
     written.path(MODEL).unlink()
     written.path(LANDMARKS).write_text("altered")
     assert bundles.load(str(written.directory), files=[ONNX, GALLERY]).manifest == written.manifest
@@ -100,13 +100,13 @@ def test_an_altered_manifest_is_refused(written, fields, reason):
 
 
 @pytest.mark.parametrize("text", ["", "null", "[]", "{}", '{"format": 1}', '{"format": 1, "files": []}', b"\xff"])
-def test_what_is_no_manifest_is_refused(text):
+def test_content_that_is_not_a_manifest_is_refused(text):
     with pytest.raises(BundleError):
         Manifest.from_json(text)
 
 
 @given(st.data())
-def test_any_character_changed_is_the_same_manifest_or_refused(data):
+def test_a_manifest_with_any_changed_character_is_equal_or_refused(data):
     text = PLAIN.sealed().to_json()
     place = data.draw(st.integers(0, len(text) - 1))
     changed = text[:place] + data.draw(st.characters(codec="utf-8")) + text[place + 1 :]
@@ -149,7 +149,7 @@ def resealed(change):
     return json.dumps(fields | {"version": hashlib.sha256(content).hexdigest()[:12]})
 
 
-def test_a_resealed_manifest_is_read():
+def test_a_changed_manifest_with_a_new_version_is_read():
     assert set(Manifest.from_json(resealed(lambda _: None)).files) == {MODEL}
 
 
@@ -245,7 +245,7 @@ def test_files_of_another_shape_are_refused(files):
         Manifest.from_json(resealed(lambda fields: fields.update(files=files)))
 
 
-def test_a_file_that_bundles_do_not_have_is_not_written(tmp_path):
+def test_a_file_that_is_not_part_of_the_format_is_not_written(tmp_path):
     (source(tmp_path / "source") / "notes.txt").touch()
     with pytest.raises(BundleError, match=r"notes\.txt"):
         bundles.write(tmp_path / "source", PLAIN, tmp_path / "bundle")
@@ -263,7 +263,7 @@ def refuse_renames(monkeypatch, *targets):
     monkeypatch.setattr(Path, "rename", refuse)
 
 
-def test_a_new_bundle_that_cannot_be_renamed_is_told_in_a_sentence(tmp_path, monkeypatch):
+def test_a_new_bundle_that_cannot_be_renamed_is_reported_in_one_sentence(tmp_path, monkeypatch):
     refuse_renames(monkeypatch, tmp_path / "bundle")
     with pytest.raises(BundleError, match=r"cannot be written to .*: Invalid cross-device link"):
         bundles.write(source(tmp_path / "source"), PLAIN, tmp_path / "bundle")
@@ -290,7 +290,7 @@ def test_a_bundle_is_put_back_when_the_new_one_cannot_take_its_place(tmp_path, w
     assert bundles.load(str(written.directory)) == written
 
 
-def test_a_bundle_that_cannot_be_put_back_is_kept_and_the_user_told_where(tmp_path, written, monkeypatch):
+def test_a_bundle_that_cannot_be_restored_is_kept_and_the_message_names_its_folder(tmp_path, written, monkeypatch):
     refuse_renames(monkeypatch, written.directory)
 
     def write_again():

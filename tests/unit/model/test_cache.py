@@ -46,7 +46,7 @@ def test_the_folder_is_private(temporary):
     assert mode(temporary / "visage") == 0o700
 
 
-def test_a_folder_that_others_may_read_is_closed_to_them_and_kept(temporary):
+def test_a_folder_that_others_can_read_is_made_private_and_used(temporary):
     (temporary / "visage" / NEW).mkdir(parents=True)
     (temporary / "visage").chmod(0o755)
     (temporary / "visage" / NEW / "model.pt").touch()
@@ -55,7 +55,7 @@ def test_a_folder_that_others_may_read_is_closed_to_them_and_kept(temporary):
 
 
 @pytest.mark.parametrize("permissions", [0o777, 0o1777, 0o775])
-def test_what_lies_in_a_folder_that_others_may_write_is_not_used(temporary, permissions):
+def test_files_in_a_folder_that_others_can_write_are_not_used(temporary, permissions):
     (temporary / "visage" / NEW).mkdir(parents=True)
     (temporary / "visage" / NEW / "model.pt").touch()
     (temporary / "visage").chmod(permissions)
@@ -97,7 +97,7 @@ def test_a_folder_of_another_user_is_not_used(temporary, monkeypatch, name):
     assert mode(folder.parent) == 0o700
 
 
-def test_what_ended_processes_left_is_removed(tmp_path, ended):
+def test_files_of_ended_processes_are_removed(tmp_path, ended):
     folder = version_folder(tmp_path, NEW, os.getpid())
     left = folder / f"model.pt.{ended}.part"
     left.touch()
@@ -105,7 +105,7 @@ def test_what_ended_processes_left_is_removed(tmp_path, ended):
     assert not left.exists()
 
 
-def test_what_another_process_is_downloading_stays(tmp_path, living):
+def test_an_unfinished_download_of_another_process_is_kept(tmp_path, living):
     folder = version_folder(tmp_path, NEW, os.getpid())
     part = folder / f"model.pt.{living}.part"
     part.touch()
@@ -133,7 +133,7 @@ def test_nothing_else_in_the_folder_is_touched(tmp_path, ended):
     assert {"notes.txt", "model.part", f"x.{ended}.other", "photos"} <= {path.name for path in tmp_path.iterdir()}
 
 
-def test_a_folder_that_cannot_be_made_is_told_in_a_sentence(tmp_path):
+def test_a_folder_that_cannot_be_created_is_reported_in_one_sentence(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(BundleUnavailableError, match="no folder to download"):
         version_folder(tmp_path / "file" / "cache", NEW, os.getpid())

@@ -23,7 +23,7 @@ def test_a_gallery_is_read_as_it_was_written(tmp_path):
 
 @settings(deadline=None, max_examples=40)
 @given(st.integers(0, 1000), st.integers(1, 5), st.lists(st.integers(0, 4), min_size=1, max_size=24))
-def test_similarity_is_the_mean_cosine_with_the_three_most_alike_prototypes(seed, count, owners):
+def test_similarity_is_the_mean_cosine_with_the_three_most_similar_prototypes(seed, count, owners):
     prototypes, probes = embeddings(seed, len(owners)), embeddings(seed + 1, count)
     found = Gallery(prototypes, np.array(owners)).similarities(probes, 5)
     for row, probe in enumerate(probes):
@@ -33,13 +33,13 @@ def test_similarity_is_the_mean_cosine_with_the_three_most_alike_prototypes(seed
             assert found[row, person] == pytest.approx(sum(nearest) / len(nearest), abs=1e-5)
 
 
-def test_somebody_who_joins_stands_behind_the_others():
+def test_an_enrolled_person_is_appended_to_the_gallery():
     joined = Gallery(embeddings(0, 3), np.array([0, 1, 1])).joined_by(embeddings(1, 2), 2)
     assert joined.people.tolist() == [0, 1, 1, 2, 2]
     np.testing.assert_array_equal(joined.embeddings[3:], embeddings(1, 2))
 
 
-def test_without_somebody_the_others_move_up():
+def test_removing_a_person_shifts_the_later_ones():
     rest = Gallery(embeddings(0, 4), np.array([0, 1, 1, 2])).without(1)
     assert rest.people.tolist() == [0, 1]
     np.testing.assert_array_equal(rest.embeddings, embeddings(0, 4)[[0, 3]])

@@ -18,7 +18,7 @@ def test_threads_are_the_first_number(text, threads):
 
 
 @pytest.mark.parametrize("text", ["", "0", "abc", "-1", ",2", "1.5", "4x", "²", "٣", "9" * 30])
-def test_anything_else_is_one_thread_for_each_core(text):
+def test_an_invalid_number_of_threads_means_one_for_each_core(text):
     assert Settings.read({"OMP_NUM_THREADS": text}).threads == cores()
 
 

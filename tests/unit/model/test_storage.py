@@ -58,7 +58,7 @@ def answer(code, status):
     ],
     ids=repr,
 )
-def test_what_may_pass_is_unavailable(error):
+def test_a_temporary_failure_is_an_unavailable_bundle(error):
     assert isinstance(raised(error), BundleUnavailableError)
 
 
@@ -125,12 +125,12 @@ def test_a_bucket_name_that_s3_does_not_accept_is_a_bundle_error(name, monkeypat
 
 
 @pytest.mark.parametrize("location", ["", "s3://", "s3:///prefix", "https://bucket/prefix", "bucket"])
-def test_what_is_no_address_is_a_bundle_error(location):
+def test_an_invalid_location_is_a_bundle_error(location):
     with pytest.raises(BundleError, match="not the address of a bundle"):
         Bucket(location)
 
 
-def test_a_profile_that_does_not_exist_is_a_sentence(monkeypatch):
+def test_a_missing_aws_profile_is_reported_in_one_sentence(monkeypatch):
     monkeypatch.setenv("AWS_PROFILE", "nobody")
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
     monkeypatch.setattr("boto3.DEFAULT_SESSION", None)

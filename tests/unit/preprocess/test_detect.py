@@ -54,27 +54,27 @@ SURE, FAINTER = (0, 80, 0.2), (200, 80, -0.1)
 
 
 @pytest.mark.parametrize("later", [(), (FAINTER,), ((0, 80, -0.1),), ((0, 80, -0.1), FAINTER)])
-def test_a_sure_face_is_not_lost_to_a_pass_that_finds_only_faint_ones_or_none(found, later):
+def test_a_sure_face_is_kept_when_a_later_pass_finds_only_faint_ones_or_none(found, later):
     assert found([SURE], later, later) == [(0, 0.2)]
     assert found(later, [SURE], later) == [(0, 0.2)]
     assert found(later, later, [SURE]) == [(0, 0.2)]
 
 
-def test_a_sure_face_is_not_lost_to_a_pass_that_finds_another_sure_one(found):
+def test_a_sure_face_is_kept_when_a_later_pass_finds_another_sure_one(found):
     other = (200, 80, 0.3)
     assert found([SURE], [other], []) == [(0, 0.2), (200, 0.3)]
     assert found([SURE, other], [other], [SURE]) == [(0, 0.2), (200, 0.3)]
 
 
-def test_a_face_that_several_passes_find_is_there_once_as_the_last_one_saw_it(found):
+def test_a_face_found_by_several_passes_is_returned_once_with_the_last_box(found):
     assert found([(0, 80, 0.5)], [(4, 76, 0.2)], [(8, 80, 0.1)]) == [(8, 0.1)]
 
 
-def test_of_faint_faces_the_likeliest_of_all_passes_remains(found):
+def test_without_a_sure_face_the_best_faint_one_of_all_passes_is_returned(found):
     assert found([(0, 80, -0.1)], [(200, 80, -0.2)], [(100, 80, -0.3)]) == [(0, -0.1)]
 
 
-def test_what_is_fainter_than_faint_is_no_face(found):
+def test_a_box_below_the_lowest_accepted_score_is_no_face(found):
     assert found(*[[(0, 80, FAINT - 0.01)]] * 3) == []
 
 

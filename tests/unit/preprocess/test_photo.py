@@ -121,7 +121,7 @@ def test_an_animation_gives_its_first_frame(kind):
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "TIFF"])
-def test_the_inks_of_cmyk_become_light(kind):
+def test_cmyk_is_decoded_as_rgb(kind):
     assert_is_the_scene(decode(encoded(scene().convert("CMYK"), kind)))
 
 
@@ -132,7 +132,7 @@ def test_sixteen_bits_are_scaled_and_not_clipped(kind):
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
-def test_what_is_transparent_is_white(mode):
+def test_transparent_areas_are_white(mode):
     image = Image.new("RGBA", (8, 8), (0, 0, 0, 255))
     image.paste((0, 0, 0, 0), (4, 0, 8, 8))
     pixels = decode(encoded(image.convert(mode), "PNG"))
@@ -174,7 +174,7 @@ def test_half_a_photo_is_unreadable(kind):
 
 
 @pytest.mark.parametrize("data", [b"", b"Dear Sir or Madam", b"%PDF-1.7\n", b"GI", bytes(1000)])
-def test_what_is_no_photo_is_unsupported(data):
+def test_a_file_that_is_not_a_photo_has_an_unsupported_format(data):
     with pytest.raises(UnsupportedFormatError):
         decode(data)
 
@@ -219,7 +219,7 @@ def test_a_jpeg_of_a_thousand_scans_is_refused_unread():
     "error", [MemoryError(), AttributeError("a bug"), NameError("a bug"), AssertionError(), RecursionError("a bug")]
 )
 @pytest.mark.parametrize("step", ["load", "getexif", "draft"])
-def test_what_says_nothing_about_the_photo_is_no_photo_error(monkeypatch, step, error):
+def test_an_error_not_caused_by_the_photo_is_not_a_photo_error(monkeypatch, step, error):
     def fail(*_args, **_kwargs):
         raise error
 
@@ -240,7 +240,7 @@ def test_a_bug_outside_the_decoder_is_no_photo_error(monkeypatch, error):
 
 @pytest.mark.parametrize("error", DECODER_ERRORS)
 @pytest.mark.parametrize("step", ["_open", "load", "getexif"])
-def test_whatever_a_decoder_raises_for_damage_is_an_unreadable_photo(monkeypatch, step, error):
+def test_every_error_that_a_decoder_raises_for_damage_is_an_unreadable_photo(monkeypatch, step, error):
     def fail(*_args, **_kwargs):
         raise error
 

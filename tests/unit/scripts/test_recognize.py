@@ -112,7 +112,7 @@ def test_an_api_that_cannot_be_reached_is_one_sentence(photos):
 @pytest.mark.parametrize(
     "url", ["nonsense", "ftp://x", "http://[::1", "http://x.localhost:y", f"http://{'x' * 70}.test"]
 )
-def test_what_is_no_address_is_one_sentence(photos, url):
+def test_an_invalid_url_is_reported_in_one_sentence(photos, url):
     done = recognize("--url", url, *photos)
     assert isinstance(done.exception, CommandError)
     assert str(done.exception).startswith(url)

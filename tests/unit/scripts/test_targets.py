@@ -32,7 +32,7 @@ def test_an_empty_folder_may_get_the_new_bundle(made):
 
 
 @pytest.mark.parametrize("name", ["other/manifest.json", "other/thesis.tex", "other"])
-def test_what_is_there_is_not_replaced_and_no_option_is_named_that_the_command_lacks(made, name):
+def test_another_existing_output_is_refused_and_the_message_names_only_real_options(made, name):
     path = made.parent / name
     path.parent.mkdir(exist_ok=True)
     path.write_text("months of work")

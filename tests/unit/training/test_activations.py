@@ -51,7 +51,7 @@ SPOIL = {
 
 
 @pytest.mark.parametrize("spoil", SPOIL.values(), ids=SPOIL)
-def test_whatever_is_left_of_the_activations_they_are_computed_as_before(chips, tmp_path, spoil):
+def test_partial_or_damaged_activations_are_completed_with_the_same_result(chips, tmp_path, spoil):
     network, store, counter = Network(), tmp_path / "activations.npy", tmp_path / "activations.count"
     expected = np.array(activations.compute(network, chips, SIZE, store, lambda *_: None))
     counter.write_text("2")

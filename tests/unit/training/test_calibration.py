@@ -45,7 +45,7 @@ def test_many_photos_are_condensed_to_unit_vectors():
     np.testing.assert_allclose(np.linalg.norm(prototypes, axis=1), 1, rtol=1e-5)
 
 
-def test_of_many_impostors_the_share_asked_for_passes(gallery):
+def test_the_threshold_accepts_the_given_share_of_many_impostors(gallery):
     impostors = crowd(2000, seed=5)
     found = estimate(gallery, 0.05, impostors=impostors)
     passed = gallery.similarities(impostors, 10).max(axis=1) >= found["impostors"]
@@ -53,12 +53,12 @@ def test_of_many_impostors_the_share_asked_for_passes(gallery):
     assert "LFW" not in found
 
 
-def test_too_few_impostors_say_nothing(gallery):
+def test_too_few_impostors_give_no_estimate(gallery):
     assert set(estimate(gallery, impostors=crowd(99))) == {"people left out", "LFW"}
 
 
 @pytest.mark.parametrize(("rate", "people", "expected"), [(0.1, 1, 0.3), (0.1, 10, 0.45), (0.01, 10, 0.55)])
-def test_the_table_is_read_at_each_persons_share_of_the_rate(rate, people, expected):
+def test_the_threshold_table_is_read_at_the_rate_divided_by_the_number_of_people(rate, people, expected):
     assert calibration.similarity_at_rate(TABLE, rate, people) == pytest.approx(expected)
 
 
@@ -77,7 +77,7 @@ def test_where_no_strangers_were_measured_the_threshold_is_cautious(found):
     assert calibration.threshold(found) == CAUTIOUS
 
 
-def test_twins_do_not_make_strangers_of_everybody():
+def test_two_folders_of_one_person_do_not_raise_the_threshold():
     people = crowd(10)
     people[1] = people[0]
     embeddings, owners = faces_of(people, 20)
@@ -86,7 +86,7 @@ def test_twins_do_not_make_strangers_of_everybody():
     assert found["people left out"] < 0.4
 
 
-def test_too_few_faces_to_leave_people_out_are_not_asked(gallery):
+def test_too_few_faces_give_no_estimate_by_leaving_people_out(gallery):
     assert "people left out" not in estimate(gallery, rate=0.01, each=9)
 
 
@@ -106,7 +106,7 @@ def test_overconfident_logits_are_cooled_until_they_say_how_often_they_are_right
     assert error(found) < 0.03 < error(1)
 
 
-def test_faces_without_an_error_still_leave_room_for_one():
+def test_the_temperature_allows_for_an_error_even_if_no_face_has_one():
     logits = np.eye(4, dtype=np.float32)[np.arange(40) % 4] * 20
     cooled = logits / calibration.temperature(logits, np.arange(40) % 4)
     confidence = np.exp(cooled[0, 0]) / np.exp(cooled[0]).sum()
@@ -130,7 +130,7 @@ def test_a_name_that_is_not_certain_is_not_recognised():
 
 
 @pytest.mark.parametrize(("faces", "least", "expected"), [(40, 0.95, 0.8), (40, 0.6, 0.6), (19, 0.95, 0)])
-def test_certainty_is_never_more_than_a_right_answer_had(faces, least, expected):
+def test_the_minimum_probability_is_at_most_that_of_a_right_answer(faces, least, expected):
     probabilities = np.tile(np.float32([0.99, 0.01]), (faces, 1))
     probabilities[0] = least, 1 - least
     alike = np.full((faces, 2), 0.9, np.float32)

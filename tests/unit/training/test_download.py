@@ -64,14 +64,14 @@ def silent(*_):
     pass
 
 
-def test_a_file_comes_whole_with_progress(server, tmp_path):
+def test_a_file_is_downloaded_completely_and_progress_is_reported(server, tmp_path):
     told = []
     path = download(f"{server.url}/file", tmp_path / "new" / "a", SHA256, lambda *what: told.append(what))
     assert path.read_bytes() == CONTENT
     assert told[-1] == ("a", len(CONTENT), len(CONTENT))
 
 
-def test_a_file_that_is_there_is_not_fetched(server, tmp_path):
+def test_an_existing_file_is_not_downloaded(server, tmp_path):
     (tmp_path / "a").write_bytes(b"mine")
     assert download(f"{server.url}/file", tmp_path / "a", SHA256, silent).read_bytes() == b"mine"
     assert server.ranges == []
@@ -84,7 +84,7 @@ def test_only_what_is_missing_is_fetched(server, tmp_path, have):
     assert server.ranges == [f"bytes={have}-"]
 
 
-def test_a_server_without_ranges_sends_it_all_again(server, tmp_path):
+def test_a_server_without_range_requests_sends_the_whole_file_again(server, tmp_path):
     (tmp_path / "a.part").write_bytes(CONTENT[:1000])
     assert download(f"{server.url}/whole", tmp_path / "a", SHA256, silent).read_bytes() == CONTENT
 
@@ -100,7 +100,7 @@ def test_an_error_of_the_host_is_told(server, tmp_path):
         download(f"{server.url}/nothing", tmp_path / "a", SHA256, silent)
 
 
-def test_what_came_before_a_host_hung_up_is_kept_for_the_next_try(server, tmp_path):
+def test_bytes_received_before_a_disconnect_are_kept_for_the_next_attempt(server, tmp_path):
     with pytest.raises(DownloadError):
         download(f"{server.url}/torn", tmp_path / "a", SHA256, silent)
     assert download(f"{server.url}/file", tmp_path / "a", SHA256, silent).read_bytes() == CONTENT
@@ -123,6 +123,6 @@ def test_an_address_may_be_a_file_of_this_machine(tmp_path):
     assert download(source.as_uri(), tmp_path / "a", SHA256, silent).read_bytes() == CONTENT
 
 
-def test_a_file_of_this_machine_that_is_missing_is_a_download_error(tmp_path):
+def test_a_missing_local_file_is_a_download_error(tmp_path):
     with pytest.raises(DownloadError):
         download((tmp_path / "gone").as_uri(), tmp_path / "a", SHA256, silent)

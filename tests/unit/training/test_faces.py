@@ -35,7 +35,7 @@ def test_only_people_with_chips_are_read(folder):
 
 
 @pytest.mark.parametrize("gone", [["Bob/1.jpg"], ["Bob/1.jpg", "Ann/1.jpg", "Ann/deep/2.jpg"]])
-def test_telling_people_apart_takes_two(folder, gone):
+def test_training_needs_two_people(folder, gone):
     for name in gone:
         (folder / name).unlink()
     with pytest.raises(DatasetError, match="takes two"):
@@ -78,7 +78,7 @@ def test_training_keeps_at_least_half_of_everybody(counts, validation, test, see
 
 
 @given(counts, st.floats(0, 0.2), st.floats(0, 0.2), st.integers(0, 5))
-def test_everybody_gives_the_same_shares(counts, validation, test, seed):
+def test_the_same_shares_of_every_persons_photos_are_split_off(counts, validation, test, seed):
     people = np.repeat(np.arange(len(counts)), counts)
     roles = split(people, validation, test, seed)
     for person, count in enumerate(counts):
@@ -88,12 +88,12 @@ def test_everybody_gives_the_same_shares(counts, validation, test, seed):
 
 
 @given(counts, st.integers(0, 5))
-def test_a_seed_always_splits_alike(counts, seed):
+def test_the_same_seed_gives_the_same_split(counts, seed):
     people = np.repeat(np.arange(len(counts)), counts)
     np.testing.assert_array_equal(split(people, 0.2, 0.1, seed), split(people, 0.2, 0.1, seed))
 
 
-def test_labels_are_spelled_as_a_keyboard_types_them_and_two_spellings_are_one_person(tmp_path):
+def test_labels_are_unicode_normalised_and_two_spellings_are_one_person(tmp_path):
     for name in ("Zoe\u0308/1.jpg", "Zo\u00eb/2.jpg", "Bob/1.jpg"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(name)

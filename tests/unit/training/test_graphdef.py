@@ -67,7 +67,7 @@ def test_other_bytes_are_no_graph(data):
 
 
 @given(st.integers(0, len(GRAPH)))
-def test_a_torn_graph_is_a_shorter_graph_or_none(length):
+def test_a_truncated_graph_is_a_shorter_graph_or_an_error(length):
     try:
         found = read_constants(GRAPH[:length])
     except ValueError:
