@@ -34,9 +34,10 @@ MAX_FILE_BYTES: Final = 200_000_000
 _LIBRARIES: Final = ("dlib-bin", "numpy", "Pillow", "pillow-heif", "torch")
 """Whose versions decide what is found in a photo."""
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 """Raise it when our own code finds other faces, chips or measures in the same photos."""
 
+_EMBEDDING_SIZE: Final = 512
 _JPEG_QUALITY: Final = 95
 _THUMBNAIL: Final = 160
 
@@ -66,10 +67,24 @@ class Candidate:
     image_hash: str
     embedding: str
 
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> Self:
+        """Read a face of the journal; raise KeyError, TypeError or ValueError where it is not one."""
+        face = cls(**fields | {"box": Box(**fields["box"])})
+        int(face.image_hash, 16)
+        if not (isinstance(face.chip, str) and face.box.area > 0 and face.sharpness >= 0):
+            raise ValueError("not a face")
+        if face.vector().shape != (_EMBEDDING_SIZE,):
+            raise ValueError("not an embedding")
+        return face
+
     def vector(self) -> FloatArray:
-        """Return the embedding, (512,) float32 of unit length."""
-        halves = np.frombuffer(base64.b64decode(self.embedding), dtype=np.float16).astype(np.float32)
-        unit: FloatArray = halves / np.linalg.norm(halves)
+        """Return the embedding, (512,) float32 of unit length; raise ValueError where it is damaged."""
+        halves = np.frombuffer(base64.b64decode(self.embedding, validate=True), dtype=np.float16).astype(np.float32)
+        length = np.linalg.norm(halves)
+        if not 0 < length < np.inf:
+            raise ValueError("not an embedding")
+        unit: FloatArray = halves / length
         return unit
 
 
@@ -92,8 +107,10 @@ class Candidates:
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> Self:
         """Read a line of the journal; raise KeyError, TypeError or ValueError where it is not one."""
-        faces = tuple(Candidate(**face | {"box": Box(**face["box"])}) for face in fields["faces"])
-        return cls(**fields | {"faces": faces})
+        found = cls(**fields | {"faces": tuple(map(Candidate.from_dict, fields["faces"]))})
+        if not all(isinstance(text, str) for text in (found.photo, found.person, found.stamp)):
+            raise TypeError("not a photo")
+        return found
 
     def files(self) -> list[str]:
         """Return the files that were written for the photo."""
@@ -236,8 +253,9 @@ def difference_hash(chip: RGBArray) -> str:
 
 
 def _is_current(found: Candidates, task: DetectionTask) -> bool:
-    """Whether what was found earlier is still valid: photo and software are the same, and its files are there."""
-    return found.stamp == task.stamp() and all((task.aligned / name).is_file() for name in found.files())
+    """Whether what was found earlier is still valid: photo, label and software are the same, its files are there."""
+    same = found.person == task.person and found.stamp == task.stamp()
+    return same and all((task.aligned / name).is_file() for name in found.files())
 
 
 def _remove(aligned: Path, outdated: Iterable[Candidates]) -> None:
@@ -252,10 +270,11 @@ def read_journal(path: Path) -> dict[str, Candidates]:
     if not path.exists():
         return {}
     found = {}
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+    # Only a line feed ends a line: names of photos may contain what else str.splitlines() takes for an end.
+    for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
         try:
             candidates = Candidates.from_dict(json.loads(line))
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, RecursionError):
             continue
         found[candidates.photo] = candidates
     return found

@@ -21,7 +21,7 @@ class People:
 def walk(root: Path) -> People:
     """Return the people under `root`: every folder's name, in NFC, is a label; every file in it, however deep, a photo.
 
-    There is a remark on each folder without photos, on folders whose names differ only in case, and on files outside
+    There is a remark on each folder without photos, on folders whose names some disks take for one, and on files outside
     of the folders. Hidden files and what file managers leave behind are ignored without a remark.
 
     Raises:
@@ -32,9 +32,8 @@ def walk(root: Path) -> People:
     people = People()
     folders = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
     for folder in _distinct(folders, people.remarks):
-        label, found = normalised(folder.name), files(folder)
-        photos = [photo for photo in found if _is_text(photo)]
-        if len(photos) < len(found):
+        label, photos = normalised(folder.name), files(folder)
+        if len(photos) < len(_visible_files(folder)):
             people.remarks.append(f'In "{label}", files whose names are not UTF-8 are left out. Rename them.')
         if photos:
             people.photos[label] = photos
@@ -44,19 +43,23 @@ def walk(root: Path) -> People:
     if loose:
         people.remarks.append(f"{len(loose)} files lie beside the folders and belong to nobody, {min(loose)} first.")
     if not people.photos:
-        raise PrepareError(f"{root} holds no folder with photos. Make one folder a person and put photos into it.")
+        sentences = [f"{root} holds no folder with photos.", *people.remarks]
+        raise PrepareError(f"{' '.join(sentences)} Make one folder a person and put photos into it.")
     return people
 
 
 def _distinct(folders: list[Path], remarks: list[str]) -> list[Path]:
-    """Leave out folders that would be one on a disk that ignores case or spells accents in another way."""
+    """Leave out folders whose names are the same on some disks: those that ignore case, or normalise accents."""
     same: defaultdict[str, list[Path]] = defaultdict(list)
     for folder in folders:
         same[normalised(folder.name).casefold()].append(folder)
     for group in same.values():
         if len(group) > 1:
             names = " and ".join(f'"{folder.name}"' for folder in group)
-            remarks.append(f"The folders {names} differ only in case and are left out. Merge or rename them.")
+            remarks.append(
+                f"The folders {names} differ only in case, or in how their accents are stored, and are left out. "
+                "Merge or rename them."
+            )
     return [group[0] for group in same.values() if len(group) == 1]
 
 
@@ -70,7 +73,11 @@ def by_label(aligned: Path) -> dict[str, list[Path]]:
 
 
 def files(folder: Path) -> list[Path]:
-    """Return the visible files of a folder, however deep."""
+    """Return the visible files of a folder, however deep, whose names are valid text."""
+    return [path for path in _visible_files(folder) if _is_text(path)]
+
+
+def _visible_files(folder: Path) -> list[Path]:
     found = (path for path in folder.rglob("*") if path.is_file())
     return sorted(path for path in found if is_visible(path.relative_to(folder)))
 

@@ -163,7 +163,9 @@ def _named(paths: Iterable[Path], photos: Path, tasks: Sequence[DetectionTask]) 
     known = {normalised(task.name): task.name for task in tasks}
     names = []
     for file in paths:
-        possible = [path for path in (photos / file, file.resolve()) if path.is_relative_to(photos)]
+        # A photo may itself be a link to a file elsewhere.
+        spellings = (photos / file, file.resolve(), file.parent.resolve() / file.name)
+        possible = [path for path in spellings if path.is_relative_to(photos)]
         spelled = [normalised(path.relative_to(photos).as_posix()) for path in possible]
         name = next((known[name] for name in spelled if name in known), None)
         if name is None:

@@ -28,11 +28,13 @@ def remove_person(aligned: Path, name: str) -> int:
     output = aligned / OUTPUT
     if not output.is_dir():
         raise PrepareError(f"{aligned} was not made by `visage prepare`. Give the folder that it made.")
+    overrides = Overrides.read(output / OVERRIDES)  # raises before anything is deleted
     deleted = _remove_chips(aligned, name)
     journal = candidates.read_journal(output / JOURNAL)
     others = [photo for photo in journal.values() if not _is(photo.person, name)]
-    deleted += _remove_faces(output, {Path(file).name for photo in others for file in photo.files()})
-    Overrides.read(output / OVERRIDES).without(name).write(output / OVERRIDES)
+    if deleted or len(others) < len(journal):
+        deleted += _remove_faces(output, {Path(file).name for photo in others for file in photo.files()})
+    overrides.without(name).write(output / OVERRIDES)
     _remove_from_report(output, name)
     candidates.write_journal(output / JOURNAL, others)  # last: until then, another call knows what there is to do
     return deleted

@@ -5,6 +5,7 @@ Frozen layers give the same activations in every epoch. The file has those of ea
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, Final
 
 import numpy as np
@@ -23,6 +24,10 @@ ActivationArray = npt.NDArray[np.float32]
 """(2, N, ...) float32: as it is or mirrored, N chips, and the shape of the trunk's output."""
 
 _Store = np.memmap[Any, np.dtype[np.float32]]
+
+_UNREADABLE: Final = (FileNotFoundError, ValueError, EOFError, SyntaxError, TokenError)
+"""What numpy raises on a file that is something else, or that was written by half. The last two: its header is text
+that numpy parses as Python."""
 
 
 class Chips(Dataset[torch.Tensor]):
@@ -103,10 +108,11 @@ def _open_store(store: Path, shape: tuple[int, ...]) -> tuple[_Store, int]:
     try:
         done = int(_counter(store).read_text(encoding="utf-8"))
         array = np.lib.format.open_memmap(store, mode="r+")
-    except (FileNotFoundError, ValueError, EOFError):  # a process was killed, or the power failed, while it wrote them
+    except _UNREADABLE:  # a process was killed, or the power failed, while it wrote them
         pass
     else:
-        if array.shape == shape and array.dtype == np.float32 and 0 <= done <= shape[0] * shape[1]:
+        is_ours = array.shape == shape and array.dtype == np.float32 and array.flags.c_contiguous
+        if is_ours and 0 <= done <= shape[0] * shape[1]:
             return array, done
     remove(store)
     return np.lib.format.open_memmap(store, mode="w+", dtype=np.float32, shape=shape), 0

@@ -3,7 +3,7 @@
 import pytest
 
 from dataset.errors import PrepareError
-from dataset.folders import walk
+from dataset.folders import files, walk
 
 
 @pytest.fixture
@@ -93,3 +93,20 @@ def test_the_label_of_a_decomposed_folder_name_is_normalised(photos):
 def test_remarks_show_normalised_names(photos):
     (remark,) = walk(photos("Zoe\u0308/.hidden", "Bob/b.jpg")).remarks
     assert '"Zo\u00eb"' in remark
+
+
+def test_where_folders_are_left_out_and_nobody_remains_the_error_says_why(photos):
+    root = photos("Zo\u00eb/a.jpg", "Zoe\u0308/a.jpg")
+    if len(list(root.iterdir())) < 2:
+        pytest.skip("this disk takes them for one")
+    with pytest.raises(PrepareError, match="accents"):
+        walk(root)
+
+
+def test_files_whose_names_are_no_text_are_not_listed(photos):
+    root = photos("a.jpg")
+    try:
+        (root / "b\udcff.jpg").touch()
+    except OSError:
+        pytest.skip("this disk takes no such names")
+    assert files(root) == [root / "a.jpg"]

@@ -33,6 +33,12 @@ def chips(tmp_path):
     return files
 
 
+def spoil_header(store, old, new):
+    header, rest = store.read_bytes()[:128], store.read_bytes()[128:]
+    assert old in header
+    store.write_bytes(header.replace(old, new)[:128] + rest)
+
+
 SPOIL = {
     "empty counter": lambda store, counter: counter.write_text(""),
     "no counter": lambda store, counter: counter.unlink(),
@@ -46,6 +52,9 @@ SPOIL = {
     "torn array": lambda store, counter: store.write_bytes(store.read_bytes()[:-100]),
     "array of another shape": lambda store, counter: np.save(store, np.zeros((2, 1, 3), np.float32)),
     "array of other numbers": lambda store, counter: np.save(store, np.load(store).astype(np.float64)),
+    "columns before rows": lambda store, counter: np.save(store, np.asfortranarray(np.load(store))),
+    "header with a number that is none": lambda store, counter: spoil_header(store, b"'shape': (2", b"'shape': (02"),
+    "header without an end": lambda store, counter: spoil_header(store, b"}", b"("),
     "something else": lambda store, counter: store.write_bytes(b"Dear Sir or Madam"),
 }
 
