@@ -21,8 +21,8 @@ class People:
 def walk(root: Path) -> People:
     """Return the people under `root`: every folder's name, in NFC, is a label; every file in it, however deep, a photo.
 
-    There is a remark on each folder without photos, on folders whose names some disks take for one, and on files outside
-    of the folders. Hidden files and what file managers leave behind are ignored without a remark.
+    There is a remark on each folder without photos, on folders whose names some disks take for one, and on files
+    outside of the folders. Hidden files and what file managers leave behind are ignored without a remark.
 
     Raises:
         PrepareError: there is no such folder, or nobody in it.

@@ -15,10 +15,9 @@ from scripts.targets import target_of
 from scripts.training_bars import TrainingBars
 from scripts.weights import device, load_weights
 from training import faces
+from training.enrolment import check_forgettable
 from training.enrolment import forget as forget_person
-from training.enrolment import known_as
-from training.errors import DatasetError
-from training.retraining import RUN, others_than, retrain
+from training.retraining import RETRAINING, check_same, others_than, retrain
 
 
 def forget(
@@ -54,45 +53,51 @@ def forget(
     opened = bundles.load(str(bundle))
     if aligned and retrain_from and aligned.resolve() != retrain_from.resolve():
         raise CommandError("--aligned and --retrain name two folders. Give --retrain alone.")
-    is_known = normalised(name) in map(normalised, opened.manifest.people)
     if retrain_from:
         made, deleted = _retrain(opened, name, retrain_from, target, replaces=replaces)
     else:
-        deleted = remove_person(aligned, name) if aligned else 0
-        made = opened
-        if is_known or not deleted:  # else an earlier call has removed them from the bundle
-            made = forget_person(opened, name, target, replace_existing=replaces)
+        made, deleted = _remove(opened, name, aligned, target, replaces=replaces)
+    is_known, was_trained_on = (
+        normalised(name) in map(normalised, names) for names in (opened.manifest.people, opened.manifest.labels)
+    )
     result = {
-        "bundle": str(output or bundle),
+        "bundle": str(bundle if made is opened else output or bundle),
         "version": made.manifest.version,
         "labels": list(made.manifest.people),
         "deleted_faces": deleted,
-        "trained_on": normalised(name) in map(normalised, opened.manifest.labels),
+        "trained_on": was_trained_on if is_known else None,
         "retrained": retrain_from is not None,
     }
     emit(result, as_json=as_json, show=lambda result: _show(result, name))
 
 
+def _remove(bundle: Bundle, name: str, aligned: Path | None, target: Path, *, replaces: bool) -> tuple[Bundle, int]:
+    """Delete the person's faces, and write the bundle without them; return it, and how many files were deleted.
+
+    A bundle that has forgotten the person in an earlier call is returned as it is.
+    """
+    is_known = normalised(name) in map(normalised, bundle.manifest.people)
+    if is_known or not aligned:
+        check_forgettable(bundle.manifest, name)  # raises before anything is deleted
+    deleted = remove_person(aligned, name) if aligned else 0
+    if deleted and not is_known:
+        return bundle, deleted
+    return forget_person(bundle, name, target, replace_existing=replaces), deleted
+
+
 def _retrain(bundle: Bundle, name: str, aligned: Path, target: Path, *, replaces: bool) -> tuple[Bundle, int]:
     """Delete the person's faces, train on the others, and write the bundle; return it, and how many were deleted."""
-    manifest = bundle.manifest
-    if known_as(manifest, name) in manifest.enrolled:
-        raise CommandError(f'The network was not trained on "{name}", who was enrolled. Leave out --retrain.')
-    others = others_than(manifest, name)
-    if len(others) < 2:
-        raise DatasetError(f'Without "{name}" there are fewer than two people to train on. Train with others instead.')
+    others = others_than(bundle.manifest, name)
     faces.read(aligned).only(others)  # raises before anything is deleted
     with progress() as bar:
-        wanted = manifest.training["pretrained"]
-        start = load_weights(wanted["name"], bar)
-        if start.sha256 != wanted["sha256"]:
-            raise CommandError(f"{wanted['name']} is not the file that the bundle was trained from.")
+        start = load_weights(bundle.manifest.training["pretrained"]["name"], bar)
+        check_same(start, bundle.manifest)
         deleted = remove_person(aligned, name)
         made = retrain(
             bundle,
             name,
             faces.read(aligned).only(others),
-            aligned / OUTPUT / RUN,
+            aligned / OUTPUT / RETRAINING,
             start,
             target,
             TrainingBars(bar),
@@ -108,6 +113,8 @@ def _show(result: dict[str, Any], name: str) -> None:
         out.print(f"Deleted {result['deleted_faces']} files with faces of {name}.")
     if result["retrained"]:
         out.print(f"The network was trained again without {name}.")
+    elif result["trained_on"] is None:
+        out.print(f"The bundle had forgotten {name} before. It does not say whether its network was trained on them.")
     elif result["trained_on"]:
         out.print(
             f"Not removed: the network's other layers were trained on {name} among others, and the thresholds were "

@@ -77,21 +77,24 @@ def estimates(
     embeddings: FloatArray,
     people: IntArray,
     *,
-    impostors: FloatArray | None,
+    impostors: FloatArray | float | None,
     table: Sequence[tuple[float, float]] | None,
 ) -> dict[str, float]:
     """Return, by where it comes from, the similarity that a share `rate` of strangers reaches with somebody.
 
     - "people left out": each of the (N, 512) embeddings as a stranger to everybody but its owner. These are few and
       not chosen at random, so they can only raise the estimate of the others.
-    - "impostors": the owner's photos of strangers, (M, 512), if there are enough of them; else
+    - "impostors": the owner's photos of strangers, (M, 512), if there are enough of them, or the similarity that was
+      measured on such photos earlier; else
     - "LFW": strangers of LFW by the weights' `table`. Among C people each may take a share of rate / C.
     """
     found = {}
     left_out = _people_left_out(gallery, embeddings, people)
     if len(left_out) * rate >= 1:
         found["people left out"] = float(np.quantile(left_out, 1 - rate))
-    if impostors is not None and len(impostors) >= _MIN_FACES:
+    if isinstance(impostors, float):
+        found["impostors"] = impostors
+    elif impostors is not None and len(impostors) >= _MIN_FACES:
         reached = gallery.similarities(impostors, int(gallery.people.max()) + 1).max(axis=1)
         found["impostors"] = float(np.quantile(reached, 1 - rate))
     elif table:

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
@@ -66,9 +67,7 @@ def forget(bundle: Bundle, name: str, target: Path, *, replace_existing: bool = 
         RemovalError: the network without them computes something else for the others.
     """
     manifest = bundle.manifest
-    name = known_as(manifest, name)
-    if manifest.labels == (name,):
-        raise BundleError(f'"{name}" is the last person that the network was trained on. Train with others instead.')
+    name = check_forgettable(manifest, name)
     person = manifest.people.index(name)
     with bundles.temporary_bundle(target) as source:
         _copy(bundle, source)
@@ -78,16 +77,35 @@ def forget(bundle: Bundle, name: str, target: Path, *, replace_existing: bool = 
         return bundles.write(source, _without(manifest, name), target, replace_existing=replace_existing)
 
 
+def check_forgettable(manifest: Manifest, name: str) -> str:
+    """Return a person's name as the bundle spells it, if the bundle can do without them.
+
+    Raises:
+        BundleError: the bundle does not know them, or nobody else was trained on.
+    """
+    known = known_as(manifest, name)
+    if manifest.labels == (known,):
+        raise BundleError(f'"{known}" is the last person that the network was trained on. Train with others instead.')
+    return known
+
+
 def known_as(manifest: Manifest, name: str) -> str:
     """Return a person's name as the bundle spells it.
 
     Raises:
         BundleError: the bundle does not know them.
     """
-    for known in manifest.people:
-        if normalised(known) == normalised(name):
-            return known
-    raise BundleError(f'The bundle knows nobody called "{name}". It knows {", ".join(manifest.people)}.')
+    people = {normalised(known): known for known in manifest.people}
+    if normalised(name) in people:
+        return people[normalised(name)]
+    folded = {label.casefold(): label for label in people}
+    similar = [folded[match] for match in get_close_matches(normalised(name).casefold(), folded)]
+    hint = f"Did you mean {_either(similar)}?" if similar else f"It knows {', '.join(people)}."
+    raise BundleError(f'The bundle knows nobody called "{name}". {hint}')
+
+
+def _either(names: Sequence[str]) -> str:
+    return " or ".join(f'"{name}"' for name in names)
 
 
 def enrolled_in(bundle: Bundle) -> dict[str, FloatArray]:
@@ -134,7 +152,8 @@ def _recalibrated(manifest: Manifest) -> Manifest:
 def _without(manifest: Manifest, name: str) -> Manifest:
     """Return the manifest without a person's name, in every place that has it."""
     training: dict[str, Any] = dict(manifest.training)
-    training["faces"] = {person: faces for person, faces in training["faces"].items() if person != name}
+    others = {person: faces for person, faces in training["faces"].items() if normalised(person) != normalised(name)}
+    training["faces"] = others
     rest = replace(
         manifest,
         labels=tuple(label for label in manifest.labels if label != name),

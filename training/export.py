@@ -53,13 +53,14 @@ def export(
     target: Path,
     *,
     false_accept_rate: float = FALSE_ACCEPT_RATE,
-    impostors: FloatArray | None = None,
+    impostors: FloatArray | float | None = None,
     replace_existing: bool = False,
 ) -> Export:
     """Write the bundle `target` from a finished training run.
 
     Its threshold accepts a share `false_accept_rate` of strangers: of `impostors`, the (M, 512) embeddings of their
-    faces, if there are enough of them, else of the strangers of LFW, see `calibration.estimates`.
+    faces, if there are enough of them, else of the strangers of LFW, see `calibration.estimates`. `impostors` may also
+    be the similarity that this share of them reached when an earlier bundle was calibrated.
 
     Raises:
         RunError: the run is missing, unfinished or damaged, or a written network computes something else.
@@ -100,7 +101,7 @@ def _manifest(
     gallery: Gallery,
     faces: _Faces,
     false_accept_rate: float,
-    impostors: FloatArray | None,
+    impostors: FloatArray | float | None,
 ) -> Manifest:
     """Calibrate on the faces that were kept from training, and collect all that a manifest says."""
     table = None
@@ -162,7 +163,7 @@ def _results(run: Path, description: Description) -> tuple[VisageNetwork, dict[s
             samples = dict(stored)
     except (*UNREADABLE, FileNotFoundError, BadZipFile, TypeError) as error:
         raise RunError(f"The training in {run} is damaged. Train again, with --restart.") from error
-    if "logits" not in samples:
+    if not samples.keys() >= {"embeddings", "logits", "chips"}:
         raise RunError(f"The training in {run} is of an older version. Train again, with --restart.")
     return network.eval(), samples, metrics
 

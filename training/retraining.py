@@ -7,8 +7,9 @@ from typing import Final
 from dataset.labels import normalised
 from model import bundle as bundles
 from model.bundle import Bundle, Manifest
-from training.enrolment import enroll, enrolled_in
-from training.errors import RunError
+from model.errors import BundleError
+from training.enrolment import enroll, enrolled_in, known_as
+from training.errors import DatasetError, RunError
 from training.export import export
 from training.faces import AlignedFaces
 from training.observer import Observer
@@ -17,13 +18,37 @@ from training.recipe import Recipe
 from training.run import Description, discard
 from training.train import train
 
-RUN: Final = "retraining"
+RETRAINING: Final = "retraining"
 """Folder of the training run, where the person's faces were, until the new bundle is written."""
 
 
 def others_than(manifest: Manifest, name: str) -> list[str]:
-    """Return the labels of all people that the network was trained on but one."""
-    return [normalised(label) for label in manifest.labels if normalised(label) != normalised(name)]
+    """Return the labels of all people that the network was trained on but one, if it can be trained again on them.
+
+    Raises:
+        BundleError: the bundle does not know `name`, or its network was not trained on them.
+        DatasetError: there are fewer than two others.
+        RunError: the bundle does not say how it was trained.
+    """
+    known = known_as(manifest, name)
+    if known in manifest.enrolled:
+        raise BundleError(f'The network was not trained on "{known}", who was enrolled. Leave out --retrain.')
+    _recipe(manifest)
+    others = [normalised(label) for label in manifest.labels if label != known]
+    if len(others) < 2:
+        raise DatasetError(f'Without "{known}" there are fewer than two people to train on. Train with others instead.')
+    return others
+
+
+def check_same(pretrained: Pretrained, manifest: Manifest) -> None:
+    """Check that these are the weights that the bundle's training started from.
+
+    Raises:
+        RunError: they are others.
+    """
+    wanted = manifest.training["pretrained"]
+    if pretrained.sha256 != wanted["sha256"]:
+        raise RunError(f"{wanted['name']} is not the file that the training of the bundle started from. Put it back.")
 
 
 def retrain(
@@ -41,7 +66,8 @@ def retrain(
     """Write the bundle `target`: trained on `faces` by the recipe of `bundle`, with everybody whom it had enrolled.
 
     `faces` are those of all people but `name`. An interrupted call goes on in the folder `run`, which is deleted at the
-    end. A threshold that was measured on the owner's photos of strangers becomes that of LFW's strangers.
+    end. What was measured on the owner's photos of strangers stays in the threshold: the embeddings come from the
+    layers that are not fine-tuned, and with fewer people strangers reach the same similarity or less.
 
     Raises:
         RunError: the bundle does not say how it was trained.
@@ -52,14 +78,20 @@ def retrain(
     _discard_other(run, faces, recipe)
     train(faces, run, recipe, pretrained, observer, device)
     enrolled = {label: rows for label, rows in enrolled_in(bundle).items() if normalised(label) != normalised(name)}
-    rate = bundle.manifest.calibration["false_accept_rate"]
+    rate, impostors = _calibrated_by(bundle.manifest)
     with bundles.temporary_bundle(target) as folder:
-        exported = export(run, folder.with_name("exported"), false_accept_rate=rate).bundle
+        exported = export(run, folder.with_name("exported"), false_accept_rate=rate, impostors=impostors).bundle
         made, _ = enroll(exported, enrolled, target, replace_existing=replace_existing)
     discard(run)
     with suppress(OSError):  # a file manager left something in it
         run.rmdir()
     return made
+
+
+def _calibrated_by(manifest: Manifest) -> tuple[float, float | None]:
+    """Return the false accept rate of a bundle, and the similarity that the owner's strangers reach at this rate."""
+    impostors = manifest.calibration["estimates"].get("impostors")
+    return manifest.calibration["false_accept_rate"], None if impostors is None else float(impostors)
 
 
 def _recipe(manifest: Manifest) -> Recipe:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from dataset.folders import is_visible
+from dataset.labels import normalised
 from preprocess.files import write_text
 from preprocess.geometry import Geometry
 from training.errors import RunError
@@ -60,7 +61,8 @@ class Description:
         """
         try:
             fields = json.loads((run / RUN).read_text(encoding="utf-8"))
-            fields |= {name: tuple(fields[name]) for name in ("labels", "chips", "people", "roles")}
+            fields |= {name: tuple(fields[name]) for name in ("chips", "people", "roles")}
+            fields["labels"] = tuple(map(normalised, fields["labels"]))  # older versions kept the folder's spelling
             recipe, geometry = Recipe(**fields["recipe"]), Geometry(**fields["geometry"])
             return cls(**fields | {"recipe": recipe, "geometry": geometry})
         except FileNotFoundError as error:
@@ -121,8 +123,10 @@ def read_metrics(run: Path) -> dict[str, Any] | None:
     if not (run / METRICS).exists():
         return None
     try:
-        return dict(json.loads((run / METRICS).read_text(encoding="utf-8")))
-    except (ValueError, TypeError) as error:
+        metrics = json.loads((run / METRICS).read_text(encoding="utf-8"))
+        faces = {normalised(name): count for name, count in metrics["faces"].items()}
+        return {**metrics, **{name: metrics[name] for name in ("training", "validation", "epochs")}, "faces": faces}
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
         raise RunError(f"{run / METRICS} is damaged. Delete it and run `visage train` again.") from error
 
 

@@ -184,7 +184,7 @@ def test_discarding_a_folder_without_a_run_changes_nothing(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
 
-@pytest.mark.parametrize("text", ["", "[", "5"])
+@pytest.mark.parametrize("text", ["", "[", "5", "[]", "{}", '{"faces": {}}'])
 def test_damaged_metrics_are_told(people, weights, copy, text):
     (copy / METRICS).write_text(text)
     with pytest.raises(RunError, match="damaged"):

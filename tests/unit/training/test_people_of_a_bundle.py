@@ -1,0 +1,91 @@
+"""People are found in a bundle however their names are spelled, and nobody is removed whom it cannot do without."""
+
+from pathlib import Path
+
+import pytest
+
+from model.bundle import Manifest
+from model.errors import BundleError
+from preprocess.geometry import Geometry
+from training.enrolment import _without, check_forgettable, known_as
+from training.errors import DatasetError, RunError
+from training.pretrained import Pretrained
+from training.retraining import check_same, others_than
+
+NFC, NFD = "Zo\u00eb", "Zoe\u0308"
+
+
+def manifest(*labels, enrolled=(), **training):
+    facts = {"recipe": {}, "pretrained": {"name": "mine.pt", "sha256": "1"}, "faces": dict.fromkeys(labels, 2)}
+    return Manifest(
+        labels=labels,
+        enrolled=enrolled,
+        geometry=Geometry(),
+        threshold=0.5,
+        certainty=0.8,
+        temperature=1.0,
+        calibration={"false_accept_rate": 0.01, "estimates": {"LFW": 0.5}, "table": None},
+        metrics={},
+        training=facts | training,
+        libraries={},
+        files={},
+    )
+
+
+@pytest.mark.parametrize("stored", [NFC, NFD])
+@pytest.mark.parametrize("typed", [NFC, NFD])
+def test_a_name_is_found_in_either_spelling(stored, typed):
+    assert known_as(manifest("Ann", stored), typed) == stored
+    assert known_as(manifest("Ann", "Bob", enrolled=(stored,)), typed) == stored
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("joe biden", "Joe Biden"), ("Joe Bidn", "Joe Biden"), ("Zoe", NFC), ("JOE BIDEN ", "Joe Biden")],
+)
+def test_a_similar_name_is_suggested(typed, meant):
+    with pytest.raises(BundleError, match=f'Did you mean "{meant}"') as raised:
+        known_as(manifest("Joe Biden", NFD, *(f"Person {number}" for number in range(200))), typed)
+    assert len(str(raised.value)) < 150
+
+
+def test_where_no_name_is_similar_all_are_listed():
+    with pytest.raises(BundleError, match="It knows Ann, Bob"):
+        known_as(manifest("Ann", "Bob"), "Christopher")
+
+
+def test_the_last_person_cannot_be_forgotten_whoever_is_enrolled():
+    with pytest.raises(BundleError, match="last person"):
+        check_forgettable(manifest("Ann", enrolled=("Bob",)), "Ann")
+    assert check_forgettable(manifest("Ann", enrolled=("Bob",)), "Bob") == "Bob"
+
+
+def test_no_spelling_of_a_name_that_was_forgotten_is_left():
+    rest = _without(manifest("Ann", NFC, faces={"Ann": 3, NFD: 2}), NFC)
+    assert (rest.labels, rest.training["faces"]) == (("Ann",), {"Ann": 3})
+
+
+@pytest.mark.parametrize(
+    ("known", "error", "sentence"),
+    [
+        (manifest("Ann", "Bob", "Cid"), BundleError, "knows nobody"),
+        (manifest("Ann", "Bob", "Cid", enrolled=(NFD,)), BundleError, "was enrolled"),
+        (manifest("Ann", NFD), DatasetError, "fewer than two people"),
+        (manifest("Ann", "Bob", NFD, recipe={"lr": 1}), RunError, "older version"),
+        (manifest("Ann", "Bob", NFD, recipe=None), RunError, "older version"),
+    ],
+    ids=["unknown", "enrolled", "two people", "another recipe", "no recipe"],
+)
+def test_what_cannot_be_trained_again_is_refused_before_anything_is_done(known, error, sentence):
+    with pytest.raises(error, match=sentence):
+        others_than(known, NFC)
+
+
+def test_the_others_are_named_as_their_aligned_faces_are():
+    assert others_than(manifest("Ann", NFD, "Bob"), "Bob") == ["Ann", NFC]
+
+
+def test_other_weights_are_refused():
+    with pytest.raises(RunError, match=r"mine\.pt"):
+        check_same(Pretrained("mine.pt", Path("mine.pt"), "2", {}), manifest("Ann"))
+    check_same(Pretrained("mine.pt", Path("mine.pt"), "1", {}), manifest("Ann"))
