@@ -14,10 +14,10 @@ import numpy as np
 from bench import fresh
 from bench.contest import contest
 from bench.subject import Subject
+from dataset.progress import OnStep
 from deploy.local import LocalAWS, temporary
 from deploy.target import local_target
 from model import bundle as bundles
-from training.observer import OnStep
 
 CONTESTANTS: Final = ("visage-torchscript", "visage-onnx", "plain", "facenet-pytorch", "face_recognition")
 

@@ -19,9 +19,9 @@ import numpy.typing as npt
 
 from bench.contestants import Answer, Setup
 from bench.errors import ContestError
+from dataset.progress import OnStep
 from model.engines import ENGINES
 from model.settings import ROOT
-from training.observer import OnStep
 
 FloatArray = npt.NDArray[np.float64]
 

@@ -11,9 +11,9 @@ from PIL import Image
 
 from bench.contestant_facenet_pytorch import mtcnn
 from bench.subject import Subject
+from dataset.progress import OnStep
 from preprocess.detect import Box, Detector
 from preprocess.photo import MAX_PIXELS, Photo
-from training.observer import OnStep
 
 _ROUNDS: Final = 5
 _SURE: Final = 0.99

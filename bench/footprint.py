@@ -11,9 +11,9 @@ from packaging.requirements import Requirement
 
 from bench import fresh
 from bench.subject import Subject
+from dataset.progress import OnStep
 from deploy import package
 from model.settings import ROOT
-from training.observer import OnStep
 
 ENGINES: Final = ("visage-torchscript", "visage-onnx")
 

@@ -15,12 +15,12 @@ import requests
 
 from bench.memory import memory
 from bench.subject import Subject
+from dataset.progress import OnStep
 from deploy.local import LocalAWS, direct, temporary
 from deploy.rollout import bring_up
 from deploy.stack import Engine
 from deploy.target import local_target
 from model import bundle as bundles
-from training.observer import OnStep
 
 _CLIENTS: Final = (1, 2, 4, 8)
 _REQUESTS: Final = 120

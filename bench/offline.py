@@ -13,12 +13,13 @@ from torch.nn import functional
 
 from bench.subject import Subject
 from dataset.prepare import prepare
+from dataset.progress import OnStep
 from training import faces as aligned_faces
 from training.activations import Chips
 from training.embedder import Embedder
 from training.faces import TRAIN, AlignedFaces
 from training.network import VisageNetwork
-from training.observer import OnStep, StepObserver
+from training.observer import StepObserver
 from training.recipe import Recipe
 from training.train import train
 

@@ -21,6 +21,7 @@ from bench.errors import BenchError
 from bench.memory import require_linux
 from bench.subject import Subject, code_of
 from dataset.errors import PrepareError
+from dataset.progress import OnStep
 from deploy.errors import DeployError
 from evaluation.code import digest_of_code
 from evaluation.figures import write_json
@@ -29,7 +30,6 @@ from model.settings import ROOT, Settings, cores
 from scripts import samples
 from scripts.console import CommandError, console, out, progress, steps
 from training.errors import TrainingError
-from training.observer import OnStep
 
 PARTS: Final[Mapping[str, Callable[[Subject, OnStep], Sequence[Any]]]] = {
     "warm": warm.measure,

@@ -12,6 +12,7 @@ from typing import Final
 from bench.contestants import Setup
 from dataset.folders import files, walk
 from dataset.prepare import prepare
+from dataset.progress import OnStep
 from evaluation.code import digest_of_code
 from evaluation.people_split import split
 from model.settings import ROOT, Settings, cores
@@ -19,7 +20,7 @@ from preprocess.files import write_text
 from training import faces, pretrained
 from training.embedder import Embedder
 from training.export import export
-from training.observer import OnStep, StepObserver
+from training.observer import StepObserver
 from training.pretrained import Pretrained
 from training.recipe import Recipe
 from training.train import train

@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 from bench.contest import Result, contest
 from bench.contestants import CONTESTANTS
 from bench.subject import Subject
-from training.observer import OnStep
+from dataset.progress import OnStep
 
 ROUNDS: Final = 5
 

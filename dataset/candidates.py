@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
+from dataset.consensus import FloatArray
+from dataset.progress import OnProgress
 from dataset.workers import face_tools, parallel_map
 from preprocess.align import predictor_file
 from preprocess.detect import PASSES, Box
@@ -41,16 +42,11 @@ _EMBEDDING_SIZE: Final = 512
 _JPEG_QUALITY: Final = 95
 _THUMBNAIL: Final = 160
 
-FloatArray = npt.NDArray[np.float32]
-
 Embed = Callable[[RGBArray], FloatArray]
 """(N, S, S, 3) uint8 RGB chips to (N, 512) unit-length embeddings; pickled to the workers.
 
 Its `repr` must change whenever its embeddings do, and must not depend on where files lie: the journal is keyed by it.
 """
-
-OnProgress = Callable[[int, int], None]
-"""Photos done, photos in all."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,12 @@ from typing import Any, Final
 import numpy as np
 
 from dataset import candidates
-from dataset.candidates import Candidate, DetectionTask, Embed, FloatArray, OnProgress
+from dataset.candidates import Candidate, DetectionTask, Embed
+from dataset.consensus import FloatArray
 from dataset.errors import PrepareError
 from dataset.folders import People, files, walk
 from dataset.labels import normalised
+from dataset.progress import OnProgress
 from dataset.report import write_page
 from dataset.selection import Outcome, Overrides, select
 from preprocess.files import replacing, write_text

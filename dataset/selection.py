@@ -12,8 +12,8 @@ from typing import Final, Self
 import numpy as np
 
 from dataset import consensus
-from dataset.candidates import Candidate, Candidates, FloatArray
-from dataset.consensus import AGREEMENT, Choice
+from dataset.candidates import Candidate, Candidates
+from dataset.consensus import AGREEMENT, Choice, FloatArray
 from dataset.errors import PrepareError
 from dataset.labels import normalised
 from preprocess.files import write_text

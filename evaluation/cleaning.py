@@ -19,8 +19,9 @@ from dataset import candidates
 from dataset.candidates import Candidates, DetectionTask, Embed
 from dataset.errors import PrepareError
 from dataset.folders import files, walk
+from dataset.progress import OnProgress
 from dataset.selection import Cause, Outcome, Overrides, select
-from evaluation.figures import Figures, OnProgress
+from evaluation.figures import Figures
 
 NOT_THE_PERSON: Final = frozenset({Cause.OTHER_PERSON, Cause.NO_CONSENSUS})
 """Causes that say that a photo shows somebody else."""

@@ -2,14 +2,11 @@
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from preprocess.files import write_text
-
-OnProgress = Callable[[int, int], None]
-"""How much is done, and how much there is."""
 
 _BEGIN: Final = "<!-- measured -->\n"
 _END: Final = "<!-- end of what was measured -->\n"

@@ -17,14 +17,15 @@ import numpy.typing as npt
 from sklearn.metrics import roc_curve
 
 from dataset.prepare import select_faces
+from dataset.progress import OnProgress, OnStep
 from dataset.workers import face_tools, parallel_map
 from evaluation.figures import Figures
 from evaluation.verification import true_accepts
+from model.gallery import FloatArray
 from preprocess.detect import Box, Detector, Pass
 from preprocess.geometry import Geometry
 from preprocess.photo import Photo
-from training.embedder import Embedder, FloatArray
-from training.observer import OnStep
+from training.embedder import Embedder
 
 DETECTION_SIZES: Final = (640, 800, 1000, 1280, 1600)
 
@@ -100,9 +101,7 @@ class _Face:
     crops: tuple[Crop, ...]
 
 
-def _map(
-    function: Callable[[T], R], tasks: Sequence[T], workers: int, on_progress: Callable[[int, int], None]
-) -> list[R]:
+def _map(function: Callable[[T], R], tasks: Sequence[T], workers: int, on_progress: OnProgress) -> list[R]:
     results = []
     for result in parallel_map(function, tasks, workers):
         results.append(result)

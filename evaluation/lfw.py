@@ -11,7 +11,8 @@ from typing import Any, ClassVar, Final
 
 import numpy as np
 
-from evaluation.figures import Figures, OnProgress
+from dataset.progress import OnProgress
+from evaluation.figures import Figures
 from evaluation.lfw_faces import Subject, embed
 from evaluation.lfw_pairs import LFW
 from evaluation.plots import plot_roc

@@ -19,21 +19,22 @@ import numpy as np
 from sklearn.preprocessing import normalize
 
 import preprocess
+from dataset.progress import OnProgress
 from dataset.workers import face_tools, parallel_map
 from evaluation.code import digest_of_code
-from evaluation.figures import OnProgress
 from evaluation.lfw_pairs import LFW
 from evaluation.verification import Face
 from model import bundle as bundles
 from model.bundle import Bundle
 from model.engines import fusion
+from model.gallery import FloatArray
 from preprocess.align import predictor_file
 from preprocess.detect import Box
 from preprocess.errors import PhotoError
 from preprocess.files import replacing, sha256_of
 from preprocess.photo import Photo, RGBArray
 from training import embedder, network, torchvision_ops
-from training.embedder import Embedder, FloatArray
+from training.embedder import Embedder
 from training.errors import DatasetError
 from training.pretrained import Pretrained
 

@@ -9,13 +9,11 @@ import numpy.typing as npt
 from scipy.stats import binomtest  # type: ignore[import-untyped]
 from sklearn.metrics import roc_curve
 
-from training.reliability import Reliability
+from training.reliability import DoubleArray, Reliability
 
 CONFIDENCE: Final = 0.95
 
 _RESAMPLES: Final = 1000
-
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +43,7 @@ class Share:
         return [float(interval.low), float(interval.high)]
 
 
-def calibration_error_interval(probabilities: FloatArray, right: npt.NDArray[np.bool_]) -> list[float] | None:
+def calibration_error_interval(probabilities: DoubleArray, right: npt.NDArray[np.bool_]) -> list[float] | None:
     """Return the percentile bootstrap interval of the expected calibration error; None for fewer than two answers.
 
     Wilson's interval does not apply, because the error is not a share. The interval tends to be too high, because
@@ -66,8 +64,8 @@ class Roc:
     `chosen` is the (false accept rate, true accept rate) of the threshold in use.
     """
 
-    false_accepts: FloatArray
-    true_accepts: FloatArray
+    false_accepts: DoubleArray
+    true_accepts: DoubleArray
     chosen: tuple[float, float]
 
     @classmethod

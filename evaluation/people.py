@@ -20,6 +20,7 @@ from typing import Any, ClassVar, Final
 from dataset.folders import files, walk
 from dataset.labels import normalised
 from dataset.prepare import Report, prepare
+from dataset.progress import OnStep
 from evaluation import report as evaluation_report
 from evaluation.figures import Figures
 from evaluation.metrics import Share
@@ -31,7 +32,7 @@ from training import faces as aligned_faces
 from training.embedder import Embedder
 from training.errors import DatasetError
 from training.export import Export, export
-from training.observer import OnStep, StepObserver
+from training.observer import StepObserver
 from training.pretrained import Pretrained
 from training.recipe import Recipe
 from training.run import discard

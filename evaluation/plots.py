@@ -18,9 +18,6 @@ from matplotlib.figure import Figure
 if TYPE_CHECKING:
     from training.observer import Epoch
 
-CURVES: Final = "curves.png"
-"""File in the folder of a run: loss and accuracy by epoch."""
-
 _INK: Final = "#1f2933"
 _STYLE: Final[dict[Any, Any]] = {
     "text.color": _INK,

@@ -9,13 +9,15 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import confusion_matrix, precision_score
 
-from evaluation.figures import Figures, OnProgress
-from evaluation.metrics import FloatArray, Roc, Share, calibration_error_interval
+from dataset.labels import normalised
+from dataset.progress import OnProgress
+from evaluation.figures import Figures
+from evaluation.metrics import Roc, Share, calibration_error_interval
 from evaluation.plots import plot_confusion
 from model.bundle import Manifest
 from model.recognizer import Recognizer
 from preprocess.errors import PhotoError
-from training.reliability import Reliability
+from training.reliability import DoubleArray, Reliability
 
 NOBODY: Final = "nobody I know"
 """The name of strangers in figures and plots."""
@@ -170,33 +172,38 @@ class Evaluation(Figures):
     def _with_a_face(self) -> list[ProbeResult]:
         return [result for result in self.results if result.problem is None]
 
-    def _probabilities(self) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
+    def _probabilities(self) -> tuple[DoubleArray, npt.NDArray[np.bool_]]:
         """Return the (N,) probabilities of known faces' most likely names, and whether each of the names is right."""
         probabilities = np.array([result.probability for result in self.known], dtype=np.float64)
         return probabilities, np.array([result.likeliest == result.person for result in self.known], dtype=np.bool_)
 
 
 def evaluate(recognizer: Recognizer, probes: Sequence[Probe], on_progress: OnProgress) -> Evaluation:
-    """Recognise every probe. A photo that cannot be used has a result with the reason."""
+    """Recognise every probe. A photo that cannot be used has a result with the reason.
+
+    All names are in NFC, so that a bundle of an older version, which has the spelling of its folders, is right too.
+    """
     results = []
     for probe in probes:
         results.append(_recognize(recognizer, probe))
         on_progress(len(results), len(probes))
     manifest = recognizer.manifest
-    return Evaluation(manifest.version, manifest.people, results, manifest.threshold, _describe(manifest))
+    people = tuple(map(normalised, manifest.people))
+    return Evaluation(manifest.version, people, results, manifest.threshold, _describe(manifest))
 
 
 def _recognize(recognizer: Recognizer, probe: Probe) -> ProbeResult:
+    person = probe.person and normalised(probe.person)
     try:
         face = recognizer.recognize(probe.photo.read_bytes()).faces[0]
     except PhotoError as error:
-        return ProbeResult(str(probe.photo), probe.person, problem=str(error))
+        return ProbeResult(str(probe.photo), person, problem=str(error))
     likeliest = face.predictions[0]
     return ProbeResult(
         str(probe.photo),
-        probe.person,
-        face.label,
-        likeliest.label,
+        person,
+        face.label and normalised(face.label),
+        normalised(likeliest.label),
         face.similarity,
         likeliest.probability,
         face.certain,

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from sklearn.metrics import auc, roc_curve
 from sklearn.preprocessing import normalize
 
-from training.embedder import FloatArray
+from model.gallery import FloatArray
 from training.errors import DatasetError
 
 FALSE_ACCEPT_RATES: Final = (0.01, 0.001)

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from dataset.progress import OnStep
 from model.settings import ROOT, Settings
 from scripts.errors import CommandError
 
@@ -79,7 +80,7 @@ def progress() -> Progress:
     )
 
 
-def steps(bar: Progress) -> Callable[[str, int, int], None]:
+def steps(bar: Progress) -> OnStep:
     """Return a function that shows a step's progress: its name, the amount done and the total."""
     tasks: dict[str, TaskID] = {}
 

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dataset.folders import files, walk
+from dataset.labels import normalised
 from evaluation.recognition import Probe
 from evaluation.recognition import evaluate as evaluate_probes
 from evaluation.report import PAGE, write_page
@@ -54,11 +55,11 @@ def _held_out(probes: list[Probe], photos: Path, run: Path) -> list[Probe]:
     description = Description.read(run)
     role = TEST if TEST in description.roles else VALIDATION
     chips = {
-        chip.removesuffix(".jpg")
+        normalised(chip.removesuffix(".jpg"))
         for chip, its_role in zip(description.chips, description.roles, strict=True)
         if its_role == role
     }
-    kept = [probe for probe in probes if probe.photo.relative_to(photos).as_posix() in chips]
+    kept = [probe for probe in probes if normalised(probe.photo.relative_to(photos).as_posix()) in chips]
     if not kept:
         raise CommandError(f"None of the photos in {photos} was held out when {run} was trained.")
     return kept
@@ -75,7 +76,7 @@ def _bundle(model: Path) -> Iterator[Path]:
 
 
 def _warn_of_unknown_names(people: dict[str, list[Path]], labels: tuple[str, ...]) -> None:
-    unknown = sorted(set(people) - set(labels))
+    unknown = sorted(set(people) - set(map(normalised, labels)))
     if unknown:
         console.print(Text("Not known to the model, so that the answer is always wrong:", "yellow"), ", ".join(unknown))
 

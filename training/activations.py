@@ -3,7 +3,7 @@
 Frozen layers give the same activations in every epoch. The file has those of each chip as it is, and mirrored.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from tokenize import TokenError
 from typing import Any, Final
@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 from torch.utils.data import ConcatDataset, DataLoader, Dataset, Subset
 
+from dataset.progress import OnProgress
 from preprocess.files import write_text
 from training.network import VisageNetwork, frozen
 from training.torchvision_ops import v2
@@ -64,7 +65,7 @@ def compute(
     files: Sequence[Path],
     size: int,
     store: Path,
-    on_progress: Callable[[int, int], None],
+    on_progress: OnProgress,
 ) -> ActivationArray:
     """Return the activations of all chips, as they are and mirrored, kept in the file `store` and not in memory.
 

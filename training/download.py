@@ -7,7 +7,6 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -16,10 +15,8 @@ from urllib.request import url2pathname
 
 import requests
 
+from dataset.progress import OnStep
 from preprocess.files import sha256_of
-
-OnProgress = Callable[[str, int, int], None]
-"""What is downloaded, how many bytes of it are done, and how many there are."""
 
 _CHUNK: Final = 1 << 18
 _TIMEOUT_S: Final = (5, 60)
@@ -38,7 +35,7 @@ class ChecksumError(DownloadError):
     """The downloaded file is not the one that was asked for."""
 
 
-def download(url: str, path: Path, sha256: str, on_progress: OnProgress) -> Path:
+def download(url: str, path: Path, sha256: str, on_download: OnStep) -> Path:
     """Fetch `url` to `path` unless it is there, resuming an interrupted download, and return `path`.
 
     The file takes its name only once its SHA-256 is right.
@@ -56,7 +53,7 @@ def download(url: str, path: Path, sha256: str, on_progress: OnProgress) -> Path
         if urlsplit(url).scheme == "file":  # a registry may be a folder of this machine
             shutil.copyfile(url2pathname(urlsplit(url).path), part)
         else:
-            _fetch(url, part, on_progress)
+            _fetch(url, part, on_download)
     except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
         raise UnreachableError(f"{urlsplit(url).hostname} cannot be reached.") from error
     except (requests.RequestException, FileNotFoundError) as error:
@@ -98,7 +95,7 @@ def registry_file(requirement: str, *, source: bool = False) -> tuple[str, str]:
         raise DownloadError(f"pip's report on {requirement} cannot be read. Update pip.") from error
 
 
-def _fetch(url: str, part: Path, on_progress: OnProgress) -> None:
+def _fetch(url: str, part: Path, on_download: OnStep) -> None:
     have = part.stat().st_size if part.exists() else 0
     headers = {"Range": f"bytes={have}-", "Accept-Encoding": "identity"} if have else {}
     with requests.get(url, headers=headers, stream=True, timeout=_TIMEOUT_S) as response:
@@ -112,7 +109,7 @@ def _fetch(url: str, part: Path, on_progress: OnProgress) -> None:
             for chunk in response.iter_content(_CHUNK):
                 file.write(chunk)
                 have += len(chunk)
-                on_progress(part.stem, have, total)
+                on_download(part.stem, have, total)
 
 
 def _verify(part: Path, sha256: str) -> None:

@@ -6,20 +6,18 @@ from pathlib import Path
 from typing import Final, Self
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from PIL import Image
 
 from model import bundle as bundles
 from model.bundle import Bundle
 from model.engines import fusion
+from model.gallery import FloatArray
 from preprocess.geometry import Geometry
 from preprocess.photo import RGBArray
 from training.network import VisageNetwork, frozen
 from training.pretrained import Pretrained
 from training.recipe import INPUT_SIZE
-
-FloatArray = npt.NDArray[np.float32]
 
 _BATCH: Final = 16
 

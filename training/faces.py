@@ -7,13 +7,11 @@ from pathlib import Path
 from typing import Final, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from dataset.folders import by_label
+from model.gallery import IntArray
 from preprocess.files import sha256_of
 from training.errors import DatasetError
-
-IntArray = npt.NDArray[np.int64]
 
 TRAIN: Final = 0
 VALIDATION: Final = 1

@@ -6,13 +6,12 @@ Only the fields that are needed are declared (tensorflow/core/framework/{graph,n
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto, FileDescriptorProto
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import DecodeError
 from google.protobuf.message_factory import GetMessageClass
 
-FloatArray = npt.NDArray[np.float32]
+from model.gallery import FloatArray
 
 _DT_FLOAT: Final = 1
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset, WeightedRandomSampler
 
+from model.gallery import FloatArray, IntArray
 from preprocess.files import replacing
 from training.activations import ActivationArray
 from training.errors import RunError
@@ -25,8 +25,6 @@ from training.recipe import Recipe
 _EVALUATION_BATCH: Final = 128
 _STATISTICS_FACES: Final = 512
 """Faces that are enough for the statistics of a batch norm."""
-
-IntArray = npt.NDArray[np.int64]
 
 
 class _StoredFaces(Dataset[tuple[torch.Tensor, torch.Tensor]]):
@@ -91,7 +89,7 @@ class FineTuning:
             right += int((logits.argmax(1) == targets).sum())
         return losses / len(rows), right / len(rows)
 
-    def outputs(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    def outputs(self) -> tuple[FloatArray, FloatArray]:
         """Return (N, 512) embeddings by the pretrained head and (N, C) logits by the fine-tuned one, of all chips."""
         self.network.eval()
         embeddings, logits = [], []

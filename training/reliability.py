@@ -9,7 +9,7 @@ import numpy.typing as npt
 BINS: Final = 15
 """Bins of the expected calibration error, as in Guo et al. 2017."""
 
-FloatArray = npt.NDArray[np.float64]
+DoubleArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -19,12 +19,12 @@ class Reliability:
     `counts` are answers, `confidence` is their mean probability, `accuracy` the share of them that is right.
     """
 
-    counts: FloatArray
-    confidence: FloatArray
-    accuracy: FloatArray
+    counts: DoubleArray
+    confidence: DoubleArray
+    accuracy: DoubleArray
 
     @classmethod
-    def of(cls, probabilities: FloatArray, right: npt.NDArray[np.bool_], bins: int = BINS) -> Self:
+    def of(cls, probabilities: DoubleArray, right: npt.NDArray[np.bool_], bins: int = BINS) -> Self:
         """Bin (N,) probabilities, 0 to 1, and whether each answer is right. A bin holds its upper edge."""
         number = np.digitize(probabilities, np.linspace(0, 1, bins + 1)[1:-1], right=True)
         counts = np.bincount(number, minlength=bins).astype(np.float64)

@@ -122,6 +122,28 @@ def test_every_probe_gets_a_result_or_a_problem(tmp_path):
     assert reported == [(1, 2), (2, 2)]
 
 
+class OlderStub(Stub):
+    """A recognizer whose bundle has a name in NFD, as a folder from a Mac does."""
+
+    manifest = replace(Stub.manifest, labels=("Zoe\u0308",))
+
+    def recognize(self, data):
+        zoe = Prediction("Zoe\u0308", 0.9, enrolled=False)
+        face = Face(
+            Box(0, 0, 9, 9, 1), zoe.label, 0.9, 0.7, known=True, certain=True, enrolled=False, predictions=(zoe,)
+        )
+        return Recognition((face,), 9, 9, "0123", {})
+
+
+@pytest.mark.parametrize("person", ["Zo\u00eb", "Zoe\u0308"])
+def test_an_answer_is_right_however_bundle_and_folder_spell_the_name(tmp_path, person):
+    photo = tmp_path / "photo"
+    photo.write_bytes(b"photo")
+    done = evaluate(OlderStub(), [Probe(photo, person)], lambda *what: None)
+    assert (done.accuracy.value, done.recognised.value) == (1.0, 1.0)
+    assert list(done.people()) == ["Zo\u00eb"]
+
+
 def test_an_evaluation_says_what_was_evaluated():
     done = evaluate(Stub(), [], lambda *what: None)
     assert (done.version, done.labels, done.threshold) == ("0123", ("Ann", "Bob"), 0.6)
