@@ -1,4 +1,4 @@
-"""The tiers of the tests, and what every test may ask for.
+"""The tiers of the tests, and the fixtures that all of them share.
 
 | folder | what its tests need |
 | --- | --- |
@@ -15,7 +15,7 @@ pytest_plugins = ["tests.leaks", "tests.pipeline", "tests.gateway", "tests.deplo
 
 
 def pytest_collection_modifyitems(items):
-    """Run each file's tests in one process, and all tests of the stack in another: fixtures are then made once each."""
+    """Run the tests of a file in one process, and all tests of the stack in one: each fixture is then made once."""
     for item in items:
         group = "stack" if "stack" in item.fixturenames else item.nodeid.partition("::")[0]
         item.add_marker(pytest.mark.xdist_group(group))

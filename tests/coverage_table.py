@@ -15,7 +15,7 @@ def main():
 
 
 def table(report):
-    """Return the lines of a table: a package a line with its lines and branches, and a last line with all."""
+    """Return the lines of a table: one for each package with its lines and branches, and one for all together."""
     packages = defaultdict(lambda: [0] * len(COUNTS))
     for name, file in sorted(report["files"].items()):
         for group in (Path(name).parts[0], "all"):

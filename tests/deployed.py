@@ -1,4 +1,4 @@
-"""The `stack` fixture: the real stack with the real bundle, on a local AWS of the tests' own."""
+"""The `stack` fixture: the real stack with the real bundle, on a local AWS that only the tests use."""
 
 import os
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Clients of the real handler: the events of API Gateway and its like in, what the browser would get out."""
+"""Test clients for the real handler: they make events as API Gateway does, and return what a browser would get."""
 
 import base64
 import importlib
@@ -23,7 +23,7 @@ from preprocess.detect import Box
 from preprocess.geometry import Geometry
 
 VERSIONS = ("1.0", "2.0")
-"""Payload versions of API Gateway: those of a REST API and of an HTTP API."""
+"""Payload versions of API Gateway: 1.0 of a REST API, 2.0 of an HTTP API."""
 
 SENDERS = (*VERSIONS, "function URL", "load balancer", "load balancer with lists")
 """Everything that sends HTTP requests to a function."""
@@ -31,7 +31,7 @@ SENDERS = (*VERSIONS, "function URL", "load balancer", "load balancer with lists
 
 @dataclass(frozen=True)
 class Answer:
-    """What API Gateway makes of the function's return value."""
+    """The HTTP response that API Gateway makes of the function's return value."""
 
     status: int
     headers: dict[str, str]
@@ -43,7 +43,7 @@ class Answer:
 
     @property
     def problem(self):
-        """The name of the problem, checked for its form."""
+        """The name of the problem, after checking the form of the document."""
         document = self.json
         assert self.headers["content-type"] == "application/problem+json"
         assert document["status"] == self.status
@@ -154,7 +154,7 @@ def _function_url(method, path, _stage, headers):
 
 
 def _load_balancer(method, path, _stage, headers):
-    """One value a name, not decoded: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html."""
+    """One value for each name, not decoded: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html."""
     path, _, query = path.partition("?")
     arn = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/visage/6d0ecf831eec9f09"
     return {
@@ -199,7 +199,7 @@ CONTEXT = SimpleNamespace(
 
 
 class FakeRecognizer:
-    """Knows Ada, finds her in everything, and remembers the bytes it was given."""
+    """A fake recognizer: it finds Ada in every photo, and keeps the bytes of the photos."""
 
     version = "0123456789ab"
     engine = SimpleNamespace(name="torchscript", precision="float32", threads=2)
@@ -262,13 +262,13 @@ class FakeRecognizer:
 
 @pytest.fixture(scope="session")
 def telemetry():
-    """What the handlers of all tests report to."""
+    """The telemetry that the handlers of all tests use."""
     return Telemetry()
 
 
 @pytest.fixture(scope="session")
 def serve(telemetry):
-    """Make a Lambda handler around any model, the way handler.py makes the real one."""
+    """Make a Lambda handler for any model, as handler.py makes the real one."""
     handler = importlib.import_module("handler")
 
     def serve(load, clock=time.monotonic):
@@ -333,5 +333,5 @@ def photo():
 
 @pytest.fixture
 def context():
-    """What Lambda tells a function about its invocation."""
+    """Lambda's context object of an invocation."""
     return CONTEXT

@@ -1,4 +1,4 @@
-"""Pins what a test leaves to the garbage collector, such as an open socket or a file, to that very test.
+"""Fails the test that leaves something to the garbage collector, such as an open socket or file.
 
 The collector finds an unclosed resource at some later time, in whatever test runs then. So it is run after each test,
 and what it complains of fails the test that has just ended. This replaces pytest's own plugin for unraisable
@@ -14,7 +14,7 @@ import pytest
 
 
 class Unraisable:
-    """Keeps the exceptions that Python could not raise, as text: the objects themselves shall not live on."""
+    """Keeps the exceptions that Python could not raise. They are kept as text, so that the objects can be freed."""
 
     def __init__(self) -> None:
         self.reports: list[str] = []
@@ -24,7 +24,7 @@ class Unraisable:
         self.reports.append(f"{unraisable.err_msg or 'Exception ignored in'}: {unraisable.object!r}\n{''.join(lines)}")
 
     def taken(self) -> str:
-        """Return what has come up, and forget it."""
+        """Return the reports so far, and delete them."""
         text, self.reports = "\n".join(self.reports), []
         return text
 

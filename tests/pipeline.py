@@ -35,7 +35,7 @@ KEPT_KEYS = 3
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """Keep the other test processes from downloading and making the same things meanwhile."""
+    """Prevent other test processes from downloading or making the same files at the same time."""
     HOME.mkdir(parents=True, exist_ok=True)
     with FileLock(HOME / "lock"):
         yield
@@ -52,7 +52,7 @@ def samples() -> Path:
 
 @pytest.fixture(scope="session")
 def weights() -> pretrained.Pretrained:
-    """CASIA-WebFace weights, which the package registry carries."""
+    """CASIA-WebFace weights, which a package of the registry contains."""
     with alone():
         return pretrained.load(pretrained.CASIA_WEBFACE, CACHE / "pretrained", lambda *_: None, print)
 
@@ -65,7 +65,7 @@ def embedder(weights: pretrained.Pretrained) -> Embedder:
 
 @pytest.fixture(scope="session")
 def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], object]], Path]:
-    """Return this session's copy of the folder called `name`, which `make` fills where no session did so before."""
+    """Return this session's copy of the folder `name`; `make` fills it if no earlier session has."""
     home = HOME / _key()
 
     def made_once(name: str, make: Callable[[Path], object]) -> Path:
@@ -112,7 +112,7 @@ def _key() -> str:
 
 
 def _remove_former(home: Path) -> None:
-    """Keep what the newest few keys made, so that the cache does not grow with every change of the code."""
+    """Delete all but the newest few models, so that the cache does not grow with every change of the code."""
     homes = sorted((path for path in HOME.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime)
     for former in homes[:-KEPT_KEYS]:
         if former != home:

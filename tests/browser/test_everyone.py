@@ -1,4 +1,4 @@
-"""The website with a keyboard, a screen reader, a small or a slow phone, and in light and dark."""
+"""The website with a keyboard, a screen reader, a small phone, reduced motion, and in light and dark mode."""
 
 import gzip
 import re

@@ -28,7 +28,7 @@ def recognize(stack):
 
 
 def problem(answer):
-    """The status of a problem document, checked for its form."""
+    """Return the status of a problem document, after checking its form."""
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["status"] == answer.status_code
     return answer.status_code

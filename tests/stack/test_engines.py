@@ -1,4 +1,4 @@
-"""The other engine: the zip that goes to AWS, deployed here over TorchScript, and what AWS would be told."""
+"""The ONNX engine: the zip that goes to AWS, deployed here over TorchScript, and the template for AWS."""
 
 import base64
 import hashlib
@@ -25,7 +25,7 @@ FUNCTION = "visage-local-onnx"
 
 
 def answers(stack, samples):
-    """What the API says of every sample photo: of each face where it is, whose, and whether it is known."""
+    """Return the API's answers for all sample photos: box, label and known of each face."""
     photos = sorted(samples.rglob("*.jpg"))
     assert photos
     found = [stack.post(f"{stack.api}/recognize", files={"image": photo.read_bytes()}).json() for photo in photos]
@@ -34,13 +34,13 @@ def answers(stack, samples):
 
 @pytest.fixture(scope="module")
 def usual(stack, samples):
-    """What TorchScript says of every photo."""
+    """TorchScript's answers for all sample photos."""
     return answers(stack, samples)
 
 
 @pytest.fixture(scope="module")
 def onnx(stack, bundle, usual):
-    """The stack with the other engine; TorchScript is back when these tests end."""
+    """The stack with the ONNX engine; TorchScript is deployed again after these tests."""
     if package.interpreter(SETTINGS) is None:
         pytest.skip(f"no Python {package.PYTHON} for Linux on x86-64 to run the zip")
     try:

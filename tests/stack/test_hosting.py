@@ -1,4 +1,4 @@
-"""The two ways to serve the website, one deployed over the other and back, and what AWS would be told."""
+"""The two ways to serve the website, deployed one over the other and back, and the template for AWS."""
 
 import json
 import subprocess
@@ -22,7 +22,7 @@ NO_MODEL = "models/none"
 
 @dataclass(frozen=True)
 class Deployment:
-    """What one deployment left behind."""
+    """The state of the bucket, page and distributions after a deployment."""
 
     bucket: str
     address: str

@@ -1,4 +1,4 @@
-"""`visage publish` to the S3 of a local AWS, and what it says where AWS refuses."""
+"""`visage publish` uploads to the S3 of a local AWS, and reports what AWS refuses in one line."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What was deployed beside the answers: rights, limits, and the package of the function."""
+"""The deployed resources: access rights, limits, and the package of the function."""
 
 import io
 import json
@@ -29,7 +29,7 @@ def template(stack):
 
 @pytest.fixture
 def statements(stack, function):
-    """What the function's role may do."""
+    """The policy statements of the function's role."""
     role = function["Configuration"]["Role"].rpartition("/")[2]
     with stack.client("iam") as iam:
         assert iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"] == []

@@ -21,7 +21,7 @@ def page(stack):
 
 @pytest.fixture
 def bucket(stack):
-    """The website's bucket; what a test leaves in it is put right."""
+    """The website's bucket; after each test it contains the website again."""
     bucket = stack.outputs()["SiteBucket"]
     yield bucket
     upload(stack, bucket)

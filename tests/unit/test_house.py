@@ -1,4 +1,4 @@
-"""Who may know whom: every import of the product, held against one table."""
+"""Which package may import which: every import of the product is compared with one table."""
 
 import ast
 import subprocess
@@ -111,7 +111,7 @@ def test_a_library_is_imported_only_where_it_belongs(library):
 
 
 def test_only_the_settings_touch_the_environment():
-    """Whether by `os.environ`, by a function of `os` or by a name imported from it."""
+    """They may do so with `os.environ`, with a function of `os`, or with a name imported from `os`."""
     names = {"environ", "environb", "getenv", "getenvb", "putenv", "unsetenv"}
     readers = set()
     for package in MAY_IMPORT:
@@ -125,7 +125,7 @@ def test_only_the_settings_touch_the_environment():
 
 
 def test_no_function_that_some_systems_lack_is_used():
-    """The settings ask whether there is an affinity; the bench says that it needs Linux."""
+    """Two files may use them: the settings check that they exist, and the benchmark requires Linux."""
     lacking = {"fcntl", "sched_getaffinity", "fork"}
     allowed = {"model/settings.py": {"sched_getaffinity"}, "bench/contestant_process.py": {"sched_getaffinity"}}
     for package in MAY_IMPORT:

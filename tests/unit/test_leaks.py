@@ -1,4 +1,4 @@
-"""What a test leaves to the garbage collector fails that test, and no other."""
+"""A test that leaves something to the garbage collector fails, and no other test does."""
 
 import subprocess
 import sys

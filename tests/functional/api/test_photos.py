@@ -1,4 +1,4 @@
-"""Real photos through the real handler: who is on them, and what becomes of the broken ones."""
+"""Real photos are sent through the real handler: people are named, and damaged photos are refused."""
 
 import io
 import struct
@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 ANSWER_SECONDS = 10
-"""Longer than this is a hang. Processor time is counted, so that a busy machine is not taken for one."""
+"""More than this counts as a hang. Processor time is measured, so that a busy machine makes no difference."""
 
 
 @pytest.fixture(scope="session")
@@ -119,7 +119,7 @@ def test_noise_behind_a_good_header_is_answered(ask, portrait):
 
 
 def test_a_photo_that_came_as_text_is_a_clients_error(real, portrait):
-    """An API without binary media types replaces the bytes that are no UTF-8."""
+    """An API without binary media types replaces bytes that are not UTF-8."""
     assert real.upload(portrait, encoded=False).status in {415, 422}
     assert real.upload(portrait).status == 200
 

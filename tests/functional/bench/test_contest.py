@@ -33,7 +33,7 @@ def nothing(tmp_path):
 
 
 def children():
-    """The child processes of this process, finished ones that were not waited for included."""
+    """Return the child processes of this process, including zombies."""
     return Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
 
 

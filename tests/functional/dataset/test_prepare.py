@@ -1,4 +1,4 @@
-"""Preparing goes on where it was, does again what changed, and says what became of every photo."""
+"""Preparing continues after an interruption, repeats only what changed, and reports the outcome of every photo."""
 
 import json
 import os
@@ -60,14 +60,14 @@ class Work:
         return {outcome.photo: outcome for outcome in self.report.outcomes}
 
     def chips(self):
-        """Each chip with the moment it was written."""
+        """Return the time at which each chip was written."""
         return {
             path.relative_to(self.aligned).as_posix(): path.stat().st_mtime_ns
             for path in self.aligned.glob("[!.]*/**/*.jpg")
         }
 
     def faces(self):
-        """Every face that was found, with the moment it was written."""
+        """Return the time at which each found face was written."""
         return {path.name: path.stat().st_mtime_ns for path in self.output("faces").glob("*.jpg")}
 
     def output(self, name):
@@ -76,7 +76,7 @@ class Work:
 
 @pytest.fixture(scope="module")
 def prepared(samples, tmp_path_factory):
-    """Work that was done once, to be copied."""
+    """Photos that were prepared once, for other fixtures to copy."""
     work = Work(tmp_path_factory.mktemp("prepared"), samples)
     work.prepare()
     return work
@@ -84,7 +84,7 @@ def prepared(samples, tmp_path_factory):
 
 @pytest.fixture
 def work(prepared, samples, tmp_path):
-    """Work that was done once."""
+    """A copy of the photos that were prepared once."""
     for folder in (prepared.photos, prepared.aligned):
         shutil.copytree(folder, tmp_path / folder.name)  # keeps the photos' times
     work = Work.__new__(Work)

@@ -1,4 +1,4 @@
-"""Somebody who is removed from aligned faces leaves nothing there, and everybody else stays as they were."""
+"""Removing a person from aligned faces deletes everything of that person and changes nothing of the others."""
 
 import json
 import shutil
@@ -15,7 +15,7 @@ TEXTS = (JOURNAL, OVERRIDES, REPORT, PAGE)
 
 @pytest.fixture
 def folder(aligned, tmp_path):
-    """The sample people's aligned faces, to be changed."""
+    """A copy of the sample people's aligned faces."""
     return shutil.copytree(aligned, tmp_path / "aligned")
 
 

@@ -1,4 +1,4 @@
-"""Work spread over processes: in order, one core each, and with a sentence when one of them dies."""
+"""Work in several processes: results in order, one core each, and a sentence when a process is killed."""
 
 import operator
 import os
@@ -47,7 +47,7 @@ def test_workers_do_not_change_the_environment():
 
 @pytest.mark.usefixtures("weights")
 def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(samples, tmp_path):
-    """The real command, interrupted as a terminal does it."""
+    """Run the real command, and interrupt it as a terminal does."""
     for number in range(24):
         target = tmp_path / "photos" / "Obama" / f"{number:02}.jpg"
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -81,7 +81,7 @@ def start(folder):
 
 
 def listen_to_ctrl_c():
-    """Undo what a shell does to its background jobs, of which the tests may be one: they ignore Ctrl-C."""
+    """Let this process receive Ctrl-C. Background jobs of a shell ignore it, and the tests may be such a job."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 

@@ -1,4 +1,4 @@
-"""The zip of the function: what is in it, that it runs where nothing else is installed, and what is said without it."""
+"""The zip of the function: its content, that it runs without other packages, and why it may not be made."""
 
 import os
 import shutil
@@ -61,7 +61,7 @@ def settings(tmp_path):
 
 @pytest.fixture
 def no_registry(monkeypatch, tmp_path):
-    """A pip that finds no package anywhere."""
+    """Configure pip so that it finds no package."""
     for name in [name for name in os.environ if name.startswith("PIP_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)

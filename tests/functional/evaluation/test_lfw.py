@@ -45,7 +45,7 @@ def subject(weights):
 
 @pytest.fixture(scope="module")
 def measured(mini, subject, tmp_path_factory):
-    """Result, output folder, and the progress that was reported."""
+    """Measure once; return the result, the output folder, and the progress that was reported."""
     output, reported = tmp_path_factory.mktemp("benchmark"), []
     result = measure(mini, subject, output, 1, lambda *what: reported.append(what))
     return result, output, reported
@@ -78,7 +78,7 @@ def test_finished_work_is_not_repeated(measured, mini, subject, monkeypatch):
 
 
 def stand_in(monkeypatch, batches):
-    """Let no process start: `batches` are what the workers give, and may raise."""
+    """Replace the worker processes: `batches` gives their results, or raises."""
     asked = []
 
     def parallel_map(_function, tasks, _workers):

@@ -81,7 +81,7 @@ def test_every_step_reports_its_progress(done):
 
 
 def test_training_starts_from_scratch_each_time(done, weights, monkeypatch):
-    """No file of an earlier run is there when training begins, which would otherwise return at once."""
+    """Files of an earlier run are deleted before training begins; otherwise training would return at once."""
     found = []
     monkeypatch.setattr(people_benchmark, "train", lambda _, run, *__: found.append(list(run.iterdir())) or {})
     shutil.copytree(done.output / "run", done.output / "kept")

@@ -40,12 +40,12 @@ def chips(bundle, samples):
 
 @pytest.fixture(scope="module")
 def usual(bundle, chips):
-    """What TorchScript in float32 makes of them."""
+    """The answers of TorchScript in float32 for the chips."""
     return TorchScript(bundle, cores()).run(chips)
 
 
 def operators(engine, chips):
-    """The names of the operators that run while the engine answers."""
+    """Return the names of the operators that run while the engine answers."""
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
         engine.run(chips)
     return {event.key for event in profile.key_averages()}

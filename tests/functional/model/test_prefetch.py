@@ -1,4 +1,4 @@
-"""The bundle is fetched beside the imports, and what goes wrong there is told here."""
+"""The bundle is downloaded in another process during the imports, and its errors are raised in this one."""
 
 import os
 import subprocess
@@ -142,7 +142,7 @@ with prefetch.download(settings.location, settings.engine) as parts:
 
 @pytest.fixture
 def python(bundle):
-    """What runs a script in a process of its own, which has started no thread, and returns the lines it prints."""
+    """Run a script in a new process, which has not started a thread, and return the lines that it prints."""
 
     def run(script, **environment):
         done = subprocess.run(

@@ -21,7 +21,7 @@ PLAIN = Manifest(("Ann", "Zoë"), (), Geometry(), 0.6, 0.8, 1.0, {}, {"validatio
 
 
 class Files:
-    """The objects of a bucket, read and changed behind the product's back."""
+    """The objects of a bucket, read and changed without Visage's code."""
 
     def __init__(self, client, name):
         self.client, self.name = client, name

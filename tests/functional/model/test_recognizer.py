@@ -1,4 +1,4 @@
-"""The runtime by itself: a bundle and a photo's bytes in, a Recognition out."""
+"""The recognizer without HTTP: from a bundle and the bytes of a photo to a Recognition."""
 
 import io
 from concurrent.futures import ThreadPoolExecutor

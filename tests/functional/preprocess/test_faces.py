@@ -94,7 +94,7 @@ def test_a_face_is_found_at_the_same_place_in_a_larger_photo(detector, obama, fa
 
 @pytest.mark.parametrize("share", [0.3, 0.2, 0.15])
 def test_a_face_two_thirds_as_large_is_found_beside_a_sure_one(detector, obama, share):
-    """One sure face is not enough where another would be too small for that look."""
+    """A sure face does not end detection if another face could be too small for that pass."""
     face = detector.detect(obama)[0]
     left, top, side = face.left - face.width // 4, face.top - face.width // 3, face.width * 3 // 2
     head = Image.fromarray(obama.pixels()[max(0, top) : top + side, left : left + side])
@@ -158,7 +158,7 @@ def test_a_chip_is_the_same_whether_the_photo_was_decoded_in_full_or_not(detecto
 
 
 def test_training_and_serving_see_the_same_face(samples, aligned, weights, detector, aligner):
-    """One path for pixels: a kept chip, scaled as training does, embeds as one cut for serving."""
+    """A stored chip, scaled as in training, has the same embedding as a chip cut for serving."""
     network = VisageNetwork(2).load_pretrained(weights.state).eval()
     kept = sorted(aligned.rglob("*.jpg.jpg"))
     photos = [Photo((samples / "people" / path.relative_to(aligned).with_suffix("")).read_bytes()) for path in kept]

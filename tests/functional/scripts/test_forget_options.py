@@ -1,4 +1,4 @@
-"""`visage forget` removes a person from a bundle, and from what it was made of where it is asked to."""
+"""`visage forget` removes a person from a bundle and, on request, from the aligned faces."""
 
 import json
 import shutil
@@ -17,7 +17,7 @@ NAME = "Joe Biden"
 
 @pytest.fixture
 def mine(bundle, tmp_path):
-    """The sample people's bundle, to be changed, and somebody who was enrolled."""
+    """A copy of the sample people's bundle, with one enrolled person."""
     copy = shutil.copytree(bundle, tmp_path / "bundle")
     opened = bundles.load(str(copy))
     face = Gallery.load(opened.path(bundles.GALLERY)).embeddings[:1]

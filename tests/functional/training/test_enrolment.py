@@ -1,4 +1,4 @@
-"""People join a bundle by a photo or two, and leave it without a trace."""
+"""People are enrolled in a bundle from one or two photos, and removed from it completely."""
 
 import shutil
 import zipfile

@@ -1,4 +1,4 @@
-"""One frozen trunk, two heads that start alike, and what fine-tuning may touch."""
+"""The network: a frozen trunk, two heads with the same initial weights, and the layers that fine-tuning changes."""
 
 import pytest
 import torch

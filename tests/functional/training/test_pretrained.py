@@ -1,4 +1,4 @@
-"""Weights are fetched, converted and verified, or refused with a sentence."""
+"""Pretrained weights are downloaded, converted and verified, or refused with a sentence."""
 
 import hashlib
 import shutil
@@ -34,7 +34,7 @@ def cache(weights, tmp_path):
 
 @pytest.fixture
 def no_vggface2(monkeypatch):
-    """VGGFace2's address is one where nobody listens."""
+    """Give VGGFace2 an address at which no server listens."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))

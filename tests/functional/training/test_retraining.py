@@ -1,4 +1,4 @@
-"""Somebody whom the network was trained on is forgotten by training it again without them."""
+"""`visage forget --retrain` trains the network again without the person."""
 
 from dataclasses import replace
 
@@ -27,7 +27,7 @@ def short(bundle):
 
 @pytest.fixture(scope="module")
 def enrolled(bundle, tmp_path_factory):
-    """The sample people's bundle and somebody who was enrolled."""
+    """The sample people's bundle, with one enrolled person."""
     opened = bundles.load(str(bundle))
     somebody = Gallery.load(opened.path(bundles.GALLERY)).embeddings[:1]
     made, _ = enroll(opened, {"Zo\u00eb": -somebody}, tmp_path_factory.mktemp("enrolled") / "bundle")

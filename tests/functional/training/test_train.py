@@ -1,4 +1,4 @@
-"""A training run goes on where it was interrupted, touches only its own layers, and keeps to its folder."""
+"""A training run continues after an interruption, changes only its layers, and uses only its folder."""
 
 import json
 import shutil
@@ -42,7 +42,7 @@ def people(aligned):
 
 @pytest.fixture(scope="module")
 def finished(people, weights, tmp_path_factory):
-    """A short run that nobody interrupted."""
+    """A short run without an interruption."""
     folder = tmp_path_factory.mktemp("finished")
     train(people, folder, RECIPE, weights, Watcher())
     return folder
@@ -50,7 +50,7 @@ def finished(people, weights, tmp_path_factory):
 
 @pytest.fixture
 def copy(finished, tmp_path):
-    """The same run, to be spoilt."""
+    """A copy of the short run, for a test that damages it."""
     return shutil.copytree(finished, tmp_path / "run")
 
 
@@ -145,7 +145,7 @@ def test_a_damaged_checkpoint_is_reported(people, weights, copy):
 
 
 def interrupted_in_activations(people, weights, run):
-    """Leave what a process leaves that is killed after some batches of activations."""
+    """Write the files that a process leaves if it is killed after some batches of activations."""
     with pytest.raises(KeyboardInterrupt):
         train(people, run, RECIPE, weights, Watcher(stop_in_activations=True))
 

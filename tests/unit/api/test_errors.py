@@ -1,4 +1,4 @@
-"""Requests that fail: every row of the table of errors, provoked through the handler."""
+"""Requests that fail: every error of api/errors.py is caused through the handler."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Events as API Gateway, schedulers and strangers send them: none may break the function."""
+"""Events of API Gateway, of schedulers and of unknown senders: none may make the function fail."""
 
 import io
 from functools import partial
@@ -71,7 +71,7 @@ def test_a_parameter_in_the_place_of_a_list_is_read(serve, recognizer, photo, ve
 
 @pytest.mark.parametrize("value", ["a b", "a+b", "50%", "%41", "%2541", "a&face=1", "ü", ""])
 def test_a_parameter_is_decoded_once(serve, value):
-    """Whatever sends it: API Gateway's REST APIs decode the query string, the others do not."""
+    """Only API Gateway's REST APIs decode the query string before they send the event."""
     seen = []
     app = Flask("echo")
     app.add_url_rule("/labels", "labels", lambda: seen.append(request.args["note"]) or "")

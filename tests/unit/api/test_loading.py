@@ -1,4 +1,4 @@
-"""The model's life in the function: loaded once, missed politely, and tried again."""
+"""Loading the model in the function: it is loaded once, a failure is a 503, and it is tried again later."""
 
 import json
 import os
@@ -27,7 +27,7 @@ print(json.dumps(handler.lambda_handler({"httpMethod": "GET", "path": "/health"}
 
 
 class Storage:
-    """Fails to give the model as often as it is told to."""
+    """A fake storage that fails to load the model a given number of times."""
 
     def __init__(self, recognizer, *failures):
         self.recognizer = recognizer
@@ -42,7 +42,7 @@ class Storage:
 
 
 class Clock:
-    """Shows the seconds that a test says."""
+    """A clock that shows the seconds that a test sets."""
 
     now = 1000.0
 

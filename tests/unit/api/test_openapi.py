@@ -24,7 +24,7 @@ def document():
 
 @pytest.fixture(scope="module")
 def check(document):
-    """Check a value against a schema of the contract; nothing may stand there that it does not name."""
+    """Validate a value against a schema of the contract; members that the schema does not name are errors."""
     strict = copy.deepcopy(document["components"])
     for schema in strict["schemas"].values():
         _close(schema)

@@ -1,4 +1,4 @@
-"""Requests that succeed: every way to send a photo, and what comes back."""
+"""Requests that succeed: every way to send a photo, and its answer."""
 
 import base64
 import io

@@ -1,4 +1,4 @@
-"""What the function says about its requests, and what it keeps to itself."""
+"""What the function logs about requests, and what it must not log."""
 
 import json
 

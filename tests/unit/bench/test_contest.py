@@ -1,4 +1,4 @@
-"""What is counted in a contest, and what a benchmark needs of the system."""
+"""What a contest counts, and what the benchmark needs of the system."""
 
 import os
 from pathlib import Path
@@ -68,7 +68,7 @@ def test_visages_engines_get_the_environment_of_the_deployed_function(engine):
 
 
 def test_a_contestant_has_its_cores_to_itself():
-    """Its waiting threads may spin: the Makefile's policy is for processes that share the cores."""
+    """The Makefile's wait policy is for processes that share cores. A contestant shares none, so it is removed."""
     found = process_environment("plain", 1, {"PATH": "/bin", "OMP_WAIT_POLICY": "PASSIVE"})
     assert "OMP_WAIT_POLICY" not in found
     assert (found["PATH"], found["OMP_NUM_THREADS"]) == ("/bin", "1")

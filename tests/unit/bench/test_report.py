@@ -1,4 +1,4 @@
-"""What a run measured becomes figures with their bars, tables and plots."""
+"""The measurements of a benchmark run become figures with their bars, tables and plots."""
 
 import json
 
@@ -37,7 +37,7 @@ def cold(contestant, *rounds):
 
 @pytest.fixture
 def results():
-    """A run in which a second round took twice as long as the first, for everybody, and every bar but one is met."""
+    """A run whose second round took twice as long for all contestants, and in which every bar but one is met."""
     return Results(
         warm=[
             warm("visage-torchscript", 50, 100, stages={"detect": 20, "recognize": 30}),

@@ -1,4 +1,4 @@
-"""A folder's person is whom most of its photos show, however many others are in them."""
+"""The person of a folder is the one that most of its photos show, whoever else is in them."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ def somebody():
 
 
 def face_of(person, spread=0.6):
-    """A face as the network sees it: cosines between two of a person are about 0.7, between two people about 0."""
+    """Return a random embedding of a person: its cosine with others of that person is about 0.7, of other people 0."""
     vector = person + spread * somebody()
     return (vector / np.linalg.norm(vector)).astype(np.float32)
 

@@ -1,4 +1,4 @@
-"""Folders of photos become people; what is odd becomes a remark and the rest goes on."""
+"""Folders of photos become people; anything unusual becomes a remark and does not stop the rest."""
 
 import pytest
 

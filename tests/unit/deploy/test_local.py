@@ -1,4 +1,4 @@
-"""Whether the local AWS runs, without one: process ids, ports, and systems without /proc."""
+"""Whether the local AWS runs, tested without one: process ids, ports, and systems without /proc."""
 
 import subprocess
 import sys
@@ -23,7 +23,7 @@ def local(tmp_path):
 
 @pytest.fixture
 def process():
-    """A process with a token in its command line, and the token."""
+    """A running process with a token in its command line."""
     command = [sys.executable, "-c", WAIT, "0123456789abcdef"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
         running.stdout.readline()

@@ -1,4 +1,4 @@
-"""The files that go to Lambda are whole folders, and every list of them says the same."""
+"""Whole folders go to Lambda, and all lists of them are the same."""
 
 import re
 

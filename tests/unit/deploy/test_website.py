@@ -86,7 +86,7 @@ def entrance(pages):
 
 
 def prefix(pages):
-    """Where the assets are, checked for its form."""
+    """Return the folder of the assets, after checking its form."""
     prefixes = {match[0] for page in pages if (match := re.match(r"assets/[0-9a-f]{12}/", page.key))}
     (prefix,) = prefixes
     return prefix
@@ -222,7 +222,7 @@ def test_an_example_that_is_not_a_photo_is_reported_by_name(pages, tmp_path):
 
 @pytest.fixture
 def visage_deploy(monkeypatch):
-    """Run `visage deploy` up to where something is deployed; returns the way to serve and the website, and the run."""
+    """Run `visage deploy` without deploying; return the hosting and website it would deploy, and the run's result."""
 
     def visage_deploy(*words):
         begun = []

@@ -1,4 +1,4 @@
-"""Wrong photos in everybody's folder are counted by what becomes of them, and drawn the same from the same seed."""
+"""Wrong photos injected into folders are counted by their outcome; the same seed draws the same photos."""
 
 import base64
 import json
@@ -27,7 +27,7 @@ def unit(vector):
 
 
 def face_of(person, random, side=100):
-    """A face as the network sees it: cosines between two of a person are about 0.7, between two people about 0."""
+    """Return a random embedding of a person: its cosine with others of that person is about 0.7, of other people 0."""
     vector = unit(person + 0.6 * unit(random.normal(size=512)))
     halves = base64.b64encode(vector.astype(np.float16).tobytes()).decode()
     image_hash = random.bytes(8).hex()
@@ -80,7 +80,7 @@ def test_own_photos_set_aside_without_injection_are_listed_as_false_alarms(peopl
 
 
 def test_an_injected_photo_that_shows_the_person_counts_as_missed(people, random):
-    """Bob's only other photos are of Ann: every one that is put into her folder agrees with hers."""
+    """All of Bob's photos show Ann, so every photo that is injected into her folder agrees with hers."""
     ann = people[:PHOTOS]
     bob = [Candidates(f"Bob/{n}.jpg", "Bob", "", faces=photo.faces) for n, photo in enumerate(ann)]
     alike = outcomes_of([*ann[: PHOTOS // 2], *bob[PHOTOS // 2 :]], shares=[0.3], repeats=1)["shares"][0]

@@ -1,4 +1,4 @@
-"""Crops are compared by how well they separate people."""
+"""Crops are compared by how well the network separates people with them."""
 
 import numpy as np
 

@@ -89,7 +89,7 @@ def test_without_faces_there_is_no_threshold():
 
 
 def test_the_mean_is_that_of_the_other_folds():
-    """Every embedding has a large part in common, which says nothing about who it is."""
+    """All embeddings share a large component that does not depend on the person."""
     rng = np.random.default_rng(0)
     people = np.eye(40)
     pairs, faces = [], {}

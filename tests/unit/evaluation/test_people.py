@@ -17,7 +17,7 @@ PEOPLE = {"Ann": 10, "Bob": 5, "Cid": 1}
 
 @pytest.fixture
 def photos(tmp_path):
-    """Files of three people, some of them deeper down, all different."""
+    """Different files of three people, some of them in subfolders."""
     for person, count in PEOPLE.items():
         for number in range(count):
             path = tmp_path / "photos" / person / str(number % 2) / f"{number}.jpg"

@@ -1,4 +1,4 @@
-"""Plots change no settings of matplotlib for anybody else."""
+"""Drawing plots does not change matplotlib's settings for other code."""
 
 import subprocess
 import sys

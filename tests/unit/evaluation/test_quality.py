@@ -1,4 +1,4 @@
-"""The figures of docs/quality.md are made of the benchmarks' files, and each has its bar."""
+"""The figures of docs/quality.md come from the benchmarks' files, and each has its bar."""
 
 import json
 

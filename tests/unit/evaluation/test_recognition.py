@@ -1,4 +1,4 @@
-"""The figures that results add up to, worked out by hand, and the page that shows them."""
+"""The figures of an evaluation equal those calculated by hand, and the page shows them."""
 
 import json
 import re
@@ -84,7 +84,7 @@ def test_figures_are_written_when_no_photo_has_a_face(tmp_path):
 
 
 class Stub:
-    """A recognizer that takes every photo for Ann's, and finds no face in an empty one."""
+    """A fake recognizer: it answers Ann for every photo, and finds no face in an empty one."""
 
     manifest = Manifest(
         labels=("Ann",),

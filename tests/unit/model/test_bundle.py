@@ -1,4 +1,4 @@
-"""A bundle is whole, unaltered and of this format, or it is refused."""
+"""A bundle that is incomplete, changed or of another format is refused."""
 
 import errno
 import hashlib
@@ -142,7 +142,7 @@ def test_a_file_where_the_bundle_should_be_is_a_bundle_error(tmp_path):
 
 
 def resealed(change):
-    """The text of a manifest that is altered by `change` and has a version that fits."""
+    """Return the text of a manifest that `change` has changed, with the version of its new content."""
     fields = json.loads(replace(PLAIN, files={MODEL: FileEntry(1, "0" * 64)}).to_json())
     change(fields)
     content = json.dumps(fields | {"version": ""}, sort_keys=True, ensure_ascii=False).encode(errors="surrogatepass")
@@ -252,7 +252,7 @@ def test_a_file_that_is_not_part_of_the_format_is_not_written(tmp_path):
 
 
 def refuse_renames(monkeypatch, *targets):
-    """Let the file system refuse to rename anything to one of `targets`."""
+    """Make every rename to one of `targets` fail."""
     rename = Path.rename
 
     def refuse(path, target):

@@ -23,7 +23,7 @@ def temporary(tmp_path, monkeypatch):
 
 @pytest.fixture
 def ended():
-    """The number of a process that has ended."""
+    """The id of a process that has ended."""
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
     return process.pid
@@ -31,7 +31,7 @@ def ended():
 
 @pytest.fixture
 def living():
-    """The number of another process, which lives."""
+    """The id of another process that is running."""
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
         yield process.pid
         process.kill()

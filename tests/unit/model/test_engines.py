@@ -1,4 +1,4 @@
-"""What an engine says of itself is all that deployment, packaging, download and schema need to know of it."""
+"""Deployment, packaging, download and schema read everything about an engine from its class."""
 
 import json
 import re

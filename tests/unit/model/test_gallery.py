@@ -1,4 +1,4 @@
-"""Prototypes and similarities against what they mean."""
+"""Prototypes and similarities agree with their definitions."""
 
 import numpy as np
 import pytest

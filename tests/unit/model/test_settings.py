@@ -1,4 +1,4 @@
-"""The environment is read once; what it says wrongly is what it does not say."""
+"""The environment is read once; an invalid variable counts as a missing one."""
 
 import os
 import subprocess

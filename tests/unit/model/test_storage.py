@@ -1,4 +1,4 @@
-"""Whatever goes wrong between us and S3 is a sentence."""
+"""Every error of S3 is reported in one sentence."""
 
 from contextlib import closing
 
@@ -13,7 +13,7 @@ from model.storage import Bucket
 
 
 class Client:
-    """A client of S3 that raises `error`, whatever it is asked."""
+    """A fake S3 client whose requests raise `error`."""
 
     def __init__(self, error):
         self.error = error
@@ -26,7 +26,7 @@ class Client:
 
 
 def raised(error):
-    """What a reader of a file gets where boto3 raises `error`."""
+    """Return our error for reading a file while boto3 raises `error`."""
     with closing(Bucket("s3://bucket/prefix", lambda *_, **__: Client(error))) as bucket:
         with pytest.raises(BundleError) as caught:
             bucket.read("manifest.json")

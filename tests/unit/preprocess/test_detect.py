@@ -1,4 +1,4 @@
-"""What one detection pass has found, no later pass may lose."""
+"""A later detection pass does not discard a face that an earlier one has found."""
 
 import io
 
@@ -12,7 +12,7 @@ from preprocess.detect import FAINT, Box, Detector, Pass
 from preprocess.photo import Photo
 
 PASSES = (Pass(100, 9), Pass(200, 9), Pass(400, 9))
-"""None of them is ever convincing, so all of them are made."""
+"""No face is large enough for these passes, so that all of them run."""
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def photo():
 
 
 class Scanner:
-    """Finds in each pass what it is told: faces as left edge, side and score, in pixels of the photo of 400 pixels."""
+    """A fake detector with given faces for each pass: left edge, side and score, in pixels of a 400-pixel photo."""
 
     def __init__(self, *passes):
         self.passes = iter(passes)
@@ -40,7 +40,7 @@ class Scanner:
 
 @pytest.fixture(scope="module")
 def found(photo):
-    """Detect with faces told pass by pass; return left edges and scores from left to right."""
+    """Detect with given faces for each pass; return left edges and scores from left to right."""
     detector = Detector(PASSES)
 
     def found(*passes):

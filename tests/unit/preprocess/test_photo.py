@@ -1,4 +1,4 @@
-"""Photos of every make become upright RGB pixels, or one of the errors that say why not."""
+"""Photos of every format become upright RGB pixels, or an error that gives the reason."""
 
 import io
 import struct
@@ -18,7 +18,7 @@ from preprocess.photo import Photo
 RED, GREEN, BLUE, GREY = (200, 30, 30), (30, 200, 30), (30, 30, 200), (128, 128, 128)
 FORMATS = ["JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF"]
 LOSSY = 12
-"""Levels of a colour that compression may cost in the middle of a plain area."""
+"""How many levels compression may change a colour in the middle of a plain area."""
 
 DECODER_ERRORS = [
     OSError,

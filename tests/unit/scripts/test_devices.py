@@ -1,4 +1,4 @@
-"""A device that cannot be used is one sentence, before any work."""
+"""A device that cannot be used is reported in one sentence before any work begins."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""`visage export` says from when on a face counts as known, and nothing that was measured on a few faces."""
+"""`visage export` prints the thresholds, and no figures that were measured on a few faces."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What commands print is what was meant, whatever files and people are called."""
+"""Commands print names of files and people unchanged, whatever characters they contain."""
 
 from dataset.prepare import Report
 from dataset.selection import Cause, Outcome

@@ -1,4 +1,4 @@
-"""`visage recognize --url`: every photo gets its answer, and the status says whether one has none."""
+"""`visage recognize --url` prints an answer for every photo, and its status is 1 if one is missing."""
 
 import json
 import os
@@ -22,7 +22,7 @@ NOBODY = {"faces": [{"label": None, "probability": 0.3, "known": False}]}
 
 @pytest.fixture
 def api():
-    """An API that gives the answers listed, one after another, and notes what it was asked."""
+    """A fake API that gives the listed answers in order, and keeps the user agents of the requests."""
 
     class Api(BaseHTTPRequestHandler):
         answers: list = []  # noqa: RUF012  # there is one server at a time

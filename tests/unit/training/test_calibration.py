@@ -1,4 +1,4 @@
-"""The threshold lets as many strangers pass as asked, and probabilities are as often right as they say."""
+"""The threshold accepts the given share of strangers, and probabilities equal the share of right answers."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Downloads go on where they stopped, and count only with the right SHA-256."""
+"""A download continues where it stopped, and is accepted only with the right SHA-256."""
 
 import hashlib
 import socket
@@ -14,7 +14,7 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 
 class Files(BaseHTTPRequestHandler):
-    """Serves CONTENT: /file honours ranges, /whole ignores them, /torn hangs up half-way."""
+    """Serves CONTENT: /file supports ranges, /whole ignores them, /torn disconnects half-way."""
 
     def do_GET(self):
         self.server.ranges.append(self.headers["Range"])
@@ -53,7 +53,7 @@ def server(monkeypatch):
 
 @pytest.fixture
 def closed_port(monkeypatch):
-    """The address of a port where nobody listens."""
+    """The address of a port on which no server listens."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))

@@ -1,4 +1,4 @@
-"""What an exported network is where torch has changed."""
+"""An exported network still works where torch's private API has changed."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Which faces there are, and what each is for."""
+"""The aligned faces of a training, and their split into training, validation and test."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The constants of a frozen graph, out of messages small enough to write by hand."""
+"""The constants of a frozen graph are read from small messages that are written by hand."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What the command line reads at once imports nothing that takes time."""
+"""The modules that every command imports do not import slow libraries."""
 
 import subprocess
 import sys
