@@ -35,7 +35,7 @@ def create_handler(app: Flask, model: ModelLoader, telemetry: Telemetry) -> Hand
 
 
 def warm_up(model: ModelLoader, telemetry: Telemetry) -> bool:
-    """Load the model and return whether that worked. A failure is logged, and a later request tries again."""
+    """Load the model and return whether that succeeded. A failure is logged, and a later request tries again."""
     try:
         loaded = model.get()
     except ModelUnavailableError as error:

@@ -1,4 +1,4 @@
-"""The HTTP API: a Flask app that names the people in a photo, and its adapter for the events of AWS."""
+"""The HTTP API: a Flask app that names the people in a photo, and an adapter from the events of AWS to it."""
 
 from api.app import create_app
 from api.gateway import answer

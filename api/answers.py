@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from model.recognizer import Face, Prediction, Recognition
 
 JPEG_QUALITY: Final = 95
-"""Pillow's documentation advises against more: larger files with hardly any gain in quality."""
+"""Pillow's documentation advises against higher values: files grow with hardly any gain in quality."""
 
 
 def recognition_json(recognition: "Recognition") -> dict[str, Any]:
@@ -76,5 +76,5 @@ def _prediction(prediction: "Prediction") -> dict[str, Any]:
 
 
 def _rounded(value: float) -> float:
-    """Round to four digits; more would not be significant."""
+    """Round to four decimals; further ones would not be significant."""
     return round(float(value), 4)

@@ -1,4 +1,4 @@
-"""Makes the Flask app: the routes, and what every request gets: limits, CORS, problem documents and a log line."""
+"""Makes the Flask app: its routes, and what all requests share: limits, CORS, problem documents and a log line."""
 
 import time
 import uuid
@@ -36,7 +36,7 @@ PREFLIGHT: Final = {
 
 
 class _Json(DefaultJSONProvider):
-    """JSON with keys in the order of the code, and with letters that are not ASCII as they are."""
+    """JSON whose keys keep their order, and whose text is not escaped to ASCII."""
 
     sort_keys = False
     ensure_ascii = False
@@ -70,7 +70,7 @@ def _begin() -> None:
 
 
 def _request_id() -> str:
-    """Return API Gateway's id of the request, which the client sees too; else Lambda's, else a new one."""
+    """Return API Gateway's id of the request, which the client also sees; without it, Lambda's id or a new one."""
     context = request.environ.get("serverless.event", {}).get("requestContext", {})
     invocation = getattr(request.environ.get("serverless.context"), "aws_request_id", None)
     return str(context.get("requestId") or invocation or uuid.uuid4())

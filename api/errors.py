@@ -1,4 +1,4 @@
-"""Every answer to an error, as problem details (RFC 9457): the one place where errors become HTTP.
+"""Turns errors into HTTP answers: problem details (RFC 9457). No other module does that.
 
 Exception                             status  type, after urn:visage:problem:
 ├── ApiError
@@ -63,17 +63,17 @@ class UnsupportedContentTypeError(ApiError):
 
 
 class ModelUnavailableError(ApiError):
-    """The model could not be loaded; the cause is for the log, not for the client."""
+    """The model could not be loaded. Its cause is logged and is not told to the client."""
 
     def __init__(self, retry_after_s: int = 5) -> None:
-        """The next attempt to load the model is due in `retry_after_s` seconds."""
+        """Say that the next attempt to load the model is due in `retry_after_s` seconds."""
         super().__init__()
         self.retry_after_s = retry_after_s
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A kind of problem: status, name, title, and the detail for errors that have no text of their own."""
+    """A kind of problem: status, name, title, and a detail for errors without a text."""
 
     status: int
     name: str
@@ -133,12 +133,12 @@ PROBLEMS: Final[dict[type[Exception], Problem]] = {
 
 
 def problem_of(error: Exception) -> Problem:
-    """Return the kind of problem of `error`: that of the nearest class in its ancestry."""
+    """Return the kind of problem of `error`: that of its class, or of the nearest base class that has one."""
     return next(PROBLEMS[kind] for kind in type(error).__mro__ if kind in PROBLEMS)
 
 
 def document(error: Exception, request_id: str) -> dict[str, Any]:
-    """Return the problem document that answers `error`, without anything internal."""
+    """Return the problem document that answers `error`. It has no internal details."""
     problem = problem_of(error)
     text = str(error) if isinstance(error, ApiError | PhotoError) else ""
     return {

@@ -1,4 +1,4 @@
-"""Holds the model: loads it when it is first needed, and waits longer after each failure before it tries again."""
+"""Loads the model when it is first needed. After each failure, waits longer before the next attempt."""
 
 import math
 import threading
@@ -19,18 +19,17 @@ FIRST_WAIT_S: Final = 5
 """Seconds between the first failed load and the next one. The wait doubles with each failure that follows."""
 
 MAX_WAIT_S: Final = 300
-"""The longest wait. A broken bundle stays broken until somebody publishes another one, so retrying costs more than it
-gains: every attempt downloads the bundle again."""
+"""The longest wait. Each attempt downloads the bundle again, and a broken one stays broken until somebody acts."""
 
 MAX_UNAVAILABLE_WAIT_S: Final = 30
-"""The longest wait while S3 cannot be reached. That ends by itself, and an attempt downloads nothing."""
+"""The longest wait while S3 cannot be reached. That may end at any time, and such an attempt downloads nothing."""
 
 
 class ModelLoader:
     """The model of one process. Safe to share between threads.
 
-    The first load is shared: one thread loads, the others wait for its result. After a failure nobody waits: until
-    the next attempt is due, and while another thread makes it, `get` fails at once.
+    During the first load, one thread loads and the others wait for its result. After a failure no thread waits: `get`
+    fails at once until the next attempt is due, and while another thread makes it.
     """
 
     def __init__(self, load: "Callable[[], Recognizer]", clock: "Callable[[], float]" = time.monotonic) -> None:
@@ -46,8 +45,8 @@ class ModelLoader:
         """Return the model, loaded.
 
         Raises:
-            ModelUnavailableError: it cannot be loaded now. The error that prevents it is the cause, in the call that
-                met it; calls that fail without an attempt have no cause.
+            ModelUnavailableError: it cannot be loaded now. If this call tried to load it, the error is the cause;
+                otherwise there is no cause.
         """
         if self._recognizer is not None:
             return self._recognizer
@@ -70,7 +69,7 @@ class ModelLoader:
     def _attempt(self) -> "Recognizer":
         try:
             recognizer = self._load()
-        except Exception as error:  # an edge: whatever fails here is logged by the caller, and the client gets a 503
+        except Exception as error:  # the outermost edge of loading: the caller logs it, and the client gets a 503
             wait = self._wait_after(error)
             raise ModelUnavailableError(wait) from error
         self._failures = 0
@@ -89,7 +88,7 @@ def load_from_settings(settings: Settings, download: Download = download) -> "Re
     """Load the bundle that `settings` name; `download` makes its files available.
 
     Raises:
-        BundleError: the variable is not set, or there is no sound bundle at that location.
+        BundleError: VISAGE_MODEL is not set, or there is no usable bundle at that location.
     """
     location = bundle_location(settings)
     from model.recognizer import Recognizer  # noqa: PLC0415  # torch takes a second; errors in a request need none

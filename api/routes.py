@@ -36,7 +36,7 @@ def routes(model: ModelLoader) -> Blueprint:
 
     @blueprint.get("/labels")
     def labels() -> dict[str, Any]:
-        """List the people whom the model knows, and how good it is."""
+        """List the people whom the model knows, and the figures that were measured at its export."""
         return labels_json(model.get().manifest)
 
     @blueprint.get("/health")

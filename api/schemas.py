@@ -1,4 +1,4 @@
-"""The shapes of the API's answers, as JSON Schema, each with an example."""
+"""The API's answers as JSON Schema, with examples."""
 
 from typing import Any, Final
 
@@ -33,8 +33,8 @@ _PROBABILITY: Final = {
     "minimum": 0,
     "maximum": 1,
     "description": (
-        "The probability of the likeliest person, if the face is of somebody whom the model knows. Of the answers with "
-        "0.9, nine in ten are right."
+        "The probability of the likeliest person, provided that the model knows the face's person. Nine in ten answers "
+        "with 0.9 are right."
     ),
 }
 _KNOWN: Final = {"type": "boolean", "description": "Whether the face is of somebody whom the model knows."}
@@ -66,7 +66,7 @@ SCHEMAS: Final[dict[str, Any]] = {
         box=_ref("Box"),
         detection_score={
             "type": "number",
-            "description": "The detector's score; from 0 on it calls this a face, 2 is high.",
+            "description": "The detector's score: 0 is its threshold for a face, 2 is high.",
         },
         label=_LABEL,
         probability=_PROBABILITY,
@@ -114,7 +114,7 @@ SCHEMAS: Final[dict[str, Any]] = {
     ),
     "HeldOut": _object(
         "Figures of faces that the model did not learn from.",
-        faces={"type": "integer", "minimum": 1, "description": "How many they are."},
+        faces={"type": "integer", "minimum": 1, "description": "The number of these faces."},
         name_right=_SHARE | {"description": "The share of them whose likeliest name is right."},
         recognised=_SHARE | {"description": "The share of them whose name is right and who are known."},
         expected_calibration_error=_SHARE
@@ -131,7 +131,7 @@ SCHEMAS: Final[dict[str, Any]] = {
     "Engine": _object(
         "What runs the network.",
         name={"enum": list(ENGINES)},
-        precision={"enum": _PRECISIONS, "description": "What most of it computes in."},
+        precision={"enum": _PRECISIONS, "description": "The number format of most of its computations."},
         threads={"type": "integer", "minimum": 1, "description": "The number of threads that work on one photo."},
     ),
     "Problem": _object(

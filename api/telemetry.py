@@ -1,4 +1,4 @@
-"""Logs and metrics: one line a request, which says nothing about the photo or the people in it."""
+"""Logs and metrics: one line for each request, with nothing about the photo or the people in it."""
 
 import traceback
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ Handler = Callable[[Any, Any], dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What is logged and measured of a request. `route` is the pattern that matched, never the path that was sent."""
+    """What is logged and measured of a request. `route` is the pattern that matched, never the client's own path."""
 
     request_id: str
     method: str
@@ -32,16 +32,16 @@ class Telemetry:
     """The logger and the metrics of Powertools for AWS Lambda. Powertools itself reads LOG_LEVEL."""
 
     def __init__(self, settings: Settings | None = None) -> None:
-        """Take the names of service and namespace from `settings`, by default those of an empty environment."""
+        """Take the names of service and namespace from `settings`, by default from an empty environment."""
         settings = settings or Settings.read({})
         self.logger = Logger(service=settings.service, utc=True)
         self._metrics = Metrics(service=settings.service, namespace=settings.namespace)
 
     def watch(self, handler: Handler) -> Handler:
-        """Return `handler`, which now adds Lambda's context to the log lines and publishes the metrics.
+        """Return `handler` with two additions: Lambda's context in the log lines, and the metrics when it returns.
 
-        X-Ray's SDK is not used: Lambda itself traces the initialisation and every call. The SDK would add one segment
-        around the handler, and 0.2 s to a cold start.
+        X-Ray's SDK is not used: Lambda itself traces the initialisation and every call. The SDK would only add one
+        segment around the handler, and 0.2 s to a cold start.
         """
         measured = self._metrics.log_metrics(handler, capture_cold_start_metric=True)
         watched: Handler = self.logger.inject_lambda_context(measured, clear_state=True)
@@ -72,9 +72,9 @@ class Telemetry:
         self.logger.info("model ready", version=version, startup_ms=startup_ms)
 
     def model_unavailable(self, error: BaseException | None) -> None:
-        """Log the error that prevented a load: the text of an expected one, the traceback of any other.
+        """Log the error that prevented a load: the text of an expected error, the traceback of any other.
 
-        Without an error there was no attempt, and nothing is logged.
+        None means that there was no attempt; nothing is logged then.
         """
         if error is None:
             return
@@ -89,7 +89,7 @@ class Telemetry:
 
 
 def _location(error: BaseException) -> dict[str, Any]:
-    """Return an error's class and traceback, and those of its causes; their text may hold a client's data."""
+    """Return the class and traceback of an error and its causes, without their texts: those may hold personal data."""
     where = traceback.format_list(traceback.extract_tb(error.__traceback__))
     fields = {"error": type(error).__name__, "where": where}
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)

@@ -1,4 +1,4 @@
-"""Reads the photo from a request, the multipart part `image` or the body itself, and the number of the face."""
+"""Reads a request: the photo, which is the multipart part `image` or the body itself, and the number of the face."""
 
 import io
 import re
@@ -19,13 +19,13 @@ from preprocess.detect import MAX_FACES
 from preprocess.errors import PhotoTooLargeError
 
 MAX_PHOTO_BYTES: Final = 4_500_000
-"""Lambda accepts 6 MB per call, and API Gateway sends binary bodies as base64: four bytes for three."""
+"""Lambda accepts 6 MB per call, and API Gateway sends binary bodies as base64, which is a third longer."""
 
 MAX_BODY_BYTES: Final = MAX_PHOTO_BYTES + 65_536
-"""A photo, and 64 KB for the boundaries, headers and other parts of a form."""
+"""The size of a photo, and 64 KB for the boundaries, headers and other parts of a form."""
 
 MAX_PARTS: Final = 16
-"""Parts of a multipart body; one of them is the photo."""
+"""The most parts of a multipart form, including the photo."""
 
 _HOW_TO_SEND: Final = "Send the photo as multipart/form-data in a part named `image`, or by itself as image/jpeg."
 
@@ -48,10 +48,10 @@ class PhotoRequest(Request):
 
 
 def read_face_number(request: Request) -> int:
-    """Return the number in `?face=`, 1 to MAX_FACES; 1 if it is not given.
+    """Return the number in `?face=`, 1 to MAX_FACES; 1 without it. If it is given several times, the first counts.
 
     Raises:
-        UnknownFaceError: it is no number that the face of any photo can have.
+        UnknownFaceError: it is not a number from 1 to MAX_FACES.
     """
     text = request.args.get("face", "1")
     if not re.fullmatch("[1-9][0-9]?", text) or int(text) > MAX_FACES:
@@ -60,10 +60,10 @@ def read_face_number(request: Request) -> int:
 
 
 def check_face_number(number: int, faces: int) -> None:
-    """Check that a photo with so many `faces` has a face of this number.
+    """Check that a photo with `faces` faces has one of this number.
 
     Raises:
-        UnknownFaceError: it has fewer faces.
+        UnknownFaceError: it has fewer.
     """
     if number > faces:
         raise UnknownFaceError(
@@ -76,7 +76,7 @@ def read_photo(request: Request) -> bytes:
 
     Raises:
         ImageMissingError, SeveralImagesError: there is no photo, or more than one.
-        MalformedUploadError: the body is no multipart form, or a form of more than MAX_PARTS parts.
+        MalformedUploadError: the multipart form cannot be read, or has more than MAX_PARTS parts.
         UnsupportedContentTypeError: the body is neither a multipart form nor an image.
         PhotoTooLargeError: the photo has more than MAX_PHOTO_BYTES, or the body more than MAX_BODY_BYTES.
     """
@@ -110,7 +110,7 @@ def _image_part(request: Request) -> bytes:
         raise MalformedUploadError(
             f"The body is not multipart/form-data with the boundary in its content type. {_HOW_TO_SEND}"
         ) from error
-    except RequestEntityTooLarge as error:  # the size was checked, so it is the number of parts
+    except RequestEntityTooLarge as error:  # the size was checked before, so it is the number of parts
         raise MalformedUploadError(f"The form has more than {MAX_PARTS} parts. {_HOW_TO_SEND}") from error
     if len(parts) + len(values) > 1:
         raise SeveralImagesError("There is more than one part named `image`. Send one photo per request.")
