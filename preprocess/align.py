@@ -16,7 +16,7 @@ _FACE_TO_BOX: Final = 0.76
 
 
 class Aligner:
-    """dlib's five-point shape predictor, and the similarity transform that moves its landmarks to fixed positions."""
+    """dlib's five-point shape predictor, and the cut of a chip with level eyes by the five landmarks."""
 
     def __init__(self, landmarks: Path) -> None:
         """Load the predictor.
@@ -35,7 +35,7 @@ class Aligner:
             UnreadablePhotoError: the photo is damaged.
         """
         side = _side(box, geometry) / math.sqrt(geometry.stretch)
-        pixels = photo.pixels(geometry.size / side)  # the chip is made smaller, never larger than the photo allows
+        pixels = photo.pixels(geometry.size / side)  # decoded no smaller than the chip needs
         scale = pixels.shape[1] / photo.width
         left, top, right, bottom = (
             round(edge * scale) for edge in (box.left, box.top, box.left + box.width, box.top + box.height)
@@ -47,14 +47,14 @@ class Aligner:
 
 
 def _side(box: Box, geometry: Geometry) -> float:
-    """Return the width of the chip in pixels of the photo, as the detector's box alone suggests."""
+    """Return the side of the chip in pixels of the photo, as the detector's box alone suggests."""
     return max(box.width, box.height) * _FACE_TO_BOX * (1 + 2 * geometry.padding)
 
 
 def _cut(details: dlib.chip_details, by_box: float, geometry: Geometry) -> dlib.chip_details:
-    """Return the chip at dlib's position, sized by the geometric mean of what landmarks and detector suggest.
+    """Return the chip at dlib's position. Its side is the geometric mean of what landmarks and detector suggest.
 
-    When a head is turned, its eyes are closer together, and a chip sized by the landmarks alone would be too tight.
+    When a head is turned, its eyes are closer together, and a chip sized by the landmarks alone would be too small.
     """
     side = math.sqrt(details.rect.width() * by_box)
     width, height = side / math.sqrt(geometry.stretch), side * math.sqrt(geometry.stretch)

@@ -26,7 +26,8 @@ class Pass:
 
 
 PASSES: Final = (Pass(480, 0.3), Pass(800), Pass(1280))
-"""From fast to thorough. The last takes eight times as long as the first, which is enough for seven photos of ten."""
+"""From fast to thorough. The last pass takes eight times as long as the first; seven photos of ten need only the
+first."""
 
 LARGE_ENOUGH: Final = 120
 """Smallest side of a face, in pixels of the scaled photo, that makes a further pass unnecessary. The detector's window
@@ -36,7 +37,7 @@ MAX_ENLARGEMENT: Final = 4.0
 """Small photos are enlarged at most this much; more enlargement adds no detail."""
 
 MAX_FACES: Final = 20
-"""The most faces of a photo that are used, the most prominent ones. More would take longer than a request may."""
+"""At most so many faces of a photo are used, the most prominent ones. More would take longer than a request may."""
 
 SAME_FACE: Final = 0.3
 """Intersection over union from which boxes of two passes show the same face. In 2,470 web photos, boxes of one face had
@@ -68,7 +69,7 @@ class Box:
 
     @property
     def is_sure(self) -> bool:
-        """Whether the detector calls it a face; otherwise it is only faintly like one."""
+        """Whether the detector calls it a face; otherwise it only resembles one."""
         return self.score >= 0
 
 
@@ -132,7 +133,7 @@ class Detector:
 def _merged(earlier: list[Box], later: list[Box]) -> list[Box]:
     """Return the boxes of a pass, and those of earlier passes for which it has no sure box of the same face.
 
-    A pass sees a face at another size, and may score it lower or miss it; a face once found is never lost by that.
+    A later pass may miss a face or give it a lower score, because it scans another size. The face is kept then.
     """
     sure = [box for box in later if box.is_sure]
     return [*later, *(box for box in earlier if not any(_overlap(box, other) >= SAME_FACE for other in sure))]

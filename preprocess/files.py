@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, and their SHA-256."""
+"""Writes files that are complete or do not exist, and computes their SHA-256."""
 
 import hashlib
 from collections.abc import Iterator
@@ -8,10 +8,9 @@ from pathlib import Path
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a path beside `path` to write to; the file written takes the name `path` when the block ends.
+    """Yield a temporary path in the folder of `path`. When the block ends, the file there is renamed to `path`.
 
-    Where the block raises, what was written is removed and a file that had the name before keeps it. Folders on the
-    way are made.
+    If the block raises, the temporary file is removed, and a former file at `path` stays. Missing folders are made.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f"{path.name}.part")
@@ -24,7 +23,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a UTF-8 text file that is there whole or not at all."""
+    """Write a UTF-8 text file; it never exists half written."""
     with replacing(path) as unfinished:
         unfinished.write_text(text, encoding="utf-8")
 

@@ -1,15 +1,16 @@
-"""How an aligned face is cut."""
+"""The geometry of an aligned face: its size, and how much of the photo around the face it shows."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Geometry:
-    """How a chip is cut, in one place for training and serving; docs/geometry.md has the measurements behind it.
+    """How a chip is cut, the same for training and serving; docs/geometry.md has the measurements behind it.
 
-    `size` is the chip's side in pixels, `padding` the margin around the face as a fraction of the face, dlib's measure:
-    0.25 is its own chip, eyebrows to chin. `stretch` is how many times taller than wide the cut is before it becomes a
-    square: the pretrained networks learned from detector boxes, which are upright rectangles squeezed into squares.
+    `size` is the chip's side in pixels. `padding` is the margin around the face as a fraction of the face, as in dlib,
+    where 0.25, its own default, shows a face from the eyebrows to the chin. The cut is `stretch` times as high as wide
+    before it is scaled to a square: the pretrained networks learned from boxes that were higher than wide,
+    scaled to squares.
     """
 
     size: int = 224
@@ -18,4 +19,4 @@ class Geometry:
 
 
 PHOTO_CHIP = Geometry(size=600)
-"""What `visage prepare` keeps of a photo; the network's input is scaled from it."""
+"""The chip that `visage prepare` keeps of a photo; the network's input is scaled from it."""
