@@ -198,39 +198,38 @@ class Bucket:
     def _translate_errors(self) -> Iterator[None]:
         """Turn the errors of boto3 into BundleError, and those that may go away into BundleUnavailableError."""
         from boto3.exceptions import Boto3Error  # noqa: PLC0415
-        from botocore import exceptions  # noqa: PLC0415
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
         from s3transfer.exceptions import RetriesExceededError, S3DownloadFailedError  # noqa: PLC0415
 
         try:
             yield
-        except exceptions.ClientError as error:
-            raise self._refused(error.response) from error
-        except (
-            exceptions.ConnectionError,
-            exceptions.HTTPClientError,
-            exceptions.IncompleteReadError,
-            exceptions.ChecksumError,
-            exceptions.FlexibleChecksumError,
-            Boto3Error,
-            RetriesExceededError,
-            S3DownloadFailedError,
-        ) as error:
-            raise BundleUnavailableError(f"{self._location} cannot be reached: {_one_line(error)}") from error
-        except (exceptions.ParamValidationError, exceptions.EndpointResolutionError) as error:
-            raise BundleError(f"{self._location} is not an address that S3 accepts: {_one_line(error)}") from error
-        except exceptions.BotoCoreError as error:  # all others are about credentials, profiles and settings
-            raise BundleError(
-                f"AWS is not set up to use {self._location}: {_one_line(error)} "
-                "Run `aws configure`, or set AWS_PROFILE to a profile that exists."
-            ) from error
+        except (ClientError, BotoCoreError, Boto3Error, RetriesExceededError, S3DownloadFailedError, OSError) as error:
+            raise self._translated(error) from error
         except RuntimeError as error:  # botocore has no class of its own for expired credentials
             if "refreshed credentials are still expired" not in str(error):
                 raise
             raise BundleError(
                 f"Your AWS credentials for {self._location} have expired. Run `aws configure` or `aws sso login`."
             ) from error
-        except OSError as error:
-            raise BundleUnavailableError(f"{self._location} cannot be transferred: {_one_line(error)}") from error
+
+    def _translated(self, error: Exception) -> BundleError:
+        """Return our error for one of boto3, its libraries or the operating system."""
+        from botocore import exceptions as aws  # noqa: PLC0415
+
+        if isinstance(error, aws.ClientError):
+            return self._refused(error.response)
+        if isinstance(error, aws.ParamValidationError | aws.EndpointResolutionError):
+            return BundleError(f"{self._location} is not an address that S3 accepts: {_one_line(error)}")
+        of_network = aws.ConnectionError, aws.HTTPClientError, aws.IncompleteReadError
+        of_content = aws.ChecksumError, aws.FlexibleChecksumError
+        if isinstance(error, aws.BotoCoreError) and not isinstance(error, of_network + of_content):
+            return BundleError(  # all others are about credentials, profiles and settings
+                f"AWS is not set up to use {self._location}: {_one_line(error)} "
+                "Run `aws configure`, or set AWS_PROFILE to a profile that exists."
+            )
+        of_disk = isinstance(error, OSError) and not isinstance(error, aws.BotoCoreError)
+        failed = "transferred" if of_disk else "reached"
+        return BundleUnavailableError(f"{self._location} cannot be {failed}: {_one_line(error)}")
 
     def _refused(self, response: Mapping[str, Any]) -> BundleError:
         """Return the error for an answer that is not a success."""
