@@ -1,4 +1,4 @@
-"""An aligned face to a name: weights, training, evaluation, the bundle and the runtime that serves it.
+"""From an aligned face to a name: the bundle, its storage, the engines that run its network, and the recognizer.
 
-Nothing is imported here: the serving side takes `model.recognizer` and must not pay for the training side.
+Nothing is imported here, so that a function can read its settings and start its download first.
 """

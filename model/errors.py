@@ -1,13 +1,13 @@
-"""Every way a model can fail its user.
+"""The errors of models. Their texts are written for whoever runs Visage; the API's clients get none of them.
 
 ModelError
 └── BundleError                  a bundle that is missing, incomplete, altered or of another format
-    └── BundleUnavailableError   its place cannot be reached just now
+    └── BundleUnavailableError   a bundle that cannot be reached now
 """
 
 
 class ModelError(Exception):
-    """A sentence for the person at the command line or behind the API."""
+    """A model that cannot be used."""
 
 
 class BundleError(ModelError):
@@ -15,4 +15,4 @@ class BundleError(ModelError):
 
 
 class BundleUnavailableError(BundleError):
-    """The bundle's place cannot be reached just now; trying again may help."""
+    """The bundle cannot be reached now; a later attempt may succeed."""

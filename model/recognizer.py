@@ -33,7 +33,7 @@ this much makes a person e times as likely."""
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """A person, and the probability that the face is theirs, if it belongs to somebody that the model knows.
+    """A person, and the probability that the face is theirs, provided that the model knows the face's person.
 
     `enrolled` says whether the person was enrolled rather than trained on.
     """
@@ -45,11 +45,12 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """One face of a photo: where it is and whose it is.
+    """One face of a photo: its position and its person.
 
     `similarity`, -1 to 1, is the mean cosine between the face's embedding and the three most similar prototypes of the
-    likeliest person. `known` is true from the bundle's threshold on, if the network is also `certain` of the name or
-    the person is enrolled; otherwise `label` is None. `enrolled` says whether a known person was enrolled.
+    likeliest person. `certain` says whether the network is certain of the name, or the person is enrolled. The face is
+    `known` if `certain` and its similarity reaches the bundle's threshold; otherwise `label` is None. `enrolled` says
+    whether a known person was enrolled.
     """
 
     box: Box
@@ -76,8 +77,8 @@ class Recognition:
 class Recognizer:
     """A loaded bundle. Safe to share between threads.
 
-    `startup_ms` holds the milliseconds that loading took by step: `import` of the engine's library, `fetch` (the time
-    spent waiting for the bundle), `load`, `warm_up` and `total`.
+    `startup_ms` holds the milliseconds that each step of loading took: `import` of the engine's library, `fetch` (the
+    time spent waiting for the bundle), `load`, `warm_up` and `total`.
     """
 
     startup_ms: Mapping[str, float]
@@ -155,12 +156,13 @@ class Recognizer:
         return self._chips(photo, boxes)
 
     def _warm_up(self) -> None:
-        """Name one face that was never there, so that the first photo takes no longer than the second."""
+        """Name a face with made-up values, so that the first photo takes no longer than the second."""
         embeddings = np.zeros((1, self._gallery.embeddings.shape[1]), np.float32)
         logits = np.zeros((1, len(self.manifest.labels)), np.float32)
         self._name_faces([Box(0, 0, 1, 1, score=0)], embeddings, logits)
 
     def _find(self, data: bytes, watch: "_Stopwatch") -> tuple[Photo, list[Box]]:
+        """Decode a photo and return it with the boxes of its MAX_FACES most prominent faces."""
         with watch.step("decode"):
             photo = Photo(data)
         with watch.step("detect"):
@@ -188,8 +190,8 @@ class Recognizer:
     def _mix(self, named: FloatArray, similarities: FloatArray) -> FloatArray:
         """Return (N, people) probabilities of N faces: the trained people first, then the enrolled.
 
-        The network names only people whom it was trained on. The similarities decide between the one that it names and
-        the enrolled.
+        The network gives probabilities only to people whom it was trained on. The similarities decide between the
+        person whom it prefers and the enrolled people.
         """
         if not self.manifest.enrolled:
             return named

@@ -1,4 +1,4 @@
-"""Reads the environment, once, into a frozen dataclass that is handed on. No other module reads it.
+"""Reads the environment once, into a frozen dataclass that is passed on. No other module reads it.
 
 | variable | meaning | default |
 | --- | --- | --- |
@@ -6,11 +6,11 @@
 | `VISAGE_ENGINE` | the engine that runs its network: `torchscript` or `onnx` | `torchscript` |
 | `OMP_NUM_THREADS` | threads that work on one photo; the first number of a list such as `4,2` | one for each core |
 | `VISAGE_CACHE` | downloads, converted weights and the local AWS | `.cache` of the checkout, else the user's cache |
-| `VISAGE_LOCAL_PORT` | port of the local AWS | 4566 |
+| `VISAGE_LOCAL_PORT` | port of the local AWS | `4566` |
 | `POWERTOOLS_SERVICE_NAME`, `POWERTOOLS_METRICS_NAMESPACE` | names in logs and metrics | `visage`, `Visage` |
 | `PYENV_ROOT` | where pyenv keeps its Pythons | `~/.pyenv` |
 
-Nothing is imported here that takes time: a function reads its settings before it imports everything else.
+Nothing is imported here that takes time, because a function reads its settings before it imports anything else.
 """
 
 import os
@@ -34,11 +34,11 @@ class Variables(dict[str, str]):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the environment says.
+    """The settings in the environment.
 
-    `location` is where the bundle is, or None. `in_lambda` tells whether this process runs in a Lambda function.
-    `local_port` is the text as given; `deploy.local` checks it. `environment` is all of the environment, for child
-    processes.
+    `location` is the folder or the S3 address of the bundle, or None. `in_lambda` says whether this process runs in a
+    Lambda function. `local_port` is not checked here; `deploy.local` does that. `environment` is the whole environment,
+    for child processes.
     """
 
     location: str | None
@@ -75,9 +75,9 @@ class Settings:
 
 @contextmanager
 def variables_during(variables: Mapping[str, str]) -> Iterator[None]:
-    """Set environment variables that are missing, for as long as the block runs.
+    """Set environment variables that are missing while the block runs.
 
-    This is for a library that offers no other way to say what it must know while it is imported.
+    This is for a library that reads a setting while it is imported, and only from the environment.
     """
     missing = {name: value for name, value in variables.items() if name not in os.environ}
     os.environ.update(missing)
@@ -98,10 +98,10 @@ def cores() -> int:
 
 
 def _threads(text: str) -> int | None:
-    """Return the first number of OMP_NUM_THREADS, a list with one number for each level of nesting.
+    """Return the first number of OMP_NUM_THREADS, a list with one number for each level of nested parallelism.
 
-    Returns None for anything but an integer from 1 to 9999: OpenMP's libraries ignore that too. Source: OpenMP API 5.2,
-    section 21.1.2.
+    Returns None if it is not a whole number from 1 to 9999; OpenMP's libraries ignore such a value too. Source: OpenMP
+    API 5.2, section 21.1.2.
     """
     first = text.partition(",")[0].strip()
     return int(first) if first.isascii() and first.isdecimal() and len(first) <= 4 and int(first) > 0 else None

@@ -27,7 +27,7 @@ def engine_named(name: str) -> type[Engine]:
     """Return the engine called `name`.
 
     Raises:
-        BundleError: there is none of that name.
+        BundleError: no engine has that name.
     """
     if name not in ENGINES:
         raise BundleError(f'VISAGE_ENGINE is "{name}"; it may be {" or ".join(ENGINES)}.')

@@ -1,4 +1,4 @@
-"""What an engine is: the library that runs a bundle's network, and what deployment must know about it."""
+"""The interface of engines: each runs a bundle's network with one library, and describes itself for deployment."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ class Engine(ABC):
 
     `precision` is the number format of its convolutions. `threads` is how many threads work on one batch.
 
-    The class describes the engine. Nothing that takes time is imported to read the description.
+    The attributes of the class describe the engine. Code can read them without importing the library.
 
     | attribute | meaning |
     | --- | --- |
@@ -37,10 +37,10 @@ class Engine(ABC):
     | `library` | the package that it runs on |
     | `files` | the files of a bundle that it reads |
     | `requirements` | the lock file of the deployed function's packages, relative to the checkout |
-    | `packaging` | a container image or a zip |
+    | `packaging` | whether AWS gets a container image or a zip |
     | `snapshot` | whether AWS starts the function from a snapshot (SnapStart) |
     | `environment` | variables that the deployed function needs: the library reads them when it is loaded |
-    | `precisions` | the number formats that it may compute in |
+    | `precisions` | the number formats that `precision` may be |
     """
 
     name: ClassVar[str]
@@ -57,12 +57,12 @@ class Engine(ABC):
 
     @abstractmethod
     def __init__(self, folder: Path, threads: int) -> None:
-        """Load the network from the engine's files in `folder`, as it is there."""
+        """Load the network from the engine's files in `folder` without changing it."""
 
     @staticmethod
     @abstractmethod
     def prepare(*, in_lambda: bool = False) -> None:
-        """Import the library. This takes the longer part of a cold start and needs no bundle."""
+        """Import the library. This takes most of a cold start, and does not need the bundle."""
 
     @classmethod
     @abstractmethod
@@ -75,7 +75,7 @@ class Engine(ABC):
 
 
 def random_chip(size: int) -> "RGBArray":
-    """Return a chip of noise, (1, size, size, 3) uint8, to try a network with; it is the same every time."""
-    import numpy as np  # noqa: PLC0415  # whoever reads a description must not wait for numpy
+    """Return a chip of noise, (1, size, size, 3) uint8, to test a network with. It is the same every time."""
+    import numpy as np  # noqa: PLC0415  # reading the description of an engine must not import numpy
 
     return np.random.default_rng(0).integers(0, 256, (1, size, size, 3), dtype=np.uint8)

@@ -34,9 +34,9 @@ class ONNX(Engine):
         library = onnxruntime()
         options = library.SessionOptions()
         options.intra_op_num_threads = threads
-        # A waiting thread sleeps after 50 microseconds. A function has only a part of a processor.
+        # A waiting thread sleeps after 50 microseconds: spinning would use up the function's small share of processor.
         options.add_session_config_entry("session.intra_op.spin_duration_us", "50")
-        options.enable_mem_pattern = False  # It is no faster, and keeps one plan for every batch size ever seen.
+        options.enable_mem_pattern = False  # Patterns are no faster, and one is kept for every batch size.
         path = str(folder / bundles.ONNX)
         self._session = library.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
@@ -61,9 +61,9 @@ class ONNX(Engine):
 def onnxruntime() -> Any:
     """Import ONNX Runtime with its telemetry switched off.
 
-    Since version 1.29 it reports to Microsoft by default. `disable_telemetry_events` comes too late to keep it from
-    writing a device id to the user's home: it does that while it is imported, unless the variable is set. A deployed
-    function has the variable in its environment already.
+    Since version 1.29 it reports to Microsoft by default. While it is imported, it also writes a device id to the
+    user's home, unless the variable is set; `disable_telemetry_events` can only be called later. A deployed function
+    has the variable in its environment already.
     """
     with variables_during(ONNX.environment):
         library = import_module("onnxruntime")
