@@ -53,11 +53,11 @@ lint: $(VENV)/ready  ## Style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-format: $(VENV)/ready  ## Mend what can be mended by itself
+format: $(VENV)/ready  ## Fix the style where ruff can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-lock: $(VENV)/ready  ## Pin the packages of requirements/ anew in requirements/lock/: UPGRADE=1 takes the newest
+lock: $(VENV)/ready  ## Pin the packages of requirements/ again in requirements/lock/; UPGRADE=1 takes the newest
 	@test -x .cache/uv/bin/uv || { $(PYTHON) -m venv .cache/uv && .cache/uv/bin/pip install --quiet $(UV); }
 	@$(BIN)/python -m scripts.lock .cache/uv/bin/uv $(if $(UPGRADE),--upgrade)
 

@@ -76,7 +76,7 @@ def measure_preparing(
 
 
 def _link(subject: Subject, folder: Path, count: int) -> int:
-    """Link some photos of each person, in one folder a person; return the number of photos."""
+    """Link some photos of each person, in one folder for each person; return the number of photos."""
     alternating = chain(*zip_longest(*([(name, path) for path in owned] for name, owned in subject.people.items())))
     chosen = [photo for photo in alternating if photo][:count]
     for name, path in chosen:

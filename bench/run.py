@@ -48,7 +48,9 @@ _PACKAGES: Final = ("api", "bench", "dataset", "deploy", "evaluation", "model", 
 def main() -> None:
     """Measure what the arguments say. Exit with 0, or 1 and a sentence, or 130 when interrupted."""
     parser = argparse.ArgumentParser(prog="make bench")
-    parser.add_argument("photos", type=Path, nargs="?", help="a folder with a folder a person; else the sample photos")
+    parser.add_argument(
+        "photos", type=Path, nargs="?", help="a folder with one folder for each person; else the sample photos"
+    )
     parser.add_argument("--only", type=lambda text: text.split(","), help=f"some of {','.join(PARTS)}")
     arguments = parser.parse_args()
     unknown = set(arguments.only or ()) - set(PARTS)

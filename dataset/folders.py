@@ -1,4 +1,4 @@
-"""Lists folders of photos, one folder a person, with a remark on everything that looks like a mistake."""
+"""Lists folders of photos, one folder for each person, with a remark on everything that looks like a mistake."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ def walk(root: Path) -> People:
         PrepareError: there is no such folder, or nobody in it.
     """
     if not root.is_dir():
-        raise PrepareError(f"No such folder: {root}. Give a folder that holds one folder of photos a person.")
+        raise PrepareError(f"No such folder: {root}. Give a folder that holds one folder of photos for each person.")
     people = People()
     folders = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
     for folder in _distinct(folders, people.remarks):
@@ -44,7 +44,7 @@ def walk(root: Path) -> People:
         people.remarks.append(f"{len(loose)} files lie beside the folders and belong to nobody, {min(loose)} first.")
     if not people.photos:
         sentences = [f"{root} holds no folder with photos.", *people.remarks]
-        raise PrepareError(f"{' '.join(sentences)} Make one folder a person and put photos into it.")
+        raise PrepareError(f"{' '.join(sentences)} Make one folder for each person and put photos into it.")
     return people
 
 

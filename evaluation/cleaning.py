@@ -38,7 +38,7 @@ def find_faces(
 ) -> list[Candidates]:
     """Return the faces of every photo, sorted by person. `output` stores them, so that a second call is quick.
 
-    `photos` has one folder a person; photos of strangers may be anywhere in it.
+    `photos` has one folder for each person; photos of strangers may be anywhere in it.
 
     Raises:
         PrepareError: there are no such photos, `output` is inside them, or a worker process was killed.

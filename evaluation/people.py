@@ -5,7 +5,7 @@ They write into OUTPUT:
 
 | name | content |
 | --- | --- |
-| `photos/train`, `photos/test` | links to the photos, one folder a person, and `split.json` beside them |
+| `photos/train`, `photos/test` | links to the photos, one folder for each person, and `split.json` beside them |
 | `aligned`, `run`, `bundle` | made from `photos/train` alone |
 | `evaluation` | figures and report of `photos/test` and the strangers |
 | `people.json` | the figures of all steps |

@@ -25,7 +25,7 @@ from training.errors import TrainingError
 COMMANDS: Final = {
     "samples": "Download sample photos: people to train on, one photo kept from training, and strangers.",
     "prepare": "Align the person's face in every photo to 600x600 pixels; set aside unsuitable photos, and report why.",
-    "train": "Fine-tune the network on aligned faces. Interrupted, the same command goes on.",
+    "train": "Fine-tune the network on aligned faces. After an interruption, the same command continues.",
     "evaluate": "Recognise photos of known people and of strangers as the API does, and count right answers.",
     "benchmark": "Measure a network on public photos, or the whole product on yours.",
     "export": (

@@ -64,7 +64,8 @@ def lfw(
     directory: Annotated[
         Path | None,
         typer.Argument(
-            metavar="DIR", help="LFW: one folder a person, pairs.txt in DIR or beside it. (default: a download)"
+            metavar="DIR",
+            help="LFW: one folder for each person, pairs.txt in DIR or beside it. (default: a download)",
         ),
     ] = None,
     bundle: Annotated[str | None, typer.Option(metavar="DIR|S3", help="The bundle to measure.")] = None,

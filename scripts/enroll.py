@@ -19,7 +19,9 @@ from training.enrolment import enroll as enroll_people
 
 def enroll(
     bundle: Annotated[Path, typer.Argument(help="The folder of a bundle.")],
-    photos: Annotated[Path, typer.Argument(help="A folder with one folder of photos a person; one photo is enough.")],
+    photos: Annotated[
+        Path, typer.Argument(help="A folder with one folder of photos for each person; one photo is enough.")
+    ],
     output: OutputOption = None,
     as_json: JSONOption = False,
 ) -> None:

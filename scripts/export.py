@@ -22,7 +22,7 @@ def export(
     run: Annotated[Path, typer.Argument(help="The folder that `visage train` made.")],
     bundle: Annotated[Path, typer.Argument(help="The folder for the bundle.")],
     false_accept_rate: Annotated[
-        float, typer.Option(min=0.00001, max=0.5, help="Share of strangers that may be taken for somebody.")
+        float, typer.Option(min=0.00001, max=0.5, help="Share of strangers that may be accepted as a known person.")
     ] = FALSE_ACCEPT_RATE,
     impostors: Annotated[
         Path | None, typer.Option(help="A folder of photos of strangers to measure that on, a hundred or more.")

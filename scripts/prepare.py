@@ -17,15 +17,15 @@ from training.embedder import Embedder
 
 
 def prepare(
-    photos: Annotated[Path, typer.Argument(help="A folder with one folder of photos a person.")],
+    photos: Annotated[Path, typer.Argument(help="A folder with one folder of photos for each person.")],
     aligned: Annotated[Path, typer.Argument(help="The folder for the aligned faces.")],
     keep: Annotated[
-        list[Path] | None, typer.Option(help="A photo to keep whatever its face is like; may be given more than once.")
+        list[Path] | None, typer.Option(help="A photo to keep, whatever its face is like. Repeat for more.")
     ] = None,
-    drop: Annotated[list[Path] | None, typer.Option(help="A photo to set aside; may be given more than once.")] = None,
+    drop: Annotated[list[Path] | None, typer.Option(help="A photo to set aside. Repeat for more.")] = None,
     weights: PretrainedOption = None,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes that align at the same time. (default: one a core)")
+        int | None, typer.Option(min=1, help="Processes that align at the same time. (default: one for each core)")
     ] = None,
     as_json: JSONOption = False,
 ) -> None:
@@ -47,7 +47,7 @@ def prepare(
     emit(report.to_dict(), as_json=as_json, show=lambda _: _show(report))
     console.print(f"Report: {aligned / OUTPUT / PAGE}")
     if not any(outcome.chip for outcome in report.outcomes):
-        raise CommandError("Not one photo has a face that could be kept.")
+        raise CommandError("No photo has a face that can be kept.")
 
 
 def _show(report: Report) -> None:

@@ -45,11 +45,11 @@ def train(
     weights: PretrainedOption = None,
     *,
     device: Annotated[str, typer.Option(help="cpu, cuda, mps, or auto.")] = "auto",
-    restart: Annotated[bool, typer.Option("--restart", help="Delete the training in RUN and start afresh.")] = False,
+    restart: Annotated[bool, typer.Option("--restart", help="Delete the training in RUN and start again.")] = False,
     as_json: JSONOption = False,
     **recipe: float,
 ) -> None:
-    """Fine-tune the network on aligned faces. Interrupted, the same command goes on."""
+    """Fine-tune the network on aligned faces. After an interruption, the same command continues."""
     chosen = Recipe(**recipe)  # type: ignore[arg-type]  # typer has checked the types
     device = device_called(device)
     people = faces.read(aligned)

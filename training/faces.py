@@ -66,7 +66,9 @@ def read(aligned: Path) -> AlignedFaces:
     people = {label: chips for label, folders in by_label(aligned).items() if (chips := _chips(folders))}
     if len(people) < 2:
         who = f"only of {next(iter(people))}" if people else "of nobody"
-        raise DatasetError(f"{aligned} holds faces {who}; training takes two people or more. Add a folder a person.")
+        raise DatasetError(
+            f"{aligned} holds faces {who}; training takes two people or more. Add a folder for each person."
+        )
     files = tuple(chip for person in people.values() for chip in person)
     owners = np.repeat(np.arange(len(people)), [len(person) for person in people.values()])
     return AlignedFaces(aligned, tuple(people), files, owners)

@@ -219,7 +219,7 @@ def page_of(evaluation, folder):
 
 
 def mistakes_in(page):
-    """Return the text of the page's mistakes by kind, a string a mistake."""
+    """Return the text of the page's mistakes by kind, one string for each mistake."""
     _, *groups = re.split(r"<h3>", page.partition("<h2>What was evaluated")[0])
     found = {}
     for group in groups:
