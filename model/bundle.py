@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from model.cache import version_folder
-from model.errors import BundleError
+from model.errors import BundleError, BundleUnavailableError
 from model.manifest import (
     DETECTOR,
     FILES,
@@ -152,7 +152,7 @@ def load(location: str, cache: Path | None = None, files: Collection[str] | None
 
     Raises:
         BundleError: it is missing, incomplete, altered or of another format.
-        BundleUnavailableError: S3 cannot be reached just now.
+        BundleUnavailableError: S3 cannot be reached now.
     """
     (bundle,) = load_parts(location, [files], cache)
     return bundle
@@ -256,7 +256,10 @@ def _download(
                     del missing[next(downloaded)]
                 yield bundle
             next(downloaded, None)  # all files are there; this ends the transfers
-        write_text(bundle.path(MANIFEST), manifest.to_json())
+        try:
+            write_text(bundle.path(MANIFEST), manifest.to_json())
+        except OSError as error:
+            raise BundleUnavailableError(f"The bundle cannot be written to {bundle.directory}: {error}") from error
 
 
 def _is_there(path: Path, entry: FileEntry) -> bool:

@@ -106,7 +106,7 @@ class Recognizer:
 
         Raises:
             BundleError: the bundle is missing, incomplete, altered or of another format; or there is no such engine.
-            BundleUnavailableError: S3 cannot be reached just now.
+            BundleUnavailableError: S3 cannot be reached now.
         """
         engine = engine_named(settings.engine)
         watch = _Stopwatch()

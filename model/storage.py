@@ -126,7 +126,7 @@ class Bucket:
 
         Raises:
             BundleError: a file is missing, or differs from its entry.
-            BundleUnavailableError: S3 cannot be reached just now.
+            BundleUnavailableError: S3 cannot be reached now.
         """
         from boto3.s3.transfer import TransferConfig, create_transfer_manager  # noqa: PLC0415
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from model import bundle as bundles
 from model.bundle import DETECTOR, GALLERY, LANDMARKS, MANIFEST, MODEL, ONNX, ONNX_WEIGHTS, Manifest
-from model.errors import BundleError
+from model.errors import BundleError, BundleUnavailableError
 from model.storage import FileEntry
 from preprocess.geometry import Geometry
 
@@ -323,6 +323,32 @@ def test_a_path_that_the_system_refuses_is_a_bundle_error(tmp_path):
         bundles.check_target(too_long)
     with pytest.raises(BundleError, match="cannot be read"):
         bundles.load(str(too_long))
+
+
+class Bucket:
+    """A bucket with a manifest and no other files."""
+
+    def __init__(self, *_):
+        pass
+
+    def read(self, _):
+        return PLAIN.sealed().to_json().encode()
+
+    def download(self, *_):
+        yield from ()
+
+    def close(self):
+        pass
+
+
+def test_a_full_disk_makes_the_bundle_unavailable(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(bundles, "Bucket", Bucket)
+    monkeypatch.setattr(bundles, "write_text", refuse)
+    with pytest.raises(BundleUnavailableError, match="No space left on device"):
+        bundles.load("s3://bucket/prefix", tmp_path)
 
 
 def test_a_file_that_cannot_be_read_is_a_bundle_error(written, monkeypatch):
