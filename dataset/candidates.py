@@ -29,11 +29,11 @@ from preprocess.geometry import PHOTO_CHIP
 from preprocess.photo import Photo, RGBArray
 
 MAX_FACES: Final = 8
-"""Most faces that are kept of a photo, the most prominent first. A folder's person is hardly ever the ninth."""
+"""The largest number of faces that are kept of a photo: the most prominent ones."""
 
 MAX_FILE_BYTES: Final = 200_000_000
 _LIBRARIES: Final = ("dlib-bin", "numpy", "Pillow", "pillow-heif", "torch")
-"""Whose versions decide what is found in a photo."""
+"""Libraries whose versions decide which faces are found in a photo."""
 
 _VERSION: Final = 2
 """Raise it when our own code finds other faces, chips or measures in the same photos."""
@@ -156,7 +156,7 @@ def find_faces(
 
     Raises:
         WorkerKilledError: a worker process was killed.
-        OSError: the disk is full, or does not let us write.
+        OSError: the disk is full or read-only.
     """
     known = read_journal(journal)
     current = {
@@ -186,7 +186,7 @@ def _find_in_photo(task: DetectionTask) -> Candidates:
     except PhotoError as error:
         return Candidates(task.name, task.person, stamp, digest, reason=str(error))
     except PermissionError:
-        return Candidates(task.name, task.person, stamp, reason="The file may not be read.")
+        return Candidates(task.name, task.person, stamp, reason="You have no permission to read the file.")
     if not boxes:
         thumbnail = _thumbnail(photo, task)
         return Candidates(task.name, task.person, stamp, digest, reason="No face was found.", thumbnail=thumbnail)
@@ -222,7 +222,7 @@ def _thumbnail(photo: Photo, task: DetectionTask) -> str:
 
 
 def save(image: Image.Image, path: Path) -> None:
-    """Write a JPEG that is there whole or not at all."""
+    """Write a JPEG file. An interruption leaves no half-written one."""
     with replacing(path) as unfinished:
         image.save(unfinished, format="JPEG", quality=_JPEG_QUALITY)
 

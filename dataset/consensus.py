@@ -43,7 +43,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Consensus:
-    """A choice for each photo, and the person's mean embedding (512,); None where the photos show no one person."""
+    """A choice for each photo, and the person's mean embedding (512,); None if the photos have no person in common."""
 
     choices: Sequence[Choice]
     centre: FloatArray | None

@@ -38,10 +38,11 @@ def walk(root: Path) -> People:
         if photos:
             people.photos[label] = photos
         else:
-            people.remarks.append(f'The folder "{label}" has no photos; nobody of that name is prepared.')
+            people.remarks.append(f'The folder "{label}" has no photos and is left out.')
     loose = [path.name for path in root.iterdir() if path.is_file() and is_visible(Path(path.name))]
     if loose:
-        people.remarks.append(f"{len(loose)} files lie beside the folders and belong to nobody, {min(loose)} first.")
+        files_are = "file is" if len(loose) == 1 else "files are"
+        people.remarks.append(f"{len(loose)} {files_are} outside the folders and left out; the first is {min(loose)}.")
     if not people.photos:
         sentences = [f"{root} holds no folder with photos.", *people.remarks]
         raise PrepareError(f"{' '.join(sentences)} Make one folder for each person and put photos into it.")

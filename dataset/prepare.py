@@ -74,14 +74,14 @@ def prepare(
     keep: Sequence[Path] = (),
     drop: Sequence[Path] = (),
 ) -> Report:
-    """Align the face of its folder's person in every photo under `photos`, and report on every photo.
+    """Align the face of the folder's person in every photo under `photos`, and report on every photo.
 
     A photo that an earlier call processed, and that has not changed since, is not processed again. The chip of a photo
     that is gone is removed. `embed` is pickled to other processes; see `Embed` for what its `repr` must do.
 
     Raises:
         PrepareError: the folders cannot be prepared, a worker process was killed, or `keep` and `drop` name no photo.
-        OSError: the disk is full, or does not let us write.
+        OSError: the disk is full or read-only.
     """
     photos, aligned = photos.resolve(), aligned.resolve()
     if aligned == photos or aligned in photos.parents or photos in aligned.parents:
@@ -95,7 +95,7 @@ def prepare(
     found = candidates.find_faces(tasks, output / JOURNAL, workers, on_progress)
     outcomes, remarks = select(found, overrides)
     if len(people.photos) == 1:
-        remarks.append(f'There is one person only, "{next(iter(people.photos))}"; training takes at least two.')
+        remarks.append(f'There is one person only, "{next(iter(people.photos))}"; training needs at least two.')
     report = Report(outcomes, [*people.remarks, *remarks])
     _copy_kept(report.outcomes, aligned)
     write_report(report.to_dict(), output)

@@ -25,8 +25,10 @@ MIN_SHARPNESS: Final = 24.0
 """Variance of the Laplacian under which a face is blurred. The median web photo has some hundreds."""
 
 MAX_HASH_DISTANCE: Final = 4
+"""Photos whose hashes differ in more bits than this are different pictures."""
+
 DUPLICATE: Final = 0.95
-"""Two photos are one picture where their hashes differ in at most so many bits and their cosine is at least this."""
+"""Photos whose faces have a smaller cosine than this are different pictures."""
 
 SAME_PERSON: Final = 0.8
 """Cosine from which the mean faces of two folders are likely to be one person's."""

@@ -35,7 +35,7 @@ def forget(
         typer.Option(
             "--retrain",
             metavar="ALIGNED",
-            help="As --aligned, and then train the network again on the faces of the others.",
+            help="Delete the same as --aligned, then train the network again on the faces of the others.",
         ),
     ] = None,
     as_json: JSONOption = False,
@@ -44,7 +44,7 @@ def forget(
 
     The other layers were trained on everybody's photos and stay as they are, unless --retrain is given.
 
-    The network was never trained on people who were enrolled: for them, nothing is left.
+    The network was never trained on people who were enrolled, so that nothing of them is left in the bundle.
 
     Photos, training runs, other copies of the bundle and published versions are not changed.
     """

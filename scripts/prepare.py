@@ -25,7 +25,7 @@ def prepare(
     drop: Annotated[list[Path] | None, typer.Option(help="A photo to set aside. Repeat for more.")] = None,
     weights: PretrainedOption = None,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes that align at the same time. (default: one for each core)")
+        int | None, typer.Option(min=1, help="Number of worker processes. (default: one for each core)")
     ] = None,
     as_json: JSONOption = False,
 ) -> None:

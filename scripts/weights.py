@@ -27,7 +27,7 @@ def load_weights(name: str | None, bar: Progress) -> Pretrained:
 
 
 def device(name: str = "auto") -> str:
-    """Return the device to train on: the one that is named, or for "auto" the GPU where there is one.
+    """Return the device to train on: the one that is named, or for "auto" CUDA's if there is one and else the CPU.
 
     Raises:
         CommandError: there is no such device, or it cannot be used here.

@@ -69,8 +69,8 @@ def compute(
 ) -> ActivationArray:
     """Return the activations of all chips, as they are and mirrored, kept in the file `store` and not in memory.
 
-    An interrupted computation goes on after the last batch that was stored; where what is left of it cannot be used, it
-    starts again. The caller makes sure that `store` belongs to this network and these chips.
+    An interrupted computation continues after the last batch that was stored. It starts from the beginning if the
+    stored part cannot be used. The caller makes sure that `store` belongs to this network and these chips.
     """
     device = next(network.parameters()).device
     trunk = _Trunk(network) if device.type != "cpu" else frozen(_Trunk(network), torch.zeros(1, size, size, 3).byte())

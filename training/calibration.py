@@ -14,7 +14,7 @@ from model.gallery import FloatArray, Gallery, IntArray
 from training.reliability import Reliability
 
 PROTOTYPES: Final = 16
-"""Most prototypes of a person; embeddings of more photos are clustered."""
+"""The largest number of prototypes of a person. The embeddings of more photos than that are clustered."""
 
 FALSE_ACCEPT_RATE: Final = 0.01
 """Share of strangers' faces that may be taken for somebody."""
@@ -35,7 +35,7 @@ IMPOSTORS: Final[Mapping[str, Sequence[tuple[float, float]]]] = {
 `visage benchmark lfw`: everybody in LFW with ten photos or more is a gallery, everybody else a stranger."""
 
 _GALLERY_PHOTOS: Final = 10
-"""Photos from which on a person of a benchmark is a gallery: about as many as users of Visage have."""
+"""People of LFW with at least this many photos are galleries. Users of Visage have about as many of each person."""
 
 _RATES: Final = (1e-1, 3e-2, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5)
 
@@ -46,10 +46,10 @@ MAX_CERTAINTY: Final = 0.8
 """The highest `certainty`, the probability that the fine-tuned head's name must have; see `certainty()`."""
 
 ENOUGH_FACES: Final = 20
-"""Faces from which on figures that were measured on them are used and shown."""
+"""Figures that were measured on fewer faces than this are neither used nor shown."""
 
 _MIN_FACES: Final = 100
-"""Fewest faces of impostors that a rate of one in a hundred is measured on."""
+"""Impostors with fewer faces than this are not used: too few to measure the default rate, one in a hundred."""
 
 _RELATED: Final = 0.7
 """Similarity from which two people of a gallery do not count as strangers to each other: twins, or one person twice."""
@@ -111,8 +111,8 @@ def threshold(found: Mapping[str, float]) -> float:
 def similarity_at_rate(table: Sequence[tuple[float, float]], rate: float, count: int) -> float:
     """Return the similarity that a share `rate` of strangers reaches with one of `count` people or more.
 
-    The rates of the people add up at most (Boole's inequality); between the table's rows the rate's logarithm is
-    interpolated, beyond them the nearest row counts.
+    The rate for all people is at most the sum of the rates for each of them (Boole's inequality). Between two rows of
+    the table the logarithm of the rate is interpolated; outside the table the nearest row is used.
     """
     rates, similarities = np.array(table).T
     return float(np.interp(np.log(rate / count), np.log(rates[::-1]), similarities[::-1]))
@@ -147,7 +147,7 @@ def _people_left_out(gallery: Gallery, embeddings: FloatArray, people: IntArray)
 
 
 def temperature(logits: FloatArray, people: IntArray) -> float:
-    """Return what (N, C) logits are divided by for their softmax to say how often (N,) people are named right.
+    """Return the number to divide (N, C) logits by, so that their softmax is how often (N,) people are named right.
 
     Guo et al., "On Calibration of Modern Neural Networks", ICML 2017. The targets are smoothed, because N faces without
     an error do not make errors impossible: half an error is added (Krichevsky and Trofimov, "The Performance of
@@ -183,7 +183,7 @@ def certainty(similarities: FloatArray, probabilities: FloatArray, people: IntAr
 def figures(
     similarities: FloatArray, probabilities: FloatArray, people: IntArray, threshold: float, least: float
 ) -> dict[str, Any] | None:
-    """Return the figures of (N,) people's faces by their (N, C) similarities and probabilities; None of no faces."""
+    """Return the figures of (N,) people's faces by their (N, C) similarities and probabilities; None without faces."""
     if not len(people):
         return None
     rows, named = np.arange(len(people)), probabilities.argmax(axis=1)

@@ -1,6 +1,7 @@
 """Removes a class from the last layer of a bundle's network: its row of weights, its bias, and so its logit.
 
-The new networks are run beside the old ones, and accepted only if they compute the same for everybody else.
+The old and the new networks are run on the same chips. The new ones are accepted only if they compute the same for
+everybody else.
 """
 
 from pathlib import Path
@@ -18,7 +19,7 @@ from training.errors import RemovalError
 from training.export import save_onnx
 
 _TOLERANCE: Final = 1e-4
-"""Of embeddings and logits. Only the order of additions may change, in float32."""
+"""Largest accepted change of embeddings and logits: another order of additions in float32 changes them by less."""
 
 
 def remove_class(original: Path, folder: Path, index: int, size: int) -> None:
@@ -39,7 +40,7 @@ def remove_class(original: Path, folder: Path, index: int, size: int) -> None:
 
 
 def _check(name: str, original: Path, folder: Path, index: int, size: int) -> None:
-    """Compare what an engine computes before and after.
+    """Compare what an engine computes before and after the removal.
 
     Raises:
         RemovalError: embeddings or the other people's logits have changed.

@@ -24,7 +24,7 @@ _BATCH: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Embedder:
-    """The embedding half of a network, by its file; each process loads it when it first uses it.
+    """The part of a network that computes embeddings, named by its file. Each process loads it on first use.
 
     `file` is a bundle's `model.pt` where `traced`, else pretrained weights, which get chips scaled to `input_size`.
     `sha256` is the file's. The `repr` contains the checksum and not the path: cached results stay valid when the

@@ -39,7 +39,7 @@ class Observer:
 
 
 class StepObserver(Observer):
-    """Reports a training as two named steps, to a function of a step's name, the parts done and all parts."""
+    """Reports a training to `on_step`, as two named steps."""
 
     def __init__(self, on_step: OnStep) -> None:
         self._on_step = on_step

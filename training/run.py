@@ -1,13 +1,13 @@
-"""The folder of a training run: its files, its description, and who may write to it.
+"""The folder of a training run: its files, its description, and which training may write to it.
 
 | file | content |
 | --- | --- |
 | `run.json` | what is trained: recipe, labels, pretrained weights, the data's fingerprint, what each face is for |
 | `activations.npy`, `activations.count` | the frozen layers' output for every chip; removed when training is done |
-| `checkpoint.pt` | where training stands, after every epoch |
+| `checkpoint.pt` | the state of the training after the last epoch that is complete |
 | `network.pt` | the network of the best epoch, once training is done |
 | `samples.npz` | every chip's embedding and logits, and a few chips, for export |
-| `metrics.json` | how it went |
+| `metrics.json` | loss and accuracy of every epoch and of the result; its presence marks the run as finished |
 | `curves.png` | drawn from `metrics.json` by `visage train` |
 """
 
@@ -109,7 +109,7 @@ def discard(run: Path) -> None:
             f"{run} also holds {foreign[0]}{others}, which no training wrote; nothing was deleted. Move what you need "
             "elsewhere, or train into another folder."
         )
-    # The description goes last: a run that was discarded by half still counts as a run.
+    # The description is deleted last, so that an interrupted call can be repeated.
     for path in sorted(filter(_is_ours, run.iterdir()), key=lambda path: path.name == RUN):
         path.unlink()
 
@@ -136,5 +136,5 @@ def _foreign(run: Path) -> list[str]:
 
 
 def _is_ours(path: Path) -> bool:
-    """Whether a training wrote a file, whole or by half."""
+    """Whether a training wrote this file, completely or in part."""
     return path.name.removesuffix(".part") in _FILES and not path.is_dir()

@@ -11,6 +11,7 @@ import torch
 
 from preprocess.files import replacing, write_text
 from preprocess.geometry import PHOTO_CHIP
+from preprocess.photo import RGBArray
 from training import activations as activation_store
 from training import faces as aligned_faces
 from training.activations import Chips
@@ -54,11 +55,8 @@ def train(
     if finished:
         return finished
     torch.manual_seed(recipe.seed)
-    network = (
-        VisageNetwork(len(faces.labels), recipe.fine_tuned_layers, recipe.input_size)
-        .load_pretrained(pretrained.state)
-        .to(device)
-    )
+    network = VisageNetwork(len(faces.labels), recipe.fine_tuned_layers, recipe.input_size)
+    network.load_pretrained(pretrained.state).to(device)
     stored = activation_store.compute(
         network.eval(), faces.chips, recipe.size, run / ACTIVATIONS, observer.on_activations
     )
@@ -72,19 +70,20 @@ def _finish(run: Path, tuning: FineTuning, faces: AlignedFaces, history: Sequenc
     embeddings, logits = tuning.outputs()
     with replacing(run / NETWORK) as unfinished:
         torch.save(tuning.network.state_dict(), unfinished)
-    step = max(1, len(faces.chips) // _SAMPLE_CHIPS)
-    samples = Chips(faces.chips[::step][:_SAMPLE_CHIPS], tuning.recipe.size, flip=0)
+    chips = _some_chips(faces, tuning.recipe.size)
     with replacing(run / SAMPLES) as unfinished, unfinished.open("wb") as file:
-        np.savez(
-            file,
-            embeddings=embeddings,
-            logits=logits,
-            chips=np.stack([samples[index].numpy() for index in range(len(samples))]),
-        )
+        np.savez(file, embeddings=embeddings, logits=logits, chips=chips)
     metrics = _metrics(tuning, faces, history)
     write_text(run / METRICS, json.dumps(metrics, indent=2, ensure_ascii=False) + "\n")
     activation_store.remove(run / ACTIVATIONS)
     return metrics
+
+
+def _some_chips(faces: AlignedFaces, size: int) -> RGBArray:
+    """Return a few chips of different people, (K, S, S, 3), to check the written networks with."""
+    step = max(1, len(faces.chips) // _SAMPLE_CHIPS)
+    samples = Chips(faces.chips[::step][:_SAMPLE_CHIPS], size, flip=0)
+    return np.stack([samples[index].numpy() for index in range(len(samples))])
 
 
 def _metrics(tuning: FineTuning, faces: AlignedFaces, history: Sequence[Epoch]) -> dict[str, Any]:

@@ -237,7 +237,7 @@ def test_one_folder_under_two_names_is_reported(work):
 def test_a_single_person_gets_a_remark(work):
     shutil.rmtree(work.photos / "Obama")
     work.prepare()
-    assert work.report.remarks == ['There is one person only, "Biden"; training takes at least two.']
+    assert work.report.remarks == ['There is one person only, "Biden"; training needs at least two.']
 
 
 def test_a_wrong_person_among_the_photos_is_set_aside(samples, embedder, tmp_path):

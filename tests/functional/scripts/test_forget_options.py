@@ -61,8 +61,12 @@ def test_forgetting_with_aligned_deletes_the_faces_too(visage, mine, prepared):
 def test_faces_can_be_deleted_after_the_bundle_has_forgotten(visage, mine, prepared):
     visage("forget", mine, NAME)
     version = bundles.load(str(mine)).manifest.version
-    status, out, _ = visage("forget", mine, NAME, "--aligned", prepared, "--json")
-    assert (status, json.loads(out)["version"]) == (0, version)
+    new = mine.with_name("new")
+    status, out, _ = visage("forget", mine, NAME, "--aligned", prepared, "--output", new, "--json")
+    result = json.loads(out)
+    assert (status, result["version"]) == (0, version)
+    assert (result["bundle"], new.exists()) == (str(mine), False)
+    assert result["trained_on"] is None
     assert not (prepared / NAME).exists()
 
 
@@ -86,7 +90,9 @@ def test_the_bundle_is_replaced_however_its_path_is_spelled(visage, mine, spelle
     ("words", "sentence"),
     [
         (["Nobody"], "knows nobody called"),
+        (["Nobody", "--aligned", "{aligned}"], "knows nobody called"),
         (["Nobody", "--retrain", "{aligned}"], "knows nobody called"),
+        (["joe bidn", "--aligned", "{aligned}"], 'Did you mean "Joe Biden"?'),
         (["Zo\u00eb", "--retrain", "{aligned}"], "was enrolled"),
         ([NAME, "--retrain", "{aligned}/nowhere"], "No such folder"),
         ([NAME, "--aligned", "{aligned}/.visage"], "visage prepare"),
