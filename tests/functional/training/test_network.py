@@ -66,7 +66,9 @@ def test_weights_that_do_not_fit_are_an_error(weights):
 
 def test_a_classifier_in_the_weights_is_ignored(weights):
     extra = {"logits.weight": torch.zeros(8631, 512), "logits.bias": torch.zeros(8631)}
-    VisageNetwork(2).load_pretrained(weights.state | extra)
+    trunk = VisageNetwork(2).load_pretrained(weights.state | extra).trunk.state_dict()
+    expected = VisageNetwork(2).load_pretrained(weights.state).trunk.state_dict()
+    torch.testing.assert_close(trunk, expected, atol=0, rtol=0)
 
 
 @pytest.fixture

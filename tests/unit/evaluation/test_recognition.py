@@ -81,6 +81,9 @@ def test_figures_and_picture_are_written(evaluation, tmp_path):
 
 def test_figures_are_written_when_no_photo_has_a_face(tmp_path):
     evaluation_of(RESULTS[6:]).write(tmp_path)
+    (file,) = tmp_path.iterdir()
+    figures = json.loads(file.read_text(encoding="utf-8"))
+    assert (figures["photos"], figures["with_a_face"]) == (1, 0)
 
 
 class Stub:
