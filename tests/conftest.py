@@ -14,6 +14,7 @@ import pytest
 pytest_plugins = ["tests.leaks", "tests.pipeline", "tests.gateway", "tests.deployed"]
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(items):
     """Run the tests of a file in one process, and all tests of the stack in one: each fixture is then made once."""
     for item in items:
