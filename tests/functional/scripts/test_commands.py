@@ -14,6 +14,7 @@ from dataset.prepare import JOURNAL, OUTPUT
 from model.settings import ROOT
 from scripts import __main__ as main
 from scripts import samples as sample_photos
+from tests.processes import exit_code
 from training.run import CHECKPOINT
 
 WEIGHTS = ("--pretrained", "casia-webface")
@@ -40,13 +41,7 @@ def ended(monkeypatch, capfd):
 
     def ended(*words):
         monkeypatch.setattr(sys, "argv", ["visage", *map(str, words)])
-        before = signal.getsignal(signal.SIGTERM)
-        try:
-            with pytest.raises(SystemExit) as caught:
-                main.main()
-        finally:
-            signal.signal(signal.SIGTERM, before)
-        return caught.value.code or 0, capfd.readouterr().err
+        return exit_code() or 0, capfd.readouterr().err
 
     return ended
 

@@ -1,9 +1,6 @@
 """Loading the model in the function: it is loaded once, a failure is a 503, and it is tried again later."""
 
 import json
-import os
-import subprocess
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -13,6 +10,7 @@ from api import ModelLoader, load_from_settings
 from api.errors import ModelUnavailableError
 from model.errors import BundleError, BundleUnavailableError
 from model.settings import Settings
+from tests.processes import python
 
 TRAINING = ("facenet_pytorch", "torchvision", "matplotlib", "sklearn", "scipy", "rich", "typer")
 HEAVY = ("torch", "onnxruntime", "boto3", "requests", "email.mime", "aws_xray_sdk", "pillow_heif")
@@ -246,11 +244,11 @@ def test_a_location_without_a_model_is_unavailable(tmp_path):
 
 def test_the_handler_imports_nothing_of_training():
     script = f"import handler, model.recognizer, sys; print([m for m in {TRAINING} if m in sys.modules])"
-    assert _python(script) == "[]"
+    assert python(script) == "[]"
 
 
 def test_the_handler_itself_needs_neither_an_engine_nor_aws():
-    assert _python(f"import handler, sys; print([m for m in {HEAVY} if m in sys.modules])") == "[]"
+    assert python(f"import handler, sys; print([m for m in {HEAVY} if m in sys.modules])") == "[]"
 
 
 def test_the_download_of_the_bundle_starts_before_any_slow_import():
@@ -266,24 +264,11 @@ model.prefetch.Prefetch = Prefetch
 import handler
 print(loaded)
 """
-    *_, loaded = _python(script, AWS_LAMBDA_FUNCTION_NAME="visage", VISAGE_MODEL="/nowhere").splitlines()
+    *_, loaded = python(script, AWS_LAMBDA_FUNCTION_NAME="visage", VISAGE_MODEL="/nowhere").splitlines()
     assert loaded == "[]"
 
 
 def test_the_function_starts_in_lambda_without_its_model_and_says_so():
-    *log, answer = _python(REQUEST, AWS_LAMBDA_FUNCTION_NAME="visage", VISAGE_MODEL="/nowhere").splitlines()
+    *log, answer = python(REQUEST, AWS_LAMBDA_FUNCTION_NAME="visage", VISAGE_MODEL="/nowhere").splitlines()
     assert json.loads(log[0])["message"] == "model unavailable"
     assert json.loads(answer)["statusCode"] == 503
-
-
-def _python(script, **environment):
-    """Run `script` in an interpreter of its own and return what it prints."""
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    )
-    return done.stdout.strip()

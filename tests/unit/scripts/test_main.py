@@ -3,7 +3,6 @@
 import inspect
 import json
 import os
-import signal
 import subprocess
 import sys
 from importlib import import_module
@@ -20,6 +19,7 @@ from model.version import VERSION
 from preprocess.errors import PhotoError
 from scripts import __main__ as main
 from scripts.errors import CommandError
+from tests.processes import exit_code
 from training.errors import TrainingError
 
 HEAVY = {
@@ -124,13 +124,7 @@ def ended(monkeypatch, capsys):
             raise error
 
         monkeypatch.setattr(main, "application", lambda: fail)
-        before = signal.getsignal(signal.SIGTERM)
-        try:
-            with pytest.raises(SystemExit) as caught:
-                main.main()
-        finally:
-            signal.signal(signal.SIGTERM, before)
-        return caught.value.code, capsys.readouterr().err
+        return exit_code(), capsys.readouterr().err
 
     return ended
 
