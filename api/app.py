@@ -18,7 +18,7 @@ from api.errors import (
 from api.loading import ModelLoader
 from api.routes import routes
 from api.telemetry import Outcome, Telemetry
-from api.upload import MAX_BODY_BYTES, MAX_PARTS, PhotoRequest
+from api.upload import MAX_RECEIVED_BYTES
 
 HEADERS: Final = {
     "Access-Control-Allow-Origin": "*",
@@ -43,16 +43,15 @@ class _Json(DefaultJSONProvider):
 
 
 class VisageApp(Flask):
-    """Flask with uploads that stay in memory."""
+    """Flask that answers with readable JSON."""
 
-    request_class = PhotoRequest
     json_provider_class = _Json
 
 
 def create_app(model: ModelLoader, telemetry: Telemetry) -> Flask:
     """Return the app that answers with `model` and reports to `telemetry`."""
     app = VisageApp("visage", static_folder=None)
-    app.config.update(MAX_CONTENT_LENGTH=MAX_BODY_BYTES, MAX_FORM_MEMORY_SIZE=MAX_BODY_BYTES, MAX_FORM_PARTS=MAX_PARTS)
+    app.config.update(MAX_CONTENT_LENGTH=MAX_RECEIVED_BYTES)
     app.url_map.merge_slashes = False
     app.register_blueprint(routes(model))
     app.before_request(_begin)

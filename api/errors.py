@@ -43,7 +43,7 @@ class ApiError(Exception):
 
 
 class MalformedUploadError(ApiError):
-    """The body is not what its headers say: broken base64, or a multipart form that cannot be read."""
+    """The body is not what its headers say: broken base64 or compression, or a multipart form that cannot be read."""
 
 
 class ImageMissingError(ApiError):
@@ -59,7 +59,7 @@ class UnknownFaceError(ApiError):
 
 
 class UnsupportedContentTypeError(ApiError):
-    """The body is neither multipart nor declared to be an image."""
+    """The body is neither multipart nor declared to be an image, or has an unknown content encoding."""
 
 
 class ModelUnavailableError(ApiError):

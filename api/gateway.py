@@ -27,6 +27,10 @@ WARMERS: Final = ("aws.events", "aws.scheduler", "serverless-plugin-warmup")
 """Sources of events that only keep a function warm."""
 
 
+OF_CONNECTION: Final = {"connection", "content-length", "expect", "te", "trailer", "transfer-encoding", "upgrade"}
+"""Headers that say how the body was transferred to AWS. Werkzeug would not read the body of a chunked request."""
+
+
 def is_request(event: Any) -> bool:
     """Return whether `event` is an HTTP request."""
     return isinstance(event, dict) and bool(_method(event) and _path(event))
@@ -39,7 +43,8 @@ def is_warmer(event: Any) -> bool:
 
 def answer(app: Flask, event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Return the answer of `app` to the request in `event`, in the form that its sender expects."""
-    return _with_problem_as_text(serverless_wsgi.handle_request(app, _normalized(event), context))
+    returned = serverless_wsgi.handle_request(app, _normalized(event), context)
+    return {"body": "", "isBase64Encoded": False, **_with_problem_as_text(returned)}  # a load balancer needs both
 
 
 def refuse(request_id: str) -> dict[str, Any]:
@@ -64,7 +69,7 @@ def _normalized(event: dict[str, Any]) -> dict[str, Any]:
         "httpMethod": _method(event),
         "path": _address(event),
         "multiValueQueryStringParameters": _query(event),
-        "headers": {name: _header(value) for name, value in _mapping(event.get("headers")).items()},
+        "headers": {name: _header(value) for name, value in _end_to_end(event.get("headers")).items()},
         "multiValueHeaders": _multi_value_headers(event),
         "requestContext": {"requestId": context.get("requestId"), **_load_balancer(context)},
         "body": body or b"",
@@ -110,8 +115,13 @@ def _query(event: dict[str, Any]) -> dict[str, list[str]]:
     }
 
 
+def _end_to_end(headers: Any) -> dict[str, Any]:
+    """Return the headers without those of the client's connection: the event has the body in whole."""
+    return {name: value for name, value in _mapping(headers).items() if name.lower() not in OF_CONNECTION}
+
+
 def _multi_value_headers(event: dict[str, Any]) -> dict[str, list[str]]:
-    headers = _mapping(event.get("multiValueHeaders"))
+    headers = _end_to_end(event.get("multiValueHeaders"))
     return {name: [_header(value) for value in values] for name, values in headers.items() if isinstance(values, list)}
 
 
@@ -123,7 +133,7 @@ def _load_balancer(context: dict[str, Any]) -> dict[str, Any]:
 def _body(event: dict[str, Any]) -> bytes | None:
     """Return the bytes of the body; None if it is declared to be base64 and is not."""
     body = _text(event.get("body"))
-    if not event.get("isBase64Encoded"):
+    if str(event.get("isBase64Encoded")).lower() != "true":  # some senders write it as text
         return body.encode()
     try:
         return base64.b64decode(body, validate=True)

@@ -31,7 +31,7 @@ Json = dict[str, Any]
 REQUEST_ID: Final = "5f3c6a52-8d55-4c0e-a6c5-0d1f6f2b7a10"
 
 UPLOAD_ERRORS: Final = (
-    MalformedUploadError("The body is not multipart/form-data with the boundary in its content type."),
+    MalformedUploadError("The form is incomplete, or one of its parts has no name."),
     ImageMissingError("There is no part named `image`."),
     SeveralImagesError("There is more than one part named `image`. Send one photo per request."),
     PhotoTooLargeError(f"The photo has 5,000,000 bytes; at most {MAX_PHOTO_BYTES:,} are accepted."),
@@ -57,6 +57,10 @@ STATUSES: Final = {
 
 DESCRIPTION: Final = """\
 Upload a photo and get the names of the people in it, or `null` for people whom the model does not know.
+
+A photo comes in a form, in one part named `image`, with or without a filename; or as the body itself, with an image's \
+content type, `application/octet-stream` or none. The body may be compressed with gzip or deflate. Base64 and JSON are \
+refused.
 
 Every error is a problem document (RFC 9457); its `type` identifies the kind of error. An address that is not listed \
 here answers 404, an unsupported method 405, in the same form. Requests that never reach the API are answered by API \

@@ -1,12 +1,14 @@
-"""Reads a request: the photo, which is the multipart part `image` or the body itself, and the number of the face."""
+"""Reads a request: the photo, which is the multipart part `image` or the body itself, and the number of the face.
 
-import io
+Everything stays in memory: no photo is ever written to disk. So Flask's `files` is not used; it writes large files to
+disk.
+"""
+
 import re
-from typing import IO, Any, Final
+import zlib
+from typing import Final
 
 from flask import Request
-from werkzeug.exceptions import RequestEntityTooLarge
-from werkzeug.formparser import FormDataParser
 
 from api.errors import (
     ImageMissingError,
@@ -15,8 +17,9 @@ from api.errors import (
     UnknownFaceError,
     UnsupportedContentTypeError,
 )
+from api.form import Part, read_parts
 from preprocess.detect import MAX_FACES
-from preprocess.errors import PhotoTooLargeError
+from preprocess.errors import PhotoTooLargeError, UnsupportedFormatError
 
 MAX_PHOTO_BYTES: Final = 4_500_000
 """Lambda accepts 6 MB per call, and API Gateway sends binary bodies as base64, which is a third longer."""
@@ -24,27 +27,27 @@ MAX_PHOTO_BYTES: Final = 4_500_000
 MAX_BODY_BYTES: Final = MAX_PHOTO_BYTES + 65_536
 """The size of a photo, and 64 KB for the boundaries, headers and other parts of a form."""
 
-MAX_PARTS: Final = 16
-"""The most parts of a multipart form, including the photo."""
+MAX_RECEIVED_BYTES: Final = 6_291_556
+"""Lambda's limit for a call. More than MAX_BODY_BYTES is read only to say what is wrong with the body."""
 
 _HOW_TO_SEND: Final = "Send the photo as multipart/form-data in a part named `image`, or by itself as image/jpeg."
 
+_MANGLED: Final = (
+    "This is not a photo any more: it was handled as text on the way, and bytes were replaced by U+FFFD. If this is a "
+    "REST API of API Gateway, add `*/*` to its setting `binaryMediaTypes` and deploy it again. Otherwise your client "
+    "reads the photo as text; read it as bytes."
+)
+_BASE64: Final = "The photo is base64 text. Send its bytes, without a data URL and without base64."
 
-class _StrictFormParser(FormDataParser):
-    """Raises ValueError for a body that is not multipart; Werkzeug's parser would return an empty form."""
+_TEXT_TYPES: Final = {
+    "application/json": "JSON is not accepted, and a photo in base64 is not either. Send the bytes of the photo.",
+    "application/x-www-form-urlencoded": "A photo cannot be sent as application/x-www-form-urlencoded. With curl, use "
+    "`-F image=@photo.jpg` instead of `-d` or `--data-binary`.",
+}
+"""Content types of frequent mistakes, and what to do instead."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **{**kwargs, "silent": False})
-
-
-class PhotoRequest(Request):
-    """A request whose upload stays in memory: no photo is ever written to disk."""
-
-    form_data_parser_class = _StrictFormParser
-
-    def _get_file_stream(self, *_args: Any, **_kwargs: Any) -> IO[bytes]:
-        """Return a file in memory; Werkzeug's method writes large uploads to a temporary file."""
-        return io.BytesIO()
+_DATA_URL: Final = re.compile(rb"\s*data:[\w/+.;=-]*,")
+_BASE64_TEXT: Final = re.compile(rb"[A-Za-z0-9+/_-]{64,}={0,2}")
 
 
 def read_face_number(request: Request) -> int:
@@ -76,47 +79,103 @@ def read_photo(request: Request) -> bytes:
 
     Raises:
         ImageMissingError, SeveralImagesError: there is no photo, or more than one.
-        MalformedUploadError: the multipart form cannot be read, or has more than MAX_PARTS parts.
-        UnsupportedContentTypeError: the body is neither a multipart form nor an image.
+        MalformedUploadError: the body is not what its headers say.
+        UnsupportedContentTypeError: the body is neither a multipart form nor an image, or is compressed in a way that
+            is not known.
+        UnsupportedFormatError: the photo was turned into text on the way, so that it cannot be read.
         PhotoTooLargeError: the photo has more than MAX_PHOTO_BYTES, or the body more than MAX_BODY_BYTES.
     """
-    if not request.content_length:
+    body = _decompressed(request.get_data(cache=False), request.headers.get("Content-Encoding", ""))
+    if not body:
         raise ImageMissingError(f"The request has no body. {_HOW_TO_SEND}")
-    if request.content_length > MAX_BODY_BYTES:
-        raise PhotoTooLargeError(
-            f"The upload has {request.content_length:,} bytes. A photo may have {MAX_PHOTO_BYTES:,}."
-        )
-    photo = _body(request)
+    if _is_mangled(body):  # first: damaged bodies are larger than the photo was
+        raise UnsupportedFormatError(_MANGLED)
+    if len(body) > MAX_BODY_BYTES:
+        raise PhotoTooLargeError(f"The upload has {len(body):,} bytes. A photo may have {MAX_PHOTO_BYTES:,}.")
+    photo = _photo(body, request)
     if not photo:
         raise ImageMissingError(f"The photo is empty. {_HOW_TO_SEND}")
     if len(photo) > MAX_PHOTO_BYTES:
         raise PhotoTooLargeError(f"The photo has {len(photo):,} bytes; at most {MAX_PHOTO_BYTES:,} are accepted.")
+    if _is_base64(photo):
+        raise UnsupportedFormatError(_BASE64)
     return photo
 
 
-def _body(request: Request) -> bytes:
-    if request.mimetype == "multipart/form-data":
-        return _image_part(request)
-    if request.mimetype.startswith("image/") or request.mimetype == "application/octet-stream":
-        return request.get_data()
-    raise UnsupportedContentTypeError(f"This content type is not accepted. {_HOW_TO_SEND}")
+def _photo(body: bytes, request: Request) -> bytes:
+    mimetype = request.mimetype
+    if mimetype == "multipart/form-data":
+        return _image_part(read_parts(body, request.content_type or ""))
+    if mimetype.startswith("image/") or mimetype in {"", "application/octet-stream", "binary/octet-stream"}:
+        if body.startswith(b"--") and b"content-disposition:" in body[:1024].lower():
+            raise MalformedUploadError(
+                "The body is a form, but its content type is not multipart/form-data with the boundary. "
+                "Let your client set this header."
+            )
+        return body
+    raise UnsupportedContentTypeError(_TEXT_TYPES.get(mimetype, f"This content type is not accepted. {_HOW_TO_SEND}"))
 
 
-def _image_part(request: Request) -> bytes:
+def _image_part(parts: list[Part]) -> bytes:
     """Return the content of the one part named `image`."""
-    try:
-        parts, values = request.files.getlist("image"), request.form.getlist("image")
-    except ValueError as error:
-        raise MalformedUploadError(
-            f"The body is not multipart/form-data with the boundary in its content type. {_HOW_TO_SEND}"
-        ) from error
-    except RequestEntityTooLarge as error:  # the size was checked before, so it is the number of parts
-        raise MalformedUploadError(f"The form has more than {MAX_PARTS} parts. {_HOW_TO_SEND}") from error
-    if len(parts) + len(values) > 1:
+    images = [part for part in parts if part.name.lower() == "image"]
+    if len(images) > 1:
         raise SeveralImagesError("There is more than one part named `image`. Send one photo per request.")
-    if values:
-        raise ImageMissingError("The part `image` has no filename, so it is text, not a photo. Send it as a file.")
-    if not parts:
+    if not images:
         raise ImageMissingError(f"There is no part named `image`. {_HOW_TO_SEND}")
-    photo: bytes = parts[0].read()
-    return photo
+    (image,) = images
+    if not image.is_file and _is_short_text(image.content):
+        raise ImageMissingError(
+            "The part `image` is text, not a photo. With curl, put an @ before the name of the file: "
+            "`-F image=@photo.jpg`."
+        )
+    return image.content
+
+
+def _decompressed(body: bytes, encoding: str) -> bytes:
+    """Undo a `Content-Encoding`. A REST API has decompressed the body already, and may leave the header in place.
+
+    At most MAX_RECEIVED_BYTES come out, however much a small body would decompress to.
+    """
+    coding = encoding.strip().lower()
+    if coding in {"", "identity"}:
+        return body
+    if coding not in {"gzip", "x-gzip", "deflate"}:
+        raise UnsupportedContentTypeError(
+            "This content encoding is not accepted. Send the body without compression, or with gzip or deflate."
+        )
+    if not body.startswith((b"\x1f\x8b", b"\x78")):  # how gzip (RFC 1952) and zlib (RFC 1950) begin, and no photo
+        return body
+    decompressor = zlib.decompressobj(wbits=zlib.MAX_WBITS + 32)  # + 32: either of the two
+    try:
+        decompressed = decompressor.decompress(body, MAX_RECEIVED_BYTES)
+    except zlib.error as error:
+        raise MalformedUploadError(f"The body is declared to be compressed with {coding}, and it is not.") from error
+    if decompressor.unconsumed_tail:
+        raise PhotoTooLargeError(f"The decompressed upload is too large. A photo may have {MAX_PHOTO_BYTES:,} bytes.")
+    if not decompressor.eof:
+        raise MalformedUploadError("The compressed body is incomplete.")
+    return decompressed
+
+
+def _is_mangled(body: bytes) -> bool:
+    """Return whether bytes were replaced by U+FFFD. The compressed pixels of a photo are never valid UTF-8."""
+    if "\ufffd".encode() not in body:
+        return False
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _is_base64(photo: bytes) -> bool:
+    return bool(_DATA_URL.match(photo) or _BASE64_TEXT.fullmatch(b"".join(photo[:1024].split())))
+
+
+def _is_short_text(content: bytes) -> bool:
+    """Return whether a part is a text that somebody wrote, such as a file name or an address."""
+    try:
+        return len(content) < 4096 and content.decode().isprintable()
+    except UnicodeDecodeError:
+        return False

@@ -7,8 +7,9 @@ import json
 import time
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from types import MappingProxyType, SimpleNamespace
-from urllib.parse import parse_qs, parse_qsl
+from urllib.parse import parse_qs
 
 import numpy as np
 import pytest
@@ -25,8 +26,17 @@ from preprocess.geometry import Geometry
 VERSIONS = ("1.0", "2.0")
 """Payload versions of API Gateway: 1.0 of a REST API, 2.0 of an HTTP API."""
 
-SENDERS = (*VERSIONS, "function URL", "load balancer", "load balancer with lists")
-"""Everything that sends HTTP requests to a function."""
+SENDERS = {
+    "1.0": "rest-api",
+    "2.0": "http-api",
+    "HTTP API with payload 1.0": "http-api-1.0",
+    "function URL": "function-url",
+    "load balancer": "load-balancer",
+    "load balancer with lists": "load-balancer-lists",
+}
+"""Everything that sends HTTP requests to a function, and the name of its event in tests/events/."""
+
+EVENTS = Path(__file__).parent / "events"
 
 
 @dataclass(frozen=True)
@@ -88,93 +98,60 @@ class Client:
         text = None
         if body is not None:
             text = base64.b64encode(body).decode() if encoded else body.decode("utf-8", "replace")
-        make = _MAKERS[self.version]
-        event = make(method, path, self.stage, {"host": "abc.execute-api.eu-west-1.amazonaws.com", **headers})
+        event = make_event(self.version, method, path, self.stage, headers)
         return {**event, "body": text, "isBase64Encoded": encoded and body is not None}
 
 
-def _rest_api(method, path, stage, headers):
-    """Payload 1.0, as in https://docs.aws.amazon.com/lambda/latest/dg/services-apigateway.html."""
-    path, _, query = path.partition("?")
-    return {
-        "resource": "/{proxy+}",
-        "path": path,
-        "httpMethod": method,
-        "headers": headers,
-        "multiValueHeaders": {name: [value] for name, value in headers.items()},
-        "queryStringParameters": dict(parse_qsl(query, keep_blank_values=True)) or None,
-        "multiValueQueryStringParameters": parse_qs(query, keep_blank_values=True) or None,
-        "pathParameters": {"proxy": path.lstrip("/")},
-        "stageVariables": None,
-        "requestContext": {
-            "resourcePath": "/{proxy+}",
-            "httpMethod": method,
-            "path": f"/{stage}{path}",
-            "stage": stage,
-            "requestId": "request-1",
-            "identity": {"sourceIp": "192.0.2.1", "userAgent": "curl/8", "cognitoIdentityId": None},
-            "authorizer": None,
-            "apiId": "abc",
-        },
-    }
+def read_event(name):
+    """Return the event of `tests/events/NAME.json`."""
+    return json.loads((EVENTS / f"{name}.json").read_text())
 
 
-def _http_api(method, path, stage, headers):
-    """Payload 2.0: a stage with a name stays in the path."""
-    path, _, query = path.partition("?")
-    raw = path if stage == "$default" else f"/{stage}{path}"
-    return {
-        "version": "2.0",
-        "routeKey": "$default",
-        "rawPath": raw,
-        "rawQueryString": query,
-        "headers": headers,
-        "requestContext": {
-            "accountId": "123456789012",
-            "apiId": "abc",
-            "http": {
-                "method": method,
-                "path": raw,
-                "protocol": "HTTP/1.1",
-                "sourceIp": "192.0.2.1",
-                "userAgent": "curl/8",
-            },
-            "requestId": "request-1",
-            "routeKey": "$default",
-            "stage": stage,
-        },
-    }
-
-
-def _function_url(method, path, _stage, headers):
-    """Payload 2.0 without stages, as in https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html."""
-    event = _http_api(method, path, "$default", {**headers, "host": "abc.lambda-url.eu-west-1.on.aws"})
-    event["requestContext"] |= {"authentication": None, "domainName": "abc.lambda-url.eu-west-1.on.aws"}
+def make_event(sender, method, address, stage, headers):
+    """Return the event that `sender` would send for this request, without a body."""
+    event = read_event(SENDERS[sender])
+    fill = _fill_payload_2 if "rawPath" in event else _fill_payload_1
+    fill(event, method, *address.partition("?")[::2], stage)
+    host = {name: value for name, value in _headers_of(event).items() if name.lower() == "host"}
+    _set_headers(event, {**host, **headers})
     return event
 
 
-def _load_balancer(method, path, _stage, headers):
-    """One value for each name, not decoded: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html."""
-    path, _, query = path.partition("?")
-    arn = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/visage/6d0ecf831eec9f09"
-    return {
-        "requestContext": {"elb": {"targetGroupArn": arn}},
-        "httpMethod": method,
-        "path": path,
-        "queryStringParameters": {name: values[-1] for name, values in _undecoded(query).items()},
-        "headers": {"x-forwarded-for": "192.0.2.1", "x-forwarded-port": "443", "x-forwarded-proto": "https", **headers},
-    }
+def _fill_payload_2(event, method, path, query, stage):
+    """Payload 2.0: a stage with a name stays in the path, and the query string is not decoded."""
+    context = event["requestContext"]
+    if "authentication" not in context:  # a function URL has no stages
+        context["stage"] = stage
+        path = path if stage == "$default" else f"/{stage}{path}"
+    context["http"] |= {"method": method, "path": path}
+    event |= {"rawPath": path, "rawQueryString": query}
+    event["queryStringParameters"] = {name: ",".join(values) for name, values in parse_qs(query, True).items()}
 
 
-def _load_balancer_with_lists(method, path, stage, headers):
-    """The same for a target group with `lambda.multi_value_headers.enabled`."""
-    event = _load_balancer(method, path, stage, headers)
-    headers, query = event.pop("headers"), path.partition("?")[2]
-    del event["queryStringParameters"]
-    return event | {
-        "multiValueQueryStringParameters": _undecoded(query),
-        "multiValueHeaders": {name: [value] for name, value in headers.items()},
-    }
+def _fill_payload_1(event, method, path, query, stage):
+    """Payload 1.0, and a load balancer, which does not decode the query string and has no stages."""
+    context = event["requestContext"]
+    parameters = _undecoded(query) if "elb" in context else parse_qs(query, keep_blank_values=True)
+    event |= {"httpMethod": method, "path": path}
+    if "elb" not in context:
+        context |= {"httpMethod": method, "path": path if stage == "$default" else f"/{stage}{path}", "stage": stage}
+        event["pathParameters"] = {"proxy": path.lstrip("/")}
+    if "queryStringParameters" in event:
+        event["queryStringParameters"] = {name: values[-1] for name, values in parameters.items()} or None
+    if "multiValueQueryStringParameters" in event:
+        event["multiValueQueryStringParameters"] = parameters or None
+
+
+def _headers_of(event):
+    return event.get("headers") or {name: values[0] for name, values in event["multiValueHeaders"].items()}
+
+
+def _set_headers(event, headers):
+    """Replace all headers, wherever this event has them."""
+    if "headers" in event:
+        event["headers"] = headers
+    if "multiValueHeaders" in event:
+        event["multiValueHeaders"] = {name: [value] for name, value in headers.items()}
 
 
 def _undecoded(query):
@@ -185,10 +162,6 @@ def _undecoded(query):
         parameters.setdefault(name, []).append(value)
     return parameters
 
-
-_MAKERS = dict(
-    zip(SENDERS, (_rest_api, _http_api, _function_url, _load_balancer, _load_balancer_with_lists), strict=True)
-)
 
 CONTEXT = SimpleNamespace(
     function_name="visage",

@@ -118,9 +118,12 @@ def test_noise_behind_a_good_header_is_answered(ask, portrait):
     assert ask(bytes(damaged)).status in {200, 422}
 
 
-def test_a_photo_that_came_as_text_is_a_clients_error(real, portrait):
+def test_a_photo_in_any_format_that_came_as_text_gets_a_hint_at_the_gateways_setting(real, portrait, picture):
     """An API without binary media types replaces bytes that are not UTF-8."""
-    assert real.upload(portrait, encoded=False).status in {415, 422}
+    for photo in (portrait, *(_save(picture, mode) for mode in ("palette", "animated", "webp", "tiff"))):
+        answer = real.upload(photo, encoded=False)
+        assert (answer.status, answer.problem) == (415, "unsupported-format")
+        assert "binaryMediaTypes" in answer.json["detail"]
     assert real.upload(portrait).status == 200
 
 

@@ -29,12 +29,6 @@ def test_every_kind_of_event_is_answered(sender, path):
     assert sender.get(path).status == 200
 
 
-def test_every_kind_of_event_may_contain_a_photo(sender, recognizer):
-    assert sender.upload(b"\x00\xff photo").status == 200
-    assert sender.post("/recognize", b"\x00\xff photo", "image/jpeg").status == 200
-    assert recognizer.photos == [b"\x00\xff photo"] * 2
-
-
 def test_every_kind_of_event_gets_a_problem_as_text(sender, context):
     returned = sender.handler(sender.event("GET", "/nowhere", None, {}, encoded=False), context)
     assert returned["isBase64Encoded"] is False
@@ -148,14 +142,6 @@ def test_optional_fields_of_an_event_may_be_missing(client, missing, null):
     event = client.event("GET", "/labels", None, {}, encoded=False)
     event.pop(missing, None)
     assert client.invoke({**event, missing: None} if null else event).status == 200
-
-
-def test_headers_of_a_rest_api_may_come_in_lists_only(client, recognizer):
-    event = client.event("POST", "/recognize", b"photo", {}, encoded=True)
-    event |= {"httpMethod": "POST", "path": "/recognize", "headers": None}
-    event["multiValueHeaders"] = {"Content-Type": ["image/jpeg"]}
-    assert client.invoke(event).status == 200
-    assert recognizer.photos == [b"photo"]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Requests that succeed: every way to send a photo, and its answer."""
+"""Requests that succeed, and their answers. tests/unit/api/test_uploads.py has every way to send a photo."""
 
 import base64
 import io
@@ -7,29 +7,6 @@ import pytest
 from PIL import Image
 
 from model.version import VERSION
-
-
-@pytest.mark.parametrize("path", ["/recognize", "/align"])
-@pytest.mark.parametrize("content_type", ["image/jpeg", "image/heic", "application/octet-stream"])
-def test_bytes_sent_without_a_form_reach_the_model_unchanged(client, recognizer, photo, path, content_type):
-    assert client.post(path, photo, content_type).status == 200
-    assert recognizer.photos == [photo]
-
-
-@pytest.mark.parametrize("path", ["/recognize", "/align"])
-def test_bytes_in_a_form_reach_the_model_unchanged(client, recognizer, photo, path):
-    assert client.upload(photo, path=path).status == 200
-    assert recognizer.photos == [photo]
-
-
-def test_a_form_that_is_not_base64_is_read_as_it_stands(client, recognizer):
-    assert client.upload(b"plain\r\nascii", encoded=False).status == 200
-    assert recognizer.photos == [b"plain\r\nascii"]
-
-
-def test_a_body_that_is_not_base64_is_read_as_it_stands(client, recognizer):
-    assert client.post("/recognize", b"plain ascii", "image/png", encoded=False).status == 200
-    assert recognizer.photos == [b"plain ascii"]
 
 
 def test_the_largest_photo_that_fits_is_accepted_in_a_form(client, recognizer):
@@ -42,18 +19,8 @@ def test_a_photo_is_never_written_to_disk(client, monkeypatch):
         raise AssertionError("a temporary file was made")
 
     monkeypatch.setattr("tempfile.SpooledTemporaryFile", no_file)
-    monkeypatch.setattr("werkzeug.formparser.SpooledTemporaryFile", no_file)
     monkeypatch.setattr("tempfile.TemporaryFile", no_file)
     assert client.upload(bytes(2_000_000)).status == 200
-
-
-def test_other_parts_of_a_form_are_ignored(client, recognizer):
-    body = (
-        b'--b\r\ncontent-disposition: form-data; name="note"\r\n\r\nhello\r\n'
-        b'--b\r\ncontent-disposition: form-data; name="image"; filename="a.jpg"\r\n\r\nphoto\r\n--b--\r\n'
-    )
-    assert client.post("/recognize", body, "multipart/form-data; boundary=b").status == 200
-    assert recognizer.photos == [b"photo"]
 
 
 def test_a_recognition_is_answered_as_documented(client, photo):
