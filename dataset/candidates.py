@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.metadata import version
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Final, Self
 
 import numpy as np
@@ -68,7 +68,7 @@ class Candidate:
         """Read a face of the journal; raise KeyError, TypeError or ValueError where it is not one."""
         face = cls(**fields | {"box": Box(**fields["box"])})
         int(face.image_hash, 16)
-        if not (isinstance(face.chip, str) and face.box.area > 0 and face.sharpness >= 0):
+        if not (is_below(face.chip) and face.box.area > 0 and face.sharpness >= 0):
             raise ValueError("not a face")
         if face.vector().shape != (_EMBEDDING_SIZE,):
             raise ValueError("not an embedding")
@@ -106,6 +106,8 @@ class Candidates:
         found = cls(**fields | {"faces": tuple(map(Candidate.from_dict, fields["faces"]))})
         if not all(isinstance(text, str) for text in (found.photo, found.person, found.stamp)):
             raise TypeError("not a photo")
+        if found.thumbnail is not None and not is_below(found.thumbnail):
+            raise ValueError("not a thumbnail")
         return found
 
     def files(self) -> list[str]:
@@ -259,6 +261,14 @@ def _remove(aligned: Path, outdated: Iterable[Candidates]) -> None:
     for found in outdated:
         for name in found.files():
             (aligned / name).unlink(missing_ok=True)
+
+
+def is_below(name: object) -> bool:
+    """Whether `name`, which a file gave, is the path of a file below the aligned faces: such files may be deleted."""
+    if not isinstance(name, str) or "\0" in name:
+        return False
+    path = PurePosixPath(name)
+    return bool(path.name) and not path.is_absolute() and ".." not in path.parts
 
 
 def read_journal(path: Path) -> dict[str, Candidates]:

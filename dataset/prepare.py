@@ -26,7 +26,7 @@ from dataset.labels import normalised
 from dataset.progress import OnProgress
 from dataset.report import write_page
 from dataset.selection import Outcome, Overrides, select
-from preprocess.files import replacing, write_text
+from preprocess.files import read_json, replacing, write_text
 
 OUTPUT: Final = ".visage"
 REPORT: Final = "report.json"
@@ -189,8 +189,8 @@ def _copy_kept(outcomes: Sequence[Outcome], aligned: Path) -> None:
 def _copied_before(aligned: Path) -> set[Path]:
     """Return the chips that an earlier call copied, according to its report."""
     try:
-        report = json.loads((aligned / OUTPUT / REPORT).read_text(encoding="utf-8"))
-        return {aligned / photo["chip"] for photo in report["photos"] if photo["chip"]}
+        report = read_json(aligned / OUTPUT / REPORT)
+        return {aligned / photo["chip"] for photo in report["photos"] if candidates.is_below(photo["chip"])}
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return set()
 

@@ -1,6 +1,5 @@
 """Removes a person from a folder of aligned faces: chips, faces found, journal, decisions and report."""
 
-import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ from dataset.folders import by_label
 from dataset.labels import normalised
 from dataset.prepare import JOURNAL, OUTPUT, OVERRIDES, PAGE, REPORT, write_report
 from dataset.selection import Overrides
+from preprocess.files import read_json
 
 _FACES: Final = "faces"
 
@@ -67,7 +67,7 @@ def _remove_faces(output: Path, kept: set[str]) -> int:
 def _remove_from_report(output: Path, name: str) -> None:
     """Write the report again without the person; a report that is damaged is deleted."""
     try:
-        report = json.loads((output / REPORT).read_text(encoding="utf-8"))
+        report = read_json(output / REPORT)
         content = {
             "people": {person: counts for person, counts in report["people"].items() if not _is(person, name)},
             "remarks": [remark for remark in report["remarks"] if not _mentions(remark, name)],

@@ -16,7 +16,7 @@ from dataset.candidates import Candidate, Candidates
 from dataset.consensus import AGREEMENT, Choice, FloatArray
 from dataset.errors import PrepareError
 from dataset.labels import normalised
-from preprocess.files import write_text
+from preprocess.files import read_json, write_text
 
 MIN_FACE: Final = 32
 """Pixels. In web photos, embeddings of smaller faces differ too much from the same person's large faces."""
@@ -89,12 +89,7 @@ class Overrides:
         if not path.exists():
             return cls()
         try:
-            return cls(
-                **{
-                    name: set(map(normalised, photos))
-                    for name, photos in json.loads(path.read_text(encoding="utf-8")).items()
-                }
-            )
+            return cls(**{name: set(map(normalised, photos)) for name, photos in read_json(path).items()})
         except (ValueError, TypeError, AttributeError) as error:
             raise PrepareError(f"{path} is damaged. Delete it, and give your --keep and --drop again.") from error
 

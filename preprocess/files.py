@@ -1,9 +1,11 @@
-"""Writes files that are complete or do not exist, and computes their SHA-256."""
+"""Writes files that are complete or do not exist, reads JSON, and computes SHA-256."""
 
 import hashlib
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 
 @contextmanager
@@ -26,6 +28,19 @@ def write_text(path: Path, text: str) -> None:
     """Write a UTF-8 text file; it never exists half written."""
     with replacing(path) as unfinished:
         unfinished.write_text(text, encoding="utf-8")
+
+
+def read_json(path: Path) -> Any:
+    """Return the content of a JSON file.
+
+    Raises:
+        ValueError: it is not JSON in UTF-8, or nested too deeply.
+        OSError: the file is missing or cannot be read.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except RecursionError as error:
+        raise ValueError(f"{path} is nested too deeply.") from error
 
 
 def sha256_of(path: Path) -> str:

@@ -19,7 +19,7 @@ from typing import Any, Final, Self
 
 from dataset.folders import is_visible
 from dataset.labels import normalised
-from preprocess.files import write_text
+from preprocess.files import read_json, write_text
 from preprocess.geometry import Geometry
 from training.errors import RunError
 from training.recipe import Recipe
@@ -60,7 +60,7 @@ class Description:
             RunError: the folder holds no training run.
         """
         try:
-            fields = json.loads((run / RUN).read_text(encoding="utf-8"))
+            fields = read_json(run / RUN)
             fields |= {name: tuple(fields[name]) for name in ("chips", "people", "roles")}
             fields["labels"] = tuple(map(normalised, fields["labels"]))  # older versions kept the folder's spelling
             recipe, geometry = Recipe(**fields["recipe"]), Geometry(**fields["geometry"])
@@ -123,7 +123,7 @@ def read_metrics(run: Path) -> dict[str, Any] | None:
     if not (run / METRICS).exists():
         return None
     try:
-        metrics = json.loads((run / METRICS).read_text(encoding="utf-8"))
+        metrics = read_json(run / METRICS)
         faces = {normalised(name): count for name, count in metrics["faces"].items()}
         return {**metrics, **{name: metrics[name] for name in ("training", "validation", "epochs")}, "faces": faces}
     except (ValueError, TypeError, LookupError, AttributeError) as error:
