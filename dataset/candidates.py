@@ -167,8 +167,9 @@ def find_faces(
     if tasks:
         _remove(tasks[0].aligned, [old for name, old in known.items() if name not in current])
     on_progress(len(current), len(tasks))
-    with _appending(journal) as append:
-        for found in parallel_map(_find_in_photo, [task for task in tasks if task.name not in current], workers):
+    new = [task for task in tasks if task.name not in current]
+    with _appending(journal) as append, parallel_map(_find_in_photo, new, workers) as results:
+        for found in results:
             append(found)
             current[found.photo] = found
             on_progress(len(current), len(tasks))

@@ -9,7 +9,6 @@ import filecmp
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -26,7 +25,7 @@ from dataset.labels import normalised
 from dataset.progress import OnProgress
 from dataset.report import write_page
 from dataset.selection import Outcome, Overrides, select
-from preprocess.files import read_json, replacing, write_text
+from preprocess.files import read_json, replacing, temporary_folder, write_text
 
 OUTPUT: Final = ".visage"
 REPORT: Final = "report.json"
@@ -125,9 +124,9 @@ def select_faces(photos: Path, workers: int, embed: Embed, on_progress: OnProgre
     """
     photos = photos.resolve()
     people = walk(photos)
-    with tempfile.TemporaryDirectory(prefix="visage-") as scratch:
-        tasks = _tasks(people, photos, Path(scratch), embed)
-        found = candidates.find_faces(tasks, Path(scratch) / JOURNAL, workers, on_progress)
+    with temporary_folder() as scratch:
+        tasks = _tasks(people, photos, scratch, embed)
+        found = candidates.find_faces(tasks, scratch / JOURNAL, workers, on_progress)
     outcomes, remarks = select(found, Overrides())
     chosen = {outcome.thumbnail for outcome in outcomes if outcome.chip}
     kept = [KeptFace(photo.person, photo.photo, face) for photo in found for face in photo.faces if face.chip in chosen]
@@ -142,8 +141,7 @@ def embed_all(photos: Path, workers: int, embed: Embed, on_progress: OnProgress)
     """
     if not photos.is_dir():
         raise PrepareError(f"No such folder: {photos}. Give a folder of photos.")
-    with tempfile.TemporaryDirectory(prefix="visage-") as scratch:
-        folder = Path(scratch)
+    with temporary_folder() as folder:
         tasks = [DetectionTask(photos, path, "", folder, OUTPUT, embed) for path in files(photos)]
         found = candidates.find_faces(tasks, folder / JOURNAL, workers, on_progress)
     vectors = [photo.faces[0].vector() for photo in found if photo.faces]

@@ -8,11 +8,9 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import zipfile
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +21,7 @@ from deploy.shipped import BOOTSTRAP, SHIPPED, shipped_files
 from deploy.steps import Step, silent
 from model.engines import ONNX
 from model.settings import ROOT, Settings
+from preprocess.files import temporary_folder
 
 PYTHON: Final = "3.12"
 """Lambda's runtime. SnapStart needs this version or a newer one."""
@@ -79,7 +78,7 @@ def build(settings: Settings, requirements: Path = ROOT / ONNX.requirements, ste
         digest = _digest(libraries.name.encode(), *(part for name in code for part in (name.encode(), code[name])))
         archive = home / f"visage-{digest}.zip"
         if not archive.exists():
-            with _temporary_folder(home) as temporary:
+            with temporary_folder(home) as temporary:
                 ours, unfinished = temporary / "code", temporary / "zip"
                 _write(code, ours)
                 _compile(ours, compiler)
@@ -153,7 +152,7 @@ def _libraries(home: Path, requirements: Path, compiler: Path | None, step: Step
         if compiler is None:
             with step(f"No Python {PYTHON} found to compile the function: each cold start takes a second longer"):
                 pass
-        with _temporary_folder(home) as temporary:
+        with temporary_folder(home) as temporary:
             _install(requirements, temporary / "libraries")
             _remove_unused(temporary / "libraries")
             _compile(temporary / "libraries", compiler)
@@ -210,16 +209,9 @@ def _zip(folders: Iterable[Path], archive: Path) -> None:
 
 
 def _remove_all_but(home: Path, wanted: set[Path]) -> None:
-    """Remove earlier results, and what killed builds left."""
-    for path in {*home.glob("visage-*.zip"), *home.glob("libraries-*"), *home.glob(".unfinished-*")} - wanted:
+    """Remove earlier results."""
+    for path in {*home.glob("visage-*.zip"), *home.glob("libraries-*")} - wanted:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
-
-
-@contextmanager
-def _temporary_folder(home: Path) -> Iterator[Path]:
-    """Yield an empty folder, and remove it afterwards."""
-    with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=home) as folder:
-        yield Path(folder)
 
 
 def _can_run_the_zip(python: str | Path) -> bool:

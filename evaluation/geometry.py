@@ -103,9 +103,10 @@ class _Face:
 
 def _map(function: Callable[[T], R], tasks: Sequence[T], workers: int, on_progress: OnProgress) -> list[R]:
     results = []
-    for result in parallel_map(function, tasks, workers):
-        results.append(result)
-        on_progress(len(results), len(tasks))
+    with parallel_map(function, tasks, workers) as found:
+        for result in found:
+            results.append(result)
+            on_progress(len(results), len(tasks))
     return results
 
 

@@ -130,11 +130,12 @@ def embed(
     missing = [photo for photo in photos if photo not in faces]
     on_progress(len(faces), len(photos))
     try:
-        for count, batch in enumerate(parallel_map(_faces, _tasks(lfw.directory, missing, subject), workers), 1):
-            faces |= batch
-            on_progress(len(faces), len(photos))
-            if count % _TASKS_PER_SAVE == 0:
-                _write_faces(faces, store)
+        with parallel_map(_faces, _tasks(lfw.directory, missing, subject), workers) as batches:
+            for count, batch in enumerate(batches, 1):
+                faces |= batch
+                on_progress(len(faces), len(photos))
+                if count % _TASKS_PER_SAVE == 0:
+                    _write_faces(faces, store)
     finally:
         if missing and faces:
             _write_faces(faces, store)

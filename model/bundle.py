@@ -4,10 +4,8 @@
 """
 
 import os
-import shutil
-import tempfile
 from collections.abc import Collection, Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -28,7 +26,7 @@ from model.manifest import (
     known_name,
 )
 from model.storage import Bucket, Connect, FileEntry, OnProgress, entry_of
-from preprocess.files import write_text
+from preprocess.files import full_disk_as_oserror, temporary_folder, write_text
 
 __all__ = [
     "DETECTOR",
@@ -51,7 +49,7 @@ __all__ = [
 ]
 
 _REPLACED: Final = "replaced"
-"""The folder, beside the one that a bundle is made in, for the bundle that it replaces."""
+"""The folder, beside the one that a bundle is made in, for the bundle that it replaces, under its own name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +74,14 @@ def write(source: Path, manifest: Manifest, target: Path, *, replace_existing: b
         BundleError: `target` exists and may not be replaced, or the folder cannot be renamed.
     """
     check_target(target, replace_existing=replace_existing)
-    replaced = source.with_name(_REPLACED)
+    replaced = source.with_name(_REPLACED) / target.name
     try:
         entries = {known_name(path.name): entry_of(path) for path in sorted(source.iterdir())}
         sealed = replace(manifest, files=entries).sealed()
         write_text(source / MANIFEST, sealed.to_json())
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.exists():
+            replaced.parent.mkdir(exist_ok=True)
             target.rename(replaced)
         source.rename(target)
     except OSError as error:
@@ -111,19 +110,21 @@ def temporary_bundle(target: Path) -> Iterator[Path]:
     Raises:
         BundleError: the folder cannot be made.
     """
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=".visage-", dir=target.parent))
-        source = folder / "bundle"
-        source.mkdir()
-    except OSError as error:
-        raise BundleError(f"The bundle cannot be written to {target}: {error.strerror or error}.") from error
-    try:
-        yield source
-    finally:
-        # Without a target, the folder may hold the only copy of the bundle that was to be replaced.
-        if target.exists() or not (folder / _REPLACED).exists():
-            shutil.rmtree(folder, ignore_errors=True)
+    with ExitStack() as stack:
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            folder = stack.enter_context(temporary_folder(target.parent, _holds_the_only_copy))
+            source = folder / "bundle"
+            source.mkdir()
+        except OSError as error:
+            raise BundleError(f"The bundle cannot be written to {target}: {error.strerror or error}.") from error
+        with full_disk_as_oserror(target):
+            yield source
+
+
+def _holds_the_only_copy(folder: Path) -> bool:
+    """Whether a temporary folder holds a bundle that was moved there, and its own place is empty."""
+    return any(not (folder.parent / replaced.name).exists() for replaced in (folder / _REPLACED).glob("*"))
 
 
 def check_target(target: Path, *, replace_existing: bool = False) -> None:

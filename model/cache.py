@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from model.errors import BundleUnavailableError
+from preprocess.files import process_lives
 
 _PRIVATE: Final = 0o700
 
@@ -72,19 +73,8 @@ def _tidy(home: Path, version: str) -> None:
     """Remove versions that no process uses, and unfinished files of processes that have ended."""
     for path in [*home.glob("*.user"), *home.glob("*/*.part")]:
         owner = _OWNER.fullmatch(path.name)
-        if owner and not _lives(int(owner[1])):
+        if owner and not process_lives(int(owner[1])):
             path.unlink(missing_ok=True)
     for folder in home.iterdir():
         if _VERSION.fullmatch(folder.name) and folder.name != version and not any(home.glob(f"{folder.name}.*.user")):
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _lives(process: int) -> bool:
-    """Whether there is a process with this number."""
-    try:
-        os.kill(process, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:  # it is another user's
-        pass
-    return True

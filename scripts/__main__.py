@@ -1,12 +1,15 @@
 """`visage`: lists the commands, runs one, and turns every failure into one line and an exit status."""
 
+import _thread
 import errno
 import io
 import os
 import signal
 import sys
+import time
 from importlib import import_module
 from pathlib import Path
+from types import FrameType
 from typing import Annotated, Any, Final, NoReturn
 
 import typer
@@ -18,6 +21,7 @@ from deploy.errors import DeployError
 from model.errors import ModelError
 from model.version import VERSION
 from preprocess.errors import PhotoError
+from preprocess.files import remove_temporary_folders
 from scripts.errors import CommandError
 from scripts.extras import how_to_install
 from training.errors import TrainingError
@@ -50,8 +54,11 @@ modules import torch and other large packages: they are imported only when the c
 
 _FAILED: Final = 1
 _INTERRUPTED: Final = 128 + signal.SIGINT
-_TERMINATED: Final = 128 + signal.SIGTERM
-"""A shell's exit statuses for a process that a signal has ended."""
+SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Signals that end a command in good order. A shell's exit status for them is 128 and the signal's number."""
+
+_CLEAN_UP_S: Final = 4
+"""Seconds that a command has to end after a signal."""
 
 _OUR_ERRORS: Final = (ModelError, TrainingError, PhotoError, PrepareError, DeployError, CommandError)
 
@@ -68,9 +75,9 @@ def main() -> None:
     """Run the command line and exit.
 
     The status is 0, or 1 with one line that gives the reason, 2 for wrong arguments, 130 after Ctrl-C, 143 after a
-    SIGTERM. A bug of ours ends with a traceback.
+    SIGTERM, 129 when the terminal was closed (SIGHUP). A bug of ours ends with a traceback.
     """
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(_TERMINATED))
+    _end_on_signals()
     _prepare_output()
     try:
         _run()
@@ -80,11 +87,10 @@ def main() -> None:
         _say_interrupted()
         sys.exit(_INTERRUPTED)
     except SystemExit as ended:
-        if ended.code == _INTERRUPTED:  # typer turns Ctrl-C into this
+        if ended.code in {128 + number for number in SIGNALS}:  # typer turns Ctrl-C into this, too
             _say_interrupted()
         raise
     except BrokenPipeError:  # who reads our output, such as `head`, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(_FAILED)
     except OSError as error:
         _fail(_system_error(error))
@@ -93,14 +99,45 @@ def main() -> None:
         if reason is None:
             raise
         _fail(reason)
+    finally:
+        _close_output()
 
 
 def _run() -> None:
     """Run the command that the arguments name; an output that cannot be written is an error here."""
     try:
         application()()
-    finally:
-        sys.stdout.flush()
+    except SystemExit as ended:
+        if not ended.code:
+            sys.stdout.flush()
+        raise
+
+
+def _end_on_signals() -> None:
+    """Let the signals that end a command raise an exception, so that whatever is open is closed and removed.
+
+    A signal that whoever started the command told it to ignore stays ignored: `nohup` does so with SIGHUP.
+    """
+    for number in SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _end)
+
+
+def _end(number: int, _frame: FrameType | None) -> NoReturn:
+    """End the command because of a signal. Further signals do not disturb that, and it does not take for ever."""
+    for each in SIGNALS:
+        signal.signal(each, lambda *_: None)  # not SIG_IGN, which programs that are started from now on would inherit
+    _thread.start_new_thread(_exit_soon, (128 + number,))  # threading could wait here for a lock of this very thread
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
+    sys.exit(128 + number)
+
+
+def _exit_soon(status: int) -> None:
+    """End the process if it has not ended in time, because a library keeps it or swallowed the exception."""
+    time.sleep(_CLEAN_UP_S)
+    remove_temporary_folders()
+    os._exit(status)
 
 
 def _prepare_output() -> None:
@@ -109,6 +146,14 @@ def _prepare_output() -> None:
         sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  # for as long as the process lives
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def _close_output() -> None:
+    """Write what is left to write. What cannot be written, because the terminal is gone, is dropped."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def application() -> typer.Typer:
@@ -177,7 +222,8 @@ def _comes_from_aws(error: Exception) -> bool:
 def _system_error(error: OSError) -> str:
     """Return a sentence for what the operating system refused."""
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return "The disk is full. Free some space and run the same command again; finished work is kept."
+        disk = f"The disk of {error.filename}" if error.filename else "The disk"
+        return f"{disk} is full. Free some space and run the same command again; finished work is kept."
     if not error.filename:
         return str(error)
     if error.errno in {errno.EACCES, errno.EPERM}:

@@ -1,10 +1,12 @@
 """What the commands share: settings, options, and how progress and results are shown."""
 
+import io
 import json
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TextIO
 
 import typer
 from rich.console import Console
@@ -34,7 +36,37 @@ SETTINGS: Final = Settings.read()
 CACHE: Final = SETTINGS.cache
 """The folder of downloads, converted weights and the local AWS. It can be deleted: all of it is made again."""
 
-console: Final = Console(stderr=True, highlight=False, markup=False)
+
+
+class _StandardError(io.TextIOBase):
+    """Standard error as it is at the time of writing. Nobody stops working because it is gone, as a terminal may be."""
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]  # io declares an attribute
+        return getattr(self._stream(), "encoding", None) or "utf-8"
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            self._stream().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream().flush()
+
+    def isatty(self) -> bool:
+        return self._stream().isatty()
+
+    def fileno(self) -> int:
+        return self._stream().fileno()
+
+    @staticmethod
+    def _stream() -> TextIO:
+        """Return the stream itself, also while rich shows a progress bar and has its own in the place of it."""
+        return getattr(sys.stderr, "rich_proxied_file", sys.stderr) or io.StringIO()
+
+
+console: Final = Console(file=_StandardError(), highlight=False, markup=False)
 """For progress and remarks, on standard error. Results go to standard output, so that they can be piped.
 
 Markup is off because names of files may contain brackets. Styled words are `Text`.

@@ -12,7 +12,8 @@ from typing import Annotated, Any, Final
 import typer
 from rich.text import Text
 
-from scripts.console import CACHE, CommandError, console, require_checkout
+from deploy import local
+from scripts.console import CACHE, SETTINGS, CommandError, console, require_checkout
 from scripts.samples import PEOPLE, STRANGERS, UNSEEN
 
 _HOME: Final = CACHE / "demo"
@@ -39,7 +40,8 @@ def demo(
         if not once:
             _wait()
     finally:
-        _visage("local", "down")
+        _headline("Stopping the local AWS")
+        local.default(SETTINGS).stop()
 
 
 def _make_bundle() -> None:
@@ -57,12 +59,7 @@ def _deploy() -> dict[str, str]:
     _headline("Starting a local AWS and deploying stack, model and website to it")
     _visage("local", "up")
     examples = [word for photo in (UNSEEN, STRANGERS) for word in ("--example", str(_PHOTOS / photo))]
-    command = ["deploy", "--stage", "local", "--bundle", str(_BUNDLE), *examples, "--json"]
-    console.print(f"$ visage {shlex.join(command)}", style="dim")
-    done = subprocess.run([sys.executable, "-m", "scripts", *command], stdout=subprocess.PIPE, check=False)
-    if done.returncode:
-        raise CommandError("The deployment failed. The reason is above.")
-    return dict(json.loads(done.stdout))
+    return dict(json.loads(_visage("deploy", "--stage", "local", "--bundle", _BUNDLE, *examples, "--json", read=True)))
 
 
 def _ask(api: str) -> None:
@@ -86,10 +83,10 @@ def _curl(*words: str) -> dict[str, Any]:
     """Send a request with curl, show request and answer, and return the answer."""
     command = ["curl", "--silent", "--show-error", *words]
     print(f"$ {shlex.join(command)}", flush=True)
-    done = subprocess.run(command, stdout=subprocess.PIPE, check=False)
-    if done.returncode:
+    status, printed = _run(command, read=True)
+    if status:
         raise CommandError("The API cannot be reached.")
-    answer = dict(json.loads(done.stdout))
+    answer = dict(json.loads(printed))
     print(json.dumps(answer, ensure_ascii=False), flush=True)
     return answer
 
@@ -116,8 +113,23 @@ def _headline(text: str) -> None:
     console.rule(Text(text, "bold"), align="left")
 
 
-def _visage(*words: str | Path) -> None:
+def _visage(*words: str | Path, read: bool = False) -> str:
+    """Run a command of Visage; with `read`, return what it printed instead of showing that."""
     command = list(map(str, words))
     console.print(f"$ visage {shlex.join(command)}", style="dim")
-    if subprocess.run([sys.executable, "-m", "scripts", *command], check=False).returncode:
+    status, printed = _run([sys.executable, "-m", "scripts", *command], read=read)
+    if status:
         raise CommandError(f"`visage {words[0]}` failed. The reason is above. Run `make demo` again to go on.")
+    return printed
+
+
+def _run(command: list[str], *, read: bool) -> tuple[int, str]:
+    """Run a program; return its exit status and what it printed. If the demo ends before it does, it is ended too."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE if read else None, text=True) as program:
+        try:
+            printed, _ = program.communicate()
+        except BaseException:
+            program.terminate()  # not kill, as subprocess.run does: it has processes and files of its own to end
+            program.wait()
+            raise
+    return program.returncode, printed or ""

@@ -1,6 +1,5 @@
 """`visage evaluate`: measures a run or a bundle on photos that it was not trained on."""
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ from evaluation.recognition import Probe
 from evaluation.recognition import evaluate as evaluate_probes
 from evaluation.report import PAGE, write_page
 from model.recognizer import Recognizer
+from preprocess.files import temporary_folder
 from scripts.console import SETTINGS, CommandError, JSONOption, console, emit, out, progress
 from training.export import export
 from training.faces import TEST, VALIDATION
@@ -71,8 +71,8 @@ def _bundle(model: Path) -> Iterator[Path]:
     if not (model / RUN).exists():
         yield model
         return
-    with tempfile.TemporaryDirectory() as folder:
-        yield export(model, Path(folder) / "bundle").bundle.directory
+    with temporary_folder() as folder:
+        yield export(model, folder / "bundle").bundle.directory
 
 
 def _warn_of_unknown_names(people: dict[str, list[Path]], labels: tuple[str, ...]) -> None:

@@ -24,11 +24,12 @@ def python(script, **environment):
 
 
 def exit_code():
-    """Run `visage` in this process, with the words of sys.argv; return its exit code, and keep SIGTERM's handler."""
-    before = signal.getsignal(signal.SIGTERM)
+    """Run `visage` in this process, with the words of sys.argv; return its exit code, and keep the signals' handlers."""
+    before = {number: signal.getsignal(number) for number in main.SIGNALS}
     try:
         with pytest.raises(SystemExit) as caught:
             main.main()
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
     return caught.value.code

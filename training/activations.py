@@ -3,10 +3,12 @@
 Frozen layers give the same activations in every epoch. The file has those of each chip as it is, and mirrored.
 """
 
+import io
+import math
+import os
 from collections.abc import Sequence
 from pathlib import Path
-from tokenize import TokenError
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +17,7 @@ from PIL import Image
 from torch.utils.data import ConcatDataset, DataLoader, Dataset, Subset
 
 from dataset.progress import OnProgress
-from preprocess.files import write_text
+from preprocess.files import full_disk_as_oserror, write_text
 from training.network import VisageNetwork, frozen
 from training.torchvision_ops import v2
 
@@ -23,12 +25,6 @@ _BATCH: Final = 16
 
 ActivationArray = npt.NDArray[np.float32]
 """(2, N, ...) float32: as it is or mirrored, N chips, and the shape of the trunk's output."""
-
-_Store = np.memmap[Any, np.dtype[np.float32]]
-
-_UNREADABLE: Final = (FileNotFoundError, ValueError, EOFError, SyntaxError, TokenError)
-"""What numpy raises on a file that is something else, or that was written by half. The last two: its header is text
-that numpy parses as Python."""
 
 
 class Chips(Dataset[torch.Tensor]):
@@ -74,17 +70,26 @@ def compute(
     """
     device = next(network.parameters()).device
     trunk = _Trunk(network) if device.type != "cpu" else frozen(_Trunk(network), torch.zeros(1, size, size, 3).byte())
-    array, done = _open_store(store, (2, len(files), *_output_shape(network, size)))
-    rows = array.reshape(-1, *array.shape[2:])
+    shape = (2, len(files), *_output_shape(network, size))
+    header, row_bytes, rows = _header(shape), 4 * math.prod(shape[2:]), 2 * len(files)
+    done = _rows_done(store, header, row_bytes, rows)
     copies: ConcatDataset[torch.Tensor] = ConcatDataset([Chips(files, size, flip=0), Chips(files, size, flip=1)])
-    for batch in DataLoader(Subset(copies, range(done, len(rows))), _BATCH):
-        with torch.inference_mode():
-            rows[done : done + len(batch)] = trunk(batch.to(device)).cpu().numpy()
-        array.flush()  # before the counter: after a power cut it must not count rows that were never written
-        done += len(batch)
-        write_text(_counter(store), str(done))
-        on_progress(done, len(rows))
-    return array
+    if not done:
+        remove(store)
+    # Not through a memory map: on a full disk, writing to one kills the process (SIGBUS).
+    with full_disk_as_oserror(store), store.open("r+b" if done else "wb") as file:
+        file.write(header)
+        file.truncate(file.seek(len(header) + done * row_bytes))
+        for batch in DataLoader(Subset(copies, range(done, rows)), _BATCH):
+            with torch.inference_mode():
+                file.write(trunk(batch.to(device)).cpu().numpy().tobytes())
+            file.flush()
+            os.fsync(file.fileno())  # before the counter: after a power cut it must not count rows not written
+            done += len(batch)
+            write_text(_counter(store), str(done))
+            on_progress(done, rows)
+    stored: ActivationArray = np.lib.format.open_memmap(store, mode="r")
+    return stored
 
 
 def remove(store: Path) -> None:
@@ -104,16 +109,21 @@ def _output_shape(network: VisageNetwork, size: int) -> torch.Size:
         return network.activations(torch.zeros(1, size, size, 3, dtype=torch.uint8, device=device)).shape[1:]
 
 
-def _open_store(store: Path, shape: tuple[int, ...]) -> tuple[_Store, int]:
-    """Return the array in `store` and how many of its rows are written: a new array unless the old one can be used."""
+def _header(shape: tuple[int, ...]) -> bytes:
+    """Return how a file of numpy's begins that has an array of this shape."""
+    header = io.BytesIO()
+    kind = {"descr": np.lib.format.dtype_to_descr(np.dtype(np.float32)), "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(header, kind)
+    return header.getvalue()
+
+
+def _rows_done(store: Path, header: bytes, row_bytes: int, rows: int) -> int:
+    """Return how many rows of `store` are written; 0 if it is another array, or damaged by a power cut."""
     try:
         done = int(_counter(store).read_text(encoding="utf-8"))
-        array = np.lib.format.open_memmap(store, mode="r+")
-    except _UNREADABLE:  # a process was killed, or the power failed, while it wrote them
-        pass
-    else:
-        is_ours = array.shape == shape and array.dtype == np.float32 and array.flags.c_contiguous
-        if is_ours and 0 <= done <= shape[0] * shape[1]:
-            return array, done
-    remove(store)
-    return np.lib.format.open_memmap(store, mode="w+", dtype=np.float32, shape=shape), 0
+        with store.open("rb") as file:
+            is_ours = file.read(len(header)) == header
+    except (FileNotFoundError, ValueError):
+        return 0
+    whole = store.stat().st_size >= len(header) + done * row_bytes
+    return done if is_ours and whole and 0 <= done <= rows else 0

