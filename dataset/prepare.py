@@ -82,16 +82,11 @@ def prepare(
         PrepareError: the folders cannot be prepared, a worker process was killed, or `keep` and `drop` name no photo.
         OSError: the disk is full or read-only.
     """
+    people, overrides = check(photos, aligned, keep, drop)
     photos, aligned = photos.resolve(), aligned.resolve()
-    if aligned == photos or aligned in photos.parents or photos in aligned.parents:
-        raise PrepareError("The aligned faces need a folder of their own, outside the photos.")
-    people = walk(photos)
-    tasks = _tasks(people, photos, aligned, embed)
     output = aligned / OUTPUT
-    overrides = Overrides.read(output / OVERRIDES)
-    overrides.add(_named(keep, photos, tasks), _named(drop, photos, tasks))
     overrides.write(output / OVERRIDES)
-    found = candidates.find_faces(tasks, output / JOURNAL, workers, on_progress)
+    found = candidates.find_faces(_tasks(people, photos, aligned, embed), output / JOURNAL, workers, on_progress)
     outcomes, remarks = select(found, overrides)
     if len(people.photos) == 1:
         remarks.append(f'There is one person only, "{next(iter(people.photos))}"; training needs at least two.')
@@ -99,6 +94,24 @@ def prepare(
     _copy_kept(report.outcomes, aligned)
     write_report(report.to_dict(), output)
     return report
+
+
+def check(
+    photos: Path, aligned: Path, keep: Sequence[Path] = (), drop: Sequence[Path] = ()
+) -> tuple[People, Overrides]:
+    """Return the people to prepare, and the owner's decisions, old and new. Nothing is changed, and no photo is opened.
+
+    Raises:
+        PrepareError: what `prepare` raises before it looks at photos.
+    """
+    photos, aligned = photos.resolve(), aligned.resolve()
+    if aligned == photos or aligned in photos.parents or photos in aligned.parents:
+        raise PrepareError("The aligned faces need a folder of their own, outside the photos.")
+    people = walk(photos)
+    overrides = Overrides.read(aligned / OUTPUT / OVERRIDES)
+    names = [path.relative_to(photos).as_posix() for paths in people.photos.values() for path in paths]
+    overrides.add(_named(keep, photos, names), _named(drop, photos, names))
+    return people, overrides
 
 
 def write_report(content: Mapping[str, Any], output: Path) -> None:
@@ -139,15 +152,28 @@ def embed_all(photos: Path, workers: int, embed: Embed, on_progress: OnProgress)
     Raises:
         PrepareError: there is no such folder, no face in it, or a worker process was killed.
     """
-    if not photos.is_dir():
-        raise PrepareError(f"No such folder: {photos}. Give a folder of photos.")
+    paths = photos_of_strangers(photos)
     with temporary_folder() as folder:
-        tasks = [DetectionTask(photos, path, "", folder, OUTPUT, embed) for path in files(photos)]
+        tasks = [DetectionTask(photos, path, "", folder, OUTPUT, embed) for path in paths]
         found = candidates.find_faces(tasks, folder / JOURNAL, workers, on_progress)
     vectors = [photo.faces[0].vector() for photo in found if photo.faces]
     if not vectors:
         raise PrepareError(f"Not one photo in {photos} has a face.")
     return np.stack(vectors)
+
+
+def photos_of_strangers(folder: Path) -> list[Path]:
+    """Return every photo under a folder, whoever they show.
+
+    Raises:
+        PrepareError: there is no such folder, or no file in it.
+    """
+    if not folder.is_dir():
+        raise PrepareError(f"No such folder: {folder}. Give a folder of photos.")
+    found = files(folder)
+    if not found:
+        raise PrepareError(f"{folder} holds no photos. Give a folder of photos.")
+    return found
 
 
 def _tasks(people: People, photos: Path, aligned: Path, embed: Embed) -> list[DetectionTask]:
@@ -158,9 +184,9 @@ def _tasks(people: People, photos: Path, aligned: Path, embed: Embed) -> list[De
     ]
 
 
-def _named(paths: Iterable[Path], photos: Path, tasks: Sequence[DetectionTask]) -> list[str]:
+def _named(paths: Iterable[Path], photos: Path, photo_names: Iterable[str]) -> list[str]:
     """Return the names of photos given as paths, relative to the photos or to the working directory."""
-    known = {normalised(task.name): task.name for task in tasks}
+    known = {normalised(name): name for name in photo_names}
     names = []
     for file in paths:
         # A photo may itself be a link to a file elsewhere.

@@ -25,10 +25,8 @@ def remove_person(aligned: Path, name: str) -> int:
     Raises:
         PrepareError: `visage prepare` did not make the folder, or what it left there is damaged.
     """
+    overrides = check_removal(aligned)  # raises before anything is deleted
     output = aligned / OUTPUT
-    if not output.is_dir():
-        raise PrepareError(f"{aligned} was not made by `visage prepare`. Give the folder that it made.")
-    overrides = Overrides.read(output / OVERRIDES)  # raises before anything is deleted
     deleted = _remove_chips(aligned, name)
     journal = candidates.read_journal(output / JOURNAL)
     others = [photo for photo in journal.values() if not _is(photo.person, name)]
@@ -38,6 +36,17 @@ def remove_person(aligned: Path, name: str) -> int:
     _remove_from_report(output, name)
     candidates.write_journal(output / JOURNAL, others)  # last: until then, another call knows what there is to do
     return deleted
+
+
+def check_removal(aligned: Path) -> Overrides:
+    """Check that a person can be removed from a folder, and return the owner's decisions in it.
+
+    Raises:
+        PrepareError: `visage prepare` did not make the folder, or what it left there is damaged.
+    """
+    if not (aligned / OUTPUT).is_dir():
+        raise PrepareError(f"{aligned} was not made by `visage prepare`. Give the folder that it made.")
+    return Overrides.read(aligned / OUTPUT / OVERRIDES)
 
 
 def _is(label: str, name: str) -> bool:

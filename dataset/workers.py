@@ -5,10 +5,10 @@ locks or threads of the parent. They end when the parent does, however it ends: 
 parent holds open.
 """
 
-import _thread
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -16,10 +16,10 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from functools import cache
 from itertools import repeat
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, NoReturn, TypeVar
 
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
@@ -30,14 +30,16 @@ from preprocess.detect import Detector
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
-_LAST_CALL_S: Final = 2
-"""Seconds in which a worker must have left what it does. Python cannot interrupt a library's computation."""
+_STOP_S: Final = 2
+"""Seconds that a worker has to stop. Python cannot interrupt a library's computation."""
+
+
+class _StoppedError(BaseException):
+    """A worker was told to stop in the midst of a task."""
 
 
 @contextmanager
-def parallel_map(
-    function: Callable[[Task], Result], tasks: Sequence[Task], workers: int
-) -> Iterator[Iterator[Result]]:
+def parallel_map(function: Callable[[Task], Result], tasks: Sequence[Task], workers: int) -> Iterator[Iterator[Result]]:
     """Yield an iterator over the results of `function`, which a module defines, in the tasks' order, as they come.
 
     When the block ends before the results do, for instance because of Ctrl-C, the processes stop in their work.
@@ -59,7 +61,7 @@ def parallel_map(
             yield results
         except BaseException as error:
             ours.close()
-            if not isinstance(error, BrokenProcessPool):
+            if not isinstance(error, BrokenProcessPool | _StoppedError):
                 raise
             raise WorkerKilledError(
                 "A worker process was killed, probably because memory ran out. Run the command again with fewer "
@@ -71,8 +73,8 @@ def parallel_map(
 
 @contextmanager
 def _left_to_the_parent() -> Iterator[None]:
-    """Hold back the signals of a terminal during the block. The processes that it starts never get them."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
+    """Hold back the signals that end a command during the block. The processes that it starts never get them."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP, signal.SIGTERM})
     try:
         yield
     finally:
@@ -80,31 +82,41 @@ def _left_to_the_parent() -> Iterator[None]:
 
 
 def _start(parent: Connection) -> None:
-    """Prepare a worker: it ends on SIGTERM, and when the other end of the pipe `parent` is closed."""
-    signal.signal(signal.SIGTERM, _stop)
-    _thread.start_new_thread(_stop_after, (parent,))
+    """Prepare a worker: it stops when the other end of the pipe `parent` is closed. SIGTERM interrupts a task."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+    threading.Thread(target=_stop_after, args=(parent, threading.get_ident()), daemon=True).start()
 
 
-def _stop(*_: object) -> None:
-    sys.exit(1)  # an exception, so that files that are half written are removed
-
-
-def _stop_after(parent: Connection) -> None:
-    """Wait for the end of the parent or of its work, and end this process."""
+def _stop_after(parent: Connection, working_thread: int) -> None:
+    """Wait until the parent closes its end, or is gone; then interrupt all tasks, and end this process at last."""
     with suppress(EOFError, OSError):
         parent.recv_bytes()
-    _thread.interrupt_main(signal.SIGTERM)
-    time.sleep(_LAST_CALL_S)
+    until = time.monotonic() + _STOP_S
+    while time.monotonic() < until:
+        signal.pthread_kill(working_thread, signal.SIGTERM)
+        time.sleep(0.1)
     os._exit(1)
 
 
 def _call(function: Callable[[Task], Result], task: Task) -> Result:
     """Call a task's function on one core, in a worker: the other cores belong to the other workers."""
     try:
+        signal.signal(signal.SIGTERM, _interrupt)
         _limit_threads("torch" in sys.modules)
         return function(task)
-    except SystemExit:  # the executor would take it for the task's result
-        os._exit(1)
+    except _StoppedError:
+        owner = parent_process()
+        if owner and not owner.is_alive():
+            os._exit(1)  # nobody waits for a result
+        raise
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+def _interrupt(*_: object) -> NoReturn:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once: the files that are half written are removed now
+    raise _StoppedError
 
 
 @cache

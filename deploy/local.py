@@ -106,6 +106,18 @@ class LocalAWS:
         """Tell whether its process exists, even if it does not answer yet."""
         return self.pid is not None
 
+    def check(self) -> None:
+        """Check that it runs, or can be started.
+
+        Raises:
+            DeployError: the port is taken.
+        """
+        if not self.running() and _listening(self.port):
+            raise DeployError(
+                f"Port {self.port} is taken by another program. "
+                f"Stop that, or choose another port: VISAGE_LOCAL_PORT={self.port + 4} visage local up"
+            )
+
     def start(self, step: Step = silent) -> None:
         """Start it unless it runs, and return once it answers.
 
@@ -151,12 +163,8 @@ class LocalAWS:
         return 0, ""
 
     def _spawn(self, step: Step) -> None:
+        self.check()
         python = _installed(self.settings.cache / "local-aws", step)
-        if _listening(self.port):
-            raise DeployError(
-                f"Port {self.port} is taken by another program. "
-                f"Stop that, or choose another port: VISAGE_LOCAL_PORT={self.port + 4} visage local up"
-            )
         (self.home / "tmp").mkdir(parents=True, exist_ok=True)
         token = uuid4().hex
         # Not subprocess.Popen: it warns when its process outlives it, and this one outlives `visage local up`.

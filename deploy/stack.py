@@ -18,7 +18,7 @@ from deploy.errors import DeployError
 from deploy.steps import Step, silent
 from deploy.target import Target
 from model.engines import ENGINES, Packaging
-from model.settings import ROOT
+from model.settings import ROOT, Settings
 
 OSLS: Final = ROOT / "node_modules" / ".bin" / "osls"
 _POLL_MILLISECONDS: Final = 250
@@ -82,13 +82,25 @@ def function(target: Target, engine: Engine, step: Step = silent) -> Function:
     return Function(engine, "snapshot" if description.snapshot else "zip", str(archive), python)
 
 
+def check_tools(settings: Settings) -> None:
+    """Check that the deployment tool is there.
+
+    Raises:
+        DeployError: it is missing, or Node.js is.
+    """
+    if shutil.which("node", path=settings.environment.get("PATH")) is None:
+        raise DeployError("Node.js is missing. Install version 20.19 or newer, and deploy again.")
+    if not OSLS.exists():
+        raise DeployError("The deployment tool is missing. Run `make setup`, and deploy again.")
+
+
 def deploy(target: Target, model: str, serving: Function, hosting: Hosting) -> None:
     """Create or update the stack; `model` is the prefix in the bucket of models that the function will read.
 
     Raises:
         DeployError: the deployment tool is missing, or it failed.
     """
-    _require_osls(target)
+    check_tools(target.settings)
     log = target.settings.cache / "deploy" / f"{target.stage}.log"
     with osls_lock(target), log.open("wb") as file:
         done = subprocess.run(
@@ -149,13 +161,6 @@ def _osls_environment(target: Target) -> dict[str, str]:
     if target.local:
         extra["SLS_AWS_MONITORING_FREQUENCY"] = str(_POLL_MILLISECONDS)
     return {**target.settings.environment, **extra}
-
-
-def _require_osls(target: Target) -> None:
-    if shutil.which("node", path=target.settings.environment.get("PATH")) is None:
-        raise DeployError("Node.js is missing. Install version 20.19 or newer, and deploy again.")
-    if not OSLS.exists():
-        raise DeployError("The deployment tool is missing. Run `make setup`, and deploy again.")
 
 
 def _reason(log: Path) -> str:

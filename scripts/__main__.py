@@ -205,7 +205,7 @@ def _reason(error: Exception) -> str | None:
         command = how_to_install(error.name or "")
         return command and f"{error.name} is not installed, and this command needs it. Run: {command}"
     if _comes_from_aws(error):
-        from deploy.aws_errors import sentence  # noqa: PLC0415  # it imports botocore, which most commands do not need
+        from deploy.aws_errors import sentence  # it imports botocore, which most commands do not need
 
         return sentence(error)
     return None
@@ -214,7 +214,7 @@ def _reason(error: Exception) -> str | None:
 def _comes_from_aws(error: Exception) -> bool:
     if "botocore.exceptions" not in sys.modules:
         return False
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  # imported already
+    from botocore.exceptions import BotoCoreError, ClientError  # imported already
 
     return isinstance(error, BotoCoreError | ClientError)
 
@@ -234,17 +234,17 @@ def _system_error(error: OSError) -> str:
 
 
 def _say_interrupted() -> None:
-    from rich.text import Text  # noqa: PLC0415  # `visage --help` does not need it
+    from rich.text import Text  # `visage --help` does not need it
 
-    from scripts.console import console  # noqa: PLC0415
+    from scripts.console import console
 
     console.print(Text("Interrupted.", "yellow"), "Run the same command again to go on.")
 
 
 def _fail(reason: str) -> NoReturn:
-    from rich.text import Text  # noqa: PLC0415  # `visage --help` does not need it
+    from rich.text import Text  # `visage --help` does not need it
 
-    from scripts.console import console  # noqa: PLC0415
+    from scripts.console import console
 
     console.print(Text("Error:", "bold red"), reason, soft_wrap=True)
     sys.exit(_FAILED)

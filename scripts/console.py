@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any, Final, TextIO
+from typing import Annotated, Any, Final, TextIO, cast
 
 import typer
 from rich.console import Console
@@ -37,7 +37,6 @@ CACHE: Final = SETTINGS.cache
 """The folder of downloads, converted weights and the local AWS. It can be deleted: all of it is made again."""
 
 
-
 class _StandardError(io.TextIOBase):
     """Standard error as it is at the time of writing. Nobody stops working because it is gone, as a terminal may be."""
 
@@ -66,7 +65,7 @@ class _StandardError(io.TextIOBase):
         return getattr(sys.stderr, "rich_proxied_file", sys.stderr) or io.StringIO()
 
 
-console: Final = Console(file=_StandardError(), highlight=False, markup=False)
+console: Final = Console(file=cast("TextIO", _StandardError()), highlight=False, markup=False)
 """For progress and remarks, on standard error. Results go to standard output, so that they can be piped.
 
 Markup is off because names of files may contain brackets. Styled words are `Text`.

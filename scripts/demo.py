@@ -12,12 +12,16 @@ from typing import Annotated, Any, Final
 import typer
 from rich.text import Text
 
-from deploy import local
+from deploy import local, stack
+from scripts import checks
 from scripts.console import CACHE, SETTINGS, CommandError, console, require_checkout
 from scripts.samples import PEOPLE, STRANGERS, UNSEEN
 
 _HOME: Final = CACHE / "demo"
 _PHOTOS, _ALIGNED, _RUN, _BUNDLE = (_HOME / name for name in ("photos", "aligned", "run", "bundle"))
+_SECONDS: Final = 120
+_MEGABYTES: Final = 1000
+
 _NO_PHOTO: Final = _HOME / "not-a-photo.jpg"
 
 
@@ -31,6 +35,10 @@ def demo(
     began = time.monotonic()
     if shutil.which("curl") is None:
         raise CommandError("The demo asks the API with curl. Install curl and run it again.")
+    stack.check_tools(SETTINGS)
+    local.default(SETTINGS).check()
+    checks.target(CACHE, _MEGABYTES)
+    checks.announce("Making a model of sample photos and deploying it to this machine", _SECONDS, as_json=False)
     _make_bundle()
     try:
         addresses = _deploy()

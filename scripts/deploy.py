@@ -11,7 +11,7 @@ from typing import Annotated, Final
 import typer
 from rich.text import Text
 
-from deploy import local, website
+from deploy import local, package, stack, website
 from deploy.rollout import Addresses, bring_up
 from deploy.stack import DEFAULT_ENGINE, Engine, Hosting
 from deploy.target import Target, aws_target, local_target
@@ -19,8 +19,13 @@ from model import bundle as bundles
 from model.bundle import Bundle
 from model.engines import ENGINES, Packaging
 from model.errors import BundleError
+from scripts import checks
 from scripts.console import SETTINGS, CommandError, JSONOption, console, emit, out, require_checkout
 from scripts.publish import send
+
+_SECONDS_LOCAL: Final = 30
+_MEGABYTES: Final = 300
+"""The local AWS's own packages, and those of a function that is deployed as a zip."""
 
 _NO_CAMERA: Final = (
     "On AWS, this website uses plain HTTP: browsers mark it as not secure and do not let it use the camera. "
@@ -55,12 +60,27 @@ def deploy(
 ) -> None:
     """Deploy stack, model and website, and print the addresses of API and website."""
     require_checkout("deploy")
+    _check(stage, engine)
     loaded = _load(bundle, engine)
     site = website.build(examples or ())
+    checks.announce(
+        f"Deploying stack, model and website to stage {stage}",
+        _SECONDS_LOCAL if stage is Stage.LOCAL else 0,
+        as_json=as_json,
+    )
     addresses = bring_up(_target(stage, region, engine), loaded, engine, hosting, site, _step, send)
     emit(asdict(addresses), as_json=as_json, show=lambda _: _show(addresses))
     if hosting is Hosting.S3:
         console.print(Text("note", "yellow"), _NO_CAMERA)
+
+
+def _check(stage: Stage, engine: Engine) -> None:
+    stack.check_tools(SETTINGS)
+    if stage is Stage.LOCAL:
+        local.default(SETTINGS).check()
+        if ENGINES[engine].packaging is not Packaging.IMAGE:
+            package.require_interpreter(SETTINGS)
+    checks.target(SETTINGS.cache, _MEGABYTES)
 
 
 def _target(stage: Stage, region: str | None, engine: Engine) -> Target:

@@ -7,14 +7,14 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
+from dataset.folders import walk
 from dataset.prepare import select_faces
 from model import bundle as bundles
 from model.settings import cores
+from scripts import checks
 from scripts.console import CommandError, JSONOption, OutputOption, emit, out, progress, steps
 from scripts.targets import target_of
-from training.embedder import Embedder
-from training.enrolment import embeddings_of
-from training.enrolment import enroll as enroll_people
+from training.members import check_newcomers
 
 
 def enroll(
@@ -29,6 +29,19 @@ def enroll(
     target, replaces = target_of(bundle, output)
     bundles.check_target(target, replace_existing=replaces)
     opened = bundles.load(str(bundle))
+    newcomers = walk(photos).photos
+    check_newcomers(opened.manifest, newcomers)
+    checks.target(target.parent, checks.megabytes_of(bundle))
+    count = sum(map(len, newcomers.values()))
+    checks.announce(
+        f"Enrolling {len(newcomers)} people by {count} photos",
+        count * checks.SECONDS_A_PHOTO / cores(),
+        as_json=as_json,
+    )
+    from training.embedder import Embedder
+    from training.enrolment import embeddings_of
+    from training.enrolment import enroll as enroll_people
+
     with progress() as bar:
         show = partial(steps(bar), "Finding faces, photos")
         kept, report = select_faces(photos, cores(), Embedder.of_bundle(opened), show)

@@ -3,23 +3,24 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
-from dataset.folders import files, walk
+from dataset.folders import walk
 from dataset.labels import normalised
-from evaluation.recognition import Probe
-from evaluation.recognition import evaluate as evaluate_probes
-from evaluation.report import PAGE, write_page
-from model.recognizer import Recognizer
+from dataset.prepare import photos_of_strangers
+from model import bundle as bundles
+from model.settings import cores
 from preprocess.files import temporary_folder
+from scripts import checks
 from scripts.console import SETTINGS, CommandError, JSONOption, console, emit, out, progress
-from training.export import export
 from training.faces import TEST, VALIDATION
-from training.run import RUN, Description
+from training.run import RUN, Description, finished
+
+_MEGABYTES: Final = 10
 
 
 def evaluate(
@@ -33,12 +34,24 @@ def evaluate(
     as_json: JSONOption = False,
 ) -> None:
     """Recognise photos of known people and of strangers as the API does, and count right answers."""
+    _check_model(model)
     people = walk(photos).photos
-    probes = [Probe(photo, person) for person, paths in people.items() for photo in paths]
+    known = [(photo, person) for person, paths in people.items() for photo in paths]
     if held_out:
-        probes = _held_out(probes, photos, model)
-    if strangers:
-        probes += [Probe(photo, None) for photo in files(strangers)]
+        known = _held_out(known, photos, model)
+    others = photos_of_strangers(strangers) if strangers else []
+    checks.target(output, _MEGABYTES)
+    checks.announce(
+        f"Recognising {len(known) + len(others)} photos",
+        (len(known) + len(others)) * checks.SECONDS_A_PHOTO / cores(),
+        as_json=as_json,
+    )
+    from evaluation.recognition import Probe
+    from evaluation.recognition import evaluate as evaluate_probes
+    from evaluation.report import PAGE, write_page
+    from model.recognizer import Recognizer
+
+    probes = [*(Probe(*photo) for photo in known), *(Probe(photo, None) for photo in others)]
     with _bundle(model) as location, progress() as bar:
         recognizer = Recognizer.load(str(location), SETTINGS)
         _warn_of_unknown_names(people, recognizer.people)
@@ -50,7 +63,14 @@ def evaluate(
     console.print(f"Report: {output / PAGE}")
 
 
-def _held_out(probes: list[Probe], photos: Path, run: Path) -> list[Probe]:
+def _check_model(model: Path) -> None:
+    if (model / RUN).exists():
+        finished(model)
+    else:
+        bundles.load(str(model), files=())
+
+
+def _held_out(known: list[tuple[Path, str]], photos: Path, run: Path) -> list[tuple[Path, str]]:
     """Keep the photos that the training held out: those for testing if there are any, else those for validation."""
     description = Description.read(run)
     role = TEST if TEST in description.roles else VALIDATION
@@ -59,7 +79,7 @@ def _held_out(probes: list[Probe], photos: Path, run: Path) -> list[Probe]:
         for chip, its_role in zip(description.chips, description.roles, strict=True)
         if its_role == role
     }
-    kept = [probe for probe in probes if normalised(probe.photo.relative_to(photos).as_posix()) in chips]
+    kept = [photo for photo in known if normalised(photo[0].relative_to(photos).as_posix()) in chips]
     if not kept:
         raise CommandError(f"None of the photos in {photos} was held out when {run} was trained.")
     return kept
@@ -71,6 +91,8 @@ def _bundle(model: Path) -> Iterator[Path]:
     if not (model / RUN).exists():
         yield model
         return
+    from training.export import export
+
     with temporary_folder() as folder:
         yield export(model, folder / "bundle").bundle.directory
 

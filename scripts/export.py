@@ -2,20 +2,22 @@
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
-from dataset.prepare import embed_all
+from dataset.prepare import embed_all, photos_of_strangers
 from model.bundle import check_target
 from model.gallery import FloatArray
 from model.settings import cores
+from scripts import checks
 from scripts.console import CommandError, JSONOption, emit, out, progress, steps
-from scripts.weights import load_weights
-from training.calibration import ENOUGH_FACES, FALSE_ACCEPT_RATE
-from training.embedder import Embedder
-from training.export import export as export_run
-from training.run import Description
+from training.recipe import FALSE_ACCEPT_RATE
+from training.run import Description, finished
+
+_SECONDS: Final = 15
+_MEGABYTES: Final = 300
+"""While the networks are written and compared; the bundle itself has half of that."""
 
 
 def export(
@@ -32,6 +34,18 @@ def export(
 ) -> None:
     """Write the bundle: the network for each engine, checked on real faces, and the thresholds for its answers."""
     check_target(bundle, replace_existing=replace)
+    description, _ = finished(run)
+    strangers = photos_of_strangers(impostors) if impostors else []
+    checks.target(bundle.absolute().parent, _MEGABYTES)
+    if impostors:
+        checks.weights(description.pretrained["name"])
+    checks.announce(
+        f"Exporting {run} with {len(description.labels)} people",
+        _SECONDS + len(strangers) * checks.SECONDS_A_PHOTO / cores(),
+        as_json=as_json,
+    )
+    from training.export import export as export_run
+
     faces = _embed(impostors, run) if impostors else None
     exported = export_run(run, bundle, false_accept_rate=false_accept_rate, impostors=faces, replace_existing=replace)
     manifest = exported.bundle.manifest
@@ -50,6 +64,9 @@ def export(
 
 def _embed(photos: Path, run: Path) -> FloatArray:
     """Return the embeddings of strangers' faces, (M, 512), by the weights that the run started from."""
+    from scripts.weights import load_weights
+    from training.embedder import Embedder
+
     wanted = Description.read(run).pretrained
     with progress() as bar:
         start = load_weights(wanted["name"], bar)
@@ -60,6 +77,8 @@ def _embed(photos: Path, run: Path) -> FloatArray:
 
 
 def _show(result: dict[str, Any]) -> None:
+    from training.calibration import ENOUGH_FACES
+
     out.print(f"{result['bundle']}: version {result['version']}")
     probability = f" and probability {100 * result['certainty']:.0f} %" if result["certainty"] else ""
     out.print(f"A face counts as known from similarity {result['threshold']:.3f}{probability} on.")

@@ -34,7 +34,7 @@ def how_to_install(module: str) -> str | None:
 
 def _extra(distribution: str) -> str | None:
     """Return the extra of Visage that has a distribution, "" if Visage always needs it, None if it never does."""
-    from importlib.metadata import PackageNotFoundError, requires  # noqa: PLC0415  # `visage --help` does not need it
+    from importlib.metadata import PackageNotFoundError, requires  # `visage --help` does not need it
 
     try:
         requirements = requires("visage") or []

@@ -7,17 +7,14 @@ import typer
 
 from dataset.labels import normalised
 from dataset.prepare import OUTPUT
-from dataset.removal import remove_person
+from dataset.removal import check_removal, remove_person
 from model import bundle as bundles
 from model.bundle import Bundle
+from scripts import checks
 from scripts.console import CommandError, JSONOption, OutputOption, emit, out, progress
 from scripts.targets import target_of
-from scripts.training_bars import TrainingBars
-from scripts.weights import device, load_weights
 from training import faces
-from training.enrolment import check_forgettable
-from training.enrolment import forget as forget_person
-from training.retraining import RETRAINING, check_same, others_than, retrain
+from training.members import check_forgettable, others_than
 
 
 def forget(
@@ -54,6 +51,11 @@ def forget(
     if aligned and retrain_from and aligned.resolve() != retrain_from.resolve():
         raise CommandError("--aligned and --retrain name two folders. Give --retrain alone.")
     if retrain_from:
+        _check_retraining(opened, name, retrain_from)
+    elif aligned:
+        check_removal(aligned)
+    checks.target(target.parent, checks.megabytes_of(bundle))
+    if retrain_from:
         made, deleted = _retrain(opened, name, retrain_from, target, replaces=replaces)
     else:
         made, deleted = _remove(opened, name, aligned, target, replaces=replaces)
@@ -79,16 +81,27 @@ def _remove(bundle: Bundle, name: str, aligned: Path | None, target: Path, *, re
     is_known = normalised(name) in map(normalised, bundle.manifest.people)
     if is_known or not aligned:
         check_forgettable(bundle.manifest, name)  # raises before anything is deleted
+    from training.enrolment import forget as forget_person
+
     deleted = remove_person(aligned, name) if aligned else 0
     if deleted and not is_known:
         return bundle, deleted
     return forget_person(bundle, name, target, replace_existing=replaces), deleted
 
 
+def _check_retraining(bundle: Bundle, name: str, aligned: Path) -> None:
+    faces.read(aligned).only(others_than(bundle.manifest, name))
+    check_removal(aligned)
+    checks.weights(bundle.manifest.training["pretrained"]["name"])
+
+
 def _retrain(bundle: Bundle, name: str, aligned: Path, target: Path, *, replaces: bool) -> tuple[Bundle, int]:
     """Delete the person's faces, train on the others, and write the bundle; return it, and how many were deleted."""
+    from scripts.training_bars import TrainingBars
+    from scripts.weights import device, load_weights
+    from training.retraining import RETRAINING, check_same, retrain
+
     others = others_than(bundle.manifest, name)
-    faces.read(aligned).only(others)  # raises before anything is deleted
     with progress() as bar:
         start = load_weights(bundle.manifest.training["pretrained"]["name"], bar)
         check_same(start, bundle.manifest)

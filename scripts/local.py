@@ -1,9 +1,15 @@
 """`visage local`: starts and stops the local AWS."""
 
+from typing import Final
+
 import typer
 
 from deploy.local import LocalAWS, default
+from scripts import checks
 from scripts.console import SETTINGS, JSONOption, console, emit, out, require_checkout
+
+_MEGABYTES: Final = 200
+"""The local AWS's own packages."""
 
 app = typer.Typer(help="Start and stop the local AWS, an emulation of AWS on this machine.", no_args_is_help=True)
 
@@ -12,7 +18,9 @@ app = typer.Typer(help="Start and stop the local AWS, an emulation of AWS on thi
 def up() -> None:
     """Start the local AWS and wait until it answers."""
     local = _local_aws()
-    with console.status("Starting the local AWS"):
+    local.check()
+    checks.target(SETTINGS.cache, _MEGABYTES)
+    with console.status("Starting the local AWS, which installs it the first time"):
         local.start()
     out.print(f"The local AWS answers at {local.endpoint}")
 

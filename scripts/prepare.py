@@ -8,12 +8,11 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from dataset.prepare import OUTPUT, PAGE, Report
+from dataset.prepare import OUTPUT, PAGE, Report, check
 from dataset.prepare import prepare as prepare_photos
 from model.settings import cores
+from scripts import checks
 from scripts.console import CommandError, JSONOption, PretrainedOption, console, emit, out, progress, steps
-from scripts.weights import load_weights
-from training.embedder import Embedder
 
 
 def prepare(
@@ -33,12 +32,24 @@ def prepare(
 
     A photo is kept if its face is similar to those in the person's other photos. --keep and --drop are remembered.
     """
+    people, _ = check(photos, aligned, keep or (), drop or ())
+    count, processes = sum(map(len, people.photos.values())), workers or cores()
+    checks.weights(weights)
+    checks.target(aligned, count * checks.MEGABYTES_A_PHOTO)
+    checks.announce(
+        f"Finding faces in {count} photos of {len(people.photos)} people, unless an earlier call has done so",
+        count * checks.SECONDS_A_PHOTO / min(processes, cores()),
+        as_json=as_json,
+    )
+    from scripts.weights import load_weights
+    from training.embedder import Embedder
+
     with progress() as bar:
         start = load_weights(weights, bar)
         report = prepare_photos(
             photos,
             aligned,
-            workers or cores(),
+            processes,
             Embedder.of_pretrained(start),
             partial(steps(bar), "Finding faces, photos"),
             keep=keep or (),

@@ -8,6 +8,7 @@ import typer
 from model import bundle as bundles
 from model.bundle import Manifest
 from model.storage import Connect
+from scripts import checks
 from scripts.console import JSONOption, emit, out, progress
 
 
@@ -17,6 +18,7 @@ def publish(
     as_json: JSONOption = False,
 ) -> None:
     """Upload a bundle to S3 and verify the upload."""
+    checks.announce(f"Uploading {checks.megabytes_of(bundle):.0f} MB to {location}", as_json=as_json)
     manifest = send(bundle, location)
     emit(
         {"version": manifest.version, "location": location},

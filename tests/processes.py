@@ -24,7 +24,7 @@ def python(script, **environment):
 
 
 def exit_code():
-    """Run `visage` in this process, with the words of sys.argv; return its exit code, and keep the signals' handlers."""
+    """Run `visage` in this process, with the words of sys.argv; return its exit code. Signals keep their handlers."""
     before = {number: signal.getsignal(number) for number in main.SIGNALS}
     try:
         with pytest.raises(SystemExit) as caught:

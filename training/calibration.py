@@ -16,9 +16,6 @@ from training.reliability import Reliability
 PROTOTYPES: Final = 16
 """The largest number of prototypes of a person. The embeddings of more photos than that are clustered."""
 
-FALSE_ACCEPT_RATE: Final = 0.01
-"""Share of strangers' faces that may be taken for somebody."""
-
 IMPOSTORS: Final[Mapping[str, Sequence[tuple[float, float]]]] = {
     "casia-webface": (
         (1e-1, 0.298),

@@ -3,7 +3,6 @@
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,10 +12,10 @@ from dataset.labels import normalised
 from dataset.prepare import KeptFace
 from model import bundle as bundles
 from model.bundle import Bundle, Manifest
-from model.errors import BundleError
 from model.gallery import FloatArray, Gallery
 from training import calibration
 from training.class_removal import remove_class
+from training.members import check_forgettable, check_newcomers
 
 LOOKALIKE: Final = 0.7
 """Similarity from which two people may be confused: about that of two photos of one person."""
@@ -42,10 +41,7 @@ def enroll(
     """
     manifest, gallery = bundle.manifest, Gallery.load(bundle.path(bundles.GALLERY))
     newcomers = _by_label(people)
-    taken = sorted(set(newcomers) & set(map(normalised, manifest.people)))
-    if taken:
-        names = " and ".join(f'"{name}"' for name in taken)
-        raise BundleError(f"The bundle knows {names} already. Rename the folder, or `visage forget` the old one first.")
+    check_newcomers(manifest, newcomers)
     remarks = []
     for name, embeddings in newcomers.items():
         remarks += _lookalikes(name, embeddings, manifest, gallery)
@@ -75,37 +71,6 @@ def forget(bundle: Bundle, name: str, target: Path, *, replace_existing: bool = 
         if name in manifest.labels:
             remove_class(bundle.directory, source, person, manifest.geometry.size)
         return bundles.write(source, _without(manifest, name), target, replace_existing=replace_existing)
-
-
-def check_forgettable(manifest: Manifest, name: str) -> str:
-    """Return a person's name as the bundle spells it, if the bundle can do without them.
-
-    Raises:
-        BundleError: the bundle does not know them, or nobody else was trained on.
-    """
-    known = known_as(manifest, name)
-    if manifest.labels == (known,):
-        raise BundleError(f'"{known}" is the last person that the network was trained on. Train with others instead.')
-    return known
-
-
-def known_as(manifest: Manifest, name: str) -> str:
-    """Return a person's name as the bundle spells it.
-
-    Raises:
-        BundleError: the bundle does not know them.
-    """
-    people = {normalised(known): known for known in manifest.people}
-    if normalised(name) in people:
-        return people[normalised(name)]
-    folded = {label.casefold(): label for label in people}
-    similar = [folded[match] for match in get_close_matches(normalised(name).casefold(), folded)]
-    hint = f"Did you mean {_either(similar)}?" if similar else f"It knows {', '.join(people)}."
-    raise BundleError(f'The bundle knows nobody called "{name}". {hint}')
-
-
-def _either(names: Sequence[str]) -> str:
-    return " or ".join(f'"{name}"' for name in names)
 
 
 def enrolled_in(bundle: Bundle) -> dict[str, FloatArray]:

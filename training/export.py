@@ -24,12 +24,12 @@ from preprocess.align import predictor_file
 from preprocess.detect import Detector
 from preprocess.geometry import Geometry
 from training import calibration
-from training.calibration import FALSE_ACCEPT_RATE
 from training.errors import RunError
 from training.faces import TEST, TRAIN, VALIDATION
 from training.network import VisageNetwork, frozen, without_interpolation
 from training.pretrained import UNREADABLE
-from training.run import NETWORK, SAMPLES, Description, read_metrics
+from training.recipe import FALSE_ACCEPT_RATE
+from training.run import NETWORK, SAMPLES, Description, finished
 
 MAX_DIFFERENCE: Final = 5e-3
 """Largest accepted difference between a written network and the trained one, as a share of the largest value. With
@@ -67,8 +67,8 @@ def export(
         BundleError: `target` holds something already.
     """
     bundles.check_target(target, replace_existing=replace_existing)
-    description = Description.read(run)
-    network, samples, metrics = _results(run, description)
+    description, metrics = finished(run)
+    network, samples = _results(run, description)
     faces = _Faces(samples["embeddings"], samples["logits"], np.array(description.people), np.array(description.roles))
     gallery = calibration.gallery_of(*faces.of(TRAIN)[:2])
     manifest = _manifest(description, metrics, gallery, faces, false_accept_rate, impostors)
@@ -149,11 +149,8 @@ def _held_out(
     return calibration.figures(similarities, probabilities, people, threshold, certainty)
 
 
-def _results(run: Path, description: Description) -> tuple[VisageNetwork, dict[str, Any], dict[str, Any]]:
-    """Load the results of a training: the network, embeddings and chips, and the metrics."""
-    metrics = read_metrics(run)
-    if metrics is None:
-        raise RunError(f"The training in {run} is not finished. Run `visage train` again; it continues.")
+def _results(run: Path, description: Description) -> tuple[VisageNetwork, dict[str, Any]]:
+    """Load the results of a training: the network, and embeddings and chips."""
     recipe = description.recipe
     network = VisageNetwork(len(description.labels), recipe.fine_tuned_layers, recipe.input_size)
     try:
@@ -165,7 +162,7 @@ def _results(run: Path, description: Description) -> tuple[VisageNetwork, dict[s
         raise RunError(f"The training in {run} is damaged. Train again, with --restart.") from error
     if not samples.keys() >= {"embeddings", "logits", "chips"}:
         raise RunError(f"The training in {run} is of an older version. Train again, with --restart.")
-    return network.eval(), samples, metrics
+    return network.eval(), samples
 
 
 def _write(network: VisageNetwork, chips: torch.Tensor, folder: Path) -> float:

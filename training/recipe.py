@@ -13,6 +13,10 @@ INPUT_SIZE: Final = 160
 """Side in pixels at which the pretrained networks were trained and work best: see docs/geometry.md."""
 
 
+FALSE_ACCEPT_RATE: Final = 0.01
+"""Share of strangers' faces that a bundle may take for somebody, unless `visage export` is given another."""
+
+
 def _option(default: float, text: str = "", **limits: float) -> Any:
     """Return a field with its help text and its limits, `min` and `max`, for the command line."""
     return field(default=default, metadata={"help": text or None, **limits})

@@ -7,11 +7,11 @@ from typing import Final
 from dataset.labels import normalised
 from model import bundle as bundles
 from model.bundle import Bundle, Manifest
-from model.errors import BundleError
-from training.enrolment import enroll, enrolled_in, known_as
-from training.errors import DatasetError, RunError
+from training.enrolment import enroll, enrolled_in
+from training.errors import RunError
 from training.export import export
 from training.faces import AlignedFaces
+from training.members import recipe_of
 from training.observer import Observer
 from training.pretrained import Pretrained
 from training.recipe import Recipe
@@ -20,24 +20,6 @@ from training.train import train
 
 RETRAINING: Final = "retraining"
 """Folder of the training run, where the person's faces were, until the new bundle is written."""
-
-
-def others_than(manifest: Manifest, name: str) -> list[str]:
-    """Return the labels of all people that the network was trained on but one, if it can be trained again on them.
-
-    Raises:
-        BundleError: the bundle does not know `name`, or its network was not trained on them.
-        DatasetError: there are fewer than two others.
-        RunError: the bundle does not say how it was trained.
-    """
-    known = known_as(manifest, name)
-    if known in manifest.enrolled:
-        raise BundleError(f'The network was not trained on "{known}", who was enrolled. Leave out --retrain.')
-    _recipe(manifest)
-    others = [normalised(label) for label in manifest.labels if label != known]
-    if len(others) < 2:
-        raise DatasetError(f'Without "{known}" there are fewer than two people to train on. Train with others instead.')
-    return others
 
 
 def check_same(pretrained: Pretrained, manifest: Manifest) -> None:
@@ -74,7 +56,7 @@ def retrain(
         BundleError: `target` holds something already.
     """
     bundles.check_target(target, replace_existing=replace_existing)
-    recipe = _recipe(bundle.manifest)
+    recipe = recipe_of(bundle.manifest)
     _discard_other(run, faces, recipe)
     train(faces, run, recipe, pretrained, observer, device)
     enrolled = {label: rows for label, rows in enrolled_in(bundle).items() if normalised(label) != normalised(name)}
@@ -92,13 +74,6 @@ def _calibrated_by(manifest: Manifest) -> tuple[float, float | None]:
     """Return the false accept rate of a bundle, and the similarity that the owner's strangers reach at this rate."""
     impostors = manifest.calibration["estimates"].get("impostors")
     return manifest.calibration["false_accept_rate"], None if impostors is None else float(impostors)
-
-
-def _recipe(manifest: Manifest) -> Recipe:
-    try:
-        return Recipe(**manifest.training["recipe"])
-    except (TypeError, LookupError) as error:
-        raise RunError("The bundle is of an older version and does not say how to train it. Train it again.") from error
 
 
 def _discard_other(run: Path, faces: AlignedFaces, recipe: Recipe) -> None:

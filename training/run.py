@@ -19,7 +19,7 @@ from typing import Any, Final, Self
 
 from dataset.folders import is_visible
 from dataset.labels import normalised
-from preprocess.files import read_json, write_text
+from preprocess.files import read_json
 from preprocess.geometry import Geometry
 from training.errors import RunError
 from training.recipe import Recipe
@@ -74,44 +74,44 @@ class Description:
             ) from error
 
 
-def claim(run: Path, description: Description) -> None:
-    """Make the run's folder, or check that it holds this very training.
-
-    Raises:
-        RunError: the folder holds something else.
-    """
-    if run.exists() and not run.is_dir():
-        raise RunError(f"{run} is a file. Give another folder.")
-    run.mkdir(parents=True, exist_ok=True)
-    if not (run / RUN).exists():
-        if _foreign(run):
-            raise RunError(f"{run} is not empty and holds no training run. Give another folder.")
-        write_text(run / RUN, description.to_json())
-    elif Description.read(run) != description:
-        raise RunError(
-            f"{run} holds a training with other faces or options. Give another folder, or start it afresh "
-            "with --restart."
-        )
-
-
 def discard(run: Path) -> None:
     """Delete the files of a run; its folder stays, and so does a folder that holds no run.
 
     Raises:
         RunError: the folder also holds files that no training wrote; nothing was deleted.
     """
-    if not (run / RUN).exists():
-        return
-    foreign = _foreign(run)
+    check_discard(run)
+    # The description is deleted last, so that an interrupted call can be repeated.
+    ours = filter(_is_ours, run.iterdir()) if (run / RUN).exists() else ()
+    for path in sorted(ours, key=lambda path: path.name == RUN):
+        path.unlink()
+
+
+def check_discard(run: Path) -> None:
+    """Check that `discard` will delete the files of a run, if there is one.
+
+    Raises:
+        RunError: the folder also holds files that no training wrote.
+    """
+    foreign = foreign_files(run) if (run / RUN).exists() else []
     if foreign:
         others = f" and {len(foreign) - 1} more" if foreign[1:] else ""
         raise RunError(
             f"{run} also holds {foreign[0]}{others}, which no training wrote; nothing was deleted. Move what you need "
             "elsewhere, or train into another folder."
         )
-    # The description is deleted last, so that an interrupted call can be repeated.
-    for path in sorted(filter(_is_ours, run.iterdir()), key=lambda path: path.name == RUN):
-        path.unlink()
+
+
+def finished(run: Path) -> tuple[Description, dict[str, Any]]:
+    """Return the description and the metrics of a finished run.
+
+    Raises:
+        RunError: the run is missing, unfinished or damaged.
+    """
+    description, metrics = Description.read(run), read_metrics(run)
+    if metrics is None:
+        raise RunError(f"The training in {run} is not finished. Run `visage train` again; it continues.")
+    return description, metrics
 
 
 def read_metrics(run: Path) -> dict[str, Any] | None:
@@ -130,7 +130,7 @@ def read_metrics(run: Path) -> dict[str, Any] | None:
         raise RunError(f"{run / METRICS} is damaged. Delete it and run `visage train` again.") from error
 
 
-def _foreign(run: Path) -> list[str]:
+def foreign_files(run: Path) -> list[str]:
     """Return the sorted names of the user's own files in the folder."""
     return sorted(path.name for path in run.iterdir() if not _is_ours(path) and is_visible(Path(path.name)))
 

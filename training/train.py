@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,18 +10,17 @@ import numpy as np
 import torch
 
 from preprocess.files import replacing, write_text
-from preprocess.geometry import PHOTO_CHIP
 from preprocess.photo import RGBArray
 from training import activations as activation_store
-from training import faces as aligned_faces
 from training.activations import Chips
+from training.claim import claim, describe
 from training.faces import TRAIN, VALIDATION, AlignedFaces
 from training.loop import FineTuning, best_of
 from training.network import VisageNetwork
 from training.observer import Epoch, Observer
 from training.pretrained import Pretrained
 from training.recipe import Recipe
-from training.run import ACTIVATIONS, CHECKPOINT, METRICS, NETWORK, SAMPLES, Description, claim, read_metrics
+from training.run import ACTIVATIONS, CHECKPOINT, METRICS, NETWORK, SAMPLES, read_metrics
 
 _SAMPLE_CHIPS: Final = 16
 
@@ -39,17 +38,7 @@ def train(
     Raises:
         RunError: `run` holds another training.
     """
-    roles = aligned_faces.split(faces.people, recipe.validation, recipe.test, recipe.seed)
-    description = Description(
-        recipe=recipe,
-        labels=faces.labels,
-        pretrained={"name": pretrained.name, "sha256": pretrained.sha256},
-        fingerprint=faces.fingerprint(),
-        geometry=replace(PHOTO_CHIP, size=recipe.size),
-        chips=tuple(faces.names()),
-        people=tuple(map(int, faces.people)),
-        roles=tuple(map(int, roles)),
-    )
+    description = describe(faces, recipe, {"name": pretrained.name, "sha256": pretrained.sha256}, faces.fingerprint())
     claim(run, description)
     finished = read_metrics(run)
     if finished:
@@ -60,7 +49,7 @@ def train(
     stored = activation_store.compute(
         network.eval(), faces.chips, recipe.size, run / ACTIVATIONS, observer.on_activations
     )
-    tuning = FineTuning(network, stored, faces.people, roles, recipe)
+    tuning = FineTuning(network, stored, faces.people, np.array(description.roles), recipe)
     history = tuning.fit(run / CHECKPOINT, observer)
     return _finish(run, tuning, faces, history)
 

@@ -91,15 +91,18 @@ def test_workers_and_their_files_are_gone_with_the_command(tmp_path, number, sen
     script, folder = tmp_path / "work.py", tmp_path / "files"
     script.write_text(WORK)
     folder.mkdir()
-    with subprocess.Popen(
-        [sys.executable, script, folder],
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-        preexec_fn=heed_signals,  # noqa: PLW1509  # no thread runs here
-        text=True,
-    ) as command, ExitStack() as stack:
+    with (
+        subprocess.Popen(
+            [sys.executable, script, folder],
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            preexec_fn=heed_signals,  # noqa: PLW1509  # no thread runs here
+            text=True,
+        ) as command,
+        ExitStack() as stack,
+    ):
         stack.callback(command.kill)
         assert command.stdout.readline() == "ready\n"
         send(command.pid, number)

@@ -14,11 +14,11 @@ from model.gallery import Gallery
 from model.prefetch import SHARED
 from model.settings import cores
 from training import calibration
-from training.calibration import FALSE_ACCEPT_RATE
 from training.errors import RunError
 from training.export import MAX_DIFFERENCE, export
 from training.faces import TRAIN
 from training.network import VisageNetwork
+from training.recipe import FALSE_ACCEPT_RATE
 from training.run import METRICS, NETWORK, SAMPLES, Description
 
 

@@ -11,8 +11,9 @@ from model.gallery import Gallery
 from training import faces
 from training.enrolment import enroll, enrolled_in
 from training.errors import DatasetError, RunError
+from training.members import others_than
 from training.observer import Observer
-from training.retraining import others_than, retrain
+from training.retraining import retrain
 
 NAME = "Joe Biden"
 

@@ -270,7 +270,7 @@ def test_a_new_bundle_that_cannot_be_renamed_is_reported_in_one_sentence(tmp_pat
 
 
 def test_a_bundle_that_cannot_be_moved_away_stays(tmp_path, written, monkeypatch):
-    refuse_renames(monkeypatch, tmp_path / "replaced")
+    refuse_renames(monkeypatch, tmp_path / "replaced" / "bundle")
     with pytest.raises(BundleError, match="cannot be written"):
         bundles.write(source(tmp_path / "second"), PLAIN, written.directory, replace_existing=True)
     assert bundles.load(str(written.directory)) == written
@@ -366,7 +366,7 @@ def test_a_bundle_stays_whichever_rename_fails(tmp_path, written, monkeypatch, s
     rename = Path.rename
 
     def refuse(path, target):
-        if Path(target).name == step and path.name != "replaced":
+        if step in {Path(target).name, Path(target).parent.name} and path.parent.name != "replaced":
             raise OSError(code, os.strerror(code))
         return rename(path, target)
 

@@ -1,4 +1,4 @@
-"""How a command ends by a signal, without its terminal, and on a full disk: what it says, its status, what it leaves."""
+"""How a command ends by a signal and without its terminal: what it says, its status, and that nothing is left."""
 
 import os
 import signal
@@ -20,14 +20,14 @@ from scripts.console import console, progress
 def command():
     with temporary_folder() as folder:
         (folder / "face.jpg").write_bytes(b"a face")
-        print("ready", flush=True)
         {body}
 
 main._CLEAN_UP_S = {patience}
 main.application = lambda: command
 main.main()
 """
-SLEEP = "time.sleep(600)"
+READY = "print('ready', flush=True)"
+SLEEP = f"{READY}; time.sleep(600)"
 PATIENCE_S = 60
 FULL = Path("/dev/full")
 
@@ -98,7 +98,7 @@ def test_a_command_that_does_not_end_in_time_is_ended_and_leaves_nothing(start, 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT])
 def test_a_signal_that_was_ignored_from_the_start_stays_ignored(start, number):
     """`nohup` lets a command ignore SIGHUP, and a shell lets those in the background ignore SIGINT."""
-    command = start("print(sys.stdin.readline(), flush=True)", ignored=[number])
+    command = start(f"{READY}; print(sys.stdin.readline())", ignored=[number])
     command.send_signal(number)
     printed, _ = command.communicate("still here\n", timeout=PATIENCE_S)
     assert (command.returncode, printed.strip()) == (0, "still here")
@@ -109,13 +109,13 @@ def test_what_a_killed_command_has_left_goes_with_the_next_command(start, tmp_pa
     killed.kill()
     killed.wait()
     assert len(list(tmp_path.iterdir())) == 2
-    third = start("pass")
+    third = start(READY)
     third.wait(timeout=PATIENCE_S)
     (left,) = tmp_path.iterdir()
     assert f"-{lives.pid}-" in left.name
 
 
-SHOW = """
+SHOW = f"""{READY}
 with progress() as bar:
     for _ in bar.track(range(3), description="Working"):
         console.print("a remark")

@@ -137,7 +137,8 @@ def test_an_error_of_ours_is_one_line_and_status_1(ended, kind):
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        (OSError(28, "No space left on device", "/x"), "The disk is full."),
+        (OSError(28, "No space left on device"), "The disk is full. Free some space"),
+        (OSError(28, "No space left on device", "/x"), "The disk of /x is full. Free some space"),
         (PermissionError(13, "Permission denied", "/x/y"), "no permission to use /x/y."),
         (OSError(30, "Read-only file system", "/x/y"), "/x/y cannot be written: its disk is read-only."),
         (FileNotFoundError(2, "No such file or directory", "/x/y"), "No such file or directory: /x/y"),

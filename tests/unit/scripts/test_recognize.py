@@ -95,7 +95,8 @@ def test_a_photo_without_an_answer_is_status_1_with_the_other_answers(api, photo
 
 def test_a_photo_that_cannot_be_read_does_not_refuse_the_others(api, photos, tmp_path):
     api.answers = [(200, RECOGNITION), (200, NOBODY), (200, RECOGNITION)]
-    done = recognize("--url", api.url, tmp_path / "missing.jpg", tmp_path, tmp_path / ("x" * 300), *photos)
+    (tmp_path / "empty").mkdir()
+    done = recognize("--url", api.url, tmp_path / "missing.jpg", tmp_path / "empty", tmp_path / ("x" * 300), *photos)
     assert isinstance(done.exception, CommandError)
     assert str(done.exception) == "3 of 6 photos have no answer."
     assert "missing.jpg: The file cannot be read: No such file or directory." in done.stdout

@@ -7,10 +7,11 @@ import pytest
 from model.bundle import Manifest
 from model.errors import BundleError
 from preprocess.geometry import Geometry
-from training.enrolment import _without, check_forgettable, known_as
+from training.enrolment import _without
 from training.errors import DatasetError, RunError
+from training.members import check_forgettable, known_as, others_than
 from training.pretrained import Pretrained
-from training.retraining import check_same, others_than
+from training.retraining import check_same
 
 NFC, NFD = "Zo\u00eb", "Zoe\u0308"
 

@@ -5,9 +5,10 @@ import json
 import pytest
 
 from preprocess.geometry import Geometry
+from training.claim import claim
 from training.errors import RunError
 from training.recipe import Recipe
-from training.run import METRICS, RUN, Description, claim, discard, read_metrics
+from training.run import METRICS, RUN, Description, discard, read_metrics
 
 NFC, NFD = "Zo\u00eb", "Zoe\u0308"
 

@@ -1,0 +1,88 @@
+"""Who a bundle knows: finds a name in its manifest, and says who can be added or removed.
+
+Nothing is imported here that takes time, so that a command can check names before it begins.
+"""
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+
+from dataset.labels import normalised
+from model.errors import BundleError
+from model.manifest import Manifest
+from training.errors import DatasetError, RunError
+from training.recipe import Recipe
+
+
+def check_newcomers(manifest: Manifest, names: Iterable[str]) -> None:
+    """Check that a bundle knows nobody by these names.
+
+    Raises:
+        BundleError: it does.
+    """
+    taken = sorted(set(map(normalised, names)) & set(map(normalised, manifest.people)))
+    if taken:
+        listed = " and ".join(f'"{name}"' for name in taken)
+        raise BundleError(
+            f"The bundle knows {listed} already. Rename the folder, or `visage forget` the old one first."
+        )
+
+
+def check_forgettable(manifest: Manifest, name: str) -> str:
+    """Return a person's name as the bundle spells it, if the bundle can do without them.
+
+    Raises:
+        BundleError: the bundle does not know them, or nobody else was trained on.
+    """
+    known = known_as(manifest, name)
+    if manifest.labels == (known,):
+        raise BundleError(f'"{known}" is the last person that the network was trained on. Train with others instead.')
+    return known
+
+
+def known_as(manifest: Manifest, name: str) -> str:
+    """Return a person's name as the bundle spells it.
+
+    Raises:
+        BundleError: the bundle does not know them.
+    """
+    people = {normalised(known): known for known in manifest.people}
+    if normalised(name) in people:
+        return people[normalised(name)]
+    folded = {label.casefold(): label for label in people}
+    similar = [folded[match] for match in get_close_matches(normalised(name).casefold(), folded)]
+    hint = f"Did you mean {_either(similar)}?" if similar else f"It knows {', '.join(people)}."
+    raise BundleError(f'The bundle knows nobody called "{name}". {hint}')
+
+
+def _either(names: Sequence[str]) -> str:
+    return " or ".join(f'"{name}"' for name in names)
+
+
+def others_than(manifest: Manifest, name: str) -> list[str]:
+    """Return the labels of all people that the network was trained on but one, if it can be trained again on them.
+
+    Raises:
+        BundleError: the bundle does not know `name`, or its network was not trained on them.
+        DatasetError: there are fewer than two others.
+        RunError: the bundle does not say how it was trained.
+    """
+    known = known_as(manifest, name)
+    if known in manifest.enrolled:
+        raise BundleError(f'The network was not trained on "{known}", who was enrolled. Leave out --retrain.')
+    recipe_of(manifest)
+    others = [normalised(label) for label in manifest.labels if label != known]
+    if len(others) < 2:
+        raise DatasetError(f'Without "{known}" there are fewer than two people to train on. Train with others instead.')
+    return others
+
+
+def recipe_of(manifest: Manifest) -> Recipe:
+    """Return the recipe by which a bundle's network was trained.
+
+    Raises:
+        RunError: the bundle does not say.
+    """
+    try:
+        return Recipe(**manifest.training["recipe"])
+    except (TypeError, LookupError) as error:
+        raise RunError("The bundle is of an older version and does not say how to train it. Train it again.") from error
