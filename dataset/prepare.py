@@ -25,7 +25,8 @@ from dataset.labels import normalised
 from dataset.progress import OnProgress
 from dataset.report import write_page
 from dataset.selection import Outcome, Overrides, select
-from preprocess.files import read_json, replacing, temporary_folder, write_text
+from preprocess.files import read_json, replacing, write_text
+from preprocess.temporary import temporary_folder
 
 OUTPUT: Final = ".visage"
 REPORT: Final = "report.json"

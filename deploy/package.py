@@ -21,7 +21,7 @@ from deploy.shipped import BOOTSTRAP, SHIPPED, shipped_files
 from deploy.steps import Step, silent
 from model.engines import ONNX
 from model.settings import ROOT, Settings
-from preprocess.files import temporary_folder
+from preprocess.temporary import temporary_folder
 
 PYTHON: Final = "3.12"
 """Lambda's runtime. SnapStart needs this version or a newer one."""

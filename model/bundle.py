@@ -26,7 +26,8 @@ from model.manifest import (
     known_name,
 )
 from model.storage import Bucket, Connect, FileEntry, OnProgress, entry_of
-from preprocess.files import full_disk_as_oserror, temporary_folder, write_text
+from preprocess.files import full_disk_as_oserror, write_text
+from preprocess.temporary import temporary_folder
 
 __all__ = [
     "DETECTOR",

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from model.errors import BundleUnavailableError
-from preprocess.files import process_lives
+from preprocess.temporary import process_lives
 
 _PRIVATE: Final = 0o700
 

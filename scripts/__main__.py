@@ -21,7 +21,7 @@ from deploy.errors import DeployError
 from model.errors import ModelError
 from model.version import VERSION
 from preprocess.errors import PhotoError
-from preprocess.files import remove_temporary_folders
+from preprocess.temporary import remove_temporary_folders
 from scripts.errors import CommandError
 from scripts.extras import how_to_install
 from training.errors import TrainingError

@@ -14,7 +14,7 @@ from dataset.labels import normalised
 from dataset.prepare import photos_of_strangers
 from model import bundle as bundles
 from model.settings import cores
-from preprocess.files import temporary_folder
+from preprocess.temporary import temporary_folder
 from scripts import checks
 from scripts.console import SETTINGS, CommandError, JSONOption, console, emit, out, progress
 from training.faces import TEST, VALIDATION

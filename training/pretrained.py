@@ -16,7 +16,8 @@ import torch
 
 from dataset.progress import OnStep
 from model.gallery import FloatArray
-from preprocess.files import full_disk_as_oserror, sha256_of, temporary_folder
+from preprocess.files import full_disk_as_oserror, sha256_of
+from preprocess.temporary import temporary_folder
 from training.download import DownloadError, UnreachableError, download, registry_file
 from training.errors import WeightsError
 from training.graphdef import read_constants

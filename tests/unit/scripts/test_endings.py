@@ -13,7 +13,7 @@ from model.settings import ROOT
 COMMAND = """
 import sys, time
 from pathlib import Path
-from preprocess.files import temporary_folder
+from preprocess.temporary import temporary_folder
 from scripts import __main__ as main
 from scripts.console import console, progress
 
