@@ -1,7 +1,7 @@
 // The content of the panel beside the photo: first the progress, then the people in it.
 import { make } from "./dom.js";
 import { canShare, copy, curl, resultImage, share } from "./share.js";
-import { STARTING, headline, isKnown, likeliestIntro, nameOf, percent, progress, summary, timings } from "./words.js";
+import { ASKING, STARTING, headline, isKnown, likeliestIntro, nameOf, percent, progress, summary, timings } from "./words.js";
 
 /** @typedef {import("./api.js").Face} Face */
 /** @typedef {import("./queue.js").Item} Item */
@@ -10,6 +10,8 @@ import { STARTING, headline, isKnown, likeliestIntro, nameOf, percent, progress,
  * @typedef {object} Actions  what the buttons of the panel do
  * @property {() => void} cancel
  * @property {() => void} retry
+ * @property {() => void} allowMetadata  sends all photos whose metadata can't be removed
+ * @property {boolean} several  whether there are other photos
  * @property {(number: number) => Promise<Blob>} alignedFace  loads a face as the network saw it, by its number from 1
  * @property {string} api  address of the API
  */
@@ -18,6 +20,7 @@ import { STARTING, headline, isKnown, likeliestIntro, nameOf, percent, progress,
 export function panelContent(item, actions) {
   if (item.state === "answered") return answerContent(item, actions);
   if (item.state === "failed") return failureContent(item.failure, actions);
+  if (item.state === "asking") return askingContent(actions);
   if (item.state === "cancelled") return [make("p", {}, progress(item)), button("Send it again", actions.retry)];
   return progressContent(item, actions);
 }
@@ -34,6 +37,15 @@ function progressContent(item, { cancel }) {
     item.slow && make("p", { class: "fine" }, STARTING),
     button("Cancel", cancel),
   ].filter(Boolean);
+}
+
+function askingContent({ allowMetadata, cancel, several }) {
+  return [
+    make("h2", { class: "question" }, "Send it as it is?"),
+    make("p", {}, ASKING),
+    button(several ? "Send all as they are" : "Send it as it is", allowMetadata),
+    button("Don’t send it", cancel),
+  ];
 }
 
 function failureContent({ message, requestId, retryable }, { retry }) {

@@ -154,17 +154,26 @@ export const unreadableAnswer = (requestId = "") =>
     requestId,
   });
 
-export const unreadableFile = () =>
-  new Failure("This file can’t be read.", {
-    advice: "Choose the photo again, or choose another photo.",
-    type: "unreadable-file",
-  });
+const CHOOSE_AGAIN = "Choose the photo again, or choose another photo.";
 
-export const nothingDropped = () =>
-  new Failure("There was no photo in what you dropped or pasted.", {
-    advice: "Save the photo as a file, then choose that file.",
-    type: "nothing-dropped",
-  });
+export const unreadableFile = () =>
+  new Failure("This file can’t be read.", { advice: CHOOSE_AGAIN, type: "unreadable-file" });
+
+/** Files that are no photos, by kind: what happened, and what to do. */
+const NO_PHOTO = new Map([
+  ["pdf", ["This file is a PDF, not a photo.", "Take a screenshot of the photo in it, and choose that."]],
+  ["video", ["This file is a video, not a photo.", "Pause it where the face is clear, take a screenshot, and choose that."]],
+  ["folder", ["This is a folder, not a photo.", "Open it, and choose the photos in it."]],
+  ["empty", ["This file is empty.", CHOOSE_AGAIN]],
+  ["other", ["This file is not a photo that can be opened.", "Choose a photo, for instance a JPEG, PNG or HEIC."]],
+]);
+
+/** @param {import("./kind.js").Kind[]} kinds  of one or several files, none of which is a photo  @returns {Failure} */
+export function noPhoto(kinds) {
+  const several = ["None of these files is a photo.", "Choose a photo, for instance a JPEG, PNG or HEIC."];
+  const [summary, advice] = kinds.length > 1 ? several : (NO_PHOTO.get(kinds[0]) ?? []);
+  return summary ? new Failure(summary, { advice, type: "no-photo" }) : unreadableFile();
+}
 
 export const pageError = () =>
   new Failure("There was an error in this page.", { advice: "Reload the page and try again.", type: "broken" });

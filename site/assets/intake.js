@@ -2,33 +2,34 @@
 
 /**
  * @param {HTMLInputElement} input
- * @param {(files: File[]) => void} onPhotos  gets an empty list if a drop or a paste had no file
+ * @param {(files: File[], folders: string[]) => void} onFiles  gets the files, and the names of folders that were dropped
+ * @param {() => void} onNothing  a drop had neither. A paste without a file is ignored: it may be a text
  */
-export function watchIntake(input, onPhotos) {
+export function watchIntake(input, onFiles, onNothing) {
   input.addEventListener("change", () => {
-    const photos = photosOf(input.files);
+    const files = [...input.files];
     input.value = ""; // choosing the same photo again shall be a change
-    if (photos.length) onPhotos(photos);
+    if (files.length) onFiles(files, []);
   });
-  document.addEventListener("paste", ({ clipboardData }) => onPhotos(photosOf(clipboardData.files)));
-  watchDrops(onPhotos);
+  document.addEventListener("paste", ({ clipboardData: { files } }) => files.length && onFiles([...files], []));
+  watchDrops((transfer) => {
+    const folders = foldersOf(transfer);
+    const files = [...transfer.files].filter(({ name }) => !folders.includes(name));
+    if (files.length || folders.length) onFiles(files, folders);
+    else onNothing();
+  });
 }
 
-/**
- * The files that may be photos. Returns all files if none may be, so that the page can say why they fail.
- * @param {Iterable<File>} files
- * @returns {File[]}
- */
-export function photosOf(files) {
-  const all = [...files];
-  const photos = all.filter(({ type }) => !type || type.startsWith("image/")); // most systems give HEIC no type
-  return photos.length ? photos : all;
+/** A browser lists a folder among the files, as a file that can't be read. */
+function foldersOf({ items }) {
+  const entries = [...items].map((item) => item.webkitGetAsEntry?.());
+  return entries.filter((entry) => entry?.isDirectory).map(({ name }) => name);
 }
 
 /** Marks drags that start in this page: its own text and pictures can't be dropped here. */
 const OWN_DRAG_TYPE = "application/x-visage";
 
-function watchDrops(onPhotos) {
+function watchDrops(onDrop) {
   let entered = null; // the element under the pointer; the next one is entered before this one is left
   const setEntered = (element) => {
     entered = element;
@@ -45,7 +46,7 @@ function watchDrops(onPhotos) {
   on("drop", (event) => {
     event.preventDefault();
     setEntered(null);
-    if (!isOwnDrag(event)) onPhotos(photosOf(event.dataTransfer.files));
+    if (!isOwnDrag(event)) onDrop(event.dataTransfer);
   });
 }
 

@@ -3,12 +3,14 @@ import { alignedFace, labels, recognize } from "./api.js";
 import { cameraUnavailable, takePhoto } from "./camera.js";
 import { loadConfig } from "./config.js";
 import { make } from "./dom.js";
-import { unreadableFile } from "./failure.js";
+import { noPhoto, unreadableFile } from "./failure.js";
 import { watchIntake } from "./intake.js";
+import { sortFiles } from "./kind.js";
 import { Page } from "./page.js";
 import { showPeople } from "./people.js";
 import { prepare } from "./photo.js";
 import { Queue } from "./queue.js";
+import { NOTHING_DROPPED, leftOut } from "./words.js";
 
 const element = (id) => document.getElementById(id);
 
@@ -29,20 +31,32 @@ const page = new Page((item) => ({
   api: config?.api,
   cancel: () => queue.cancel(item),
   retry: () => queue.retry(item),
+  allowMetadata: () => queue.allowMetadata(),
+  several: queue.items.length > 1,
   alignedFace: (number) => alignedFace(config.api, item.sent, number),
 }));
 
-/** @param {Blob[]} files */
-function recognizePhotos(files) {
-  queue.replace(files);
+/** Counts choices, so that a later one wins while the files of an earlier one are still being read. */
+let choices = 0;
+
+/** @param {Blob[]} files  @param {string[]} [folders]  names of folders, which are left out */
+async function recognizePhotos(files, folders = []) {
+  const choice = (choices += 1);
+  const { photos, others } = await sortFiles(files);
+  if (choice !== choices) return;
+  const unsent = [...folders.map((name) => ({ name, kind: "folder" })), ...others];
+  if (photos.length) queue.replace(photos);
+  else queue.fail(noPhoto(unsent.map(({ kind }) => kind)));
   page.show(queue.items);
+  page.note(photos.length || unsent.length > 1 ? leftOut(unsent) : "");
 }
 
 queue.addEventListener("change", ({ detail }) => page.update(detail));
-watchIntake(element("file"), recognizePhotos);
+watchIntake(element("file"), recognizePhotos, () => page.note(NOTHING_DROPPED));
 element("captured").addEventListener("change", ({ target }) => {
-  recognizePhotos([...target.files]);
+  const files = [...target.files];
   target.value = "";
+  if (files.length) recognizePhotos(files);
 });
 
 async function useCamera() {
@@ -76,6 +90,7 @@ async function recognizeExample(address) {
   if (photo) return recognizePhotos([photo]);
   queue.fail(unreadableFile());
   page.show(queue.items);
+  page.note("");
 }
 
 function watchConnection() {

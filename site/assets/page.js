@@ -2,7 +2,7 @@
 import { panelContent } from "./answer.js";
 import { labelPosition, toPercent } from "./boxes.js";
 import { make } from "./dom.js";
-import { announcement, isKnown, nameOf, progress, shortResult } from "./words.js";
+import { announcement, isKnown, metadataNote, nameOf, progress, shortResult } from "./words.js";
 
 /** @typedef {import("./queue.js").Item} Item */
 
@@ -13,6 +13,7 @@ export class Page {
   #current;
   /** @type {Item[]} */
   #items = [];
+  /** Addresses of the previews: they show what is sent, so of an animation the frame that is looked at. */
   #addresses = new Map();
   /** State of the item that the panel shows; empty if the panel must be built again. */
   #panelState = "";
@@ -22,12 +23,13 @@ export class Page {
   constructor(actions) {
     this.#actions = actions;
     linkBoxesAndCards(element("desk"));
+    element("metadata").textContent = metadataNote();
   }
 
   /** Replaces all photos, and selects the first. @param {Item[]} items */
   show(items) {
     this.#addresses.forEach((address) => URL.revokeObjectURL(address));
-    this.#addresses = new Map(items.map((item) => [item, item.file ? URL.createObjectURL(item.file) : ""]));
+    this.#addresses = new Map();
     this.#items = items;
     document.body.dataset.view = "photo";
     element("panel").hidden = false;
@@ -36,11 +38,22 @@ export class Page {
     this.#select(items[0]);
   }
 
+  /** Shows a sentence above the panel until the next one. @param {string} sentence  empty for none */
+  note(sentence) {
+    element("note").textContent = sentence;
+    element("note").hidden = !sentence;
+  }
+
   /** An item has changed. @param {Item} item */
   update(item) {
     if (!this.#items.includes(item)) return; // it belongs to photos that were replaced
+    const isPrepared = Boolean(item.preview) && !this.#addresses.has(item);
+    if (isPrepared) this.#addresses.set(item, URL.createObjectURL(item.preview));
     this.#updateThumbnail(item);
-    if (item === this.#current) this.#render();
+    if (item === this.#current) {
+      if (isPrepared) this.#showPhoto(item);
+      this.#render();
+    }
     this.#announce(item);
   }
 
@@ -56,7 +69,10 @@ export class Page {
     const photo = element("photo");
     element("boxes").replaceChildren();
     element("stage").hidden = !item.file;
-    if (!item.file) return;
+    if (!item.preview) {
+      element("frame").hidden = true;
+      return;
+    }
     photo.src = this.#addresses.get(item);
     photo.alt = `Photo ${this.#items.indexOf(item) + 1}`;
     const decoded = await photo.decode().then(() => true, () => false);
@@ -64,7 +80,6 @@ export class Page {
     element("frame").style.setProperty("--width", photo.naturalWidth);
     element("frame").style.setProperty("--height", photo.naturalHeight);
     element("frame").hidden = !decoded;
-    element("unseen").hidden = decoded;
   }
 
   /** Builds the panel again only if the state changed, so that the focus and the scroll position stay. */
@@ -72,6 +87,8 @@ export class Page {
     const item = this.#current;
     const { state, slow } = item;
     document.body.dataset.state = state;
+    element("unseen").hidden = item.preview !== null;
+    element("metadata").textContent = metadataNote(item);
     const panelState = `${state}${slow}`;
     if (panelState === this.#panelState) return updateProgress(item);
     this.#panelState = panelState;
@@ -89,12 +106,12 @@ export class Page {
     const say = (sentence) => (element("status").textContent = prefix + sentence);
     if (state === "answered") say(announcement(recognition.faces));
     if (state === "failed") say(failure.message);
+    if (state === "asking") say(progress(item));
     if (state === "working" || state === "pausing") say(progress(item) + (slow ? " Still working." : ""));
   }
 
   #thumbnail(item) {
-    const picture = make("img", { src: this.#addresses.get(item), alt: "", loading: "lazy" });
-    picture.addEventListener("error", () => picture.removeAttribute("src"), { once: true });
+    const picture = make("img", { alt: "" });
     const onclick = () => this.#select(item);
     return make("li", {}, make("button", { type: "button", onclick }, picture, make("span", { class: "dot" })));
   }
@@ -103,6 +120,8 @@ export class Page {
     const number = this.#items.indexOf(item);
     const button = element("strip").children[number].firstChild;
     const known = item.recognition?.faces.some(isKnown);
+    const address = this.#addresses.get(item);
+    if (address) button.firstChild.src = address;
     button.className = item.state === "answered" ? (known ? "known" : "stranger") : item.state;
     button.ariaLabel = `Photo ${number + 1}: ${shortResult(item)}`;
     button.ariaCurrent = String(item === this.#current);

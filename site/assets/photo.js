@@ -1,12 +1,14 @@
 // Turns a chosen file into the bytes to send: a small upright JPEG without metadata, or the file as it is if this
 // browser can't decode it.
-import { tooLarge, unreadableFile } from "./failure.js";
+import { noPhoto, tooLarge, unreadableFile } from "./failure.js";
+import { kindOf } from "./kind.js";
 import { MAX_PHOTO_BYTES, shrink } from "./shrink.js";
 
 /**
  * @typedef {object} Prepared
  * @property {Blob} blob  the bytes to send; at most MAX_PHOTO_BYTES
- * @property {Blob | null} preview  the same; null if the browser can't show the file
+ * @property {Blob | null} preview  the same, without metadata; null if the browser can't open the file, so that the bytes
+ *   are those of the file, metadata included
  * @property {boolean} shrunk  whether it has fewer pixels than the file
  */
 
@@ -44,7 +46,7 @@ const encoder = new Encoder();
  * @param {Blob} file
  * @param {AbortSignal} signal
  * @returns {Promise<Prepared>}
- * @throws {import("./failure.js").Failure} if the file can't be read, or is too large and can't be decoded here
+ * @throws {import("./failure.js").Failure} if the file can't be read or is no photo, or is too large and can't be decoded
  * @throws {DOMException} an AbortError, as soon as `signal` is aborted
  */
 export function prepare(file, signal) {
@@ -56,8 +58,13 @@ async function prepareFile(file, signal) {
   return photo ? { ...photo, preview: photo.blob } : { blob: await readBytes(file), preview: null, shrunk: false };
 }
 
-/** Reads the bytes now. Otherwise a folder or a deleted file would later look like a network failure. */
+/**
+ * Returns the bytes of a photo that this browser can't decode; nothing else is sent. They are read now: later, a deleted
+ * file would look like a network failure.
+ */
 async function readBytes(file) {
+  const kind = await kindOf(file);
+  if (kind !== "photo") throw noPhoto([kind]);
   const bytes = await file.slice(0, MAX_PHOTO_BYTES).arrayBuffer().catch(() => null);
   if (!bytes?.byteLength) throw unreadableFile();
   if (file.size > MAX_PHOTO_BYTES) throw tooLarge(file.size, MAX_PHOTO_BYTES);

@@ -1,5 +1,5 @@
 // The chosen photos, and the steps of each from the file to the answer.
-import { Failure, nothingDropped, pageError } from "./failure.js";
+import { Failure, pageError } from "./failure.js";
 
 /** Photos sent in parallel. Each one may start another instance of the service. */
 const MAX_PARALLEL = 2;
@@ -10,8 +10,10 @@ const SLOW_MS = 2000;
 /**
  * @typedef {object} Item  a photo
  * @property {Blob} file  the file as it was chosen
- * @property {"waiting" | "preparing" | "sending" | "working" | "pausing" | "answered" | "failed" | "cancelled"} state
- * @property {Blob | null} [preview]  the upright photo, once it is prepared; null if the browser can't show it
+ * @property {"waiting" | "preparing" | "asking" | "sending" | "working" | "pausing" | "answered" | "failed" | "cancelled"} state
+ *   asking: the photo would be sent with its metadata, and the visitor has to agree
+ * @property {Blob | null} [preview]  the upright photo without metadata, once it is prepared; null if the browser can't
+ *   open the file
  * @property {Blob} [sent]  the bytes that are sent
  * @property {number} progress  how much has been sent, 0 to 1
  * @property {boolean} slow  whether the answer takes longer than SLOW_MS
@@ -28,6 +30,8 @@ export class Queue extends EventTarget {
   /** @type {Item[]} */
   items = [];
   #controllers = new Map();
+  /** Whether the visitor has agreed to send these photos with their metadata, where it can't be removed. */
+  #metadataAllowed = false;
   #prepare;
   #recognize;
 
@@ -39,7 +43,6 @@ export class Queue extends EventTarget {
 
   /** Replaces all photos. @param {Blob[]} files */
   replace(files) {
-    if (!files.length) return this.fail(nothingDropped());
     this.#start(files.map((file) => ({ file, state: "waiting", progress: 0, slow: false })));
   }
 
@@ -61,6 +64,13 @@ export class Queue extends EventTarget {
     this.#next();
   }
 
+  /** Sends all photos whose metadata can't be removed as they are. */
+  allowMetadata() {
+    this.#metadataAllowed = true;
+    this.items.filter(({ state }) => state === "asking").forEach((item) => this.#change(item, { state: "waiting" }));
+    this.#next();
+  }
+
   /** Tries the photos again that failed because there was no connection. */
   reconnect() {
     this.items.filter((item) => item.failure?.type === "offline").forEach((item) => this.retry(item));
@@ -69,6 +79,7 @@ export class Queue extends EventTarget {
   #start(items) {
     for (const item of this.items) this.#controllers.get(item)?.abort();
     this.items = items;
+    this.#metadataAllowed = false;
     this.#next();
   }
 
@@ -88,6 +99,7 @@ export class Queue extends EventTarget {
       const prepared = item.sent ? { blob: item.sent, preview: item.preview } : await this.#prepare(item.file, signal);
       const { blob, preview } = prepared;
       change({ sent: blob, preview });
+      if (!preview && !this.#metadataAllowed) return change({ state: "asking" });
       change({ recognition: await this.#send(blob, signal, change), state: "answered" });
     } catch (error) {
       change({ state: "failed", failure: error instanceof Failure ? error : pageError() });

@@ -12,12 +12,14 @@ const MAX_FILE_BYTES = 150_000_000;
 
 /**
  * @param {Blob} file
- * @returns {Promise<{blob: Blob, shrunk: boolean} | null>} null if this browser can't decode it or has too little memory
+ * @returns {Promise<{blob: Blob, shrunk: boolean} | null>} null if this browser can't decode it, has too little memory, or
+ *   doesn't let pages read pictures
  */
 export async function shrink(file) {
   if (file.size > MAX_FILE_BYTES) return null;
   let bitmap;
   try {
+    if (!canvasKeepsPixels()) return null;
     bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
     return await compress(bitmap);
   } catch {
@@ -43,7 +45,7 @@ export function fit({ width, height }, side) {
  * @returns {Promise<Blob>} a JPEG of that size; transparent pixels become white
  */
 export function encode(picture, { width, height }) {
-  const canvas = globalThis.OffscreenCanvas ? new OffscreenCanvas(width, height) : pageCanvas(width, height);
+  const canvas = makeCanvas(width, height);
   const context = canvas.getContext("2d");
   context.fillStyle = "#fff";
   context.fillRect(0, 0, width, height);
@@ -58,6 +60,22 @@ async function compress(bitmap) {
     if (blob.size <= MAX_PHOTO_BYTES) return { blob, shrunk: side < Math.max(bitmap.width, bitmap.height) };
   }
 }
+
+/**
+ * Whether a page gets back what it drew. Against tracking, Tor Browser and Firefox with resistFingerprinting give noise
+ * or white instead; others change a color by 1 or 2 of 255.
+ */
+function canvasKeepsPixels() {
+  const context = makeCanvas(1, 1).getContext("2d");
+  const color = [40, 120, 200];
+  context.fillStyle = `rgb(${color})`;
+  context.fillRect(0, 0, 1, 1);
+  const { data } = context.getImageData(0, 0, 1, 1);
+  return color.every((value, channel) => Math.abs(value - data[channel]) < 8);
+}
+
+const makeCanvas = (width, height) =>
+  globalThis.OffscreenCanvas ? new OffscreenCanvas(width, height) : pageCanvas(width, height);
 
 /** A replacement for browsers without OffscreenCanvas: a page's canvas with its convertToBlob. */
 function pageCanvas(width, height) {

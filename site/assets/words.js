@@ -64,12 +64,52 @@ export function progress({ state, progress, pauseMs }) {
   switch (state) {
     case "waiting": return "Waiting for its turn…";
     case "preparing": return "Getting the photo ready…";
+    case "asking": return ASKING;
     case "sending": return `Sending… ${Math.round(100 * progress)}%`;
     case "working": return "Looking for faces…";
     case "pausing": return `The service is busy. Trying again in ${Math.max(1, Math.round(pauseMs / 1000))} s…`;
     default: return "You stopped this photo before there was an answer.";
   }
 }
+
+export const ASKING =
+  "This browser can’t open this photo, so it can’t remove the place and time that the camera may have saved in it.";
+
+/**
+ * @param {import("./queue.js").Item} [item]  none before the first photo
+ * @returns {string} what happens to the metadata of this photo; empty while that is not known
+ */
+export function metadataNote(item) {
+  if (!item) return "Your browser removes the place and time from a photo before it is sent. If it can’t, this page asks you first.";
+  if (item.preview) return "This page has removed the place and time that the camera saved in this photo.";
+  const isSent = item.preview === null && ["sending", "working", "pausing", "answered", "failed"].includes(item.state);
+  return isSent ? "This photo is sent as it is, with any place and time that the camera saved in it." : "";
+}
+
+const KINDS = new Map([
+  ["pdf", "a PDF"],
+  ["video", "a video"],
+  ["folder", "a folder"],
+  ["empty", "an empty file"],
+  ["unreadable", "can’t be read"],
+  ["other", "not a photo"],
+]);
+
+/** Files that are named one by one; of more, only the number is shown. */
+const MAX_NAMED = 3;
+
+/**
+ * @param {{name: string, kind: import("./kind.js").Kind}[]} files  that are no photos
+ * @returns {string} a sentence about them; empty if there are none
+ */
+export function leftOut(files) {
+  if (!files.length) return "";
+  const named = files.slice(0, MAX_NAMED).map(({ name, kind }) => `${name} (${KINDS.get(kind)})`);
+  const more = files.length - named.length;
+  return `Not sent: ${joinNames(more ? [...named, `${more} more`] : named)}.`;
+}
+
+export const NOTHING_DROPPED = "There was no file in what you dropped. Save the photo as a file, then choose that file.";
 
 export const STARTING = "The service is starting. The first photo after a pause takes a few seconds.";
 

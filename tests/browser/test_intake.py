@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,6 +21,23 @@ TRANSFER_OF_FILE = """([content, name]) => {
     const transfer = new DataTransfer();
     transfer.items.add(new File([bytes], name, { type: "image/jpeg" }));
     return transfer;
+}"""
+
+HEIC = b"\0\0\0\x18ftypheic, a photo that Chromium cannot decode"
+
+KEEP_PICTURES = """
+    globalThis.pictures = new Map();
+    const { createObjectURL } = URL;
+    URL.createObjectURL = (blob) => {
+        const address = createObjectURL.call(URL, blob);
+        pictures.set(address, blob);
+        return address;
+    };
+"""
+
+BYTES_OF_PICTURE = """async (selector) => {
+    const bytes = await pictures.get(document.querySelector(selector).src).arrayBuffer();
+    return btoa(String.fromCharCode(...new Uint8Array(bytes)));
 }"""
 
 PASTE = """(clipboardData) =>
@@ -75,17 +93,101 @@ def test_transparent_pixels_become_white(page: Page, uploading, choose):
     assert Image.open(io.BytesIO(uploading.photos[0])).getpixel((32, 32)) == (255, 255, 255)
 
 
-def test_a_large_file_that_the_browser_cannot_decode_is_not_uploaded(page: Page, uploading, choose):
-    choose(bytes(7_300_000), name="photo.heic")
+def test_a_large_photo_that_the_browser_cannot_decode_is_not_uploaded(page: Page, uploading, choose):
+    choose(HEIC.ljust(7_300_000, b"\0"), name="photo.heic")
     expect(page.locator("#reason")).to_contain_text("This photo has 7.3 MB")
     assert uploading.photos == []
 
 
-def test_a_small_file_that_the_browser_cannot_decode_is_sent_as_it_is(page: Page, uploading, choose):
-    choose(b"ftypheic, as far as anybody knows", name="photo.heic")
+def test_a_photo_that_the_browser_cannot_decode_is_sent_with_its_metadata_only_if_the_visitor_agrees(
+    page: Page, uploading, choose
+):
+    choose(HEIC, name="photo.heic")
+    expect(page.locator("#panel")).to_contain_text("remove the place and time")
+    expect(page.locator("#status")).to_contain_text("remove the place and time")
+    expect(page.locator("#metadata")).to_be_empty()
+    assert uploading.photos == []
+    page.get_by_role("button", name="Send it as it is").click()
     expect(page.get_by_role("heading", name="Ada Lovelace")).to_be_visible()
-    expect(page.get_by_text("it is sent as it is")).to_be_visible()
-    assert uploading.photos == [b"ftypheic, as far as anybody knows"]
+    expect(page.locator("#metadata")).to_contain_text("This photo is sent as it is, with any place and time")
+    expect(page.get_by_text("there is no preview")).to_be_visible()
+    assert uploading.photos == [HEIC]
+
+
+def test_a_photo_whose_visitor_does_not_agree_stays_at_home(page: Page, uploading, choose):
+    choose(HEIC, name="photo.heic")
+    page.get_by_role("button", name=re.compile("^Don.t send it")).click()
+    expect(page.get_by_role("button", name="Send it again")).to_be_visible()
+    assert uploading.photos == []
+
+
+def test_one_agreement_is_for_all_photos_of_a_choice(page: Page, uploading):
+    bring(page, ("a.heic", HEIC), ("b.heic", HEIC + b"b"), ("c.jpg", drawn_photo()))
+    page.get_by_role("button", name="Send all as they are").click()
+    expect(page.get_by_role("button", name=re.compile("Ada Lovelace"))).to_have_count(3)
+    assert {HEIC, HEIC + b"b"} < set(uploading.photos)
+
+
+def test_the_promise_about_metadata_is_on_screen_only_for_photos_of_which_it_is_true(page: Page, uploading):
+    expect(page.locator("#metadata")).to_contain_text("this page asks you first.")
+    bring(page, ("a.jpg", drawn_photo()), ("b.heic", HEIC))
+    expect(page.locator("#metadata")).to_have_text(
+        "This page has removed the place and time that the camera saved in this photo."
+    )
+    page.get_by_role("button", name="Photo 2").click()
+    expect(page.locator("#metadata")).to_be_empty()
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"%PDF-1.7 and so on", "This file is a PDF, not a photo."),
+        (b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom", "This file is a video, not a photo."),
+        (b"\x1a\x45\xdf\xa3 and so on", "This file is a video, not a photo."),
+        (b"", "This file is empty."),
+        (b"Dear Sir or Madam", "This file is not a photo that can be opened."),
+    ],
+    ids=["PDF", "MP4", "WebM", "empty", "text"],
+)
+def test_a_file_that_is_no_photo_is_not_uploaded_whatever_its_name_and_type(
+    page: Page, uploading, choose, content, sentence
+):
+    choose(content, name="photo.jpg")
+    expect(page.locator("#reason")).to_contain_text(sentence)
+    assert uploading.photos == []
+
+
+def test_a_photo_and_other_files_together_say_what_became_of_each(page: Page, uploading):
+    bring(page, ("menu.pdf", b"%PDF-1.7"), ("ada.jpg", drawn_photo()), ("clip.mov", b"\0\0\0\x14ftypqt  "))
+    expect(page.get_by_role("heading", name="Ada Lovelace")).to_be_visible()
+    expect(page.locator("#note")).to_have_text("Not sent: menu.pdf (a PDF) and clip.mov (a video).")
+    assert len(uploading.photos) == 1
+    bring(page, ("ada.jpg", drawn_photo()))
+    expect(page.locator("#note")).to_be_hidden()
+
+
+def test_several_files_without_a_photo_are_all_named(page: Page, uploading):
+    bring(page, ("menu.pdf", b"%PDF-1.7"), ("empty.jpg", b""))
+    expect(page.locator("#reason")).to_contain_text("None of these files is a photo.")
+    expect(page.locator("#note")).to_have_text("Not sent: menu.pdf (a PDF) and empty.jpg (an empty file).")
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "AVIF"])
+def test_of_an_animation_the_frame_is_shown_that_is_sent(page: Page, uploading, choose, kind: str):
+    frames = [Image.new("RGB", (64, 48), color) for color in ("red", "blue", "green")]
+    file = io.BytesIO()
+    frames[0].save(file, kind, save_all=True, append_images=frames[1:], duration=50, loop=0)
+    page.add_init_script(KEEP_PICTURES)
+    page.reload()
+    choose(file.getvalue(), name="animation")
+    expect(page.get_by_role("heading", name="Ada Lovelace")).to_be_visible()
+    (sent,) = uploading.photos
+    for picture in ("#photo", "#strip img"):
+        shown = page.evaluate(BYTES_OF_PICTURE, picture)
+        assert base64.b64decode(shown) == sent
+    red, _, blue = Image.open(io.BytesIO(sent)).getpixel((32, 24))
+    assert red > 200
+    assert blue < 50
 
 
 def test_the_same_photo_can_be_chosen_twice(page: Page, uploading, choose):
@@ -101,10 +203,34 @@ def test_a_photo_dropped_anywhere_is_recognised(site: Page, answer):
     expect(site.get_by_role("heading", name="Ada Lovelace")).to_be_visible()
 
 
-def test_a_drop_without_a_photo_is_reported(site: Page):
-    nothing = site.evaluate_handle("new DataTransfer()")
-    site.locator("header").dispatch_event("drop", {"dataTransfer": nothing})
-    expect(site.locator("#reason")).to_contain_text("There was no photo in what you dropped or pasted.")
+def test_a_drop_without_a_file_is_reported_and_leaves_the_answer_alone(site: Page, answer, choose):
+    answer(recognition(face("Ada Lovelace")))
+    choose()
+    expect(site.get_by_role("heading", name="Ada Lovelace")).to_be_visible()
+    site.locator("header").dispatch_event("drop", {"dataTransfer": text_transfer(site)})
+    expect(site.locator("#note")).to_contain_text("There was no file in what you dropped.")
+    expect(site.get_by_role("heading", name="Ada Lovelace")).to_be_visible()
+    expect(site.locator(".box")).to_be_visible()
+
+
+def test_a_paste_of_text_leaves_the_answer_alone(site: Page, answer, choose):
+    answer(recognition(face("Ada Lovelace")))
+    choose()
+    expect(site.get_by_role("heading", name="Ada Lovelace")).to_be_visible()
+    before = site.locator("main").inner_html()
+    site.evaluate(PASTE, text_transfer(site))
+    assert site.locator("main").inner_html() == before
+
+
+def test_a_dropped_folder_is_named_and_the_photos_beside_it_are_recognised(page: Page, uploading, tmp_path):
+    folder, photo = tmp_path / "holiday", tmp_path / "ada.jpg"
+    folder.mkdir()
+    photo.write_bytes(drawn_photo())
+    drop(page, folder)
+    expect(page.locator("#reason")).to_contain_text("This is a folder, not a photo.")
+    drop(page, folder, photo)
+    expect(page.get_by_role("heading", name="Ada Lovelace")).to_be_visible()
+    expect(page.locator("#note")).to_have_text("Not sent: holiday (a folder).")
 
 
 def test_a_pasted_photo_is_recognised(site: Page, answer):
@@ -204,6 +330,27 @@ def test_the_progress_of_a_slow_upload_is_shown(page: Page, uploading, context, 
 
 def test_the_page_says_that_the_photo_is_not_kept(site: Page):
     expect(site.get_by_text("Your photo is not kept.")).to_be_visible()
+
+
+def bring(page: Page, *files: tuple[str, bytes]) -> None:
+    """Choose files by name and content. As on many systems, none has a type."""
+    payload = [{"name": name, "mimeType": "", "buffer": content} for name, content in files]
+    page.get_by_label("Choose").set_input_files(files=payload)
+
+
+def drop(page: Page, *paths: Path) -> None:
+    """Drop files and folders of this machine, as the browser gets them from the desktop."""
+    chromium = page.context.new_cdp_session(page)
+    data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        chromium.send("Input.dispatchDragEvent", {"type": kind, "x": 200, "y": 100, "data": data})
+
+
+def text_transfer(page: Page) -> JSHandle:
+    """Return what a drag or the clipboard has when it is a text."""
+    return page.evaluate_handle(
+        "() => { const transfer = new DataTransfer(); transfer.setData('text/plain', 'Ada'); return transfer; }"
+    )
 
 
 def transfer(page: Page) -> JSHandle:

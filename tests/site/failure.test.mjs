@@ -86,7 +86,7 @@ test("a failure has a summary without the advice", () => {
   assert.equal(failure.message, `${failure.summary} Wait a moment and try again.`);
 });
 
-const own = Object.entries(failures).filter(([name]) => !["Failure", "fromResponse"].includes(name));
+const own = Object.entries(failures).filter(([name]) => !["Failure", "fromResponse", "noPhoto"].includes(name));
 
 for (const [name, make] of own) {
   test(`${name} is a failure with a type of its own, and says what to do next`, () => {
@@ -95,6 +95,15 @@ for (const [name, make] of own) {
     assert.match(failure.message, SENTENCES);
     assert.ok(failure.type && failure.message.length > failure.summary.length);
     assert.equal(own.filter(([, other]) => other(1, 1).type === failure.type).length, 1);
+  });
+}
+
+for (const kinds of [["pdf"], ["video"], ["folder"], ["empty"], ["unreadable"], ["other"], ["pdf", "video"]]) {
+  test(`a choice of ${kinds.join(" and ")} says what it is and what to do next`, () => {
+    const failure = failures.noPhoto(kinds);
+    assert.match(failure.message, SENTENCES);
+    assert.ok(failure.message.length > failure.summary.length);
+    assert.equal(failure.retryable, false);
   });
 }
 

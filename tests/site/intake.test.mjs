@@ -1,8 +1,8 @@
-// Which files of a choice, a drop or a paste are used, and when the page shows that a file is dragged over it.
+// Which files come into the page by a choice, a drop or a paste, and when the page shows that a file is dragged over it.
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-import { photosOf, watchIntake } from "../../site/assets/intake.js";
+import { watchIntake } from "../../site/assets/intake.js";
 
 const file = (name, type = "image/jpeg") => ({ name, type });
 const [ADA, GRACE] = [file("ada.jpg"), file("grace.jpg")];
@@ -25,19 +25,22 @@ class Page extends EventTarget {
   }
 }
 
-/** The data of a drag: files, or else the text of another program. */
+/** The data of a drag: files, or else the text of another program. A browser lists folders among the files. */
 function dragged(...files) {
   const types = [files.length ? "Files" : "text/plain"];
-  return { dataTransfer: { files, types, setData: (type) => types.push(type) } };
+  const entry = ({ name, isDirectory = false }) => ({ kind: "file", webkitGetAsEntry: () => ({ name, isDirectory }) });
+  const items = files.length ? files.map(entry) : [{ kind: "string", webkitGetAsEntry: () => null }];
+  return { dataTransfer: { files, items, types, setData: (type) => types.push(type) } };
 }
 
-let page, input, taken;
+let page, input, taken, nothings;
 
 beforeEach(() => {
   page = globalThis.document = new Page();
   input = new EventTarget();
   taken = [];
-  watchIntake(input, (files) => taken.push(files));
+  nothings = 0;
+  watchIntake(input, (...files) => taken.push(files), () => (nothings += 1));
 });
 
 function choose(...files) {
@@ -47,7 +50,7 @@ function choose(...files) {
 
 test("chosen photos are taken, and can be chosen again", () => {
   choose(ADA, GRACE);
-  assert.deepEqual(taken, [[ADA, GRACE]]);
+  assert.deepEqual(taken, [[[ADA, GRACE], []]]);
   assert.equal(input.value, "");
 });
 
@@ -58,33 +61,28 @@ test("choosing nothing changes nothing", () => {
 
 test("pasted photos are taken", () => {
   page.fire("paste", { clipboardData: { files: [ADA] } });
-  assert.deepEqual(taken, [[ADA]]);
+  assert.deepEqual(taken, [[[ADA], []]]);
 });
 
-test("a paste without a photo is reported", () => {
+test("a paste of text changes nothing", () => {
   page.fire("paste", { clipboardData: { files: [] } });
-  assert.deepEqual(taken, [[]]);
+  assert.deepEqual([taken, nothings], [[], 0]);
 });
 
 test("dropped photos are taken, and the browser doesn't open them", () => {
   const event = page.fire("drop", dragged(ADA, GRACE));
-  assert.deepEqual(taken, [[ADA, GRACE]]);
+  assert.deepEqual(taken, [[[ADA, GRACE], []]]);
   assert.equal(event.defaultPrevented, true);
 });
 
-test("a drop without a photo is reported", () => {
+test("a drop without a file is reported, and no files are taken", () => {
   page.fire("drop", dragged());
-  assert.deepEqual(taken, [[]]);
+  assert.deepEqual([taken, nothings], [[], 1]);
 });
 
-test("films and documents among photos are left out, files of unknown type are not", () => {
-  const heic = file("ada.heic", "");
-  assert.deepEqual(photosOf([ADA, file("ada.mov", "video/quicktime"), heic, file("a.pdf", "application/pdf")]), [ADA, heic]);
-});
-
-test("a document alone is used, so that its failure is shown", () => {
-  const document = file("a.pdf", "application/pdf");
-  assert.deepEqual(photosOf([document]), [document]);
+test("dropped folders are named apart from the files beside them", () => {
+  page.fire("drop", dragged(ADA, { name: "holiday", type: "", isDirectory: true }));
+  assert.deepEqual(taken, [[[ADA], ["holiday"]]]);
 });
 
 test("the page shows that a file is dragged over it, until the drag leaves", () => {

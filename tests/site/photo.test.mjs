@@ -7,8 +7,14 @@ import { MAX_PHOTO_BYTES, fit, shrink } from "../../site/assets/shrink.js";
 
 const signal = new AbortController().signal;
 
-/** Fakes a browser that decodes every file to this size, and whose JPEGs have this many bytes a pixel. */
-function browser({ width, height, bytesAPixel = 0.3 }) {
+/** A photo that no fake browser decodes: the begin of a HEIC file. */
+const HEIC = "\0\0\0\x18ftypheic";
+
+/**
+ * Fakes a browser that decodes every file to this size, and whose JPEGs have this many bytes a pixel. `pixel` is what it
+ * gives back for a pixel that was drawn as rgb(40, 120, 200).
+ */
+function browser({ width, height, bytesAPixel = 0.3, pixel = [40, 120, 200, 255] }) {
   const seen = { encoded: [], open: 0 };
   globalThis.createImageBitmap = async (_file, { imageOrientation }) => {
     assert.equal(imageOrientation, "from-image");
@@ -21,7 +27,11 @@ function browser({ width, height, bytesAPixel = 0.3 }) {
     }
 
     getContext() {
-      return { fillRect: () => {}, drawImage: () => seen.encoded.push([this.width, this.height]) };
+      return {
+        fillRect: () => {},
+        drawImage: () => seen.encoded.push([this.width, this.height]),
+        getImageData: () => ({ data: pixel }),
+      };
     }
 
     async convertToBlob({ type }) {
@@ -87,13 +97,13 @@ test("a film is not even decoded", async () => {
 });
 
 test("a file that can't be decoded and is just small enough is sent as it is", async () => {
-  const photo = new Blob([new Uint8Array(MAX_PHOTO_BYTES)], { type: "image/heic" });
+  const photo = new Blob([HEIC, new Uint8Array(MAX_PHOTO_BYTES - HEIC.length)], { type: "image/heic" });
   const { blob, preview, shrunk } = await prepare(photo, signal);
   assert.deepEqual([blob.size, blob.type, preview, shrunk], [MAX_PHOTO_BYTES, "image/heic", null, false]);
 });
 
 test("a file that can't be decoded and is too large is a failure", async () => {
-  const photo = new Blob([new Uint8Array(MAX_PHOTO_BYTES + 1)]);
+  const photo = new Blob([HEIC, new Uint8Array(MAX_PHOTO_BYTES)]);
   await assert.rejects(prepare(photo, signal), { name: "Failure", type: "too-large" });
 });
 
@@ -103,9 +113,23 @@ test("a file that can't be read is a failure with a sentence", async () => {
   await assert.rejects(prepare(folder, signal), { name: "Failure", type: "unreadable-file" });
 });
 
-test("an empty file is a failure with a sentence", async () => {
-  await assert.rejects(prepare(new Blob([]), signal), { name: "Failure", type: "unreadable-file" });
-});
+for (const [name, content] of [["an empty file", ""], ["a PDF", "%PDF-1.7"], ["a video", "\0\0\0\x18ftypmp42"], ["a text", "Dear"]]) {
+  test(`${name} is a failure with a sentence, and is not sent`, async () => {
+    await assert.rejects(prepare(new Blob([content]), signal), { name: "Failure", type: "no-photo" });
+  });
+}
+
+for (const [name, pixel, isEncoded] of [
+  ["the drawn color", [40, 120, 200, 255], true],
+  ["nearly the drawn color", [41, 118, 201, 255], true],
+  ["white", [255, 255, 255, 255], false],
+  ["noise", [40, 120, 77, 255], false],
+]) {
+  test(`a browser that reads back ${name} ${isEncoded ? "re-encodes photos" : "can't re-encode photos"}`, async () => {
+    browser({ width: 640, height: 480, pixel });
+    assert.equal((await prepare(new Blob([HEIC]), signal)).preview !== null, isEncoded);
+  });
+}
 
 test("an aborted preparation rejects at once, and the next photo is prepared", async () => {
   browser({ width: 640, height: 480 });

@@ -47,7 +47,7 @@ test("two photos are sent in parallel, and the others wait", async () => {
 });
 
 test("a photo that can't be prepared doesn't stop the others", async () => {
-  const prepare = async (file) => (file === "bad" ? Promise.reject(new Failure("Unreadable.")) : { blob: file, preview: null });
+  const prepare = async (file) => (file === "bad" ? Promise.reject(new Failure("Unreadable.")) : { blob: file, preview: file });
   const { made, requests } = queue({ prepare });
   made.replace(["bad", "good"]);
   await settled();
@@ -117,9 +117,45 @@ test("a failure replaces all photos", async () => {
   assert.deepEqual(made.items.map(({ state, failure }) => [state, failure.message]), [["failed", "Gone."]]);
 });
 
-test("a choice without a photo becomes a failure", () => {
-  const { made } = queue();
-  made.replace([]);
-  assert.equal(made.items[0].state, "failed");
-  assert.match(made.items[0].failure.message, /no photo/i);
+const keepsMetadata = async (file) => ({ blob: file, preview: null });
+
+test("a photo whose metadata can't be removed waits until the visitor agrees, and the next one starts", async () => {
+  const prepare = async (file) => (file === "heic" ? keepsMetadata(file) : { blob: file, preview: file });
+  const { made, requests } = queue({ prepare });
+  made.replace(["heic", "a", "b"]);
+  await settled();
+  assert.equal(made.items[0].state, "asking");
+  assert.deepEqual(requests.map(({ blob }) => blob), ["a", "b"]);
+  requests[0].resolve(ANSWER);
+  made.allowMetadata();
+  await settled();
+  assert.equal(requests[2].blob, "heic");
+});
+
+test("one agreement is for all photos of a choice, and for none of the next choice", async () => {
+  const { made, requests } = queue({ prepare: keepsMetadata });
+  made.replace(["a", "b", "c"]);
+  await settled();
+  assert.deepEqual(made.items.map(({ state }) => state), ["asking", "asking", "asking"]);
+  made.allowMetadata();
+  await settled();
+  requests[0].resolve(ANSWER);
+  requests[1].resolve(ANSWER);
+  await settled();
+  assert.deepEqual(requests.map(({ blob }) => blob), ["a", "b", "c"]);
+  made.replace(["d"]);
+  await settled();
+  assert.equal(made.items[0].state, "asking");
+});
+
+test("a photo that the visitor does not send with its metadata is asked about again", async () => {
+  const { made, requests } = queue({ prepare: keepsMetadata });
+  made.replace(["a"]);
+  await settled();
+  made.cancel(made.items[0]);
+  assert.equal(made.items[0].state, "cancelled");
+  made.retry(made.items[0]);
+  await settled();
+  assert.equal(made.items[0].state, "asking");
+  assert.deepEqual(requests, []);
 });

@@ -12,7 +12,7 @@ from PIL import Image
 from urllib3.filepost import encode_multipart_formdata
 
 from api import gateway
-from tests.gateway import SENDERS, Client
+from tests.gateway import SENDERS, Client, read_event
 
 FORM = "multipart/form-data; boundary=b"
 
@@ -158,7 +158,7 @@ def test_a_load_balancer_gets_the_description_and_the_headers_that_it_expects(
 
 @pytest.mark.parametrize("source", ["aws.events", "aws.scheduler", "serverless-plugin-warmup"])
 def test_a_scheduled_call_keeps_the_model_loaded(client, context, source):
-    assert client.handler({"source": source}, context) == {"warm": True}
+    assert client.handler(read_event("schedule") | {"source": source}, context) == {"warm": True}
 
 
 @pytest.mark.parametrize("event", [{}, [], None, "text", 7, {"Records": [{"s3": {}}]}, {"httpMethod": "GET"}])
