@@ -24,7 +24,7 @@ from preprocess.errors import (
     UnreadablePhotoError,
     UnsupportedFormatError,
 )
-from preprocess.photo import FORMAT_NAMES, MAX_PIXELS
+from preprocess.formats import FORMAT_NAMES
 
 Json = dict[str, Any]
 
@@ -47,8 +47,9 @@ MODEL_ERRORS: Final = (ModelUnavailableError(), RuntimeError())
 
 STATUSES: Final = {
     400: "The request is malformed, has no photo or more than one, or asks for a face that does not exist.",
-    413: f"The photo has more than {MAX_PHOTO_BYTES:,} bytes or more than {MAX_PIXELS:,} pixels. A body of more than "
-    "about 4.7 MB never reaches the API: AWS refuses it, with an answer of another form.",
+    413: f"The photo has more than {MAX_PHOTO_BYTES:,} bytes, or needs too much time or memory to decode. `detail` "
+    "says how many pixels a photo of its kind may have. A body of more than about 4.7 MB never reaches the API: AWS "
+    "refuses it, with an answer of another form.",
     415: "The body is not an image of an accepted format.",
     422: "The image is damaged, or has no face.",
     500: "Something went wrong in the service.",

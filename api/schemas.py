@@ -55,7 +55,15 @@ SCHEMAS: Final[dict[str, Any]] = {
         known=_KNOWN,
         enrolled=_ENROLLED,
         faces=_list("Face", "Every face, the most prominent first.", minItems=1),
-        image=_object("The size of the upright photo in pixels.", width=_PIXELS, height=_PIXELS),
+        image=_object(
+            "The size of the upright photo in pixels, and whether all of it is there.",
+            width=_PIXELS,
+            height=_PIXELS,
+            complete={
+                "type": "boolean",
+                "description": "False if the file ends early, so that a small part of the photo may be missing.",
+            },
+        ),
         model=_ref("Model"),
         timing_ms=_object(
             "Milliseconds that each step took.", decode=_MS, detect=_MS, align=_MS, recognize=_MS, total=_MS
@@ -172,7 +180,7 @@ EXAMPLES: Final[dict[str, Any]] = {
                 ],
             }
         ],
-        "image": {"width": 1024, "height": 768},
+        "image": {"width": 1024, "height": 768, "complete": True},
         "model": _MODEL,
         "timing_ms": {"decode": 8.1, "detect": 31.0, "align": 1.2, "recognize": 62.5, "total": 103.0},
     },

@@ -12,7 +12,7 @@ from model.settings import Settings
 from preprocess.align import Aligner, predictor_file
 from preprocess.detect import Box, prominence
 from preprocess.geometry import Geometry
-from preprocess.photo import MAX_PIXELS, Photo
+from preprocess.photo import FULL_SIZE, Photo
 from training.network import VisageNetwork
 
 
@@ -36,7 +36,7 @@ class Plain:
 
     def answer(self, data: bytes) -> Answer:
         """Return the person with the largest logit for the most prominent face."""
-        photo = Photo(data, size=MAX_PIXELS)  # no photo has a longer side, so that it is decoded in full size
+        photo = Photo(data, size=FULL_SIZE)  # no photo has a longer side, so that it is decoded in full size
         boxes = self._detect(photo)
         if not boxes:
             return NOBODY

@@ -13,7 +13,7 @@ from bench.contestant_facenet_pytorch import mtcnn
 from bench.subject import Subject
 from dataset.progress import OnStep
 from preprocess.detect import Box, Detector
-from preprocess.photo import MAX_PIXELS, Photo
+from preprocess.photo import FULL_SIZE, Photo
 
 _ROUNDS: Final = 5
 _SURE: Final = 0.99
@@ -124,7 +124,7 @@ def _full_size() -> Detect:
     detector = dlib.get_frontal_face_detector()
 
     def detect(data: bytes) -> tuple[list[Box], float]:
-        pixels = Photo(data, size=MAX_PIXELS).pixels()
+        pixels = Photo(data, size=FULL_SIZE).pixels()
         began = time.perf_counter()
         found = detector(pixels, 1)
         taken = 1000 * (time.perf_counter() - began)
@@ -138,7 +138,7 @@ def _witness() -> Callable[[Path], list[Box]]:
     detector = mtcnn(keep_all=True)
 
     def faces(path: Path) -> list[Box]:
-        photo = Image.fromarray(Photo(path.read_bytes(), size=MAX_PIXELS).pixels())
+        photo = Image.fromarray(Photo(path.read_bytes(), size=FULL_SIZE).pixels())
         corners, probabilities = detector.detect(photo)
         found = zip(corners, probabilities, strict=True) if corners is not None else ()
         return [

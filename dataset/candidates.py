@@ -35,7 +35,7 @@ MAX_FILE_BYTES: Final = 200_000_000
 _LIBRARIES: Final = ("dlib-bin", "numpy", "Pillow", "pillow-heif", "torch")
 """Libraries whose versions decide which faces are found in a photo."""
 
-_VERSION: Final = 2
+_VERSION: Final = 3
 """Raise it when our own code finds other faces, chips or measures in the same photos."""
 
 _EMBEDDING_SIZE: Final = 512
@@ -89,7 +89,8 @@ class Candidates:
     """What was found in a photo: its faces, the most prominent first, or the reason why there are none.
 
     Paths are relative, with slashes: `photo` to the photos, `thumbnail` to the aligned faces. `stamp` changes when the
-    photo or the software does. Photos with the same `sha256` are the same file.
+    photo or the software does. Photos with the same `sha256` are the same file. The file of a photo that is not
+    `complete` ends early.
     """
 
     photo: str
@@ -99,6 +100,7 @@ class Candidates:
     faces: tuple[Candidate, ...] = ()
     reason: str | None = None
     thumbnail: str | None = None
+    complete: bool = True
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> Self:
@@ -191,10 +193,11 @@ def _find_in_photo(task: DetectionTask) -> Candidates:
     except PermissionError:
         return Candidates(task.name, task.person, stamp, reason="You have no permission to read the file.")
     if not boxes:
+        reason = "No face was found." if photo.complete else "No face was found. The photo is incomplete."
         thumbnail = _thumbnail(photo, task)
-        return Candidates(task.name, task.person, stamp, digest, reason="No face was found.", thumbnail=thumbnail)
+        return Candidates(task.name, task.person, stamp, digest, (), reason, thumbnail, photo.complete)
     faces = map(_candidate, [task] * len(boxes), range(len(boxes)), boxes, chips, task.embed(np.stack(chips)))
-    return Candidates(task.name, task.person, stamp, digest, tuple(faces))
+    return Candidates(task.name, task.person, stamp, digest, tuple(faces), complete=photo.complete)
 
 
 def _candidate(task: DetectionTask, number: int, box: Box, chip: RGBArray, embedding: FloatArray) -> Candidate:

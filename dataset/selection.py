@@ -59,7 +59,8 @@ class Outcome:
     """The decision on one photo: its chip, or why it has none.
 
     Paths are relative, with slashes: `photo` to the photos, `chip` and `thumbnail` to the aligned faces. `faces` counts
-    those found, `agreement` is the cosine with the mean of the person's other photos.
+    those found, `agreement` is the cosine with the mean of the person's other photos. The file of a photo that is not
+    `complete` ends early.
     """
 
     photo: str
@@ -70,6 +71,7 @@ class Outcome:
     agreement: float | None = None
     faces: int = 0
     thumbnail: str | None = None
+    complete: bool = True
 
 
 @dataclass
@@ -161,6 +163,7 @@ class _PersonPhotos:
             agreement=choice.agreement if choice else None,
             faces=len(photo.faces),
             thumbnail=face.chip if face else photo.thumbnail,
+            complete=photo.complete,
         )
 
     def _objection(self, photo: Candidates, centres: dict[str, FloatArray]) -> Objection | None:

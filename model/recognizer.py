@@ -65,13 +65,17 @@ class Face:
 
 @dataclass(frozen=True, slots=True)
 class Recognition:
-    """The faces of a photo, the most prominent first, and the milliseconds that each step took."""
+    """The faces of a photo, the most prominent first, and the milliseconds that each step took.
+
+    `complete` is False if a small part of the photo may be missing, because its file ends early.
+    """
 
     faces: tuple[Face, ...]
     width: int
     height: int
     version: str
     timing_ms: dict[str, float]
+    complete: bool = True
 
 
 class Recognizer:
@@ -144,7 +148,7 @@ class Recognizer:
         with watch.step("recognize"):
             embeddings, logits = self._run(chips)
             faces = self._name_faces(boxes, embeddings, logits)
-        return Recognition(faces, photo.width, photo.height, self.version, watch.stop())
+        return Recognition(faces, photo.width, photo.height, self.version, watch.stop(), photo.complete)
 
     def align(self, data: bytes) -> RGBArray:
         """Return the aligned faces of the photo `data`, the most prominent first: (N, S, S, 3) uint8 RGB.

@@ -1,203 +1,113 @@
-"""Decodes a photo: from bytes to upright RGB pixels, at the scale that the caller needs, and within limits."""
+"""A photo: upright RGB pixels at the scale that the caller needs, decoded within limits."""
 
-import io
 import math
-import struct
-import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import sys
 from typing import Final
 
-import numpy as np
-import numpy.typing as npt
-from PIL import ExifTags, Image, ImageFile, ImageOps
+from PIL import Image, ImageFile
 
-from preprocess.errors import PhotoTooLargeError, UnreadablePhotoError, UnsupportedFormatError
+from preprocess import colours, limits
+from preprocess.colours import RGBArray
+from preprocess.containers import UPRIGHT, of_exif
+from preprocess.decoding import load
+from preprocess.errors import UnreadablePhotoError
+from preprocess.formats import Encoded, recognised, translate_errors
 
-RGBArray = npt.NDArray[np.uint8]
-"""(H, W, 3) uint8 RGB."""
-
-FORMATS: Final = {
-    "JPEG": "JPEG",
-    "PNG": "PNG",
-    "WEBP": "WebP",
-    "GIF": "GIF",
-    "BMP": "BMP",
-    "TIFF": "TIFF",
-    "AVIF": "AVIF",
-    "HEIF": "HEIC",
-}
-"""The accepted formats: Pillow's name of each, and the name that people know."""
-
-FORMAT_NAMES: Final = f"{', '.join([*FORMATS.values()][:-1])} or {[*FORMATS.values()][-1]}"
-
-MAX_PIXELS: Final = 64_000_000
-"""Enough for a phone of 50 megapixels. So many pixels take 192 MB when decoded."""
+__all__ = ["DECODED_SIZE", "FULL_SIZE", "Photo", "RGBArray"]
 
 DECODED_SIZE: Final = 800
 """Smallest long side, in pixels, that a photo is decoded to: enough for detection and for most chips."""
 
-MAX_SCANS: Final = 100
-"""A progressive JPEG has about ten scans. A file with thousands of empty ones keeps a decoder busy for minutes."""
+FULL_SIZE: Final = sys.maxsize
+"""As `size`, it has a photo decoded in full."""
 
-_SCALABLE: Final = ("JPEG", "MPO")
-"""Formats that Pillow can decode at a fraction of their size."""
+_SCALABLE: Final = "JPEG"
+"""The format that Pillow can decode at a fraction of its size."""
 
 _ROTATED: Final = (5, 6, 7, 8)
 """EXIF orientations that swap width and height."""
 
-_HEIF_BRANDS: Final = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"hevm", b"hevs", b"mif1", b"msf1")
-"""Major brands of HEIF files (ISO/IEC 23008-12, annex B)."""
-
-_DECODER_ERRORS: Final = (
-    OSError,  # Pillow's own, and those of libjpeg, libtiff and libwebp
-    SyntaxError,  # a header that its plugin does not accept
-    ValueError,
-    EOFError,
-    LookupError,  # IndexError and KeyError: data that ends early, modes that do not exist
-    TypeError,
-    ArithmeticError,  # OverflowError and ZeroDivisionError: sizes and fractions in TIFF and EXIF
-    struct.error,
-    zlib.error,
-    RuntimeError,  # libheif, libavif
-    UserWarning,  # where warnings are errors: Pillow warns of damage that it can ignore
-)
-"""What Pillow's plugins and pillow_heif raise for damaged files. MemoryError, AttributeError and others are not here:
-they do not show that the photo is damaged."""
-
-_BOMBS: Final = (Image.DecompressionBombError, Image.DecompressionBombWarning)
-
-_Plugin = Callable[[io.BytesIO, str], ImageFile.ImageFile]
+_TURNS: Final = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""How an image of each EXIF orientation becomes upright (CIPA DC-008, 4.6.5)."""
 
 
 class Photo:
-    """An upright photo: its size, and its pixels at the scale that the caller needs.
+    """An upright photo: its size, its pixels at the scale that the caller needs, and whether all of it is there.
 
     A JPEG can be decoded at a half, a quarter or an eighth of its size, which takes less time; other formats are always
     decoded in full. An animation gives its first frame, what is transparent becomes white, and every channel has eight
-    bits.
+    bits. Only what the pixels need is read: metadata, profiles, thumbnails and trailers cannot make a photo unreadable.
+
+    `complete` is False if the file ends early. Then a small part of the picture may be missing.
     """
 
-    def __init__(self, data: bytes, *, size: int = DECODED_SIZE, max_pixels: int = MAX_PIXELS) -> None:
+    def __init__(self, data: bytes, *, size: int = DECODED_SIZE) -> None:
         """Decode the photo with at least `size` pixels on its long side, or in full if it is smaller.
 
         Raises:
             UnsupportedFormatError: the bytes are not an image of an accepted format.
-            PhotoTooLargeError: the image has more than `max_pixels` pixels.
-            UnreadablePhotoError: the image is damaged.
+            PhotoTooLargeError: decoding would take too much time or memory.
+            UnreadablePhotoError: the image is damaged, or too much of it is missing.
         """
-        image = _open(data)
-        if image.width * image.height > max_pixels:
-            raise PhotoTooLargeError(
-                f"The photo has {image.width} x {image.height} pixels; at most {max_pixels:,} are accepted."
-            )
-        self._data = data
-        if image.format not in _SCALABLE:
-            self._pixels = _upright(image)
+        self._encoded, image = _opened(data)
+        limits.check(self._encoded, image.size, image)
+        self._orientation = _orientation(self._encoded, image)
+        self.width, self.height = image.size[::-1] if self._orientation in _ROTATED else image.size
+        self._pixels, self.complete = self._decode(
+            image, min(size / max(image.size), limits.largest_scale(math.prod(image.size)))
+        )
+        if self._encoded.format != _SCALABLE:  # decoded in full; HEIC may only now tell its size
             self.height, self.width = self._pixels.shape[:2]
-            return
-        if data.count(b"\xff\xda") > MAX_SCANS:
-            raise UnreadablePhotoError("The photo is damaged: it has more scans than any camera writes.")
-        self._rotated = _is_rotated(image)
-        self.width, self.height = image.size[::-1] if self._rotated else image.size
-        self._pixels = self._decode(image, size / max(image.size))
 
     def pixels(self, scale: float = 1) -> RGBArray:
         """Return the photo as (h, w, 3) uint8 RGB, with at least `scale` times its own width and height.
 
+        If that is more than limits.MAX_DECODED pixels, a JPEG is decoded at the next smaller size.
+
         Raises:
             UnreadablePhotoError: the image is damaged.
         """
-        if self._pixels.shape[1] < min(scale, 1) * self.width:
-            self._pixels = self._decode(_open(self._data), scale)
+        scale = min(scale, limits.largest_scale(self.width * self.height))
+        if self._pixels.shape[1] < scale * self.width:
+            self._pixels, _ = self._decode(self._encoded.open(), scale)
         return self._pixels
 
-    def _decode(self, image: Image.Image, scale: float) -> RGBArray:
-        wanted = math.ceil(min(scale, 1) * self.width), math.ceil(min(scale, 1) * self.height)
-        with _translate_errors():
-            image.draft("", wanted[::-1] if self._rotated else wanted)
-        return _upright(image)
+    def _decode(self, image: ImageFile.ImageFile, scale: float) -> tuple[RGBArray, bool]:
+        """Return the pixels, and whether all of them are there."""
+        if self._encoded.format == _SCALABLE:
+            with translate_errors():
+                image.draft("", (math.ceil(scale * image.width), math.ceil(scale * image.height)))
+        image, complete = load(image, self._encoded)
+        return colours.rgb(image, self._encoded, _TURNS.get(self._orientation)), complete
 
 
-def _is_rotated(image: Image.Image) -> bool:
-    """Return whether the camera was held in portrait orientation."""
-    with _translate_errors():
-        return image.getexif().get(ExifTags.Base.Orientation) in _ROTATED
-
-
-def _upright(image: Image.Image) -> RGBArray:
-    """Decode the pixels, and rotate them as the EXIF orientation says."""
-    with _translate_errors():
-        image.load()
-        ImageOps.exif_transpose(image, in_place=True)
-    return np.asarray(_rgb(image))
-
-
-@contextmanager
-def _translate_errors() -> Iterator[None]:
-    """Turn the errors of decoders into PhotoError. The block may do nothing but decode: it would hide our own bugs."""
-    try:
-        yield
-    except _BOMBS as error:
-        raise PhotoTooLargeError(f"The photo has too many pixels; at most {MAX_PIXELS:,} are accepted.") from error
-    except RecursionError:  # a RuntimeError, but never about the photo
-        raise
-    except _DECODER_ERRORS as error:
-        raise UnreadablePhotoError("The photo is damaged or incomplete and cannot be decoded.") from error
-
-
-def _open(data: bytes) -> Image.Image:
-    """Read the header; no pixel is decoded yet.
-
-    The plugins are called without `Image.open`, because it warns of photos that are accepted here, and because
-    pillow_heif would have to be registered in it for the whole process.
-    """
-    plugins = _plugins(data)
-    if not plugins:
-        raise UnsupportedFormatError(f"This is not a photo in an accepted format: {FORMAT_NAMES}.")
-    for plugin in plugins[:-1]:  # AVIF and HEIF share some brands, so there may be two
+def _opened(data: bytes) -> tuple[Encoded, ImageFile.ImageFile]:
+    """Return the file, and the image in it with no pixel decoded, as the first format that its header is valid for."""
+    *others, last = recognised(data)
+    for encoded in others:
         try:
-            with _translate_errors():
-                return plugin(io.BytesIO(data), "")
+            return encoded, _open(encoded)
         except UnreadablePhotoError:
             continue
-    with _translate_errors():
-        return plugins[-1](io.BytesIO(data), "")
+    return last, _open(last)
 
 
-def _plugins(data: bytes) -> list[_Plugin]:
-    """Return the decoders whose signature `data` starts with."""
-    Image.init()
-    registered = [Image.OPEN[name] for name in FORMATS if name != "HEIF" and name in Image.OPEN]
-    plugins: list[_Plugin] = [plugin for plugin, accept in registered if accept and accept(data[:16]) is True]
-    if data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS:
-        # Imported for the first HEIF photo: most processes never see one, and the import delays their start.
-        from pillow_heif import HeifImageFile  # noqa: PLC0415
-
-        plugins.append(HeifImageFile)
-    return plugins
+def _open(encoded: Encoded) -> ImageFile.ImageFile:
+    """Open a file, after a look at its size where opening takes memory for the pixels."""
+    if encoded.container.size:
+        limits.check(encoded, encoded.container.size)
+    return encoded.open()
 
 
-def _rgb(image: Image.Image) -> Image.Image:
-    """Convert a decoded image of any of Pillow's modes to RGB."""
-    if image.mode.startswith("I"):  # sixteen bits; Pillow's own conversion would clip them
-        return Image.fromarray((np.asarray(image) >> 8).clip(0, 255).astype(np.uint8)).convert("RGB")
-    if image.mode == "F":
-        return Image.fromarray(_eight_bits(np.asarray(image))).convert("RGB")
-    if image.has_transparency_data:
-        rgba = _converted(image, "RGBA")
-        return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
-    return image if image.mode == "RGB" else _converted(image, "RGB")
-
-
-def _converted(image: Image.Image, mode: str) -> Image.Image:
-    """Convert with the palette, profile or transparency of the file, any of which may be damaged."""
-    with _translate_errors():
-        return image.convert(mode)
-
-
-def _eight_bits(values: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
-    """Scale floating-point pixels so that they span 0 to 255; NaN counts as 0."""
-    halves = np.nan_to_num(values) / 2  # halved, so that the range of the largest numbers does not overflow
-    levels: npt.NDArray[np.uint8] = (255 * ((halves - halves.min()) / (np.ptp(halves) or 1))).astype(np.uint8)
-    return levels
+def _orientation(encoded: Encoded, image: ImageFile.ImageFile) -> int:
+    """Return the EXIF orientation of an image."""
+    told = encoded.container.orientation
+    return (of_exif(image.info.get("exif") or b"") or UPRIGHT) if told is None else told

@@ -68,5 +68,8 @@ def _show(report: Report) -> None:
     out.print(table)
     for outcome in report.left_out:
         out.print(Text("set aside", "yellow"), f"{outcome.photo}: {outcome.reason}")
+    for outcome in report.outcomes:
+        if outcome.chip and not outcome.complete:
+            out.print(Text("kept", "yellow"), f"{outcome.photo}: The photo is incomplete.")
     for remark in report.remarks:
         out.print(Text("note", "yellow"), remark)

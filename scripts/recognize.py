@@ -170,4 +170,6 @@ def _show(answers: dict[str, dict[str, Any]]) -> None:
             out.print(Text(f"{photo}:", "yellow"), answer["detail"])
             continue
         names = [f"{face['label']} ({face['probability']:.1%})" if face["known"] else "unknown" for face in faces]
-        out.print(f"{photo}: {', '.join(names)}")
+        image = answer.get("image")
+        incomplete = " (the photo is incomplete)" if isinstance(image, dict) and image.get("complete") is False else ""
+        out.print(f"{photo}: {', '.join(names)}{incomplete}")

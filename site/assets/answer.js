@@ -1,7 +1,19 @@
 // The content of the panel beside the photo: first the progress, then the people in it.
 import { make } from "./dom.js";
 import { canShare, copy, curl, resultImage, share } from "./share.js";
-import { ASKING, STARTING, headline, isKnown, likeliestIntro, nameOf, percent, progress, summary, timings } from "./words.js";
+import {
+  ASKING,
+  INCOMPLETE,
+  STARTING,
+  headline,
+  isKnown,
+  likeliestIntro,
+  nameOf,
+  percent,
+  progress,
+  summary,
+  timings,
+} from "./words.js";
 
 /** @typedef {import("./api.js").Face} Face */
 /** @typedef {import("./queue.js").Item} Item */
@@ -58,11 +70,12 @@ function failureContent({ message, requestId, retryable }, { retry }) {
 }
 
 function answerContent(item, actions) {
-  const { faces } = item.recognition;
+  const { faces, image } = item.recognition;
   const sentence = summary(faces);
   return [
     make("h2", { dir: "auto" }, headline(faces)),
     sentence && make("p", { class: "soft" }, sentence),
+    image.complete === false && make("p", { class: "soft" }, INCOMPLETE),
     make("ol", { class: "faces" }, ...faces.map((face, index) => faceCard(face, index, faces.length, actions))),
     requestDetails(item.recognition),
     toolbar(item, actions.api),

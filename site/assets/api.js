@@ -23,7 +23,7 @@ import { retryAfterMs, withRetries } from "./retry.js";
 /**
  * @typedef {object} Recognition
  * @property {Face[]} faces
- * @property {import("./boxes.js").Size} image
+ * @property {import("./boxes.js").Size & {complete?: boolean}} image  `complete` is false if the file ended early
  * @property {{version: string}} [model]
  * @property {Record<string, number>} [timing_ms]
  */

@@ -47,6 +47,8 @@ export function summary(faces) {
   return `I know ${known} of the ${faces.length} faces in this photo.`;
 }
 
+export const INCOMPLETE = "The file of this photo ends early, so a small part of the photo may be missing.";
+
 /**
  * @param {Face[]} faces
  * @returns {string} the whole answer, for screen readers

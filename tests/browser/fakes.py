@@ -122,7 +122,7 @@ def recognition(*faces: dict, size: tuple[int, int] = PHOTO_SIZE) -> dict:
         "known": faces[0]["known"],
         "enrolled": False,
         "faces": list(faces),
-        "image": {"width": size[0], "height": size[1]},
+        "image": {"width": size[0], "height": size[1], "complete": True},
         "model": {"version": "3f9c2a7b10de"},
         "timing_ms": {"decode": 8.1, "detect": 31.0, "align": 1.2, "recognize": 62.5, "total": 103.0},
     }

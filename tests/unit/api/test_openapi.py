@@ -12,7 +12,7 @@ from api.errors import PROBLEMS
 from api.openapi import openapi
 from model.version import VERSION
 from preprocess.errors import NoFaceError
-from preprocess.photo import FORMATS
+from preprocess.formats import FORMATS
 
 BOOKKEEPING = {"HEAD", "OPTIONS"}
 

@@ -42,7 +42,7 @@ def test_a_recognition_is_answered_as_documented(client, photo):
                 "predictions": [prediction, {"label": "Zoë Ünal", "probability": 0.002, "enrolled": True}],
             }
         ],
-        "image": {"width": 64, "height": 48},
+        "image": {"width": 64, "height": 48, "complete": True},
         "model": {"version": "0123456789ab"},
         "timing_ms": {"decode": 8.1, "detect": 31.0, "align": 1.2, "recognize": 62.5, "total": 103.0},
     }
