@@ -12,7 +12,7 @@ from PIL import Image
 
 from bench.contestants import NOBODY, Answer, FloatArray, Known, Setup
 from model.settings import Settings
-from training.torchvision_ops import InceptionResnetV1
+from training import torchvision_ops
 
 
 class FacenetPytorch:
@@ -24,7 +24,7 @@ class FacenetPytorch:
     def __init__(self, setup: Setup, _: Settings) -> None:
         self._file = setup.known / "facenet-pytorch.npz"
         self._detector = mtcnn(image_size=160, margin=0)
-        self._network = InceptionResnetV1().eval()
+        self._network = package().InceptionResnetV1().eval()
         state = torch.load(setup.weights, weights_only=True)
         self._network.load_state_dict({name: value for name, value in state.items() if not name.startswith("logits.")})
 
@@ -50,14 +50,21 @@ class FacenetPytorch:
         return embedding
 
 
+def package() -> Any:
+    """Import all of facenet-pytorch, which needs torchvision."""
+    torchvision_ops.require()
+    return import_module("facenet_pytorch")
+
+
 def mtcnn(**options: Any) -> Any:
     """Return facenet-pytorch's detector; `_nms` replaces torchvision's operator where that cannot load."""
+    found = package()
     library: Any = import_module("torchvision.ops.boxes")
     try:
         library.nms(torch.zeros(1, 4), torch.zeros(1), 0.5)
     except RuntimeError:
         library.nms = _nms
-    return import_module("facenet_pytorch").MTCNN(**options)
+    return found.MTCNN(**options)
 
 
 def _nms(boxes: torch.Tensor, scores: torch.Tensor, iou_threshold: float) -> torch.Tensor:

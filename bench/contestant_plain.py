@@ -7,6 +7,7 @@ from pathlib import Path
 import dlib
 import torch
 
+from bench.contestant_facenet_pytorch import package
 from bench.contestants import NOBODY, Answer, Setup
 from model.settings import Settings
 from preprocess.align import Aligner, predictor_file
@@ -20,6 +21,7 @@ class Plain:
     """dlib's detector on every pixel of the photo, doubled `upsample` times, and the eager network."""
 
     def __init__(self, setup: Setup, upsample: int) -> None:
+        package()  # `training.network` imports only the network from it; the plain version imports all
         # run.json is read without training.run, whose imports would count as this contestant's memory.
         description = json.loads((setup.run / "run.json").read_text(encoding="utf-8"))
         recipe = description["recipe"]

@@ -18,8 +18,8 @@ from torch.utils.data import ConcatDataset, DataLoader, Dataset, Subset
 
 from dataset.progress import OnProgress
 from preprocess.files import full_disk_as_oserror, write_text
+from training import torchvision_ops
 from training.network import VisageNetwork, frozen
-from training.torchvision_ops import v2
 
 _BATCH: Final = 16
 
@@ -31,7 +31,7 @@ class Chips(Dataset[torch.Tensor]):
     """Aligned chips as (S, S, 3) uint8 tensors, mirrored with a probability of `flip`."""
 
     def __init__(self, files: Sequence[Path], size: int, flip: float) -> None:
-        self._files = files
+        self._files, v2 = files, torchvision_ops.transforms()
         self._transform = v2.Compose(
             [v2.PILToTensor(), v2.Resize((size, size), antialias=True), v2.RandomHorizontalFlip(flip)]
         )

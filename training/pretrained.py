@@ -21,8 +21,8 @@ from preprocess.temporary import temporary_folder
 from training.download import DownloadError, UnreachableError, download, registry_file
 from training.errors import WeightsError
 from training.graphdef import read_constants
+from training.inception import InceptionResnetV1
 from training.network import VisageNetwork
-from training.torchvision_ops import InceptionResnetV1
 
 VGGFACE2: Final = "vggface2"
 CASIA_WEBFACE: Final = "casia-webface"

@@ -1,4 +1,4 @@
-"""Imports torchvision and facenet_pytorch, also beside a build of torch that torchvision was not built for.
+"""Imports torchvision, also beside a build of torch that torchvision was not built for.
 
 torchvision's wheels on the registry are built against CUDA. Beside a CPU torch their operators cannot load, and the
 import fails because two of them are not even declared. Visage uses neither: declaring them is enough.
@@ -18,18 +18,19 @@ _library = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-u
 """Declarations last as long as this object."""
 
 
-def _import_torchvision() -> None:
+def require() -> Any:
     """Import torchvision, declaring its operators where its own library does not load."""
     try:
-        import_module("torchvision")
+        return import_module("torchvision")
     except RuntimeError as error:
         if "does not exist" not in str(error):
             raise
         for declaration in _DECLARATIONS:
             _library.define(declaration)  # type: ignore[no-untyped-call]
+        return import_module("torchvision")
 
 
-_import_torchvision()
-
-InceptionResnetV1: Any = import_module("facenet_pytorch").InceptionResnetV1
-v2: Any = import_module("torchvision.transforms.v2")
+def transforms() -> Any:
+    """Return torchvision's transforms, version 2."""
+    require()
+    return import_module("torchvision.transforms.v2")

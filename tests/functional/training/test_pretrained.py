@@ -14,9 +14,9 @@ import torch
 from scripts.console import CACHE
 from training import pretrained
 from training.errors import WeightsError
+from training.inception import InceptionResnetV1
 from training.network import VisageNetwork
 from training.pretrained import CASIA_WEBFACE, convert
-from training.torchvision_ops import InceptionResnetV1
 
 CONVERTED = "20180408-102900-casia-webface.pt"
 
