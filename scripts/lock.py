@@ -33,6 +33,9 @@ _HEADER: Final = "# Written by `make lock`. {use}\n"
 _PACKAGE: Final = re.compile(r"^[^\s#].*?(?:\n[ \t]+.*)*$", re.MULTILINE)
 """A package in uv's output: its line and the indented lines with its hashes."""
 
+_INDEX: Final = re.compile(r"^(global|:env:)\.index-url='(.+)'$", re.MULTILINE)
+"""The address of an index in what pip lists, and whether it comes from a file or from the environment."""
+
 
 def main() -> None:
     """Write all lock files; exit 1 with uv's message where the requirements contradict each other."""
@@ -91,10 +94,12 @@ def lock_file(name: str) -> Path:
 
 
 def index_options() -> list[str]:
-    """Return the options that make uv ask the index that pip is configured to ask."""
-    pip = [sys.executable, "-m", "pip", "config", "get", "global.index-url"]
-    done = subprocess.run(pip, capture_output=True, text=True, check=False)
-    return ["--default-index", done.stdout.strip()] if done.returncode == 0 else []
+    """Return the options that make uv ask the index that pip is configured to ask, in a file or in the environment."""
+    pip = [sys.executable, "-m", "pip", "config", "list"]  # `get` reads only one of pip's files
+    listed = subprocess.run(pip, capture_output=True, text=True, check=False).stdout
+    found = dict(_INDEX.findall(listed))
+    index = found.get(":env:") or found.get("global")
+    return ["--default-index", index] if index else []
 
 
 def hashed(packages: Sequence[str]) -> list[str]:
