@@ -134,10 +134,12 @@ class Evaluation(Figures):
         """Return photo counts (R, C), the R names of people in the photos and the C names that answers can have."""
         with_a_face = self._with_a_face()
         truth = [result.person or NOBODY for result in with_a_face]
-        names = [*self.labels, NOBODY]
+        columns = [*self.labels, NOBODY]
+        names = [*self.labels, *sorted(set(truth) - set(columns)), NOBODY]
         counts = confusion_matrix(truth, [result.label or NOBODY for result in with_a_face], labels=names)
         rows = [index for index, name in enumerate(names) if name in truth]
-        return counts[rows], [names[index] for index in rows], names
+        kept = [names.index(name) for name in columns]
+        return counts[np.ix_(rows, kept)], [names[index] for index in rows], columns
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of `evaluation.json`. Shares and intervals of no photos are None."""

@@ -66,6 +66,13 @@ def test_confusion_has_a_row_for_everybody_who_was_shown(evaluation):
     np.testing.assert_array_equal(counts, [[1, 0, 0, 1], [1, 1, 0, 0], [0, 1, 0, 1]])
 
 
+@pytest.mark.parametrize("others", [RESULTS, []], ids=["beside known people", "alone"])
+def test_confusion_has_a_row_for_people_whom_the_model_does_not_know(others):
+    counts, rows, columns = evaluation_of([*others, ProbeResult("8", "Dan", "Bob", "Bob", 0.7, 0.55)]).confusion()
+    assert columns == ["Ann", "Bob", "Cid", NOBODY]
+    assert counts[rows.index("Dan")].tolist() == [0, 1, 0, 0]
+
+
 @pytest.mark.parametrize("results", [[], RESULTS[4:6], RESULTS[6:]], ids=["none", "strangers", "no face"])
 def test_without_known_faces_there_are_no_shares(results):
     known = evaluation_of(results).to_dict()["known"]
