@@ -9,4 +9,4 @@
 | `site` | Node: the website's modules on their own |
 """
 
-pytest_plugins = ["tests.leaks", "tests.pipeline", "tests.gateway", "tests.deployed"]
+pytest_plugins = ["tests.leaks", "tests.pipeline", "tests.gateway", "tests.deployed", "tests.processes"]

@@ -1,12 +1,17 @@
-"""Runs Python in a process of its own, and the command line in this one."""
+"""Runs Python in a process of its own; and in this one the command line, and the work of worker processes."""
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 import pytest
 
+from dataset import workers
 from scripts import __main__ as main
 
 
@@ -33,3 +38,57 @@ def exit_code():
         for number, handler in before.items():
             signal.signal(number, handler)
     return caught.value.code
+
+
+class Ended(NamedTuple):
+    """A command that has ended: its exit status, and what it printed to standard output and standard error."""
+
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def visage(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> Callable[..., Ended]:
+    """Run `visage` in this process, which saves its imports."""
+
+    def visage(*words: object) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["visage", *map(str, words)])
+        return Ended(exit_code() or 0, *capsys.readouterr())
+
+    return visage
+
+
+class _NoProcesses:
+    """Stands in for the pool of worker processes. It does their work in this process, on copies as they get them."""
+
+    def __init__(self, *_: object, **__: object) -> None:
+        pass
+
+    def map(self, function: Callable[..., object], *arguments: Iterable[object]) -> Iterator[object]:
+        for given in zip(*arguments, strict=False):
+            yield _sent(function(*_sent(given)))
+
+    def shutdown(self, **_: object) -> None:
+        pass
+
+
+def _sent(value: Any) -> Any:
+    """Return a value as it arrives in another process."""
+    return pickle.loads(pickle.dumps(value))  # noqa: S301  # our own
+
+
+@contextmanager
+def without_workers() -> Iterator[None]:
+    """Do the work of worker processes in this one, which saves the start of each: seconds, most of them for torch."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(workers, "ProcessPoolExecutor", _NoProcesses)
+        patch.setattr(workers, "_limit_threads", lambda _: None)
+        yield
+
+
+@pytest.fixture
+def no_workers() -> Iterator[None]:
+    """For tests of what is done, and not of how it is divided among processes; `test_workers.py` has those."""
+    with without_workers():
+        yield

@@ -20,6 +20,8 @@ from preprocess.files import sha256_of
 from preprocess.geometry import Geometry
 from training.embedder import Embedder
 
+pytestmark = pytest.mark.usefixtures("no_workers")
+
 JOURNAL = "journal.jsonl"
 
 

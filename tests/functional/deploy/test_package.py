@@ -13,8 +13,11 @@ import pytest
 from deploy import package
 from deploy.errors import DeployError
 from model.engines import ONNX
-from model.settings import Settings
+from model.settings import ROOT, Settings
 from scripts.console import SETTINGS
+from scripts.lock import _PACKAGE
+
+FEW = ("awslambdaric", "flask", "markupsafe", "pillow")
 
 SERVE = """
 import sys; sys.path.insert(0, "")
@@ -60,6 +63,15 @@ def settings(tmp_path):
 
 
 @pytest.fixture
+def few(tmp_path):
+    """Requirements of some of the zip's libraries: in Python and in C, with programs of their own and without."""
+    packages = _PACKAGE.findall((ROOT / ONNX.requirements).read_text(encoding="utf-8"))
+    file = tmp_path / "few.txt"
+    file.write_text("\n".join(package for package in packages if package.partition("==")[0] in FEW))
+    return file
+
+
+@pytest.fixture
 def no_registry(monkeypatch, tmp_path):
     """Configure pip so that it finds no package."""
     for name in [name for name in os.environ if name.startswith("PIP_")]:
@@ -101,10 +113,12 @@ def test_it_serves_from_a_python_that_has_nothing_installed(archive, python, tmp
     assert not home.exists()
 
 
-def test_the_same_inputs_give_the_same_bytes(archive, settings):
-    again = package.build(settings)
-    assert again.name == archive.name
-    assert again.read_bytes() == archive.read_bytes()
+def test_the_same_inputs_give_the_same_bytes(few, settings):
+    first, second = (package.build(replace(settings, cache=settings.cache / name), few) for name in ("one", "two"))
+    with zipfile.ZipFile(first) as opened:
+        assert {"handler.py", "flask/app.py", "PIL/Image.py", "awslambdaric/__main__.py"} <= set(opened.namelist())
+    assert first.name == second.name
+    assert first.read_bytes() == second.read_bytes()
 
 
 def test_an_unchanged_zip_is_not_built_again(archive, home, settings, monkeypatch):

@@ -13,6 +13,7 @@ from evaluation.lfw import measure
 from evaluation.lfw_faces import Subject
 from evaluation.lfw_pairs import LFW, PAIRS
 from evaluation.verification import Face
+from tests.processes import without_workers
 from training.embedder import Embedder
 from training.errors import DatasetError
 
@@ -48,7 +49,8 @@ def subject(weights):
 def measured(mini, subject, tmp_path_factory):
     """Measure once; return the result, the output folder, and the progress that was reported."""
     output, reported = tmp_path_factory.mktemp("benchmark"), []
-    result = measure(mini, subject, output, 1, lambda *what: reported.append(what))
+    with without_workers():
+        result = measure(mini, subject, output, 1, lambda *what: reported.append(what))
     return result, output, reported
 
 

@@ -13,7 +13,7 @@ from evaluation import people as people_benchmark
 from evaluation.people import measure
 from evaluation.report import PAGE
 from model.settings import Settings
-from scripts import benchmark
+from tests.processes import without_workers
 from training.recipe import Recipe
 from training.run import Description
 
@@ -34,17 +34,18 @@ class Done:
 @pytest.fixture(scope="module")
 def done(samples, weights, tmp_path_factory):
     output, steps = tmp_path_factory.mktemp("benchmark") / "people", []
-    result = measure(
-        samples / "people",
-        output,
-        weights,
-        Recipe(epochs=2),
-        Settings.read(),
-        test=0.25,
-        strangers=samples / "strangers",
-        workers=1,
-        on_step=lambda *step: steps.append(step),
-    )
+    with without_workers():
+        result = measure(
+            samples / "people",
+            output,
+            weights,
+            Recipe(epochs=2),
+            Settings.read(),
+            test=0.25,
+            strangers=samples / "strangers",
+            workers=1,
+            on_step=lambda *step: steps.append(step),
+        )
     result.write(output)
     return Done(result, output, steps)
 
@@ -66,13 +67,6 @@ def test_everything_is_measured_on_photos_that_training_never_saw(done, samples)
     assert figures["version"] == done.result.exported.bundle.manifest.version
 
 
-def test_figures_are_shown(done, capsys):
-    benchmark._show_people(done.result.to_dict())
-    shown = capsys.readouterr().out
-    assert "7 of 7 photos have a face." in shown
-    assert "100.00%" in shown
-
-
 def test_every_step_reports_its_progress(done):
     last = {what: (count, total) for what, count, total in done.steps}
     assert list(last) == ["Finding faces in training photos", "Frozen layers, faces", "Training, epochs", "Recognising"]
@@ -88,3 +82,21 @@ def test_training_starts_from_scratch_each_time(done, weights, monkeypatch):
     people_benchmark._train(done.output, Recipe(epochs=2), weights, "cpu", print)
     (done.output / "kept").rename(done.output / "run")
     assert found == [[]]
+
+
+def test_the_command_measures_what_it_is_asked_to_and_shows_it(done, samples, visage, monkeypatch):
+    asked = []
+
+    def measured(photos, output, weights, recipe, settings, **options):
+        asked.append((photos, weights.name, recipe.seed, options["test"], options["strangers"], options["workers"]))
+        return done.result
+
+    monkeypatch.setattr(people_benchmark, "measure", measured)
+    photos, strangers, output = samples / "people", samples / "strangers", done.output.parent / "command"
+    words = ["benchmark", "people", photos, "--strangers", strangers, "--test", "0.25", "--seed", "3", "--workers", "1"]
+    ended = visage(*words, "--pretrained", "casia-webface", "--output", output)
+    assert ended.status == 0
+    assert asked == [(photos, "casia-webface", 3, 0.25, strangers, 1)]
+    assert "7 of 7 photos have a face." in ended.out
+    assert "100.00%" in ended.out
+    assert json.loads((output / people_benchmark.Result.FILE).read_text(encoding="utf-8")) == done.result.to_dict()

@@ -5,6 +5,7 @@ from contextlib import closing
 from dataclasses import replace
 
 import boto3
+import numpy as np
 import pytest
 
 from deploy.local import temporary
@@ -59,7 +60,7 @@ def write(tmp_path, name="bundle", manifest=PLAIN, **contents):
     folder.mkdir()
     for file in (ONNX, ONNX_WEIGHTS, GALLERY, DETECTOR, LANDMARKS):
         (folder / file).write_text(contents.get(file.partition(".")[0], file))
-    (folder / MODEL).write_bytes(b"".join(number.to_bytes(4) for number in range(5_000_000)))
+    (folder / MODEL).write_bytes(np.arange(5_000_000, dtype=">u4").tobytes())
     return bundles.write(folder, manifest, tmp_path / name)
 
 

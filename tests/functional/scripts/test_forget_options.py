@@ -2,14 +2,12 @@
 
 import json
 import shutil
-import sys
 
 import pytest
 
 from dataset.prepare import JOURNAL, OUTPUT
 from model import bundle as bundles
 from model.gallery import Gallery
-from scripts.__main__ import main
 from training.enrolment import enroll
 
 NAME = "Joe Biden"
@@ -28,23 +26,6 @@ def mine(bundle, tmp_path):
 @pytest.fixture
 def prepared(aligned, tmp_path):
     return shutil.copytree(aligned, tmp_path / "aligned")
-
-
-@pytest.fixture
-def visage(monkeypatch, capsys):
-    """Run the command line; return exit status, standard output and standard error."""
-
-    def visage(*words):
-        monkeypatch.setattr(sys, "argv", ["visage", *map(str, words)])
-        status = 0
-        try:
-            main()
-        except SystemExit as ended:
-            status = ended.code or 0
-        said = capsys.readouterr()
-        return status, said.out, said.err
-
-    return visage
 
 
 def test_forgetting_with_aligned_deletes_the_faces_too(visage, mine, prepared):

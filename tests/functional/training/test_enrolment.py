@@ -15,6 +15,7 @@ from model.errors import BundleError
 from model.gallery import Gallery
 from model.recognizer import Recognizer
 from model.settings import Settings, cores
+from tests.processes import without_workers
 from training import class_removal
 from training.class_removal import _remove_from_trace
 from training.embedder import Embedder
@@ -35,7 +36,8 @@ def newcomer(samples, opened, tmp_path_factory):
     photos = tmp_path_factory.mktemp("newcomer")
     (photos / NEWCOMER).mkdir()
     shutil.copyfile(samples / "strangers" / "friends.jpg", photos / NEWCOMER / "1.jpg")
-    kept, _ = select_faces(photos, 1, Embedder.of_bundle(opened), lambda *_: None)
+    with without_workers():
+        kept, _ = select_faces(photos, 1, Embedder.of_bundle(opened), lambda *_: None)
     return embeddings_of(kept)
 
 

@@ -136,6 +136,7 @@ def test_progress_is_reported_and_figures_are_written(people, tmp_path):
     assert json.loads((tmp_path / "new" / injection.Result.FILE).read_text(encoding="utf-8")) == result.to_dict()
 
 
+@pytest.mark.usefixtures("no_workers")
 def test_faces_are_detected_once_for_each_photo(tmp_path):
     for name in ("people/Ann/a.png", "strangers/s.png"):
         (tmp_path / name).parent.mkdir(parents=True)
