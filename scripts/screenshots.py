@@ -32,6 +32,8 @@ _SLOW_PHONE: Final = {"offline": False, "latency": 150, "downloadThroughput": 20
 
 ANSWERED_MS: Final = 30_000
 
+_ROUNDS: Final = 5
+
 
 def main() -> None:
     """Write all screenshots, and print the size of the website and the time until it paints."""
@@ -109,8 +111,8 @@ def _wait_for_answer(page: Page) -> None:
     page.wait_for_timeout(300)  # until the transitions of the page have ended
 
 
-def _figures(browser: Browser, site: str, rounds: int = 5) -> str:
-    found = [_measure(browser, site) for _ in range(rounds)]
+def _figures(browser: Browser, site: str) -> str:
+    found = [_measure(browser, site) for _ in range(_ROUNDS)]
     painted, interactive, kilobytes = (statistics.median(values) for values in zip(*found, strict=True))
     return f"first paint {painted:.0f} ms, interactive {interactive:.0f} ms, {kilobytes:.1f} kB in total\n"
 

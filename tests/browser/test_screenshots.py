@@ -1,0 +1,51 @@
+"""The pictures of the documents are taken in every state of the page, and its size and speed are measured."""
+
+import io
+import re
+import sys
+
+import pytest
+from PIL import Image
+
+from scripts import screenshots
+from tests.browser.fakes import drawn_photo, face, recognition
+
+
+@pytest.fixture
+def taken(server, tmp_path, monkeypatch):
+    """The folder of the pictures, of one width and one color scheme; the photos are drawn, and the API is a fake."""
+
+    def recognize(photo):
+        with Image.open(io.BytesIO(photo)) as opened:
+            gray = len(set(opened.convert("RGB").getpixel((0, 0)))) == 1
+            return {} if gray else recognition(face(), face(None, (400, 100, 160, 200)))
+
+    one, six = tmp_path / "one.jpg", tmp_path / "six.jpg"
+    one.write_bytes(drawn_photo())
+    six.write_bytes(drawn_photo((900, 600)))
+    server.recognize = recognize
+    monkeypatch.setattr(sys, "argv", ["screenshots", server.address])
+    for name, value in {
+        "SCREENSHOTS": tmp_path / "taken",
+        "ONE": one,
+        "SIX": six,
+        "WIDTHS": {360: 780},
+        "SCHEMES": ("dark",),
+        "_ROUNDS": 1,
+    }.items():
+        monkeypatch.setattr(screenshots, name, value)
+    if screenshots.CHROMIUM is None:
+        pytest.fail("The browser tests need Chromium: apt-get install chromium")
+    return tmp_path / "taken"
+
+
+def test_each_state_has_its_picture_and_the_figures_are_printed(taken, capsys):
+    screenshots.main()
+    pictures = {path.name: path for path in taken.iterdir()}
+    assert set(pictures) == {f"{state}-360-dark.jpg" for state in screenshots.STATES}
+    assert len({path.read_bytes() for path in pictures.values()}) == len(pictures)
+    for path in pictures.values():
+        with Image.open(path) as picture:
+            assert picture.width == 360
+    printed = re.match(r"first paint (\d+) ms, interactive (\d+) ms, ([\d.]+) kB in total\n$", capsys.readouterr().out)
+    assert all(float(figure) > 0 for figure in printed.groups())

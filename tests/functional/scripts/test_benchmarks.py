@@ -1,0 +1,159 @@
+"""`visage benchmark` measures what it is asked to, writes the figures, and shows them."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from urllib.error import URLError
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from evaluation import cleaning, geometry, lfw
+from evaluation.lfw_pairs import PAIRS
+from evaluation.verification import Face
+from scripts import benchmark
+
+WEIGHTS = ("--pretrained", "casia-webface")
+
+
+@pytest.fixture
+def figures(tmp_path):
+    """Return the figures that a benchmark wrote."""
+    return lambda result: json.loads((tmp_path / "output" / result.FILE).read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def faces(tmp_path):
+    """A tiny LFW: two folds of a genuine and an impostor pair each."""
+    folder = tmp_path / "lfw"
+    for person, count in (("Ann", 2), ("Bob", 1), ("Cid", 2)):
+        (folder / person).mkdir(parents=True)
+        for number in range(1, count + 1):
+            Image.new("RGB", (90, 90), (number, len(person), 0)).save(folder / person / f"{person}_000{number}.jpg")
+    (folder / PAIRS).write_text("2 1\nAnn 1 2\nAnn 1 Bob 1\nCid 1 2\nAnn 2 Cid 1\n")
+    return folder
+
+
+@pytest.fixture
+def embedded(monkeypatch):
+    """The subjects that LFW was measured with; a stand-in for the network, which finds no face in one photo."""
+    subjects, people = [], ["Ann", "Bob", "Cid"]
+
+    def embed(dataset, subject, *_):
+        subjects.append(subject)
+        unit = np.eye(len(people), 512, dtype=np.float32)
+        return {
+            photo: Face(unit[people.index(photo.partition("/")[0])], found=photo != "Cid/Cid_0002.jpg")
+            for photo in dataset.photos
+        }
+
+    monkeypatch.setattr(lfw, "embed", embed)
+    return subjects
+
+
+def test_lfw_is_measured_with_the_chips_that_were_asked_for(visage, faces, embedded, figures, tmp_path):
+    chips = ("--size", "96", "--padding", "0.5", "--flip")
+    ended = visage("benchmark", "lfw", faces, *chips, *WEIGHTS, "--output", tmp_path / "output")
+    assert ended.status == 0
+    (subject,) = embedded
+    assert (subject.embedder.geometry.size, subject.embedder.geometry.padding, subject.flip) == (96, 0.5, True)
+    assert "1 of 5 photos have no face that was found; 1 of 4 pairs count as wrong for that." in ended.out
+    assert figures(lfw.Result)["photos_without_face"] == 1
+    assert "ROC curve:" in ended.err
+
+
+def test_lfw_measures_a_bundle(visage, bundle, faces, embedded, tmp_path):
+    words = ("benchmark", "lfw", faces, "--bundle", bundle, "--output", tmp_path / "output", "--json")
+    ended = visage(*words)
+    assert ended.status == 0
+    assert json.loads(ended.out)["photos"] == 5
+    assert embedded[0].embedder.traced
+
+
+def test_a_bundle_and_weights_together_are_refused(visage, faces):
+    ended = visage("benchmark", "lfw", faces, "--bundle", "bundle", *WEIGHTS)
+    assert (ended.status, "not both" in ended.err) == (1, True)
+
+
+@pytest.fixture
+def home(monkeypatch, tmp_path):
+    """The folder where scikit-learn keeps LFW, empty."""
+    photos = tmp_path / "scikit-learn" / "lfw_funneled"
+    monkeypatch.setattr(benchmark, "_PHOTOS", photos)
+    monkeypatch.setattr(benchmark, "_ARCHIVE", photos.with_name("lfw-funneled.tgz"))
+    return photos
+
+
+def test_lfw_is_downloaded_once_and_again_after_an_interruption(home, monkeypatch):
+    fetched = []
+
+    def fetch_lfw_pairs(**_):
+        fetched.append(home.exists())
+        home.mkdir(parents=True)
+
+    monkeypatch.setattr(benchmark, "fetch_lfw_pairs", fetch_lfw_pairs)
+    assert benchmark._fetch() == benchmark._fetch() == home
+    assert fetched == [False]
+    benchmark._ARCHIVE.touch()  # as an interrupted download leaves it, beside the photos that it has unpacked
+    benchmark._fetch()
+    assert fetched == [False, False]
+
+
+def test_an_lfw_that_cannot_be_downloaded_may_be_given(home, monkeypatch, visage):
+    def fail(**_):
+        raise URLError("no route to host")
+
+    monkeypatch.setattr(benchmark, "fetch_lfw_pairs", fail)
+    ended = visage("benchmark", "lfw")
+    assert ended.status == 1
+    assert "no route to host" in ended.err
+    assert "visage benchmark lfw DIR" in ended.err
+
+
+def test_cleaning_shows_each_share_and_what_was_set_aside_without_injection(
+    visage, samples, weights, monkeypatch, tmp_path
+):
+    asked = []
+    share = {"mean": 1.0, "min": 0.5}
+    row = {"share": 0.2, "injected": 4, "recall": share, "precision": {"mean": None, "min": None}}
+    found = {
+        "shares": [row | {"set_aside_for_other_reasons": {"small": 1}}],
+        "own_set_aside_without_injection": ["Ann/7.jpg"],
+    }
+
+    def find_faces(photos, *, strangers=False, **_):
+        asked.append((photos, strangers))
+        return [photos.name]
+
+    def measure(people, others, *, shares, repeats, seed, on_progress):
+        asked.append((people, list(others), list(shares), repeats, seed))
+        on_progress(1, 1)
+        return SimpleNamespace(write=lambda _: None, to_dict=lambda: found)
+
+    monkeypatch.setattr(cleaning, "find_faces", find_faces)
+    monkeypatch.setattr(cleaning, "measure", measure)
+    options = ("--share", "0.2", "--share", "0.4", "--repeats", "2", "--seed", "7", *WEIGHTS)
+    photos, strangers = samples / "people", samples / "strangers"
+    ended = visage("benchmark", "cleaning", photos, "--strangers", strangers, *options, "--output", tmp_path / "output")
+    assert ended.status == 0
+    assert asked == [(photos, False), (strangers, True), (["people"], ["strangers"], [0.2, 0.4], 2, 7)]
+    assert "Ann/7.jpg" in ended.out
+    assert {"20%", "100.00%", "50.00%", "none"} <= set(ended.out.split())
+
+
+def test_geometry_shows_each_detection_size_and_each_crop(visage, weights, figures, monkeypatch, tmp_path):
+    crop = {"input_size": 160, "padding": 0.35, "stretch": 1.15, "tar_at_far": {"0.01": 0.9, "0.001": 0.8}}
+    measured = geometry.Result(7, 6, [{"size": 640, "with_a_face": 5, "median_ms": 12.0}], [crop | {"d_prime": 3.5}])
+    asked = []
+
+    def measure(photos, embedder, workers, on_step):
+        asked.append((photos, workers))
+        return measured
+
+    monkeypatch.setattr(geometry, "measure", measure)
+    words = ("benchmark", "geometry", tmp_path, *WEIGHTS, "--workers", "2", "--output", tmp_path / "output")
+    ended = visage(*words)
+    assert (ended.status, asked) == (0, [(Path(tmp_path), 2)])
+    assert figures(geometry.Result) == measured.to_dict()
+    assert {"640", "0.35", "1.15", "0.9000", "0.8000", "3.500"} <= set(ended.out.split())

@@ -1,0 +1,155 @@
+"""What the commands print for people, and how they hand their options on; what takes long was done before."""
+
+import os
+import shutil
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from dataset.selection import Cause, Outcome
+from model import bundle as bundles
+from model.gallery import Gallery
+from scripts import enroll, evaluate, export, forget
+from training import faces
+from training.faces import TRAIN, VALIDATION
+from training.run import CURVES, RUN, Description
+
+WEIGHTS = ("--pretrained", "casia-webface")
+OBAMA, BIDEN = "Barack Obama", "Joe Biden"
+
+
+@pytest.fixture
+def opened(bundle):
+    return bundles.load(str(bundle))
+
+
+@pytest.fixture
+def finished(run, tmp_path):
+    """A finished run. Its large files are those of the session."""
+    return shutil.copytree(run, tmp_path / "run", copy_function=os.link)
+
+
+def test_a_finished_training_is_shown_and_not_repeated(visage, aligned, finished):
+    ended = visage("train", aligned, finished, *WEIGHTS)
+    assert ended.status == 0
+    assert ended.out.startswith("best epoch ")
+    assert "training    loss " in ended.out
+    assert "epoch  1/" not in ended.err
+    assert (finished / CURVES).read_bytes().startswith(b"\x89PNG")
+
+
+def test_an_export_says_what_its_threshold_comes_from(visage, opened, finished, weights, monkeypatch, tmp_path):
+    asked = []
+
+    def export_run(run, target, *, false_accept_rate, impostors, replace_existing):
+        asked.append((run, target, false_accept_rate, impostors.shape, replace_existing))
+        return SimpleNamespace(bundle=opened, difference=0.0012)
+
+    monkeypatch.setattr(export, "embed_all", lambda photos, *_: np.zeros((len(list(photos.iterdir())), 512)))
+    monkeypatch.setattr(export, "export_run", export_run)
+    (tmp_path / "strangers").mkdir()
+    for number in range(3):
+        (tmp_path / "strangers" / f"{number}.jpg").touch()
+    options = ("--impostors", tmp_path / "strangers", "--false-accept-rate", "0.05", "--replace")
+    ended = visage("export", finished, tmp_path / "bundle", *options)
+    assert ended.status == 0
+    assert asked == [(finished, tmp_path / "bundle", 0.05, (3, 512), True)]
+    assert f"version {opened.manifest.version}" in ended.out
+    assert f"A face counts as known from similarity {opened.manifest.threshold:.3f}" in ended.out
+    assert "from the trained one: 0.12%" in ended.out
+
+
+def test_strangers_are_embedded_by_the_weights_of_the_run_alone(visage, finished, weights, tmp_path):
+    text = (finished / RUN).read_text(encoding="utf-8")
+    (finished / RUN).unlink()
+    (finished / RUN).write_text(text.replace(weights.sha256, "0" * 64), encoding="utf-8")
+    ended = visage("export", finished, tmp_path / "bundle", "--impostors", tmp_path)
+    assert ended.status == 1
+    assert "is not the file that" in ended.err
+    assert "Train again" in ended.err
+
+
+def test_a_run_is_evaluated_on_the_photos_that_it_held_out(visage, bundle, run, samples, monkeypatch, tmp_path):
+    description = Description.read(run)
+    held_out = f"{OBAMA}/obama.jpg.jpg"
+    roles = tuple(VALIDATION if chip == held_out else TRAIN for chip in description.chips)
+    assert VALIDATION in roles
+    folder = tmp_path / "run"
+    folder.mkdir()
+    changed = SimpleNamespace(chips=description.chips, roles=roles)
+    (folder / RUN).touch()
+    exported = SimpleNamespace(bundle=SimpleNamespace(directory=bundle))
+    monkeypatch.setattr(evaluate.Description, "read", lambda _: changed)
+    monkeypatch.setattr(evaluate, "export", lambda *_: exported)
+    people, strangers = samples / "people", samples / "strangers"
+    words = ("evaluate", folder, people, "--held-out", "--strangers", strangers, "--output", tmp_path / "report")
+    ended = visage(*words)
+    assert ended.status == 0
+    assert "2 of 2 photos have a face." in ended.out
+    assert "Right name: 100.00%" in ended.out
+    assert "Strangers given a name: 0.00% of 1." in ended.out
+    assert [line.split()[1:3] for line in ended.out.splitlines() if BIDEN in line] == []
+    assert "Report: " in ended.err
+
+
+def test_a_run_that_held_out_other_photos_cannot_be_evaluated_on_these(visage, run, samples, tmp_path):
+    ended = visage("evaluate", run, samples, "--held-out", "--output", tmp_path / "report")
+    assert ended.status == 1
+    assert "was held out when" in ended.err
+
+
+def test_people_whom_the_bundle_does_not_know_are_named(visage, bundle, samples, tmp_path):
+    shutil.copytree(samples / "people" / OBAMA, tmp_path / "people" / "Nobody")
+    for photo in list((tmp_path / "people" / "Nobody").iterdir())[1:]:
+        photo.unlink()
+    ended = visage("evaluate", bundle, tmp_path / "people", "--output", tmp_path / "report")
+    assert ended.status == 0
+    assert "Not known to the model, so that the answer is always wrong: Nobody" in " ".join(ended.err.split())
+
+
+@pytest.fixture
+def newcomer(opened, monkeypatch):
+    """Stand in for the search for faces: it finds one person, and sets one photo aside."""
+    face = Gallery.load(opened.path(bundles.GALLERY)).embeddings[:1]
+    outcome = Outcome("Zoë/2.jpg", "Zoë", cause=Cause.BLURRED, reason="The face is too blurred.")
+    report = SimpleNamespace(left_out=[outcome], remarks=["A remark."])
+    monkeypatch.setattr(enroll, "select_faces", lambda *_: ([], report))
+    people = {"Zoë": -face}
+    monkeypatch.setattr(enroll, "embeddings_of", lambda _: people)
+    return people
+
+
+def test_enrolling_says_who_was_enrolled_and_what_was_set_aside(visage, bundle, newcomer, samples, tmp_path):
+    ended = visage("enroll", bundle, samples, "--output", tmp_path / "bundle")
+    assert ended.status == 0
+    enrolled, set_aside, remark, version = ended.out.splitlines()
+    assert enrolled == "enrolled Zoë, from 1 photo"
+    assert set_aside == "set aside Zoë/2.jpg: The face is too blurred."
+    assert remark == "note A remark."
+    assert version.startswith(f"{tmp_path / 'bundle'}: version ")
+
+
+def test_photos_without_a_face_enrol_nobody(visage, bundle, newcomer, samples, tmp_path):
+    newcomer.clear()
+    ended = visage("enroll", bundle, samples, "--output", tmp_path / "bundle")
+    assert (ended.status, list(tmp_path.iterdir())) == (1, [])
+    assert "Nobody can be enrolled: The face is too blurred." in ended.err
+
+
+def test_retraining_gets_the_faces_of_the_others_and_says_so(visage, bundle, opened, aligned, monkeypatch, tmp_path):
+    asked = []
+
+    def retrain(_bundle, name, others, *_, **options):
+        asked.append((name, others.labels, options["replace_existing"]))
+        return opened
+
+    monkeypatch.setattr(forget, "retrain", retrain)
+    prepared = shutil.copytree(aligned, tmp_path / "aligned")
+    labels = tuple(label for label in faces.read(prepared).labels if label != BIDEN)
+    ended = visage("forget", bundle, BIDEN, "--retrain", prepared, "--output", tmp_path / "bundle")
+    assert ended.status == 0
+    assert asked == [(BIDEN, labels, False)]
+    assert not (prepared / BIDEN).exists()
+    assert f"files with faces of {BIDEN}." in ended.out
+    assert f"The network was trained again without {BIDEN}." in ended.out

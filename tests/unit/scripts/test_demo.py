@@ -1,0 +1,90 @@
+"""`visage demo` runs the commands that a user would type, explains the answers, and always ends its local AWS."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from scripts import demo
+from scripts.errors import CommandError
+
+FACE = {"predictions": [{"label": "Ann", "probability": 0.98}], "similarity": 0.81, "known": True}
+STRANGER = {"predictions": [{"label": "Ann", "probability": 0.4}], "similarity": 0.2, "known": False}
+
+
+class Programs:
+    """Stands in for the programs that the demo starts: `visage`, and curl with the answers of an API."""
+
+    def __init__(self):
+        self.asked = []
+        self.failing = None
+
+    def run(self, command, stdout=None, check=False):
+        words = command[3:] if command[0] == sys.executable else [command[0], command[-1].rpartition("/")[2]]
+        self.asked.append(" ".join(words[:2]) if words[0] in {"local", "curl"} else words[0])
+        failed = self.asked[-1] == self.failing
+        return subprocess.CompletedProcess(command, int(failed), json.dumps(self._answer(command)).encode())
+
+    @staticmethod
+    def _answer(command):
+        if "deploy" in command:
+            return {"api": "http://api.test", "site": "http://site.test"}
+        if command[-1].endswith("/labels"):
+            return {"labels": ["Ann"]}
+        photo = command[-2]
+        return {"detail": "no photo"} if photo.endswith("not-a-photo.jpg") else {"faces": [FACE, STRANGER]}
+
+
+@pytest.fixture
+def programs(monkeypatch, tmp_path):
+    programs = Programs()
+    monkeypatch.setattr(demo.subprocess, "run", programs.run)
+    monkeypatch.setattr(demo.shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(demo, "_NO_PHOTO", tmp_path / "not-a-photo.jpg")
+    return programs
+
+
+def test_it_goes_from_photos_to_answers_and_ends_what_it_started(programs, capsys):
+    demo.demo(once=True)
+    steps = ["samples", "prepare", "train", "export", "local up", "deploy"]
+    questions = ["curl labels", *["curl recognize"] * 3]
+    assert programs.asked == [*steps, *questions, "local down"]
+    shown = capsys.readouterr()
+    assert "the fine-tuned head says Ann (98%)" in shown.err
+    assert "pretrained head is 0.20, so the face is unknown" in " ".join(shown.err.split())
+    assert "The website: http://site.test" in shown.err
+    assert '{"detail": "no photo"}' in shown.out
+
+
+def test_the_website_stays_until_ctrl_c(programs, monkeypatch, capsys):
+    def interrupt(_):
+        assert "local down" not in programs.asked
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(demo.time, "sleep", interrupt)
+    demo.demo()
+    assert programs.asked[-1] == "local down"
+    assert "Press Ctrl-C to end the demo" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("failing", "sentence"),
+    [
+        ("train", r"`visage train` failed\. The reason is above\. Run `make demo` again"),
+        ("deploy", "The deployment failed"),
+        ("curl recognize", "The API cannot be reached"),
+    ],
+)
+def test_a_step_that_fails_ends_the_demo_with_a_sentence(programs, failing, sentence):
+    programs.failing = failing
+    with pytest.raises(CommandError, match=sentence):
+        demo.demo(once=True)
+    assert ("local up" in programs.asked) == ("local down" in programs.asked)
+
+
+def test_without_curl_it_says_what_to_install(programs, monkeypatch):
+    monkeypatch.setattr(demo.shutil, "which", lambda _: None)
+    with pytest.raises(CommandError, match="Install curl"):
+        demo.demo(once=True)
+    assert programs.asked == []
