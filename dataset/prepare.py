@@ -10,21 +10,22 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
 from dataset import candidates
-from dataset.candidates import Candidate, DetectionTask, Embed
+from dataset.candidates import Candidate, Candidates, DetectionTask, Embed
 from dataset.consensus import FloatArray
 from dataset.errors import PrepareError
 from dataset.folders import People, files, walk
 from dataset.labels import normalised
+from dataset.overrides import Overrides
 from dataset.progress import OnProgress
 from dataset.report import write_page
-from dataset.selection import Outcome, Overrides, select
+from dataset.selection import Outcome, Question, Selection, select
 from preprocess.files import read_json, replacing, write_text
 from preprocess.temporary import temporary_folder
 
@@ -37,10 +38,11 @@ OVERRIDES: Final = "overrides.json"
 
 @dataclass(frozen=True)
 class Report:
-    """Every photo's outcome, and a sentence on each thing that looks like a mistake in the folders."""
+    """Every photo's outcome, a sentence on each thing that looks like a mistake, and what the owner has to decide."""
 
     outcomes: Sequence[Outcome]
     remarks: Sequence[str]
+    questions: Sequence[Question] = ()
 
     @property
     def left_out(self) -> list[Outcome]:
@@ -60,6 +62,7 @@ class Report:
         return {
             "people": {name: {"photos": n, "aligned": chips} for name, (n, chips) in self.counts().items()},
             "remarks": list(self.remarks),
+            "questions": [asdict(question) for question in self.questions],
             "photos": [asdict(outcome) for outcome in self.outcomes],
         }
 
@@ -77,10 +80,12 @@ def prepare(
     """Align the face of the folder's person in every photo under `photos`, and report on every photo.
 
     A photo that an earlier call processed, and that has not changed since, is not processed again. The chip of a photo
-    that is gone is removed. `embed` is pickled to other processes; see `Embed` for what its `repr` must do.
+    that is gone is removed. `embed` is pickled to other processes; see `Embed` for what its `repr` must do. `keep` and
+    `drop` name photos; in `keep`, PHOTO#2 is the second face from the left, and tells whom the folder shows.
 
     Raises:
-        PrepareError: the folders cannot be prepared, a worker process was killed, or `keep` and `drop` name no photo.
+        PrepareError: the folders cannot be prepared, a worker process was killed, or `keep` and `drop` name no photo or
+            no face.
         OSError: the disk is full or read-only.
     """
     people, overrides = check(photos, aligned, keep, drop)
@@ -88,10 +93,12 @@ def prepare(
     output = aligned / OUTPUT
     overrides.write(output / OVERRIDES)
     found = candidates.find_faces(_tasks(people, photos, aligned, embed), output / JOURNAL, workers, on_progress)
-    outcomes, remarks = select(found, overrides)
+    _add_faces(overrides, found, _named(keep, photos, [photo.photo for photo in found]))
+    overrides.write(output / OVERRIDES)
+    report = _report(people, select(found, overrides))
     if len(people.photos) == 1:
-        remarks.append(f'There is one person only, "{next(iter(people.photos))}"; training needs at least two.')
-    report = Report(outcomes, [*people.remarks, *remarks])
+        alone = f'There is one person only, "{next(iter(people.photos))}"; training needs at least two.'
+        report = replace(report, remarks=[*report.remarks, alone])
     _copy_kept(report.outcomes, aligned)
     write_report(report.to_dict(), output)
     return report
@@ -111,8 +118,12 @@ def check(
     people = walk(photos)
     overrides = Overrides.read(aligned / OUTPUT / OVERRIDES)
     names = [path.relative_to(photos).as_posix() for paths in people.photos.values() for path in paths]
-    overrides.add(_named(keep, photos, names), _named(drop, photos, names))
+    overrides.add(_whole(_named(keep, photos, names)), [name for name, _ in _named(drop, photos, names)])
     return people, overrides
+
+
+def _report(people: People, selection: Selection) -> Report:
+    return Report(selection.outcomes, [*people.remarks, *selection.remarks], selection.questions)
 
 
 def write_report(content: Mapping[str, Any], output: Path) -> None:
@@ -130,21 +141,27 @@ class KeptFace:
     face: Candidate
 
 
-def select_faces(photos: Path, workers: int, embed: Embed, on_progress: OnProgress) -> tuple[list[KeptFace], Report]:
-    """Return the faces that `prepare` would keep, without keeping them, and its report.
+def select_faces(
+    photos: Path, workers: int, embed: Embed, on_progress: OnProgress, *, keep: Sequence[Path] = ()
+) -> tuple[list[KeptFace], Report]:
+    """Return the faces that `prepare` would keep, without keeping them, and its report; it may have questions.
 
     Raises:
-        PrepareError: there are no such photos, or a worker process was killed.
+        PrepareError: there are no such photos, a worker process was killed, or `keep` names no photo or no face.
     """
     photos = photos.resolve()
     people = walk(photos)
     with temporary_folder() as scratch:
         tasks = _tasks(people, photos, scratch, embed)
+        named = _named(keep, photos, [task.name for task in tasks])
         found = candidates.find_faces(tasks, scratch / JOURNAL, workers, on_progress)
-    outcomes, remarks = select(found, Overrides())
-    chosen = {outcome.thumbnail for outcome in outcomes if outcome.chip}
+    overrides = Overrides()
+    overrides.add(_whole(named), [])
+    _add_faces(overrides, found, named)
+    report = _report(people, select(found, overrides))
+    chosen = {outcome.thumbnail for outcome in report.outcomes if outcome.chip}
     kept = [KeptFace(photo.person, photo.photo, face) for photo in found for face in photo.faces if face.chip in chosen]
-    return kept, Report(outcomes, [*people.remarks, *remarks])
+    return kept, report
 
 
 def embed_all(photos: Path, workers: int, embed: Embed, on_progress: OnProgress) -> FloatArray:
@@ -185,20 +202,41 @@ def _tasks(people: People, photos: Path, aligned: Path, embed: Embed) -> list[De
     ]
 
 
-def _named(paths: Iterable[Path], photos: Path, photo_names: Iterable[str]) -> list[str]:
-    """Return the names of photos given as paths, relative to the photos or to the working directory."""
+def _named(paths: Iterable[Path], photos: Path, photo_names: Iterable[str]) -> list[tuple[str, int | None]]:
+    """Return the names of photos given as paths, each with the number of its face if the path ends in #NUMBER."""
     known = {normalised(name): name for name in photo_names}
-    names = []
-    for file in paths:
-        # A photo may itself be a link to a file elsewhere.
-        spellings = (photos / file, file.resolve(), file.parent.resolve() / file.name)
-        possible = [path for path in spellings if path.is_relative_to(photos)]
-        spelled = [normalised(path.relative_to(photos).as_posix()) for path in possible]
-        name = next((known[name] for name in spelled if name in known), None)
+    named = []
+    for path in paths:
+        name, number = _known_as(path, photos, known), None
+        photo, mark, digits = path.name.rpartition("#")
+        if name is None and photo and mark and digits.isdecimal():
+            name, number = _known_as(path.with_name(photo), photos, known), int(digits)
         if name is None:
-            raise PrepareError(f"{file} is not one of the photos in {photos}. Give it as PERSON/PHOTO.")
-        names.append(name)
-    return names
+            raise PrepareError(f"{path} is not one of the photos in {photos}. Give it as PERSON/PHOTO.")
+        named.append((name, number))
+    return named
+
+
+def _known_as(file: Path, photos: Path, known: Mapping[str, str]) -> str | None:
+    """Return the name of a photo given as a path, relative to the photos or to the working directory."""
+    # A photo may itself be a link to a file elsewhere.
+    spellings = (photos / file, file.resolve(), file.parent.resolve() / file.name)
+    possible = [path for path in spellings if path.is_relative_to(photos)]
+    spelled = [normalised(path.relative_to(photos).as_posix()) for path in possible]
+    return next((known[name] for name in spelled if name in known), None)
+
+
+def _whole(named: Iterable[tuple[str, int | None]]) -> list[str]:
+    """Return the names of the photos of which no face was named."""
+    return [name for name, number in named if number is None]
+
+
+def _add_faces(overrides: Overrides, found: Iterable[Candidates], named: Sequence[tuple[str, int | None]]) -> None:
+    """Add the faces that were named by their number."""
+    photos = {photo.photo: photo for photo in found}
+    for name, number in named:
+        if number is not None:
+            overrides.add_face(photos[name], number)
 
 
 def _copy_kept(outcomes: Sequence[Outcome], aligned: Path) -> None:

@@ -9,8 +9,8 @@ from dataset import candidates
 from dataset.errors import PrepareError
 from dataset.folders import by_label
 from dataset.labels import normalised
+from dataset.overrides import Overrides
 from dataset.prepare import JOURNAL, OUTPUT, OVERRIDES, PAGE, REPORT, write_report
-from dataset.selection import Overrides
 from preprocess.files import read_json
 
 _FACES: Final = "faces"
@@ -80,6 +80,7 @@ def _remove_from_report(output: Path, name: str) -> None:
         content = {
             "people": {person: counts for person, counts in report["people"].items() if not _is(person, name)},
             "remarks": [remark for remark in report["remarks"] if not _mentions(remark, name)],
+            "questions": [question for question in report.get("questions", []) if not _is(question["person"], name)],
             "photos": [_without(photo, name) for photo in report["photos"] if not _is(photo["person"], name)],
         }
         write_report(content, output)

@@ -1,5 +1,6 @@
 """The HTML page of a preparation: for each person, the photos that were kept and those that were set aside."""
 
+import shlex
 from collections.abc import Mapping
 from itertools import groupby
 from pathlib import Path
@@ -16,12 +17,14 @@ _TEMPLATES = Path(__file__).parent / "templates"
 def write_page(report: Mapping[str, Any], path: Path) -> None:
     """Write the HTML page for the content of `report.json` to `path`, inside the aligned faces' output folder."""
     environment = Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True, trim_blocks=True)
+    environment.filters["shell"] = shlex.quote
     people = [_person(name, list(photos)) for name, photos in groupby(report["photos"], key=lambda p: p["person"])]
     page = environment.get_template("report.html").render(
         people=people,
         kept=sum(len(person["kept"]) for person in people),
         photos=len(report["photos"]),
         remarks=report["remarks"],
+        questions=report["questions"],
         stretch=PHOTO_CHIP.stretch,
     )
     write_text(path, page)

@@ -1,22 +1,18 @@
-"""Decides which photos are kept, which are set aside, and why."""
+"""Decides which photos are kept, which are set aside, and why; and asks the owner what the photos cannot decide."""
 
-import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from itertools import combinations, groupby
-from pathlib import Path
-from typing import Final, Self
+from typing import Final
 
 import numpy as np
 
-from dataset import consensus
+from dataset import neighbours
 from dataset.candidates import Candidate, Candidates
-from dataset.consensus import AGREEMENT, Choice, FloatArray
-from dataset.errors import PrepareError
-from dataset.labels import normalised
-from preprocess.files import read_json, write_text
+from dataset.consensus import AGREEMENT, MIN_PHOTOS, Choice, Consensus, Contender, FaceOfPhoto, FloatArray, FolderFaces
+from dataset.overrides import Overrides
 
 MIN_FACE: Final = 32
 """Pixels. In web photos, embeddings of smaller faces differ too much from the same person's large faces."""
@@ -34,12 +30,21 @@ SAME_PERSON: Final = 0.8
 """Cosine from which the mean faces of two folders are likely to be one person's."""
 
 
+MARGIN: Final = 0.1
+"""A face that is not this much more similar to the person than to somebody else who is in the person's photos may be
+either's: twins."""
+
+BACKGROUND: Final = 1 / 9
+"""Faces of less than this share of the largest face's area cannot be the person in a folder of one or two photos."""
+
+
 class Cause(StrEnum):
     """Why a photo is set aside."""
 
     UNUSABLE = "unusable"
     DROPPED = "dropped"
     NO_CONSENSUS = "no consensus"
+    TIE = "tie"
     OTHER_PERSON = "other person"
     SMALL = "small"
     BLURRED = "blurred"
@@ -74,81 +79,128 @@ class Outcome:
     complete: bool = True
 
 
-@dataclass
-class Overrides:
-    """Photos, by name in NFC, that the owner decided to keep or to drop; they are remembered from call to call."""
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A possible answer: the text for `--keep`, the chip of the face that it names, and how many photos show who it is.
 
-    keep: set[str] = field(default_factory=set)
-    drop: set[str] = field(default_factory=set)
-
-    @classmethod
-    def read(cls, path: Path) -> Self:
-        """Read the decisions of earlier calls.
-
-        Raises:
-            PrepareError: the file is damaged.
-        """
-        if not path.exists():
-            return cls()
-        try:
-            return cls(**{name: set(map(normalised, photos)) for name, photos in read_json(path).items()})
-        except (ValueError, TypeError, AttributeError) as error:
-            raise PrepareError(f"{path} is damaged. Delete it, and give your --keep and --drop again.") from error
-
-    def add(self, keep: Iterable[str], drop: Iterable[str]) -> None:
-        """Add the decisions of this call, which replace earlier ones on the same photos."""
-        kept, dropped = set(map(normalised, keep)), set(map(normalised, drop))
-        self.keep = (self.keep | kept) - dropped
-        self.drop = (self.drop - kept) | dropped
-
-    def keeps(self, photo: str) -> bool:
-        """Whether the owner decided to keep a photo."""
-        return normalised(photo) in self.keep
-
-    def drops(self, photo: str) -> bool:
-        """Whether the owner decided to drop a photo."""
-        return normalised(photo) in self.drop
-
-    def without(self, name: str) -> Self:
-        """Return the decisions on the photos of everybody but one person."""
-        person = normalised(name)
-        others = [{photo for photo in photos if photo.partition("/")[0] != person} for photos in (self.keep, self.drop)]
-        return type(self)(*others)
-
-    def write(self, path: Path) -> None:
-        """Write the file that `read` reads."""
-        write_text(path, json.dumps({"keep": sorted(self.keep), "drop": sorted(self.drop)}, indent=1))
-
-
-def select(found: Sequence[Candidates], overrides: Overrides) -> tuple[list[Outcome], list[str]]:
-    """Return the outcome of each photo, in order, and a sentence on everything that looks like a mistake.
-
-    `found` has the photos of one person after those of another.
+    `number` is the face's among the `faces` of its photo, counted from the left, from 1.
     """
-    people = {name: list(photos) for name, photos in groupby(found, key=lambda photo: photo.person)}
-    everybody = {name: _PersonPhotos(photos, overrides) for name, photos in people.items()}
+
+    keep: str
+    thumbnail: str
+    number: int
+    faces: int
+    photos: int
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Who is the person? Several people fit the folder about equally, and one of the options is the answer."""
+
+    person: str
+    photos: int
+    options: Sequence[Option]
+
+    def __str__(self) -> str:
+        """Return the question as a sentence."""
+        return (
+            f'{len(self.options)} people fit the photos of "{self.person}" about equally. All are set aside until you '
+            "say who of them it is."
+        )
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Each photo's outcome, a sentence on everything that looks like a mistake, and what the owner has to decide."""
+
+    outcomes: Sequence[Outcome]
+    remarks: Sequence[str]
+    questions: Sequence[Question]
+
+
+def select(found: Sequence[Candidates], overrides: Overrides) -> Selection:
+    """Decide on every photo; `found` has the photos of one person after those of another."""
+    people = groupby(found, key=lambda photo: photo.person)
+    folders = {name: _Folder(list(photos), overrides) for name, photos in people}
+    decisions = neighbours.decide({name: folder.faces for name, folder in folders.items() if folder.faces})
+    everybody = {name: _PersonPhotos(folder, overrides, decisions.get(name)) for name, folder in folders.items()}
     centres = {name: own.centre for name, own in everybody.items() if own.centre is not None}
-    outcomes = [outcome for own in everybody.values() for outcome in own.outcomes(centres)]
-    return outcomes, [*_no_consensus(everybody), *_lookalikes(centres), *_same_files(found)]
+    return Selection(
+        [outcome for own in everybody.values() for outcome in own.outcomes(centres)],
+        [*_same_files(found), *_no_consensus(everybody), *_lookalikes(centres)],
+        [question for name, own in everybody.items() if (question := own.question(name))],
+    )
+
+
+class _Folder:
+    """One folder's photos; those that may be kept; and the faces in them that may be the person's."""
+
+    def __init__(self, photos: Sequence[Candidates], overrides: Overrides) -> None:
+        self.photos = photos
+        self.usable = [photo for photo in photos if photo.faces and not overrides.drops(photo.photo)]
+        chosen = [overrides.face_of(photo) for photo in self.usable]
+        self.answers = {photo.photo: face for photo, face in zip(self.usable, chosen, strict=True) if face is not None}
+        self.subjects = [self._subjects(photo) for photo in self.usable]
+        self.faces = self._faces(overrides) if self.usable else None
+
+    def _subjects(self, photo: Candidates) -> list[int]:
+        """Return the faces that may be the person's. In one or two photos, nobody far in the background is."""
+        if len(self.usable) >= MIN_PHOTOS:
+            return list(range(len(photo.faces)))
+        least = BACKGROUND * max(face.box.area for face in photo.faces)
+        answer = self.answers.get(photo.photo)
+        return [index for index, face in enumerate(photo.faces) if face.box.area >= least or index == answer]
+
+    def _faces(self, overrides: Overrides) -> FolderFaces:
+        answers, hints = [], []
+        for number, (photo, subjects) in enumerate(zip(self.usable, self.subjects, strict=True)):
+            if photo.photo in self.answers:
+                answers.append(FaceOfPhoto(number, subjects.index(self.answers[photo.photo])))
+            elif len(photo.faces) == 1 and overrides.keeps(photo.photo):
+                hints.append(FaceOfPhoto(number, 0))
+        vectors = [
+            np.stack([photo.faces[index].vector() for index in subjects])
+            for photo, subjects in zip(self.usable, self.subjects, strict=True)
+        ]
+        return FolderFaces(vectors, answers, hints)
 
 
 class _PersonPhotos:
     """One person's photos, and the consensus on which face is the person's."""
 
-    def __init__(self, photos: Sequence[Candidates], overrides: Overrides) -> None:
-        self._photos, self._overrides = photos, overrides
-        self._usable = [photo for photo in photos if photo.faces and not overrides.drops(photo.photo)]
-        vectors = [np.stack([face.vector() for face in photo.faces]) for photo in self._usable]
-        agreed = consensus.find(vectors) if vectors else None
-        self.has_faces = bool(vectors)
+    def __init__(self, folder: _Folder, overrides: Overrides, agreed: Consensus | None) -> None:
+        self._folder, self._overrides, self._agreed = folder, overrides, agreed
+        self.has_faces = agreed is not None
+        self.is_tied = bool(agreed and agreed.tied)
         self.centre = agreed.centre if agreed else None
-        self._choices = dict(zip((p.photo for p in self._usable), agreed.choices if agreed else (), strict=True))
+        self._choices = dict(self._chosen(agreed.choices)) if agreed else {}
+
+    def _chosen(self, choices: Sequence[Choice]) -> Iterator[tuple[str, Choice]]:
+        """Yield the choice for each photo that may be kept: the face that the owner named, or that of the consensus."""
+        for photo, subjects, choice in zip(self._folder.usable, self._folder.subjects, choices, strict=True):
+            face = subjects[choice.face]
+            answer = self._folder.answers.get(photo.photo, face)
+            yield photo.photo, Choice(answer, choice.agreement if answer == face else None, choice.rival)
+
+    def question(self, name: str) -> Question | None:
+        """Return what the owner has to decide, if several people fit the folder about equally."""
+        if not (self._agreed and self.is_tied):
+            return None
+        return Question(name, len(self._folder.usable), [self._option(contender) for contender in self._agreed.tied])
+
+    def _option(self, contender: Contender) -> Option:
+        """Return the answer that the folder's person is this contender, by a face that is easy to recognise."""
+        usable, subjects = self._folder.usable, self._folder.subjects
+        shown = [(usable[at.photo], subjects[at.photo][at.face]) for at in contender.shown]
+        photo, face = next(((photo, face) for photo, face in shown if not _too_poor(photo.faces[face])), shown[0])
+        number = photo.from_left().index(face) + 1
+        return Option(f"{photo.photo}#{number}", photo.faces[face].chip, number, len(photo.faces), contender.photos)
 
     def outcomes(self, centres: dict[str, FloatArray]) -> Iterator[Outcome]:
         """Yield each photo's outcome; `centres` are the mean faces of everybody."""
-        objections = {photo.photo: self._objection(photo, centres) for photo in self._photos}
-        objections |= self._copies([photo for photo in self._photos if not objections[photo.photo]])
-        for photo in self._photos:
+        objections = {photo.photo: self._objection(photo, centres) for photo in self._folder.photos}
+        objections |= self._copies([photo for photo in self._folder.photos if not objections[photo.photo]])
+        for photo in self._folder.photos:
             yield self._outcome(photo, objections[photo.photo])
 
     def _outcome(self, photo: Candidates, objection: Objection | None) -> Outcome:
@@ -172,13 +224,27 @@ class _PersonPhotos:
             return Objection(Cause.UNUSABLE, str(photo.reason))
         if self._overrides.drops(photo.photo):
             return Objection(Cause.DROPPED, "You dropped it.")
-        if self._overrides.keeps(photo.photo):
+        if self._is_kept(photo):
             return None
         if self.centre is None:
-            return Objection(Cause.NO_CONSENSUS, "The photos of this folder do not show one person in common.")
+            return self._nobody(photo)
         choice = self._choices[photo.photo]
         face = photo.faces[choice.face]
         return self._other_person(photo.person, choice, face, centres) or _too_poor(face)
+
+    def _is_kept(self, photo: Candidates) -> bool:
+        """Whether the owner decided to keep the photo, and it is known whose face is meant."""
+        is_clear = self.centre is not None or len(photo.faces) == 1
+        return photo.photo in self._folder.answers or (is_clear and self._overrides.keeps(photo.photo))
+
+    def _nobody(self, photo: Candidates) -> Objection:
+        """Object to a photo because it is not known who the folder's person is."""
+        if self._overrides.keeps(photo.photo):
+            reason = f"It has {len(photo.faces)} faces. Add to --keep which it is: #1 is the first face from the left."
+            return Objection(Cause.TIE, reason)
+        if self.is_tied:
+            return Objection(Cause.TIE, "Several people fit the photos of this folder about equally. Say who it is.")
+        return Objection(Cause.NO_CONSENSUS, "The photos of this folder do not show one person in common.")
 
     def _other_person(
         self, person: str, choice: Choice, face: Candidate, centres: dict[str, FloatArray]
@@ -189,18 +255,38 @@ class _PersonPhotos:
         if choice.agreement < AGREEMENT:
             reason = f"Its face is not the one in the person's other photos (similarity {choice.agreement:.2f})."
             return Objection(Cause.OTHER_PERSON, reason)
-        vector = face.vector()
+        return self._look_alike(person, choice) or self._neighbour(person, choice, face, centres)
+
+    def _look_alike(self, person: str, choice: Choice) -> Objection | None:
+        """Object to a face that is not clearly more similar to the person than to others in the person's photos."""
+        agreement, rival = choice.agreement, choice.rival
+        if agreement is None or rival is None or agreement - rival >= MARGIN:
+            return None
+        if rival - agreement >= MARGIN:
+            reason = f"It looks more like somebody else in these photos ({rival:.2f}) than like {person} "
+            return Objection(Cause.OTHER_PERSON, f"{reason}({agreement:.2f}).")
+        reason = f"Somebody else in these photos looks about as much like it ({rival:.2f}) as {person} "
+        return Objection(Cause.TIE, f"{reason}({agreement:.2f}). If it is {person}, --keep it.")
+
+    def _neighbour(
+        self, person: str, choice: Choice, face: Candidate, centres: dict[str, FloatArray]
+    ) -> Objection | None:
+        """Object to a face that looks more like the person of another folder."""
+        agreement, vector = choice.agreement or 0.0, face.vector()
         rivals = {name: float(centre @ vector) for name, centre in centres.items() if name != person}
         nearest = max(rivals, key=rivals.__getitem__, default=person)
-        if rivals.get(nearest, -1) <= choice.agreement or _look_like_one(centres, nearest, person):
+        if rivals.get(nearest, -1) <= agreement or _look_like_one(centres, nearest, person):
             return None
-        reason = f"It looks more like {nearest} ({rivals[nearest]:.2f}) than like {person} ({choice.agreement:.2f})."
+        reason = f"It looks more like {nearest} ({rivals[nearest]:.2f}) than like {person} ({agreement:.2f})."
         return Objection(Cause.OTHER_PERSON, reason)
 
     def _copies(self, photos: Sequence[Candidates]) -> dict[str, Objection]:
         """Object to every photo that is a copy of a better one: one with --keep, or with a larger face."""
         faces = {photo.photo: photo.faces[self._choices[photo.photo].face] for photo in photos}
-        keeps = self._overrides.keeps
+
+        def keeps(name: str) -> bool:
+            return name in self._folder.answers or self._overrides.keeps(name)
+
         originals: list[str] = []
         objections: dict[str, Objection] = {}
         for name in sorted(faces, key=lambda name: (not keeps(name), -faces[name].box.area, name)):
@@ -234,7 +320,7 @@ def _look_like_one(centres: dict[str, FloatArray], one: str, other: str) -> bool
 
 def _no_consensus(everybody: dict[str, _PersonPhotos]) -> Iterator[str]:
     for name, own in everybody.items():
-        if own.has_faces and own.centre is None:
+        if own.has_faces and own.centre is None and not own.is_tied:
             yield (
                 f'The photos of "{name}" do not show one person in common: no face is similar to one in a third of '
                 "them. All are set aside. Look at the report, and --keep those that are right."
@@ -253,10 +339,24 @@ def _lookalikes(centres: dict[str, FloatArray]) -> Iterator[str]:
 
 def _same_files(found: Sequence[Candidates]) -> Iterator[str]:
     """Yield a remark on each pair of people whose folders hold the same files."""
+    faces = {photo.sha256: len(photo.faces) for photo in found}
     owners: dict[str, set[str]] = {}
     for photo in found:
         if photo.sha256:
             owners.setdefault(photo.sha256, set()).add(photo.person)
-    shared = Counter(pair for people in owners.values() for pair in combinations(sorted(people), 2))
-    for (one, other), files in shared.items():
-        yield f'"{one}" and "{other}" have {files} {"file" if files == 1 else "files"} in common.'
+    shared = [(pair, faces[file]) for file, people in owners.items() for pair in combinations(sorted(people), 2)]
+    alone = Counter(pair for pair, count in shared if count == 1)
+    for (one, other), count in Counter(pair for pair, _ in shared).items():
+        yield (
+            f'"{one}" and "{other}" have {_files(count)} in common. That is normal for photos of both: each folder '
+            f"keeps the face of its own person.{_shows_one_face(alone[one, other])}"
+        )
+
+
+def _files(count: int) -> str:
+    return f"{count} {'file' if count == 1 else 'files'}"
+
+
+def _shows_one_face(count: int) -> str:
+    """Return a sentence on the common files that cannot be photos of two people."""
+    return f" But {_files(count)} of them {'has' if count == 1 else 'have'} one face only." if count else ""

@@ -19,12 +19,13 @@ from dataset import candidates
 from dataset.candidates import Candidates, DetectionTask, Embed
 from dataset.errors import PrepareError
 from dataset.folders import files, walk
+from dataset.overrides import Overrides
 from dataset.progress import OnProgress
-from dataset.selection import Cause, Outcome, Overrides, select
+from dataset.selection import Cause, Outcome, select
 from evaluation.figures import Figures
 
-NOT_THE_PERSON: Final = frozenset({Cause.OTHER_PERSON, Cause.NO_CONSENSUS})
-"""Causes that say that a photo shows somebody else."""
+NOT_THE_PERSON: Final = frozenset({Cause.OTHER_PERSON, Cause.NO_CONSENSUS, Cause.TIE})
+"""Causes that say that a photo shows somebody else, or may do so."""
 
 OTHER_CAUSES: Final = frozenset({Cause.SMALL, Cause.BLURRED, Cause.COPY})
 """Causes that do not depend on who is in a photo."""
@@ -159,12 +160,12 @@ def measure(
         PrepareError: there are too few photos of others to make up a share.
     """
     wanted = [(share, repeat) for share in dict.fromkeys(shares) for repeat in range(repeats)]
-    before = _seem_to_show_others(select(people, Overrides())[0])
+    before = _seem_to_show_others(select(people, Overrides()).outcomes)
     trials = []
     for share, repeat in wanted:
         random = np.random.default_rng([seed, repeat, round(share * 1_000_000)])
         mixed, injected = _mix(people, strangers, share, random)
-        trials.append(Trial.of(share, repeat, select(mixed, Overrides())[0], injected))
+        trials.append(Trial.of(share, repeat, select(mixed, Overrides()).outcomes, injected))
         on_progress(len(trials), len(wanted))
     return Result(len(people), _with_a_face(people), _with_a_face(strangers), before, seed, trials)
 

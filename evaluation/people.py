@@ -91,7 +91,7 @@ class Result(Figures):
             "pretrained": manifest.training["pretrained"],
             "recipe": manifest.training["recipe"],
             "largest_difference": self.exported.difference,
-            "remarks": [*self.split.remarks, *self.prepared.remarks],
+            "remarks": [*self.split.remarks, *self.prepared.remarks, *map(str, self.prepared.questions)],
         }
 
     def write(self, folder: Path) -> None:

@@ -12,7 +12,8 @@ from dataset.prepare import select_faces
 from model import bundle as bundles
 from model.settings import cores
 from scripts import checks
-from scripts.console import CommandError, JSONOption, OutputOption, emit, out, progress, steps
+from scripts.console import CommandError, JSONOption, OutputOption, console, emit, out, progress, steps
+from scripts.questions import require_answers, show_questions
 from scripts.targets import target_of
 from training.members import check_newcomers
 
@@ -22,10 +23,20 @@ def enroll(
     photos: Annotated[
         Path, typer.Argument(help="A folder with one folder of photos for each person; one photo is enough.")
     ],
+    keep: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="A photo to use, whatever its face is like. PHOTO#2 says that its second face from the left is the "
+            "person. Repeat for more."
+        ),
+    ] = None,
     output: OutputOption = None,
     as_json: JSONOption = False,
 ) -> None:
-    """Add people to a bundle by embeddings of their photos. The network and the other people stay as they are."""
+    """Add people to a bundle by embeddings of their photos. The network and the other people stay as they are.
+
+    Photos of several people must tell whom you mean: add photos of the person alone, or say it with --keep.
+    """
     target, replaces = target_of(bundle, output)
     bundles.check_target(target, replace_existing=replaces)
     opened = bundles.load(str(bundle))
@@ -44,7 +55,9 @@ def enroll(
 
     with progress() as bar:
         show = partial(steps(bar), "Finding faces, photos")
-        kept, report = select_faces(photos, cores(), Embedder.of_bundle(opened), show)
+        kept, report = select_faces(photos, cores(), Embedder.of_bundle(opened), show, keep=keep or ())
+    show_questions(report.questions, console)
+    require_answers(report.questions)
     people = embeddings_of(kept)
     set_aside = {outcome.photo: str(outcome.reason) for outcome in report.left_out}
     if not people:

@@ -13,13 +13,18 @@ from dataset.prepare import prepare as prepare_photos
 from model.settings import cores
 from scripts import checks
 from scripts.console import CommandError, JSONOption, PretrainedOption, console, emit, out, progress, steps
+from scripts.questions import require_answers, show_questions
 
 
 def prepare(
     photos: Annotated[Path, typer.Argument(help="A folder with one folder of photos for each person.")],
     aligned: Annotated[Path, typer.Argument(help="The folder for the aligned faces.")],
     keep: Annotated[
-        list[Path] | None, typer.Option(help="A photo to keep, whatever its face is like. Repeat for more.")
+        list[Path] | None,
+        typer.Option(
+            help="A photo to keep, whatever its face is like. PHOTO#2 says that its second face from the left is the "
+            "folder's person. Repeat for more."
+        ),
     ] = None,
     drop: Annotated[list[Path] | None, typer.Option(help="A photo to set aside. Repeat for more.")] = None,
     weights: PretrainedOption = None,
@@ -31,6 +36,8 @@ def prepare(
     """Align the person's face in every photo to 600x600 pixels; set aside unsuitable photos, and report why.
 
     A photo is kept if its face is similar to those in the person's other photos. --keep and --drop are remembered.
+
+    If several people fit a folder about equally, its photos are set aside, and the status is 1 until you say who it is.
     """
     people, _ = check(photos, aligned, keep or (), drop or ())
     count, processes = sum(map(len, people.photos.values())), workers or cores()
@@ -57,6 +64,7 @@ def prepare(
         )
     emit(report.to_dict(), as_json=as_json, show=lambda _: _show(report))
     console.print(f"Report: {aligned / OUTPUT / PAGE}")
+    require_answers(report.questions)
     if not any(outcome.chip for outcome in report.outcomes):
         raise CommandError("No photo has a face that can be kept.")
 
@@ -73,3 +81,4 @@ def _show(report: Report) -> None:
             out.print(Text("kept", "yellow"), f"{outcome.photo}: The photo is incomplete.")
     for remark in report.remarks:
         out.print(Text("note", "yellow"), remark)
+    show_questions(report.questions, out)
