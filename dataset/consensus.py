@@ -30,14 +30,11 @@ one was under it; of 3,555 comparisons with another person's mean, three in a th
 MIN_PHOTOS: Final = 3
 """With fewer photos there is no majority."""
 
-LINK: Final = 0.3
-"""Cosine from which the faces of a folder with two photos are one person's."""
-
 _MIN_SHARE: Final = 1 / 3
 """A folder's person must be in at least this share of its photos."""
 
-_LEAD: Final = 1 / 5
-"""By this share of the photos, and one photo more, the person must be ahead of everybody else."""
+_LEAD: Final = (1.5, 0.15)
+"""The person must be in more photos than anybody else: by 1.5 photos and 15 % of all."""
 
 _ROUNDS: Final = 10
 
@@ -143,7 +140,7 @@ class FolderFaces:
         free: IntArray = np.arange(len(self.faces))
         most = None
         while len(free):
-            seed = _seed(self.faces[free], self._owner[free])
+            seed = _seed(self.faces[free], self._owner[free], SUPPORT if most is None else AGREEMENT)
             if len(seed) < (max(2, _MIN_SHARE * self._count) if most is None else 2):
                 return
             group = free[_gather(self.faces[free], self._owner[free], seed)]
@@ -155,7 +152,8 @@ class FolderFaces:
 
     def _leads(self, photos: int, others: int) -> bool:
         """Whether somebody in `photos` photos is clearly ahead of somebody in `others` photos."""
-        return photos - others >= (1 + _LEAD * self._count if self._count >= MIN_PHOTOS else 1)
+        photos_more, share_more = _LEAD
+        return photos - others >= photos_more + share_more * self._count
 
     def _contender(self, group: IntArray) -> Contender:
         centre = _centre(self.faces[group])
@@ -248,7 +246,7 @@ class FolderFaces:
 def _linked(faces: FloatArray, owner: IntArray) -> list[IntArray]:
     """Return the faces of each person in one or two photos: the most similar ones of two photos are one person's."""
     first, second = np.flatnonzero(owner == 0), np.flatnonzero(owner == 1)
-    linked = [np.array(pair) for pair in _pairs(faces[first] @ faces[second].T, LINK, first, second)]
+    linked = [np.array(pair) for pair in _pairs(faces[first] @ faces[second].T, AGREEMENT, first, second)]
     rest = np.setdiff1d(np.arange(len(faces)), np.concatenate(linked) if linked else [])
     return [*linked, *rest.reshape(-1, 1)]
 
@@ -285,14 +283,17 @@ def _overlap(one: Contender, other: Contender) -> bool:
     return 2 * int(np.isin(one.faces, other.faces).sum()) >= one.photos
 
 
-def _seed(faces: FloatArray, owner: IntArray) -> IntArray:
-    """Return the most similar face of each photo to the face that has similar ones in the most photos."""
+def _seed(faces: FloatArray, owner: IntArray, least: float) -> IntArray:
+    """Return the most similar face of each photo to the face that has similar ones in the most photos.
+
+    Faces are similar from the cosine `least` on.
+    """
     similarity = faces @ faces.T
     starts = np.searchsorted(owner, np.unique(owner))
     support = np.maximum.reduceat(similarity, starts, axis=1)  # (faces, photos): the most similar face of each photo
-    votes = (support >= SUPPORT).sum(axis=1) + support.mean(axis=1)  # the mean settles ties
+    votes = (support >= least).sum(axis=1) + support.mean(axis=1)  # the mean settles ties
     best = int(np.argmax(votes))
-    supporting = np.where(similarity[best] >= SUPPORT, similarity[best], -1)
+    supporting = np.where(similarity[best] >= least, similarity[best], -1)
     chosen = _best_of_each_photo(supporting, owner)
     return chosen[supporting[chosen] > 0]
 

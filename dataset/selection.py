@@ -34,9 +34,6 @@ MARGIN: Final = 0.1
 """A face that is not this much more similar to the person than to somebody else who is in the person's photos may be
 either's: twins."""
 
-BACKGROUND: Final = 1 / 9
-"""Faces of less than this share of the largest face's area cannot be the person in a folder of one or two photos."""
-
 
 class Cause(StrEnum):
     """Why a photo is set aside."""
@@ -143,13 +140,12 @@ class _Folder:
         self.subjects = [self._subjects(photo) for photo in self.usable]
         self.faces = self._faces(overrides) if self.usable else None
 
-    def _subjects(self, photo: Candidates) -> list[int]:
-        """Return the faces that may be the person's. In one or two photos, nobody far in the background is."""
-        if len(self.usable) >= MIN_PHOTOS:
-            return list(range(len(photo.faces)))
-        least = BACKGROUND * max(face.box.area for face in photo.faces)
-        answer = self.answers.get(photo.photo)
-        return [index for index, face in enumerate(photo.faces) if face.box.area >= least or index == answer]
+    def _subjects(self, photo: Candidates) -> Sequence[int]:
+        """Return the faces that may be the person's. In one or two photos, a face that cannot be kept is not."""
+        everybody = range(len(photo.faces))
+        if len(self.usable) >= MIN_PHOTOS or photo.photo in self.answers:
+            return everybody
+        return [index for index in everybody if not _too_poor(photo.faces[index])] or everybody
 
     def _faces(self, overrides: Overrides) -> FolderFaces:
         answers, hints = [], []
