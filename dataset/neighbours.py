@@ -12,10 +12,12 @@ import numpy as np
 from dataset.consensus import Consensus, Contender, FloatArray, FolderFaces
 
 SAME: Final = 0.6
-"""Mean cosine of a contender's faces with another folder's mean face from which both are one person."""
+"""Mean cosine of a contender's faces with another folder's mean face from which both are one person. For ten people, the
+highest of different people was 0.42; of the same person, 4 % were under it for one face, 0.4 % for two, none for five."""
 
 DISTINCT: Final = 0.15
-"""A contender must be more similar to the other folder's person than the others are, by this much."""
+"""A contender must be more similar to the other folder's person than the other contenders are, by this much: siblings who
+are in the photos together may both reach `SAME`. The spread of one person's photos is about as much: see `SAME`."""
 
 
 def decide(folders: Mapping[str, FolderFaces]) -> dict[str, Consensus]:

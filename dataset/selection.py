@@ -355,4 +355,6 @@ def _files(count: int) -> str:
 
 def _shows_one_face(count: int) -> str:
     """Return a sentence on the common files that cannot be photos of two people."""
-    return f" But {_files(count)} of them {'has' if count == 1 else 'have'} one face only." if count else ""
+    return (
+        f" In {count} of them only one face was found, so that one of the two folders cannot use it." if count else ""
+    )

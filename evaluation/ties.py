@@ -2,7 +2,7 @@
 
 Faces are found once in every photo. Of each person, those are used that `visage prepare` keeps. They are put together
 into folders as people have them: couples, groups, photos of two people mixed, a passer-by in many photos. Each face of
-a photo is missed with a probability, as a detector does. Then the selection of `visage prepare` runs.
+a photo may be missed with a probability, as a detector does. Then the selection of `visage prepare` runs.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,10 +17,6 @@ from dataset.overrides import Overrides
 from dataset.progress import OnProgress
 from dataset.selection import select
 from evaluation.figures import Figures
-
-MISSED: Final = 0.05
-"""Probability that a face in a photo of several people is not found. For 410 web photos of one person each it is 0.7 %;
-other people in a photo look at the camera less often."""
 
 Faces = Mapping[str, Sequence[Candidate]]
 """Each person's faces, by a letter."""
@@ -78,8 +74,8 @@ CONSTELLATIONS: Final = (
 class Row:
     """What became of the folders of one constellation.
 
-    `right` and `wrong` were decided: for the person of the folder, or for somebody else. `asked` are tied, `none` have
-    nobody. A folder of which the photos do not tell the person counts as wrong when it is decided.
+    `right` and `wrong` were decided: for the person of the folder, or for somebody else. `asked` are tied, `nobody` has
+    no face that is kept. A folder of which the photos do not tell the person counts as wrong when it is decided.
     """
 
     constellation: str
@@ -88,7 +84,7 @@ class Row:
     asked: int
     right: int
     wrong: int
-    none: int
+    nobody: int
 
 
 @dataclass(frozen=True)
@@ -112,7 +108,7 @@ def measure(
     *,
     repeats: int,
     seed: int,
-    missed: float = MISSED,
+    missed: float,
     on_progress: OnProgress = lambda *_: None,
 ) -> Result:
     """Put the faces of random people into the folders of each constellation, `repeats` times, and decide on them.
@@ -125,7 +121,7 @@ def measure(
         raise PrepareError("This takes photos of four people or more.")
     rows = []
     for number, constellation in enumerate(CONSTELLATIONS):
-        counts = {True: dict.fromkeys(("asked", "right", "wrong", "none"), 0)}
+        counts = {True: dict.fromkeys(("asked", "right", "wrong", "nobody"), 0)}
         counts[False] = dict(counts[True])
         for repeat in range(repeats):
             random = np.random.default_rng([seed, number, repeat])
@@ -164,7 +160,7 @@ def _drawn(kept: Mapping[str, Sequence[Candidate]], letters: str, random: np.ran
 def _outcomes(
     constellation: Constellation, faces: Faces, missed: float, random: np.random.Generator
 ) -> Iterator[tuple[str, str]]:
-    """Yield each folder's name and what became of it: "asked", "right", "wrong" or "none"."""
+    """Yield each folder's name and what became of it: "asked", "right", "wrong" or "nobody"."""
     found = list(_photos(constellation.folders, faces, missed, random))
     selection = select(found, Overrides())
     owners = {face.chip: letter for letter, own in faces.items() for face in own}
@@ -176,7 +172,7 @@ def _outcomes(
         elif kept:
             yield folder, "right" if kept == {folder} else "wrong"
         else:
-            yield folder, "none"
+            yield folder, "nobody"
 
 
 def _photos(folders: Folders, faces: Faces, missed: float, random: np.random.Generator) -> Iterator[Candidates]:

@@ -18,6 +18,7 @@ from sklearn.datasets import fetch_lfw_pairs
 from evaluation import cleaning as injection
 from evaluation import geometry as geometry_benchmark
 from evaluation import people as people_benchmark
+from evaluation import ties as ties_benchmark
 from evaluation.lfw import ROC, measure
 from evaluation.lfw import Result as LFWResult
 from evaluation.lfw_faces import Subject
@@ -208,6 +209,43 @@ def _show_cleaning(result: dict[str, Any]) -> None:
     out.print(table)
     for photo in result["own_set_aside_without_injection"]:
         out.print(Text("set aside without injection, counted as false alarm", "yellow"), photo)
+
+
+@app.command()
+def ties(
+    photos: PeopleArgument,
+    missed: Annotated[
+        float, typer.Option(min=0, max=0.9, help="Probability that a face in a photo of several people is not found.")
+    ] = 0.0,
+    repeats: Annotated[int, typer.Option(min=1, help="Number of random draws for each kind of folder.")] = 100,
+    seed: SeedOption = 0,
+    weights: PretrainedOption = None,
+    workers: WorkersOption = None,
+    output: Annotated[Path, typer.Option(help="Folder for the figures and for the faces that were found.")] = Path(
+        "benchmark/ties"
+    ),
+    as_json: JSONOption = False,
+) -> None:
+    """Measure whether `visage prepare` asks who a folder's person is where the photos cannot tell, and only there."""
+    with progress() as bar:
+        show, embed = steps(bar), Embedder.of_pretrained(load_weights(weights, bar))
+        found = injection.find_faces(
+            photos, output, workers or cores(), embed, partial(show, "Finding faces of people")
+        )
+        result = ties_benchmark.measure(
+            found, repeats=repeats, seed=seed, missed=missed, on_progress=partial(show, "Kinds of folders")
+        )
+    result.write(output)
+    emit(result.to_dict(), as_json=as_json, show=_show_ties)
+    console.print(f"Figures: {output / ties_benchmark.Result.FILE}")
+
+
+def _show_ties(result: dict[str, Any]) -> None:
+    table = Table("Folders of", "Photos tell", "Folders", "Asked", "Right", "Wrong", "Nobody")
+    for row in result["rows"]:
+        counts = [str(row[name]) for name in ("folders", "asked", "right", "wrong", "nobody")]
+        table.add_row(row["constellation"], "yes" if row["is_decidable"] else "no", *counts)
+    out.print(table)
 
 
 @app.command()

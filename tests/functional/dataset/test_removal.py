@@ -77,7 +77,7 @@ def test_decisions_on_the_persons_photos_are_forgotten(folder):
     (folder / OUTPUT / OVERRIDES).write_text(json.dumps(decisions), encoding="utf-8")
     remove_person(folder, NAME)
     left = json.loads((folder / OUTPUT / OVERRIDES).read_text(encoding="utf-8"))
-    assert left == {"keep": [], "drop": ["Barack Obama/obama.jpg"]}
+    assert left == {"keep": [], "drop": ["Barack Obama/obama.jpg"], "faces": {}}
 
 
 def test_the_persons_name_is_removed_from_entries_about_others(folder):

@@ -3,6 +3,7 @@
 import shutil
 import zipfile
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -32,12 +33,13 @@ def opened(bundle):
 
 @pytest.fixture(scope="module")
 def newcomer(samples, opened, tmp_path_factory):
-    """One photo of somebody: a face cut from the photo of six strangers."""
+    """One photo of somebody: the first face from the left in the photo of six strangers."""
     photos = tmp_path_factory.mktemp("newcomer")
     (photos / NEWCOMER).mkdir()
     shutil.copyfile(samples / "strangers" / "friends.jpg", photos / NEWCOMER / "1.jpg")
+    keep = [Path(f"{NEWCOMER}/1.jpg#1")]
     with without_workers():
-        kept, _ = select_faces(photos, 1, Embedder.of_bundle(opened), lambda *_: None)
+        kept, _ = select_faces(photos, 1, Embedder.of_bundle(opened), lambda *_: None, keep=keep)
     return embeddings_of(kept)
 
 
