@@ -92,10 +92,10 @@ def test_prepare_is_status_1_until_it_is_said_who_of_two_people_it_is(ended, pai
     assert asked.returncode == 1
     assert 'Say who "Us" is: run the same command again with one --keep of each question.' in asked.stderr
     (question,) = json.loads(asked.stdout)["questions"]
-    assert [option["keep"] for option in question["options"]] == ["Us/the two.jpg#1", "Us/the two.jpg#2"]
+    assert {option["keep"] for option in question["options"]} == {"Us/the two.jpg#1", "Us/the two.jpg#2"}
     status, printed = ended(*words, "--keep", "Us/the two.jpg#3")
     assert (status, "has 2 faces; there is no face 3" in printed) == (1, True)
-    assert ended(*words, "--keep", question["options"][1]["keep"])[0] == 0
+    assert ended(*words, "--keep", "Us/the two.jpg#2")[0] == 0
     assert ended(*words)[0] == 0
     assert [path.name for path in (tmp_path / "aligned" / "Us").iterdir()] == ["the two.jpg.jpg"]
 
