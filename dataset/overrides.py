@@ -10,7 +10,7 @@ from dataset.candidates import Candidates
 from dataset.errors import PrepareError
 from dataset.labels import normalised
 from preprocess.detect import Box
-from preprocess.files import write_text
+from preprocess.files import read_json, write_text
 
 _SAME_FACE: Final = 0.5
 """Intersection over union from which two boxes are one face: PASCAL VOC's criterion
@@ -41,7 +41,7 @@ class Overrides:
         if not path.exists():
             return cls()
         try:
-            return cls.from_dict(**json.loads(path.read_text(encoding="utf-8")))
+            return cls.from_dict(**read_json(path))
         except (ValueError, TypeError, AttributeError) as error:
             raise PrepareError(f"{path} is damaged. Delete it, and give your --keep and --drop again.") from error
 
@@ -106,8 +106,12 @@ class Overrides:
         write_text(path, json.dumps(content, indent=1))
 
 
-def _rectangle(left: int, top: int, width: int, height: int) -> Rectangle:
-    return int(left), int(top), int(width), int(height)
+def _rectangle(*sides: object) -> Rectangle:
+    """Return four sides that a file gave; raise ValueError where they are not a rectangle."""
+    match sides:
+        case (int(left), int(top), int(width), int(height)) if width > 0 and height > 0:
+            return left, top, width, height
+    raise ValueError("not a rectangle")
 
 
 def _overlap(box: Box, other: Rectangle) -> float:

@@ -6,7 +6,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader
+from jinja2 import Environment, FileSystemLoader, TemplateError
 
 from preprocess.files import write_text
 from preprocess.geometry import PHOTO_CHIP
@@ -15,11 +15,22 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 
 def write_page(report: Mapping[str, Any], path: Path) -> None:
-    """Write the HTML page for the content of `report.json` to `path`, inside the aligned faces' output folder."""
+    """Write the HTML page for the content of `report.json` to `path`, inside the aligned faces' output folder.
+
+    Raises:
+        ValueError: the content is damaged.
+    """
+    try:
+        write_text(path, _page(report))
+    except TemplateError as error:
+        raise ValueError("The report is damaged.") from error
+
+
+def _page(report: Mapping[str, Any]) -> str:
     environment = Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True, trim_blocks=True)
     environment.filters["shell"] = shlex.quote
     people = [_person(name, list(photos)) for name, photos in groupby(report["photos"], key=lambda p: p["person"])]
-    page = environment.get_template("report.html").render(
+    return environment.get_template("report.html").render(
         people=people,
         kept=sum(len(person["kept"]) for person in people),
         photos=len(report["photos"]),
@@ -27,7 +38,6 @@ def write_page(report: Mapping[str, Any], path: Path) -> None:
         questions=report["questions"],
         stretch=PHOTO_CHIP.stretch,
     )
-    write_text(path, page)
 
 
 def _person(name: str, photos: list[Mapping[str, Any]]) -> dict[str, Any]:

@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 
 from dataset import candidates
 from dataset.errors import PrepareError
+from dataset.overrides import Overrides
 from dataset.prepare import JOURNAL, OUTPUT, OVERRIDES, REPORT, Report, _copied_before
 from dataset.removal import remove_person
-from dataset.selection import Cause, Outcome, Overrides
+from dataset.selection import Cause, Option, Outcome, Question
 from model.errors import BundleError
 from model.manifest import Manifest
 from preprocess.geometry import Geometry
@@ -109,12 +110,13 @@ RUN_FIELDS = json.loads(
 )
 METRICS_FIELDS = {"training": {}, "validation": None, "epochs": [], "faces": {"Ann": 3}, "best_epoch": 1}
 JOURNAL_FIELDS = json.loads(candidates._line(found()))
-OVERRIDES_FIELDS = {"keep": ["Ann/a.jpg"], "drop": ["Ann/b.jpg"]}
+OVERRIDES_FIELDS = {"keep": ["Ann/a.jpg"], "drop": ["Ann/b.jpg"], "faces": {"Ann/c.jpg": [1, 2, 3, 4]}}
 REPORT_FIELDS = json.loads(
     json.dumps(
         Report(
             [Outcome("Ann/a.jpg", "Ann", chip="Ann/a.jpg.jpg"), Outcome("Bob/b.jpg", "Bob", None, Cause.COPY, "Ann")],
             ["A remark on Ann."],
+            [Question("Bob", 1, [Option("Bob/b.jpg#1", ".visage/faces/b.jpg", 1, 2, 1)])],
         ).to_dict()
     )
 )
