@@ -12,6 +12,7 @@ from dataset.candidates import read_journal
 from dataset.prepare import JOURNAL, OUTPUT, OVERRIDES, PAGE, REPORT, prepare
 from dataset.removal import remove_person
 from dataset.selection import Cause
+from tests.processes import without_workers
 
 BARACK = ("obama.jpg", "obama3.jpg", "obama_partial_face.jpg", "obama_partial_face2.jpg")
 HALF = 300
@@ -44,7 +45,9 @@ class Couple:
 
     def prepare(self, *keep):
         """Prepare; return the halves of the photos that are kept, by folder."""
-        self.report = prepare(self.photos, self.aligned, 1, self._embedder, lambda *_: None, keep=list(map(Path, keep)))
+        answers = list(map(Path, keep))
+        with without_workers():
+            self.report = prepare(self.photos, self.aligned, 1, self._embedder, lambda *_: None, keep=answers)
         journal = read_journal(self.aligned / OUTPUT / JOURNAL)
         boxes = {face.chip: face.box for photo in journal.values() for face in photo.faces}
         kept = {name: set() for name in ("Barack", "Joe")}

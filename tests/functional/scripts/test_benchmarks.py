@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from evaluation import cleaning, geometry, lfw
+from evaluation import cleaning, geometry, lfw, ties
 from evaluation.lfw_pairs import PAIRS
 from evaluation.verification import Face
 from scripts import benchmark
@@ -140,6 +140,24 @@ def test_cleaning_shows_each_share_and_what_was_set_aside_without_injection(
     assert asked == [(photos, False), (strangers, True), (["people"], ["strangers"], [0.2, 0.4], 2, 7)]
     assert "Ann/7.jpg" in ended.out
     assert {"20%", "100.00%", "50.00%", "none"} <= set(ended.out.split())
+
+
+def test_ties_shows_what_became_of_each_kind_of_folder(visage, weights, figures, monkeypatch, tmp_path):
+    row = ties.Row("a couple", is_decidable=False, folders=31, asked=17, right=0, wrong=11, nobody=3)
+    asked = []
+
+    def measure(people, *, repeats, seed, missed, on_progress):
+        asked.append((people, repeats, seed, missed))
+        on_progress(1, 1)
+        return ties.Result(missed, repeats, seed, [row])
+
+    monkeypatch.setattr(cleaning, "find_faces", lambda *_: ["Ann"])
+    monkeypatch.setattr(ties, "measure", measure)
+    options = ("--missed", "0.1", "--repeats", "2", "--seed", "7", *WEIGHTS)
+    ended = visage("benchmark", "ties", tmp_path, *options, "--output", tmp_path / "output")
+    assert (ended.status, asked) == (0, [(["Ann"], 2, 7, 0.1)])
+    assert figures(ties.Result)["rows"][0]["wrong"] == 11
+    assert {"no", "31", "17", "11", "3"} <= set(ended.out.split())
 
 
 def test_geometry_shows_each_detection_size_and_each_crop(visage, weights, figures, monkeypatch, tmp_path):

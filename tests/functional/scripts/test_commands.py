@@ -9,7 +9,6 @@ import sys
 import time
 
 import pytest
-from PIL import Image, ImageOps
 
 from dataset.prepare import JOURNAL, OUTPUT
 from model.settings import ROOT
@@ -70,45 +69,6 @@ def test_prepare_goes_on_after_ctrl_c(samples, weights, tmp_path):
     before = journal.read_text(encoding="utf-8")
     assert result(*words)["photos"]
     assert journal.read_text(encoding="utf-8").startswith(before)
-
-
-@pytest.fixture
-def pair(samples, tmp_path):
-    """A folder "Us" with a photo of Barack, on the left, and Joe."""
-    people = samples / sample_photos.PEOPLE
-    photos = [Image.open(people / name) for name in ("Barack Obama/obama.jpg", "Joe Biden/biden.jpg")]
-    both = Image.new("RGB", (800, 500))
-    for number, photo in enumerate(photos):
-        both.paste(ImageOps.fit(photo.convert("RGB"), (400, 500), centering=(0.5, 0.2)), (400 * number, 0))
-        photo.close()
-    (tmp_path / "photos" / "Us").mkdir(parents=True)
-    both.save(tmp_path / "photos" / "Us" / "the two.jpg")
-    return tmp_path / "photos"
-
-
-def test_prepare_is_status_1_until_it_is_said_who_of_two_people_it_is(ended, pair, weights, tmp_path):
-    words = ["prepare", pair, tmp_path / "aligned", *WEIGHTS, "--workers", "1"]
-    asked = visage(*words, "--json")
-    assert asked.returncode == 1
-    assert 'Say who "Us" is: run the same command again with one --keep of each question.' in asked.stderr
-    (question,) = json.loads(asked.stdout)["questions"]
-    assert {option["keep"] for option in question["options"]} == {"Us/the two.jpg#1", "Us/the two.jpg#2"}
-    status, printed = ended(*words, "--keep", "Us/the two.jpg#3")
-    assert (status, "has 2 faces; there is no face 3" in printed) == (1, True)
-    assert ended(*words, "--keep", "Us/the two.jpg#2")[0] == 0
-    assert ended(*words)[0] == 0
-    assert [path.name for path in (tmp_path / "aligned" / "Us").iterdir()] == ["the two.jpg.jpg"]
-
-
-def test_nobody_is_enrolled_until_it_is_said_who_of_two_people_it_is(ended, bundle, pair, tmp_path):
-    before = {path.name: path.read_bytes() for path in bundle.iterdir()}
-    status, printed = ended("enroll", bundle, pair)
-    assert status == 1
-    assert 'Say who "Us" is' in printed
-    assert "--keep 'Us/the two.jpg#2'  (face 2 of 2 from the left, in 1 of 1 photo)" in printed
-    assert {path.name: path.read_bytes() for path in bundle.iterdir()} == before
-    keep = ["--keep", "Us/the two.jpg#2"]
-    assert ended("enroll", bundle, pair, "--output", tmp_path / "enrolled", *keep)[0] == 0
 
 
 def test_train_goes_on_after_ctrl_c(aligned, weights, tmp_path):
