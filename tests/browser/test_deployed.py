@@ -1,8 +1,10 @@
 """The deployed website with the deployed API: real photos and real answers."""
 
+import io
 import re
 from pathlib import Path
 
+import pillow_heif
 import pytest
 from PIL import ExifTags, Image
 from playwright.sync_api import Page, expect
@@ -50,11 +52,21 @@ def test_strangers_are_shown_as_nobody_known(deployed: Page, choose, samples: Pa
     assert set(deployed.locator(".box .name").all_text_contents()) == {"Nobody I know"}
 
 
-def test_a_text_file_named_jpg_gets_the_sentence_of_the_api(deployed: Page, choose):
+def test_a_damaged_photo_gets_the_sentence_of_the_api(deployed: Page, choose):
+    choose(b"\xff\xd8\xff\xe0 and no more of the photo")
     with deployed.expect_response("**/recognize", timeout=ANSWERED_MS) as response:
-        choose(b"Dear diary, this is no photo.")
-    assert response.value.status == 415
+        deployed.get_by_role("button", name="Send it as it is").click()
+    assert response.value.status == 422
     expect(deployed.locator("#reason")).to_contain_text(response.value.json()["detail"])
+
+
+def test_a_heic_without_a_type_gets_its_name_once_the_visitor_agrees(deployed: Page, samples: Path):
+    file = io.BytesIO()
+    pillow_heif.from_pillow(Image.open(samples / UNSEEN)).save(file)
+    photo = {"name": "IMG_0001", "mimeType": "", "buffer": file.getvalue()}
+    deployed.get_by_label("Choose").set_input_files(files=[photo])
+    deployed.get_by_role("button", name="Send it as it is").click()
+    expect(deployed.get_by_role("heading", name="Barack Obama")).to_be_visible(timeout=ANSWERED_MS)
 
 
 def test_a_face_is_shown_as_the_network_saw_it(deployed: Page, choose, samples: Path):

@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { announcement, headline, likeliestIntro, nameOf, percent, progress, quality, shortResult, summary, timings } from "../../site/assets/words.js";
+import {
+  announcement, headline, likeliestIntro, metadataNote, nameOf, percent, progress, quality, shortResult, summary, timings,
+} from "../../site/assets/words.js";
 
 const known = (label, probability = 0.9) => ({ known: true, label, probability });
 const STRANGER = { known: false, label: null, probability: 0.6, predictions: [{ label: "Ada", probability: 0.6 }] };
@@ -83,4 +85,20 @@ test("a test on fewer than 20 faces isn't shown", () => {
 
 test("timings are in the order of the steps", () => {
   assert.deepEqual(timings({ total: 103.2, decode: 8.13 }), [["Read the photo", "8.1 ms"], ["Total", "103 ms"]]);
+});
+
+test("a photo without metadata is said to be so, and only such a photo", () => {
+  const preview = new Blob(["photo"]);
+  for (const state of ["sending", "working", "pausing", "answered", "failed", "cancelled"]) {
+    assert.match(metadataNote({ state, preview }), /has removed the place and time/);
+    assert.doesNotMatch(metadataNote({ state, preview: null }), /removed/);
+    assert.equal(metadataNote({ state }), "");
+  }
+});
+
+test("a photo with metadata is said to be so when it is sent, and not while the page still asks", () => {
+  for (const state of ["sending", "working", "answered", "failed"]) {
+    assert.match(metadataNote({ state, preview: null }), /is sent as it is/);
+  }
+  for (const state of ["asking", "cancelled", "waiting"]) assert.equal(metadataNote({ state, preview: null }), "");
 });

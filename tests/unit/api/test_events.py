@@ -212,6 +212,22 @@ def test_no_form_ends_in_a_server_error(client, body):
     assert client.post("/recognize", b"".join(body), FORM).status < 500
 
 
+PARAMETERS = st.lists(
+    st.sampled_from(
+        ["boundary", "=", '"', "b", ";", " ", "*", "0", "*=", "%", "utf-8''", "\\", ",", "é", "9" * 30, "(c)"]
+    ),
+    max_size=9,
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(parameters=PARAMETERS)
+def test_no_content_type_of_a_form_ends_in_a_server_error(client, parameters):
+    assert (
+        client.post("/recognize", b"--b\r\n\r\n--b--\r\n", f"multipart/form-data;{''.join(parameters)}").status == 400
+    )
+
+
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     junk=st.dictionaries(

@@ -83,6 +83,7 @@ BOUNDARIES = {
     "multipart/form-data; boundary=----WebKitFormBoundary7MA4YWxk": "----WebKitFormBoundary7MA4YWxk",
     "multipart/form-data; boundary=b,multipart/form-data; boundary=b": "b",  # an HTTP API joins two headers so
     f"multipart/form-data; boundary={'x' * 200}": "x" * 200,
+    'multipart/form-data; boundary="Grüße"': "Grüße",
 }
 
 BY_ITSELF = {
@@ -284,6 +285,7 @@ REFUSED = {
     "half a form": (lambda photo: form(photo)[:-20], FORM, 400, "incomplete"),
     "a part without headers": (lambda photo: b"--b\r\n\r\n" + photo + b"\r\n--b--", FORM, 400, "incomplete"),
     "broken base64": (lambda _: form(b"a", FILE, "Content-Transfer-Encoding: base64"), FORM, 400, "base64"),
+    "huge headers": (lambda photo: form(photo, FILE, *["a: b"] * 100_000), FORM, 400, "huge headers"),
     "an empty file": (lambda _: form(b""), FORM, 400, "The photo is empty"),
     "an empty form": (lambda _: b"--b--\r\n", FORM, 400, "named `image`"),
     "nothing": (lambda _: b"", FORM, 400, "no body"),
