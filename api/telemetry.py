@@ -1,8 +1,10 @@
 """Logs and metrics: one line for each request, with nothing about the photo or the people in it."""
 
+import json
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
@@ -34,7 +36,8 @@ class Telemetry:
     def __init__(self, settings: Settings | None = None) -> None:
         """Take the names of service and namespace from `settings`, by default from an empty environment."""
         settings = settings or Settings.read({})
-        self.logger = Logger(service=settings.service, utc=True)
+        # In ASCII: then nothing that a text contains ends the line, or cannot be written.
+        self.logger = Logger(service=settings.service, utc=True, json_serializer=partial(json.dumps, default=str))
         self._metrics = Metrics(service=settings.service, namespace=settings.namespace)
 
     def watch(self, handler: Handler) -> Handler:

@@ -19,6 +19,7 @@ import numpy as np
 from PIL import Image
 
 from dataset.consensus import FloatArray
+from dataset.labels import shown
 from dataset.progress import OnProgress
 from dataset.workers import face_tools, parallel_map
 from preprocess.align import predictor_file
@@ -137,12 +138,15 @@ class DetectionTask:
 
     @property
     def name(self) -> str:
-        """The photo's path below the photos, with slashes."""
-        return self.path.relative_to(self.photos).as_posix()
+        """The photo's path below the photos, with slashes, as it is shown."""
+        return shown(self.path.relative_to(self.photos).as_posix())
 
     def stamp(self) -> str:
-        """Return a text that changes when the photo or the software that finds its faces does."""
-        status = self.path.stat()
+        """Return a text that changes when the photo or the software that finds its faces does; empty without photo."""
+        try:
+            status = self.path.stat()
+        except OSError:
+            return ""
         return f"{status.st_size}:{status.st_mtime_ns}:{_software(repr(self.embed))}"
 
 
@@ -199,6 +203,8 @@ def _find_in_photo(task: DetectionTask) -> Candidates:
         return Candidates(task.name, task.person, stamp, digest, reason=str(error))
     except PermissionError:
         return Candidates(task.name, task.person, stamp, reason="You have no permission to read the file.")
+    except OSError as error:  # of this file: nothing was written yet
+        return Candidates(task.name, task.person, stamp, reason=f"The file cannot be read: {error.strerror or error}.")
     if not boxes:
         reason = "No face was found." if photo.complete else "No face was found. The photo is incomplete."
         thumbnail = _thumbnail(photo, task)
@@ -304,7 +310,7 @@ def write_journal(path: Path, found: Iterable[Candidates]) -> None:
 
 def _line(found: Candidates) -> str:
     """Return a line of the journal. The line feed comes first, in case that the line before it was torn."""
-    return "\n" + json.dumps(asdict(found), ensure_ascii=False)
+    return "\n" + json.dumps(asdict(found))
 
 
 @contextmanager

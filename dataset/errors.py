@@ -1,7 +1,8 @@
 """Every error of the preparation of photos.
 
-PrepareError             the folders cannot be prepared
-└── WorkerKilledError    a worker process was killed
+PrepareError              the folders cannot be prepared
+├── UnusableNameError     a folder's name cannot be a person's name
+└── WorkerKilledError     a worker process was killed
 """
 
 
@@ -11,3 +12,7 @@ class PrepareError(Exception):
 
 class WorkerKilledError(PrepareError):
     """A worker process was killed."""
+
+
+class UnusableNameError(PrepareError):
+    """A folder's name cannot be a person's name."""

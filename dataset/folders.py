@@ -1,93 +1,299 @@
-"""Lists folders of photos, one folder for each person, with a remark on everything that looks like a mistake."""
+"""Lists folders of photos: decides what is a person's folder and what is a photo, and says what is left out.
 
-from collections import defaultdict
+docs/photos.md states the rules for users.
+"""
+
+import errno
+import os
+import re
+from collections import Counter, deque
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
-from dataset.errors import PrepareError
-from dataset.labels import normalised
+from dataset.errors import PrepareError, UnusableNameError
+from dataset.labels import key, label_of, shown
 
-_IGNORED = frozenset({"thumbs.db", "desktop.ini"})
+_NOT_THE_USERS: Final = re.compile(
+    r"\..*"  # hidden
+    r"|@eadir|@tmp|#recycle|#snapshot|synophoto_.*|synoindex_.*"  # Synology
+    r"|@recycle|@recently-snapshot|@__thumb|@transcode|@sharebin"  # QNAP
+    r"|\$recycle\.bin|recycler|recycled|system volume information|found\.\d{3}"  # Windows
+    r"|thumbs\.db|ehthumbs(?:_vista)?\.db|desktop\.ini"
+    r"|__macosx|icon\r|network trash folder|temporary items"  # macOS
+    r"|lost\+found|node_modules|__pycache__"  # Linux and programs
+    r"|picasa\.ini|zbthumbnail\.info"
+    r"|.*\.(?:photoslibrary|photolibrary|migratedphotolibrary|aplibrary|lrdata|lrcat-data)",  # Apple's, Lightroom's
+    re.DOTALL,
+)
+"""Names, without case, of folders and files that are hidden, or that systems and programs put beside photos."""
+
+_KINDS: Final = {
+    "videos and sounds": re.compile(
+        "3g2|3gp|aac|amr|avi|flac|flv|insv|lrv|m2ts|m4a|m4v|mkv|mov|mp3|mp4|mpeg|mpg|mts|oga|ogg|ogv|opus|vob|wav|webm|"
+        "wmv"
+    ),
+    "raw photos": re.compile(
+        "3fr|ari|arw|cr2|cr3|crw|dcr|dng|erf|gpr|iiq|k25|kdc|mef|mos|mrw|nef|nrw|orf|pef|raf|raw|rw2|rwl|sr2|srf|srw|"
+        "x3f"
+    ),
+    "other files": re.compile(
+        "7z|aae|bak|crdownload|csv|ctg|db|docx?|download|exe|gz|html?|ini|jsonl?|lnk|log|lrcat|md|nfo|odt|on1|pages|"
+        "part|pdf|pp3|pptx?|rar|rtf|tar|tgz|thm|tmp|txt|url|vcf|xlsx?|xml|xmp|ya?ml|zip"
+    ),
+}
+"""Extensions of files that are no photos, by kind. A file with any other name is opened, and judged by its content."""
+
+_LISTED: Final = 5
+"""The number of names that a remark lists; more would hide the other remarks."""
+
+
+@dataclass
+class Listing:
+    """Photos, sorted, and a sentence on everything that is left out."""
+
+    photos: list[Path] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
 
 
 @dataclass
 class People:
-    """Each person's photos, by label, and a sentence on everything that looks like a mistake."""
+    """Each person's photos, by label, and a sentence on everything that is left out or looks like a mistake."""
 
     photos: dict[str, list[Path]] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
 
 
 def walk(root: Path) -> People:
-    """Return the people under `root`: every folder's name, in NFC, is a label; every file in it, however deep, a photo.
+    """Return the people under `root`: every folder is a person, and every photo in it, however deep, is theirs.
 
-    There is a remark on each folder without photos, on folders whose names some disks take for one, and on files
-    outside of the folders. Hidden files and what file managers leave behind are ignored without a remark.
+    Folders whose names are the same, see `labels.same`, are one person. docs/photos.md says what is left out.
 
     Raises:
         PrepareError: there is no such folder, or nobody in it.
     """
     if not root.is_dir():
         raise PrepareError(f"No such folder: {root}. Give a folder that holds one folder of photos for each person.")
-    people = People()
-    folders = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
-    for folder in _distinct(folders, people.remarks):
-        label, photos = normalised(folder.name), files(folder)
-        if len(photos) < len(_visible_files(folder)):
-            people.remarks.append(f'In "{label}", files whose names are not UTF-8 are left out. Rename them.')
-        if photos:
-            people.photos[label] = photos
-        else:
-            people.remarks.append(f'The folder "{label}" has no photos and is left out.')
-    loose = [path.name for path in root.iterdir() if path.is_file() and is_visible(Path(path.name))]
-    if loose:
-        files_are = "file is" if len(loose) == 1 else "files are"
-        people.remarks.append(f"{len(loose)} {files_are} outside the folders and left out; the first is {min(loose)}.")
-    if not people.photos:
-        sentences = [f"{root} holds no folder with photos.", *people.remarks]
-        raise PrepareError(f"{' '.join(sentences)} Make one folder for each person and put photos into it.")
-    return people
+    scan = _Scan(root)
+    by_folder: dict[str, list[Path]] = {name: [] for name in scan.top}
+    loose: list[Path] = []
+    for photo in scan.photos:
+        folder, *rest = photo.relative_to(root).parts
+        (by_folder[folder] if rest else loose).append(photo)
+    labels, refused = _with_labels(by_folder)
+    empty = [name for name in labels if not by_folder[name] and name not in scan.unreadable]
+    merged = _merged({name: label for name, label in labels.items() if by_folder[name]})
+    photos = {label: sorted(photo for name in names for photo in by_folder[name]) for label, names in merged.items()}
+    remarks = [
+        *refused,
+        *_one_person(merged),
+        *_empty(empty),
+        *_loose(loose),
+        *scan.remarks(),
+        *_too_deep(root, photos),
+    ]
+    if not photos:
+        raise PrepareError(_nobody(root, loose, remarks))
+    return People(photos, remarks)
 
 
-def _distinct(folders: list[Path], remarks: list[str]) -> list[Path]:
-    """Leave out folders whose names are the same on some disks: those that ignore case, or normalise accents."""
-    same: defaultdict[str, list[Path]] = defaultdict(list)
-    for folder in folders:
-        same[normalised(folder.name).casefold()].append(folder)
-    for group in same.values():
-        if len(group) > 1:
-            names = " and ".join(f'"{folder.name}"' for folder in group)
-            remarks.append(
-                f"The folders {names} differ only in case, or in how their accents are stored, and are left out. "
-                "Merge or rename them."
-            )
-    return [group[0] for group in same.values() if len(group) == 1]
+def listing(folder: Path) -> Listing:
+    """Return the photos in a folder, however deep, whoever is in them.
 
-
-def by_label(aligned: Path) -> dict[str, list[Path]]:
-    """Return each person's folders of aligned faces, by label; a disk may hold one name in two spellings."""
-    found: dict[str, list[Path]] = {}
-    for path in sorted(aligned.iterdir()):
-        if path.is_dir() and not path.name.startswith("."):
-            found.setdefault(normalised(path.name), []).append(path)
-    return dict(sorted(found.items()))
+    Raises:
+        PrepareError: there is no such folder.
+    """
+    if not folder.is_dir():
+        raise PrepareError(f"No such folder: {folder}. Give a folder of photos.")
+    scan = _Scan(folder)
+    return Listing(scan.photos, scan.remarks())
 
 
 def files(folder: Path) -> list[Path]:
-    """Return the visible files of a folder, however deep, whose names are valid text."""
-    return [path for path in _visible_files(folder) if _is_text(path)]
+    """Return the photos in a folder, however deep; see `listing`."""
+    return listing(folder).photos
 
 
-def _visible_files(folder: Path) -> list[Path]:
-    found = (path for path in folder.rglob("*") if path.is_file())
-    return sorted(path for path in found if is_visible(path.relative_to(folder)))
+def is_visible(name: str) -> bool:
+    """Whether a file or folder is the user's own: not hidden, and not made by a system or a program."""
+    return not _NOT_THE_USERS.fullmatch(name.casefold())
 
 
-def is_visible(path: Path) -> bool:
-    """Whether a relative path is the user's own: not hidden, and not left behind by a file manager."""
-    return path.name.lower() not in _IGNORED and not any(part.startswith(".") for part in path.parts)
+class _Scan:
+    """One way through a tree: real folders first, then those that links lead to, each folder once.
+
+    `photos` are sorted, `top` has the names of the folders directly in the root.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.photos: list[Path] = []
+        self.top: list[str] = []
+        self.unreadable: dict[str, str] = {}
+        self._root = root
+        self._skipped: set[str] = set()
+        self._kinds: dict[str, Counter[str]] = {kind: Counter() for kind in _KINDS}
+        self._counted: list[str] = []
+        self._dangling: list[str] = []
+        self._special: list[str] = []
+        self._folders, self._links = deque([root]), deque[Path]()
+        self._seen = {_identity(parent) for parent in root.resolve().parents}
+        while self._folders or self._links:
+            self._visit((self._folders or self._links).popleft())
+        self.photos.sort()
+
+    def remarks(self) -> list[str]:
+        """Return a sentence on each kind of thing that was left out."""
+        denied = [name for name, reason in self.unreadable.items() if reason == "Permission denied"]
+        others = {name: reason for name, reason in self.unreadable.items() if name not in denied}
+        sentences = {
+            "You have no permission to read {}.": denied,
+            "These links lead nowhere: {}.": self._dangling,
+            "These links lead to folders above them, or counted already, and are not followed: {}.": self._counted,
+            "These are pipes, sockets or devices, and left out: {}.": self._special,
+            "Skipped, because they are hidden, or were made by a system or a program: {}.": sorted(self._skipped),
+        }
+        return [
+            *(f"{_named([name])} cannot be read: {reason}." for name, reason in others.items()),
+            *(sentence.format(_named(names)) for sentence, names in sentences.items() if names),
+            *self._not_photos(),
+        ]
+
+    def _not_photos(self) -> Iterable[str]:
+        """Yield a sentence on the files that are no photos."""
+        kinds = {kind: counts for kind, counts in self._kinds.items() if counts}
+        if kinds:
+            each = (f"{kind} {counts.total()} ({', '.join(sorted(counts))})" for kind, counts in kinds.items())
+            advice = " Export raw photos as JPEG to use them." if "raw photos" in kinds else ""
+            yield f"Left out, because they are no photos: {', '.join(each)}.{advice}"
+
+    def _visit(self, folder: Path) -> None:
+        """List a folder, and queue the folders in it."""
+        try:
+            identity = _identity(folder)
+            if identity in self._seen:
+                self._counted.append(self._name(folder))
+                return
+            self._seen.add(identity)
+            with os.scandir(folder) as entries:
+                found = sorted(entries, key=lambda entry: entry.name)
+        except OSError as error:
+            if folder == self._root:
+                raise
+            self._note_error(folder, error)
+            return
+        for entry in found:
+            self._take(entry, folder / entry.name)
+
+    def _take(self, entry: os.DirEntry[str], path: Path) -> None:
+        """Queue a folder, take a photo, and note everything else; nothing is opened."""
+        try:
+            is_folder, is_file = entry.is_dir(), entry.is_file()
+        except OSError as error:
+            self._note_error(path, error)
+            return
+        if not is_visible(entry.name):
+            self._skipped.add(entry.name)
+        elif is_folder:
+            if path.parent == self._root:
+                self.top.append(entry.name)
+            (self._links if entry.is_symlink() else self._folders).append(path)
+        elif not is_file:
+            (self._special if path.exists() else self._dangling).append(self._name(path))
+        elif kind := _kind(entry.name):
+            self._kinds[kind][Path(entry.name).suffix.lower()] += 1
+        else:
+            self.photos.append(path)
+
+    def _note_error(self, path: Path, error: OSError) -> None:
+        """Note what the system refused; a link that leads to itself leads nowhere."""
+        if error.errno == errno.ELOOP:
+            self._dangling.append(self._name(path))
+        else:
+            self.unreadable[self._name(path)] = os.strerror(error.errno or 0)
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self._root).as_posix()
 
 
-def _is_text(path: Path) -> bool:
-    """Whether the name is valid text. A disk may hold any bytes as a name; Python shows invalid ones as surrogates."""
-    return not any("\ud800" <= character <= "\udfff" for character in str(path))
+def _identity(folder: Path) -> tuple[int, int]:
+    """Return what two paths to one folder have in common."""
+    status = folder.stat()
+    return status.st_dev, status.st_ino
+
+
+def _kind(name: str) -> str | None:
+    """Return the kind of file that is no photo, by its name; None for a photo."""
+    extension = name.rpartition(".")[2].lower()
+    return next((kind for kind, extensions in _KINDS.items() if extensions.fullmatch(extension)), None)
+
+
+def _with_labels(folders: Iterable[str]) -> tuple[dict[str, str], list[str]]:
+    """Return each folder's label, and a sentence on each folder that cannot have one."""
+    labels, refused = {}, []
+    for folder in folders:
+        try:
+            labels[folder] = label_of(folder)
+        except UnusableNameError as error:
+            refused.append(f"{error} It is left out. Rename it.")
+    return labels, refused
+
+
+def _merged(labels: Mapping[str, str]) -> dict[str, list[str]]:
+    """Return the folders of each person, by label: folders whose labels are the same name are one person's."""
+    groups: dict[str, list[str]] = {}
+    for folder, label in labels.items():
+        groups.setdefault(key(label), []).append(folder)
+    return dict(sorted((labels[folders[0]], folders) for folders in groups.values()))
+
+
+def _one_person(merged: Mapping[str, list[str]]) -> Iterable[str]:
+    for label, folders in merged.items():
+        if len(folders) > 1:
+            yield (
+                f"The folders {_named(folders)} are taken for one person, {_named([label])}: their names differ only "
+                "in case, in spaces, or in how accents are stored. If they are two people, give them other names."
+            )
+
+
+def _named(names: Iterable[str]) -> str:
+    """Return a list of names for a sentence: the first ones, and how many more there are."""
+    quoted = [f'"{shown(name)}"' for name in names]
+    listed, more = quoted[:_LISTED], len(quoted) - _LISTED
+    if more > 0:
+        return f"{', '.join(listed)} and {more} more"
+    return " and ".join([", ".join(listed[:-1]), listed[-1]] if listed[1:] else listed)
+
+
+def _empty(folders: list[str]) -> Iterable[str]:
+    if folders:
+        yield f"Without photos, and left out: {_named(folders)}."
+
+
+def _loose(photos: list[Path]) -> Iterable[str]:
+    if photos:
+        files_are = "photo is" if len(photos) == 1 else "photos are"
+        first = min(photo.name for photo in photos)
+        yield f"{len(photos)} {files_are} outside the folders and left out; the first is {_named([first])}."
+
+
+def _too_deep(root: Path, people: Mapping[str, list[Path]]) -> Iterable[str]:
+    """Say that the only person seems to be a folder of people."""
+    if len(people) != 1:
+        return
+    (photos,) = people.values()
+    parts = [photo.relative_to(root).parts for photo in photos]
+    inner = sorted({part[1] for part in parts if len(part) > 2})
+    if len(inner) > 1 and all(len(part) > 2 for part in parts):
+        folder = root / parts[0][0]
+        yield (
+            f"There is one folder only, {_named([parts[0][0]])}, and it holds folders: {_named(inner)}. If these are "
+            f"the people, give {shown(str(folder))}."
+        )
+
+
+def _nobody(root: Path, loose: list[Path], remarks: list[str]) -> str:
+    """Return why there is nobody under a folder, and what to do."""
+    above = f" If {root} is one person's folder, give the folder above it." if loose else ""
+    sentences = " ".join([f"{root} holds no folder with photos.", *remarks])
+    return f"{sentences} Make one folder for each person and put photos into it.{above}"

@@ -8,7 +8,7 @@ from typing import Any, Final, Self
 
 from dataset.candidates import Candidates
 from dataset.errors import PrepareError
-from dataset.labels import normalised
+from dataset.labels import normalised, same
 from preprocess.detect import Box
 from preprocess.files import read_json, write_text
 
@@ -92,10 +92,9 @@ class Overrides:
 
     def without(self, name: str) -> Self:
         """Return the decisions on the photos of everybody but one person."""
-        person = normalised(name)
 
         def is_others(photo: str) -> bool:
-            return photo.partition("/")[0] != person
+            return not same(photo.partition("/")[0], name)
 
         faces = {photo: face for photo, face in self.faces.items() if is_others(photo)}
         return type(self)(set(filter(is_others, self.keep)), set(filter(is_others, self.drop)), faces)

@@ -1,8 +1,6 @@
 """Folders of photos to folders of aligned faces: of each photo, the face that its person's photos have in common.
 
-ALIGNED/
-├── <person>/<photo>.jpg      the kept face of each photo, 600x600
-└── .visage/                  journal.jsonl, overrides.json, report.json, report.html, and every face found, in faces/
+`aligned.py` says what the files are called.
 """
 
 import filecmp
@@ -12,28 +10,23 @@ import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
 from dataset import candidates
+from dataset.aligned import JOURNAL, OUTPUT, OVERRIDES, PAGE, REPORT, reported_chips
 from dataset.candidates import Candidate, Candidates, DetectionTask, Embed
 from dataset.consensus import FloatArray
 from dataset.errors import PrepareError
-from dataset.folders import People, files, walk
-from dataset.labels import normalised
+from dataset.folders import Listing, People, listing, walk
+from dataset.labels import found_as, printable, shown
 from dataset.overrides import Overrides
 from dataset.progress import OnProgress
 from dataset.report import write_page
 from dataset.selection import Outcome, Question, Selection, select
-from preprocess.files import read_json, replacing, write_text
+from preprocess.files import replacing, write_text
 from preprocess.temporary import temporary_folder
-
-OUTPUT: Final = ".visage"
-REPORT: Final = "report.json"
-PAGE: Final = "report.html"
-JOURNAL: Final = "journal.jsonl"
-OVERRIDES: Final = "overrides.json"
 
 
 @dataclass(frozen=True)
@@ -117,7 +110,7 @@ def check(
         raise PrepareError("The aligned faces need a folder of their own, outside the photos.")
     people = walk(photos)
     overrides = Overrides.read(aligned / OUTPUT / OVERRIDES)
-    names = [path.relative_to(photos).as_posix() for paths in people.photos.values() for path in paths]
+    names = [shown(path.relative_to(photos).as_posix()) for paths in people.photos.values() for path in paths]
     overrides.add(_whole(_named(keep, photos, names)), [name for name, _ in _named(drop, photos, names)])
     return people, overrides
 
@@ -170,9 +163,9 @@ def embed_all(photos: Path, workers: int, embed: Embed, on_progress: OnProgress)
     Raises:
         PrepareError: there is no such folder, no face in it, or a worker process was killed.
     """
-    paths = photos_of_strangers(photos)
+    found_photos = photos_of_strangers(photos).photos
     with temporary_folder() as folder:
-        tasks = [DetectionTask(photos, path, "", folder, OUTPUT, embed) for path in paths]
+        tasks = [DetectionTask(photos, path, "", folder, OUTPUT, embed) for path in found_photos]
         found = candidates.find_faces(tasks, folder / JOURNAL, workers, on_progress)
     vectors = [photo.faces[0].vector() for photo in found if photo.faces]
     if not vectors:
@@ -180,17 +173,15 @@ def embed_all(photos: Path, workers: int, embed: Embed, on_progress: OnProgress)
     return np.stack(vectors)
 
 
-def photos_of_strangers(folder: Path) -> list[Path]:
+def photos_of_strangers(folder: Path) -> Listing:
     """Return every photo under a folder, whoever they show.
 
     Raises:
-        PrepareError: there is no such folder, or no file in it.
+        PrepareError: there is no such folder, or no photo in it.
     """
-    if not folder.is_dir():
-        raise PrepareError(f"No such folder: {folder}. Give a folder of photos.")
-    found = files(folder)
-    if not found:
-        raise PrepareError(f"{folder} holds no photos. Give a folder of photos.")
+    found = listing(folder)
+    if not found.photos:
+        raise PrepareError(" ".join([f"{folder} holds no photos.", *found.remarks, "Give a folder of photos."]))
     return found
 
 
@@ -204,7 +195,7 @@ def _tasks(people: People, photos: Path, aligned: Path, embed: Embed) -> list[De
 
 def _named(paths: Iterable[Path], photos: Path, photo_names: Iterable[str]) -> list[tuple[str, int | None]]:
     """Return the names of photos given as paths, each with the number of its face if the path ends in #NUMBER."""
-    known = {normalised(name): name for name in photo_names}
+    known = list(photo_names)
     named = []
     for path in paths:
         name, number = _known_as(path, photos, known), None
@@ -212,18 +203,18 @@ def _named(paths: Iterable[Path], photos: Path, photo_names: Iterable[str]) -> l
         if name is None and photo and mark and digits.isdecimal():
             name, number = _known_as(path.with_name(photo), photos, known), int(digits)
         if name is None:
-            raise PrepareError(f"{path} is not one of the photos in {photos}. Give it as PERSON/PHOTO.")
+            raise PrepareError(f"{printable(str(path))} is not one of the photos in {photos}. Give it as PERSON/PHOTO.")
         named.append((name, number))
     return named
 
 
-def _known_as(file: Path, photos: Path, known: Mapping[str, str]) -> str | None:
+def _known_as(file: Path, photos: Path, known: Sequence[str]) -> str | None:
     """Return the name of a photo given as a path, relative to the photos or to the working directory."""
     # A photo may itself be a link to a file elsewhere.
     spellings = (photos / file, file.resolve(), file.parent.resolve() / file.name)
     possible = [path for path in spellings if path.is_relative_to(photos)]
-    spelled = [normalised(path.relative_to(photos).as_posix()) for path in possible]
-    return next((known[name] for name in spelled if name in known), None)
+    found = (found_as(path.relative_to(photos).as_posix(), known) for path in possible)
+    return next(filter(None, found), None)
 
 
 def _whole(named: Iterable[tuple[str, int | None]]) -> list[str]:
@@ -251,11 +242,7 @@ def _copy_kept(outcomes: Sequence[Outcome], aligned: Path) -> None:
 
 def _copied_before(aligned: Path) -> set[Path]:
     """Return the chips that an earlier call copied, according to its report."""
-    try:
-        report = read_json(aligned / OUTPUT / REPORT)
-        return {aligned / photo["chip"] for photo in report["photos"] if candidates.is_below(photo["chip"])}
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
-        return set()
+    return {aligned / chip for chip in reported_chips(aligned) if candidates.is_below(chip)}
 
 
 def _copy(source: Path, target: Path) -> None:

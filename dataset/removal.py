@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from dataset import candidates
+from dataset.aligned import JOURNAL, OUTPUT, OVERRIDES, PAGE, REPORT, by_label
 from dataset.errors import PrepareError
-from dataset.folders import by_label
-from dataset.labels import normalised
+from dataset.labels import found_as, key, same
 from dataset.overrides import Overrides
-from dataset.prepare import JOURNAL, OUTPUT, OVERRIDES, PAGE, REPORT, write_report
+from dataset.prepare import write_report
 from preprocess.files import read_json
 
 _FACES: Final = "faces"
@@ -27,9 +27,10 @@ def remove_person(aligned: Path, name: str) -> int:
     """
     overrides = check_removal(aligned)  # raises before anything is deleted
     output = aligned / OUTPUT
-    deleted = _remove_chips(aligned, name)
     journal = candidates.read_journal(output / JOURNAL)
-    others = [photo for photo in journal.values() if not _is(photo.person, name)]
+    name = found_as(name, {*by_label(aligned), *(photo.person for photo in journal.values())}) or name
+    deleted = _remove_chips(aligned, name)
+    others = [photo for photo in journal.values() if not same(photo.person, name)]
     if deleted or len(others) < len(journal):
         deleted += _remove_faces(output, {Path(file).name for photo in others for file in photo.files()})
     overrides.without(name).write(output / OVERRIDES)
@@ -49,13 +50,9 @@ def check_removal(aligned: Path) -> Overrides:
     return Overrides.read(aligned / OUTPUT / OVERRIDES)
 
 
-def _is(label: str, name: str) -> bool:
-    return normalised(label) == normalised(name)
-
-
 def _remove_chips(aligned: Path, name: str) -> int:
     """Delete the faces in this person's folders, half-written ones too, and the folders if nothing else is in them."""
-    folders = by_label(aligned).get(normalised(name), [])
+    folders = by_label(aligned).get(name, [])
     chips = [chip for folder in folders for kind in ("*.jpg", "*.jpg.part") for chip in folder.rglob(kind)]
     for chip in chips:
         chip.unlink()
@@ -78,10 +75,10 @@ def _remove_from_report(output: Path, name: str) -> None:
     try:
         report = read_json(output / REPORT)
         content = {
-            "people": {person: counts for person, counts in report["people"].items() if not _is(person, name)},
+            "people": {person: counts for person, counts in report["people"].items() if not same(person, name)},
             "remarks": [remark for remark in report["remarks"] if not _mentions(remark, name)],
-            "questions": [question for question in report.get("questions", []) if not _is(question["person"], name)],
-            "photos": [_without(photo, name) for photo in report["photos"] if not _is(photo["person"], name)],
+            "questions": [q for q in report.get("questions", []) if not same(q["person"], name)],
+            "photos": [_without(photo, name) for photo in report["photos"] if not same(photo["person"], name)],
         }
         write_report(content, output)
     except (FileNotFoundError, ValueError, LookupError, TypeError, AttributeError):
@@ -96,4 +93,4 @@ def _without(photo: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def _mentions(text: str, name: str) -> bool:
-    return normalised(name) in normalised(text)
+    return key(name) in key(text)

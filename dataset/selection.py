@@ -12,6 +12,7 @@ import numpy as np
 from dataset import neighbours
 from dataset.candidates import Candidate, Candidates
 from dataset.consensus import AGREEMENT, MIN_PHOTOS, Choice, Consensus, Contender, FaceOfPhoto, FloatArray, FolderFaces
+from dataset.labels import chip_names
 from dataset.overrides import Overrides
 
 MIN_FACE: Final = 32
@@ -166,6 +167,7 @@ class _PersonPhotos:
 
     def __init__(self, folder: _Folder, overrides: Overrides, agreed: Consensus | None) -> None:
         self._folder, self._overrides, self._agreed = folder, overrides, agreed
+        self._chips = chip_names(folder.photos[0].person, [photo.photo for photo in folder.photos])
         self.has_faces = agreed is not None
         self.is_tied = bool(agreed and agreed.tied)
         self.centre = agreed.centre if agreed else None
@@ -205,7 +207,7 @@ class _PersonPhotos:
         return Outcome(
             photo.photo,
             photo.person,
-            chip=None if objection else f"{photo.photo}.jpg",
+            chip=None if objection else self._chips[photo.photo],
             cause=objection.cause if objection else None,
             reason=objection.reason if objection else None,
             agreement=choice.agreement if choice else None,

@@ -16,6 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import roc_curve
 
+from dataset.folders import listing
+from dataset.labels import shown
 from dataset.prepare import select_faces
 from dataset.progress import OnProgress, OnStep
 from dataset.workers import face_tools, parallel_map
@@ -80,9 +82,10 @@ def measure(photos: Path, embedder: Embedder, workers: int, on_step: OnStep) -> 
     kept, report = select_faces(
         photos, workers, embedder, lambda done, total: on_step("Finding faces in photos", done, total)
     )
-    paths = [photos / outcome.photo for outcome in report.outcomes]
+    files = {shown(path.relative_to(photos).as_posix()): path for path in listing(photos).photos}
+    paths = [files[outcome.photo] for outcome in report.outcomes]
     detected = _map(_detect, paths, workers, lambda done, total: on_step("Detecting", done, total))
-    faces = [_Face(photos / face.photo, face.face.box, embedder, tuple(crops())) for face in kept]
+    faces = [_Face(files[face.photo], face.face.box, embedder, tuple(crops())) for face in kept]
     embedded = _map(_embed, faces, workers, lambda done, total: on_step("Cropping", done, total))
     people = np.unique([face.person for face in kept], return_inverse=True)[1]
     return Result(

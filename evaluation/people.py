@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from dataset.folders import files, walk
-from dataset.labels import normalised
+from dataset.labels import found_as, normalised
 from dataset.prepare import Report, prepare
 from dataset.progress import OnStep
 from evaluation import report as evaluation_report
@@ -110,11 +110,12 @@ class Result(Figures):
 
     def _test(self) -> dict[str, Any]:
         """Describe the test photos. People whom the model did not learn can never be right."""
-        tested = {normalised(name.partition("/")[0]) for name in self.split.tested}
+        tested = {normalised(name.partition("/")[0].strip()) for name in self.split.tested}
+        learned = self.exported.bundle.manifest.labels
         return {
             "photos": len(self.split.tested),
             "with_a_face": len(self.evaluation.known),
-            "people_never_learned": sorted(tested - set(self.exported.bundle.manifest.labels)),
+            "people_never_learned": sorted(name for name in tested if found_as(name, learned) is None),
             "also_in_training": list(self.split.copies),
         }
 

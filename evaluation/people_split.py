@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from dataset.folders import walk
+from dataset.labels import shown
 from evaluation.figures import write_json
 from preprocess.files import sha256_of
 from training import faces as aligned_faces
@@ -48,7 +49,7 @@ def split(photos: Path, folder: Path, share: float, seed: int) -> Split:
         raise DatasetError(
             f"No photo of {photos} is left for the test. Give more photos of each person, or a larger --test."
         )
-    names = {side: [path.relative_to(photos).as_posix() for path in paths] for side, paths in sides.items()}
+    names = {side: [shown(path.relative_to(photos).as_posix()) for path in paths] for side, paths in sides.items()}
     _clear(folder, names | {"seed": seed, "share": share})
     for side, paths in sides.items():
         _link(photos, paths, folder / side)
@@ -56,7 +57,7 @@ def split(photos: Path, folder: Path, share: float, seed: int) -> Split:
         train=folder / _TRAIN,
         test=folder / _TEST,
         tested=names[_TEST],
-        copies=[path.relative_to(photos).as_posix() for path in _copies(sides[_TEST], sides[_TRAIN])],
+        copies=[shown(path.relative_to(photos).as_posix()) for path in _copies(sides[_TEST], sides[_TRAIN])],
         remarks=people.remarks,
     )
 

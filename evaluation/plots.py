@@ -5,6 +5,7 @@ matplotlib's settings are changed only while a function here draws.
 
 import io
 import re
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -35,6 +36,7 @@ _METADATA: Final = ("Creator", "Date", "Format", "Type")
 """Metadata that matplotlib writes into an SVG, with addresses of websites."""
 
 _DPI: Final = 150
+_MAX_NAME: Final = 30
 
 
 @mpl.rc_context(_STYLE)
@@ -54,13 +56,13 @@ def plot_curves(history: "Sequence[Epoch]", path: Path) -> None:
     loss.set_yscale("log")
     accuracy.set_ylim(top=1.01)
     loss.legend(frameon=False)
-    figure.savefig(path, dpi=_DPI, format="png")
+    _save(figure, path, dpi=_DPI, format="png")
 
 
 @mpl.rc_context(_STYLE)
 def plot_confusion(matrix: npt.NDArray[np.int64], rows: Sequence[str], columns: Sequence[str], path: Path) -> None:
     """Draw a confusion matrix into a PNG file; see `draw_confusion`."""
-    draw_confusion(matrix, rows, columns).savefig(path, dpi=_DPI, format="png")
+    _save(draw_confusion(matrix, rows, columns), path, dpi=_DPI, format="png")
 
 
 @mpl.rc_context(_STYLE)
@@ -75,8 +77,10 @@ def draw_confusion(matrix: npt.NDArray[np.int64], rows: Sequence[str], columns: 
         color = "white" if shares[row, column] > 0.8 else _INK
         count = str(matrix[row, column])
         axes.text(column, row, count, ha="center", va="center", color=color, fontsize=20 * cell)
-    axes.set_xticks(range(len(columns)), columns, rotation=45, ha="right", parse_math=False, fontsize=20 * cell)
-    axes.set_yticks(range(len(rows)), rows, parse_math=False, fontsize=20 * cell)
+    axes.set_xticks(
+        range(len(columns)), list(map(_short, columns)), rotation=45, ha="right", parse_math=False, fontsize=20 * cell
+    )
+    axes.set_yticks(range(len(rows)), list(map(_short, rows)), parse_math=False, fontsize=20 * cell)
     axes.set(xlabel="answer", ylabel="person")
     return figure
 
@@ -84,7 +88,7 @@ def draw_confusion(matrix: npt.NDArray[np.int64], rows: Sequence[str], columns: 
 @mpl.rc_context(_STYLE)
 def plot_roc(false_accepts: npt.NDArray[np.float64], true_accepts: npt.NDArray[np.float64], path: Path) -> None:
     """Draw a receiver operating characteristic into a PNG file, from a false accept rate of 1 in 10,000 on."""
-    draw_roc(false_accepts, true_accepts, 1e-4).savefig(path, dpi=_DPI, format="png")
+    _save(draw_roc(false_accepts, true_accepts, 1e-4), path, dpi=_DPI, format="png")
 
 
 @mpl.rc_context(_STYLE)
@@ -136,6 +140,18 @@ def draw_reliability(
     return figure
 
 
+def _short(name: str) -> str:
+    """Return a name that leaves room for the plot beside it."""
+    return name if len(name) <= _MAX_NAME else f"{name[: _MAX_NAME - 1]}…"
+
+
+def _save(figure: Figure, target: Path | io.StringIO, **options: Any) -> None:
+    """Write a figure. Characters of names that matplotlib's font lacks become boxes, without a warning for each."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph ", category=UserWarning)
+        figure.savefig(target, **options)
+
+
 def svg(figure: Figure, name: str) -> str:
     """Return a figure as an SVG element for an HTML page. Its text has the page's color and font.
 
@@ -144,6 +160,6 @@ def svg(figure: Figure, name: str) -> str:
     """
     text = io.StringIO()
     with mpl.rc_context({**_STYLE, "svg.hashsalt": name}):
-        figure.savefig(text, format="svg", transparent=True, metadata=dict.fromkeys(_METADATA))
+        _save(figure, text, format="svg", transparent=True, metadata=dict.fromkeys(_METADATA))
     element = text.getvalue().partition("<svg")[2].replace(_INK, "currentColor")
     return "<svg" + re.sub(r' id="[a-z0-9.]+_\d+"', "", element)

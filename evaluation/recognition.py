@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import confusion_matrix, precision_score
 
-from dataset.labels import normalised
+from dataset.labels import found_as, normalised, printable
 from dataset.progress import OnProgress
 from evaluation.figures import Figures
 from evaluation.metrics import Roc, Share, calibration_error_interval
@@ -162,7 +162,7 @@ class Evaluation(Figures):
                 "photos": len(self.strangers),
                 **_figure("taken_for_somebody", self.false_accepts),
             },
-            "verdicts": [asdict(result) for result in self.results],
+            "verdicts": [asdict(result) | {"photo": printable(result.photo)} for result in self.results],
         }
 
     def write(self, folder: Path) -> None:
@@ -183,26 +183,31 @@ class Evaluation(Figures):
 def evaluate(recognizer: Recognizer, probes: Sequence[Probe], on_progress: OnProgress) -> Evaluation:
     """Recognise every probe. A photo that cannot be used has a result with the reason.
 
-    All names are in NFC, so that a bundle of an older version, which has the spelling of its folders, is right too.
+    All names are in NFC, so that a bundle of an older version, which has the spelling of its folders, is right too. A
+    person in the photos is the one of the bundle whose name is the same, see `labels.same`.
     """
     results = []
-    for probe in probes:
-        results.append(_recognize(recognizer, probe))
-        on_progress(len(results), len(probes))
     manifest = recognizer.manifest
     people = tuple(map(normalised, manifest.people))
+    names = {
+        name: found_as(name, people) or normalised(name) for name in {probe.person for probe in probes if probe.person}
+    }
+    for probe in probes:
+        results.append(_recognize(recognizer, probe.photo, names.get(probe.person or "")))
+        on_progress(len(results), len(probes))
     return Evaluation(manifest.version, people, results, manifest.threshold, _describe(manifest))
 
 
-def _recognize(recognizer: Recognizer, probe: Probe) -> ProbeResult:
-    person = probe.person and normalised(probe.person)
+def _recognize(recognizer: Recognizer, photo: Path, person: str | None) -> ProbeResult:
     try:
-        face = recognizer.recognize(probe.photo.read_bytes()).faces[0]
+        face = recognizer.recognize(photo.read_bytes()).faces[0]
     except PhotoError as error:
-        return ProbeResult(str(probe.photo), person, problem=str(error))
+        return ProbeResult(str(photo), person, problem=str(error))
+    except OSError as error:
+        return ProbeResult(str(photo), person, problem=f"The file cannot be read: {error.strerror or error}.")
     likeliest = face.predictions[0]
     return ProbeResult(
-        str(probe.photo),
+        str(photo),
         person,
         face.label and normalised(face.label),
         normalised(likeliest.label),

@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 from PIL import Image
 
+from dataset.labels import printable
 from evaluation import plots
 from evaluation.metrics import Share
 from evaluation.recognition import NOBODY, Evaluation, ProbeResult
@@ -45,9 +46,10 @@ class Headline:
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """A photo with a wrong answer: the expected answer, the result, and a picture as a data URI."""
+    """A photo with a wrong answer: its path, the expected answer, the result, and a picture as a data URI."""
 
     photo: str
+    path: str
     expected: str
     result: ProbeResult
     picture: str | None
@@ -131,7 +133,13 @@ def _kind(result: ProbeResult) -> str | None:
 def _mistake(result: ProbeResult, *, pictured: bool) -> Mistake:
     photo = Path(result.photo)
     name = "/".join(photo.parts[-2:])
-    return Mistake(name, result.person or "a stranger", result, _thumbnail(photo) if pictured else None)
+    return Mistake(
+        printable(name),
+        printable(result.photo),
+        result.person or "a stranger",
+        result,
+        _thumbnail(photo) if pictured else None,
+    )
 
 
 def _thumbnail(photo: Path) -> str | None:

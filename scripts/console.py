@@ -3,7 +3,7 @@
 import io
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Final, TextIO, cast
@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, TextIO, cast
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 from dataset.progress import OnStep
 from model.settings import ROOT, Settings
@@ -25,6 +26,7 @@ __all__ = [
     "PretrainedOption",
     "console",
     "emit",
+    "note",
     "out",
     "progress",
     "require_checkout",
@@ -65,13 +67,13 @@ class _StandardError(io.TextIOBase):
         return getattr(sys.stderr, "rich_proxied_file", sys.stderr) or io.StringIO()
 
 
-console: Final = Console(file=cast("TextIO", _StandardError()), highlight=False, markup=False)
+console: Final = Console(file=cast("TextIO", _StandardError()), highlight=False, markup=False, emoji=False)
 """For progress and remarks, on standard error. Results go to standard output, so that they can be piped.
 
-Markup is off because names of files may contain brackets. Styled words are `Text`.
+Markup and emoji codes are off because names of files may contain brackets and colons. Styled words are `Text`.
 """
 
-out: Final = Console(highlight=False, soft_wrap=True, markup=False)
+out: Final = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 JSONOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
@@ -129,6 +131,12 @@ def emit(value: Any, *, as_json: bool, show: Callable[[Any], object]) -> None:
         sys.stdout.write(f"{_json(value)}\n")
     else:
         show(value)
+
+
+def note(remarks: Iterable[str]) -> None:
+    """Print what looks like a mistake, before the work begins."""
+    for remark in remarks:
+        console.print(Text("note", "yellow"), remark, soft_wrap=True)
 
 
 def _json(value: Any) -> str:

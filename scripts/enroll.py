@@ -1,5 +1,6 @@
 """`visage enroll`: adds people to a bundle from a few photos each, without training."""
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +13,7 @@ from dataset.prepare import select_faces
 from model import bundle as bundles
 from model.settings import cores
 from scripts import checks
-from scripts.console import CommandError, JSONOption, OutputOption, console, emit, out, progress, steps
+from scripts.console import CommandError, JSONOption, OutputOption, console, emit, note, out, progress, steps
 from scripts.questions import require_answers, show_questions
 from scripts.targets import target_of
 from training.members import check_newcomers
@@ -40,12 +41,13 @@ def enroll(
     target, replaces = target_of(bundle, output)
     bundles.check_target(target, replace_existing=replaces)
     opened = bundles.load(str(bundle))
-    newcomers = walk(photos).photos
-    check_newcomers(opened.manifest, newcomers)
+    newcomers = walk(photos)
+    check_newcomers(opened.manifest, newcomers.photos)
     checks.target(target.parent, checks.megabytes_of(bundle))
-    count = sum(map(len, newcomers.values()))
+    note(newcomers.remarks)
+    count = sum(map(len, newcomers.photos.values()))
     checks.announce(
-        f"Enrolling {len(newcomers)} people by {count} photos",
+        f"Enrolling {len(newcomers.photos)} people by {count} photos",
         count * checks.SECONDS_A_PHOTO / cores(),
         as_json=as_json,
     )
@@ -71,14 +73,15 @@ def enroll(
         "remarks": [*report.remarks, *remarks],
         "threshold": made.manifest.threshold,
     }
-    emit(result, as_json=as_json, show=_show)
+    emit(result, as_json=as_json, show=lambda result: _show(result, newcomers.remarks))
 
 
-def _show(result: dict[str, Any]) -> None:
+def _show(result: dict[str, Any], said: Sequence[str]) -> None:
     for name, count in result["enrolled"].items():
         out.print(f"enrolled {name}, from {count} {'photo' if count == 1 else 'photos'}")
     for photo, reason in result["set_aside"].items():
         out.print(Text("set aside", "yellow"), f"{photo}: {reason}")
     for remark in result["remarks"]:
-        out.print(Text("note", "yellow"), remark)
+        if remark not in said:
+            out.print(Text("note", "yellow"), remark)
     out.print(f"{result['bundle']}: version {result['version']}, threshold {result['threshold']:.3f}")

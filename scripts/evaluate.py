@@ -1,22 +1,22 @@
 """`visage evaluate`: measures a run or a bundle on photos that it was not trained on."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
-from dataset.folders import walk
-from dataset.labels import normalised
+from dataset.folders import Listing, walk
+from dataset.labels import chip_names, found_as, normalised, shown
 from dataset.prepare import photos_of_strangers
 from model import bundle as bundles
 from model.settings import cores
 from preprocess.temporary import temporary_folder
 from scripts import checks
-from scripts.console import SETTINGS, CommandError, JSONOption, console, emit, out, progress
+from scripts.console import SETTINGS, CommandError, JSONOption, console, emit, note, out, progress
 from training.faces import TEST, VALIDATION
 from training.run import RUN, Description, finished
 
@@ -35,23 +35,19 @@ def evaluate(
 ) -> None:
     """Recognise photos of known people and of strangers as the API does, and count right answers."""
     _check_model(model)
-    people = walk(photos).photos
-    known = [(photo, person) for person, paths in people.items() for photo in paths]
-    if held_out:
-        known = _held_out(known, photos, model)
-    others = photos_of_strangers(strangers) if strangers else []
+    known, unknown = walk(photos), photos_of_strangers(strangers) if strangers else Listing()
+    people = _held_out(known.photos, photos, model) if held_out else known.photos
     checks.target(output, _MEGABYTES)
-    checks.announce(
-        f"Recognising {len(known) + len(others)} photos",
-        (len(known) + len(others)) * checks.SECONDS_A_PHOTO / cores(),
-        as_json=as_json,
-    )
+    note([*known.remarks, *unknown.remarks])
+    count = sum(map(len, people.values())) + len(unknown.photos)
+    checks.announce(f"Recognising {count} photos", count * checks.SECONDS_A_PHOTO / cores(), as_json=as_json)
     from evaluation.recognition import Probe
     from evaluation.recognition import evaluate as evaluate_probes
     from evaluation.report import PAGE, write_page
     from model.recognizer import Recognizer
 
-    probes = [*(Probe(*photo) for photo in known), *(Probe(photo, None) for photo in others)]
+    probes = [Probe(photo, person) for person, paths in people.items() for photo in paths]
+    probes += [Probe(photo, None) for photo in unknown.photos]
     with _bundle(model) as location, progress() as bar:
         recognizer = Recognizer.load(str(location), SETTINGS)
         _warn_of_unknown_names(people, recognizer.people)
@@ -70,19 +66,24 @@ def _check_model(model: Path) -> None:
         bundles.load(str(model), files=())
 
 
-def _held_out(known: list[tuple[Path, str]], photos: Path, run: Path) -> list[tuple[Path, str]]:
+def _held_out(people: dict[str, list[Path]], photos: Path, run: Path) -> dict[str, list[Path]]:
     """Keep the photos that the training held out: those for testing if there are any, else those for validation."""
     description = Description.read(run)
     role = TEST if TEST in description.roles else VALIDATION
-    chips = {
-        normalised(chip.removesuffix(".jpg"))
-        for chip, its_role in zip(description.chips, description.roles, strict=True)
-        if its_role == role
-    }
-    kept = [photo for photo in known if normalised(photo[0].relative_to(photos).as_posix()) in chips]
-    if not kept:
+    roles = zip(description.chips, description.roles, strict=True)
+    chips = {normalised(chip) for chip, its_role in roles if its_role == role}
+    kept = {person: list(_with_chips(person, paths, photos, chips)) for person, paths in people.items()}
+    if not any(kept.values()):
         raise CommandError(f"None of the photos in {photos} was held out when {run} was trained.")
     return kept
+
+
+def _with_chips(person: str, paths: Sequence[Path], photos: Path, chips: set[str]) -> Iterator[Path]:
+    """Yield the photos of a person whose chips are among `chips`; older versions called a chip by its photo alone."""
+    names = {shown(path.relative_to(photos).as_posix()): path for path in paths}
+    for name, chip in chip_names(person, names).items():
+        if not chips.isdisjoint({normalised(chip), normalised(f"{name}.jpg")}):
+            yield names[name]
 
 
 @contextmanager
@@ -98,14 +99,14 @@ def _bundle(model: Path) -> Iterator[Path]:
 
 
 def _warn_of_unknown_names(people: dict[str, list[Path]], labels: tuple[str, ...]) -> None:
-    unknown = sorted(set(people) - set(map(normalised, labels)))
+    unknown = sorted(person for person, photos in people.items() if photos and found_as(person, labels) is None)
     if unknown:
         console.print(Text("Not known to the model, so that the answer is always wrong:", "yellow"), ", ".join(unknown))
 
 
 def _show(result: dict[str, Any]) -> None:
     known, strangers = result["known"], result["strangers"]
-    table = Table("Person", "Photos", "Precision", "Recall")
+    table = Table(Column("Person", overflow="fold"), "Photos", "Precision", "Recall")
     for name, person in known["people"].items():
         table.add_row(name, str(person["photos"]), f"{person['precision']:.2%}", f"{person['recall']:.2%}")
     out.print(table)

@@ -6,12 +6,13 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from dataset.folders import Listing
 from dataset.prepare import embed_all, photos_of_strangers
 from model.bundle import check_target
 from model.gallery import FloatArray
 from model.settings import cores
 from scripts import checks
-from scripts.console import CommandError, JSONOption, emit, out, progress, steps
+from scripts.console import CommandError, JSONOption, emit, note, out, progress, steps
 from training.recipe import FALSE_ACCEPT_RATE
 from training.run import Description, finished
 
@@ -35,13 +36,14 @@ def export(
     """Write the bundle: the network for each engine, checked on real faces, and the thresholds for its answers."""
     check_target(bundle, replace_existing=replace)
     description, _ = finished(run)
-    strangers = photos_of_strangers(impostors) if impostors else []
+    strangers = photos_of_strangers(impostors) if impostors else Listing()
     checks.target(bundle.absolute().parent, _MEGABYTES)
     if impostors:
         checks.weights(description.pretrained["name"])
+    note(strangers.remarks)
     checks.announce(
         f"Exporting {run} with {len(description.labels)} people",
-        _SECONDS + len(strangers) * checks.SECONDS_A_PHOTO / cores(),
+        _SECONDS + len(strangers.photos) * checks.SECONDS_A_PHOTO / cores(),
         as_json=as_json,
     )
     from training.export import export as export_run

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from dataset.labels import normalised
-from dataset.prepare import OUTPUT
+from dataset.aligned import OUTPUT
+from dataset.labels import found_as
 from dataset.removal import check_removal, remove_person
 from model import bundle as bundles
 from model.bundle import Bundle
@@ -48,6 +48,7 @@ def forget(
     target, replaces = target_of(bundle, output)
     bundles.check_target(target, replace_existing=replaces)
     opened = bundles.load(str(bundle))
+    name = found_as(name, opened.manifest.people) or name
     if aligned and retrain_from and aligned.resolve() != retrain_from.resolve():
         raise CommandError("--aligned and --retrain name two folders. Give --retrain alone.")
     if retrain_from:
@@ -60,7 +61,7 @@ def forget(
     else:
         made, deleted = _remove(opened, name, aligned, target, replaces=replaces)
     is_known, was_trained_on = (
-        normalised(name) in map(normalised, names) for names in (opened.manifest.people, opened.manifest.labels)
+        found_as(name, names) is not None for names in (opened.manifest.people, opened.manifest.labels)
     )
     result = {
         "bundle": str(bundle if made is opened else output or bundle),
@@ -78,7 +79,7 @@ def _remove(bundle: Bundle, name: str, aligned: Path | None, target: Path, *, re
 
     A bundle that has forgotten the person in an earlier call is returned as it is.
     """
-    is_known = normalised(name) in map(normalised, bundle.manifest.people)
+    is_known = found_as(name, bundle.manifest.people) is not None
     if is_known or not aligned:
         check_forgettable(bundle.manifest, name)  # raises before anything is deleted
     from training.enrolment import forget as forget_person

@@ -1,18 +1,20 @@
 """`visage prepare`: a folder of people's photos to a folder of aligned faces."""
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
-from dataset.prepare import OUTPUT, PAGE, Report, check
+from dataset.aligned import OUTPUT, PAGE
+from dataset.prepare import Report, check
 from dataset.prepare import prepare as prepare_photos
 from model.settings import cores
 from scripts import checks
-from scripts.console import CommandError, JSONOption, PretrainedOption, console, emit, out, progress, steps
+from scripts.console import CommandError, JSONOption, PretrainedOption, console, emit, note, out, progress, steps
 from scripts.questions import require_answers, show_questions
 
 
@@ -43,6 +45,7 @@ def prepare(
     count, processes = sum(map(len, people.photos.values())), workers or cores()
     checks.weights(weights)
     checks.target(aligned, count * checks.MEGABYTES_A_PHOTO)
+    note(people.remarks)
     checks.announce(
         f"Finding faces in {count} photos of {len(people.photos)} people, unless an earlier call has done so",
         count * checks.SECONDS_A_PHOTO / min(processes, cores()),
@@ -62,15 +65,15 @@ def prepare(
             keep=keep or (),
             drop=drop or (),
         )
-    emit(report.to_dict(), as_json=as_json, show=lambda _: _show(report))
+    emit(report.to_dict(), as_json=as_json, show=lambda _: _show(report, people.remarks))
     console.print(f"Report: {aligned / OUTPUT / PAGE}")
     require_answers(report.questions)
     if not any(outcome.chip for outcome in report.outcomes):
         raise CommandError("No photo has a face that can be kept.")
 
 
-def _show(report: Report) -> None:
-    table = Table("Person", "Photos", "Kept", "Set aside")
+def _show(report: Report, said: Sequence[str]) -> None:
+    table = Table(Column("Person", overflow="fold"), "Photos", "Kept", "Set aside")
     for name, (photos, chips) in report.counts().items():
         table.add_row(name, str(photos), str(chips), str(photos - chips))
     out.print(table)
@@ -80,5 +83,6 @@ def _show(report: Report) -> None:
         if outcome.chip and not outcome.complete:
             out.print(Text("kept", "yellow"), f"{outcome.photo}: The photo is incomplete.")
     for remark in report.remarks:
-        out.print(Text("note", "yellow"), remark)
+        if remark not in said:
+            out.print(Text("note", "yellow"), remark)
     show_questions(report.questions, out)

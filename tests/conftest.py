@@ -9,4 +9,11 @@
 | `site` | Node: the website's modules on their own |
 """
 
+from hypothesis import settings
+
+settings.register_profile("suite", derandomize=True, deadline=None)
+"""The same examples in every run, so that a failure can be seen again; how long one takes depends on the machine."""
+
+settings.load_profile("suite")
+
 pytest_plugins = ["tests.leaks", "tests.pipeline", "tests.gateway", "tests.deployed", "tests.processes"]

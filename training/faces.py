@@ -1,16 +1,21 @@
 """Reads a folder of aligned faces, and splits them into training, validation and test."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
 import numpy as np
+from PIL import Image
 
-from dataset.folders import by_label
+from dataset.aligned import by_label
+from dataset.folders import files as files_in
+from dataset.labels import shown
 from model.gallery import IntArray
 from preprocess.files import sha256_of
+from preprocess.geometry import PHOTO_CHIP
 from training.errors import DatasetError
 
 TRAIN: Final = 0
@@ -29,8 +34,8 @@ class AlignedFaces:
     people: IntArray
 
     def names(self) -> list[str]:
-        """Return each chip's path below the root, with slashes."""
-        return [chip.relative_to(self.root).as_posix() for chip in self.chips]
+        """Return each chip's path below the root, with slashes, as it is shown."""
+        return [shown(chip.relative_to(self.root).as_posix()) for chip in self.chips]
 
     def fingerprint(self) -> str:
         """Return a SHA-256 over every chip's name and content."""
@@ -59,11 +64,12 @@ def read(aligned: Path) -> AlignedFaces:
     """Return the faces that `visage prepare` left in a folder.
 
     Raises:
-        DatasetError: there are faces of fewer than two people.
+        DatasetError: there are faces of fewer than two people, or photos that `visage prepare` has not seen.
     """
     if not aligned.is_dir():
         raise DatasetError(f"No such folder: {aligned}. Run `visage prepare PHOTOS {aligned}` first.")
     people = {label: chips for label, folders in by_label(aligned).items() if (chips := _chips(folders))}
+    _check_aligned(aligned, people)
     if len(people) < 2:
         who = f"only of {next(iter(people))}" if people else "of nobody"
         raise DatasetError(
@@ -75,7 +81,34 @@ def read(aligned: Path) -> AlignedFaces:
 
 
 def _chips(folders: Sequence[Path]) -> list[Path]:
-    return sorted(chip for folder in folders for chip in folder.rglob("*.jpg"))
+    return sorted(chip for folder in folders for chip in files_in(folder))
+
+
+def _check_aligned(aligned: Path, people: Mapping[str, Sequence[Path]]) -> None:
+    """Check that every file is a chip: a JPEG file of the size that `visage prepare` writes.
+
+    Raises:
+        DatasetError: some are not.
+    """
+    chips = [chip for person in people.values() for chip in person]
+    others = [chip for chip in chips if not _is_chip(chip)]
+    if others:
+        raise DatasetError(
+            f"{len(others)} of {len(chips)} photos in {aligned} are not aligned faces; the first is "
+            f"{shown(others[0].relative_to(aligned).as_posix())}. Run `visage prepare PHOTOS ALIGNED` first, and train "
+            "on ALIGNED."
+        )
+
+
+def _is_chip(file: Path) -> bool:
+    """Whether a file is a JPEG of a chip's size; only its header is read."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about very large photos and damaged metadata
+        try:
+            with Image.open(file, formats=["JPEG"]) as image:
+                return image.size == (PHOTO_CHIP.size, PHOTO_CHIP.size)
+        except (OSError, SyntaxError, Image.DecompressionBombError):  # what Pillow raises for files it cannot read
+            return False
 
 
 def split(people: IntArray, validation: float, test: float, seed: int) -> IntArray:

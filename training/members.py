@@ -4,9 +4,8 @@ Nothing is imported here that takes time, so that a command can check names befo
 """
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 
-from dataset.labels import normalised
+from dataset.labels import found_as, key, normalised, printable, similar
 from model.errors import BundleError
 from model.manifest import Manifest
 from training.errors import DatasetError, RunError
@@ -19,7 +18,8 @@ def check_newcomers(manifest: Manifest, names: Iterable[str]) -> None:
     Raises:
         BundleError: it does.
     """
-    taken = sorted(set(map(normalised, names)) & set(map(normalised, manifest.people)))
+    known = set(map(key, manifest.people))
+    taken = sorted(name for name in names if key(name) in known)
     if taken:
         listed = " and ".join(f'"{name}"' for name in taken)
         raise BundleError(
@@ -45,13 +45,12 @@ def known_as(manifest: Manifest, name: str) -> str:
     Raises:
         BundleError: the bundle does not know them.
     """
-    people = {normalised(known): known for known in manifest.people}
-    if normalised(name) in people:
-        return people[normalised(name)]
-    folded = {label.casefold(): label for label in people}
-    similar = [folded[match] for match in get_close_matches(normalised(name).casefold(), folded)]
-    hint = f"Did you mean {_either(similar)}?" if similar else f"It knows {', '.join(people)}."
-    raise BundleError(f'The bundle knows nobody called "{name}". {hint}')
+    known = found_as(name, manifest.people)
+    if known is not None:
+        return known
+    near = list(map(normalised, similar(name, manifest.people)))
+    hint = f"Did you mean {_either(near)}?" if near else f"It knows {', '.join(map(normalised, manifest.people))}."
+    raise BundleError(f'The bundle knows nobody called "{printable(name)}". {hint}')
 
 
 def _either(names: Sequence[str]) -> str:

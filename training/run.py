@@ -132,7 +132,7 @@ def read_metrics(run: Path) -> dict[str, Any] | None:
 
 def foreign_files(run: Path) -> list[str]:
     """Return the sorted names of the user's own files in the folder of a run."""
-    return sorted(path.name for path in run.iterdir() if not _is_ours(path) and is_visible(Path(path.name)))
+    return sorted(path.name for path in run.iterdir() if not _is_ours(path) and is_visible(path.name))
 
 
 def _is_ours(path: Path) -> bool:

@@ -15,9 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataset import candidates
+from dataset.aligned import JOURNAL, OUTPUT, OVERRIDES, REPORT
 from dataset.errors import PrepareError
 from dataset.overrides import Overrides
-from dataset.prepare import JOURNAL, OUTPUT, OVERRIDES, REPORT, Report, _copied_before
+from dataset.prepare import Report, _copied_before
 from dataset.removal import remove_person
 from dataset.selection import Cause, Option, Outcome, Question
 from model.errors import BundleError

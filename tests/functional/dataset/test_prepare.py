@@ -1,5 +1,6 @@
 """Preparing continues after an interruption, repeats only what changed, and reports the outcome of every photo."""
 
+import html
 import json
 import os
 import shutil
@@ -11,13 +12,16 @@ import pytest
 from PIL import Image, ImageFilter
 
 from dataset import candidates
+from dataset.aligned import OUTPUT, PAGE, REPORT, by_label
 from dataset.candidates import DetectionTask
 from dataset.errors import PrepareError
-from dataset.folders import walk
-from dataset.prepare import OUTPUT, PAGE, REPORT, prepare
+from dataset.labels import key, label_of, shown
+from dataset.prepare import prepare
+from dataset.removal import remove_person
 from dataset.selection import Cause
 from preprocess.files import sha256_of
 from preprocess.geometry import Geometry
+from training import faces
 from training.embedder import Embedder
 
 pytestmark = pytest.mark.usefixtures("no_workers")
@@ -158,10 +162,90 @@ def test_a_file_that_is_not_a_photo_gets_a_reason_and_the_others_are_processed(w
     assert "Obama/z/deep.jpg.jpg" in work.chips()
 
 
-def test_a_file_name_that_is_no_text_does_not_stop_the_rest(work):
-    (work.photos / "Obama" / os.fsdecode(b"\xff.jpg")).write_bytes(b"no photo")
-    assert len(work.prepare()) == 2
-    assert walk(work.photos).remarks == ['In "Obama", files whose names are not UTF-8 are left out. Rename them.']
+ODD_NAMES = {
+    "no UTF-8": os.fsdecode(b"\xff"),
+    "as long as a disk allows": "x" * 246,
+    "as long as a disk allows, in other letters": "\u00e9" * 123,
+    "a line break": "a\nb",
+    "a separator of lines": "a\u2028b",
+    "another direction": "a\u202eb",
+    "decomposed accents": "Zoe\u0308",
+    "emoji": "\U0001f469\u200d\U0001f680",
+    "what Windows forbids": 'a:b"c*',
+    "what Windows reserves": "CON",
+    "markup": "<b>&amp;[red]{{ 7 }}",
+    "spaces": " a ",
+}
+
+
+@pytest.mark.parametrize("name", ODD_NAMES.values(), ids=ODD_NAMES.keys())
+def test_a_photo_of_any_name_is_prepared_reported_dropped_and_trained_on(work, name):
+    (work.photos / "Obama" / "a.jpg").rename(work.photos / "Obama" / f"{name}.jpg")
+    before = work.prepare()
+    (photo,) = (outcome for outcome in before.values() if outcome.person == "Obama")
+    assert photo.photo.encode().decode().splitlines() == [photo.photo]
+    assert "Obama" in faces.read(work.aligned).labels
+    assert json.loads(work.output(REPORT).read_text(encoding="utf-8"))["photos"][1]["photo"] == photo.photo
+    assert photo.photo in html.unescape(work.output(PAGE).read_text(encoding="utf-8"))
+    journal = work.output(JOURNAL).read_bytes()
+    for spelled in (f"Obama/{name}.jpg", photo.photo):  # as the shell completes it, and as the report shows it
+        assert work.prepare(drop=[Path(spelled)])[photo.photo].cause == Cause.DROPPED
+        assert work.prepare(keep=[Path(spelled)])[photo.photo].chip == photo.chip
+    assert work.output(JOURNAL).read_bytes() == journal
+
+
+REFUSED = ("a line break", "a separator of lines", "another direction")
+
+
+@pytest.mark.parametrize("kind", [kind for kind in ODD_NAMES if kind not in REFUSED])
+def test_a_person_of_any_name_is_prepared_trained_on_and_removed(work, kind):
+    name = ODD_NAMES[kind]
+    (work.photos / "Obama").rename(work.photos / name)
+    label = label_of(name)
+    work.prepare()
+    assert set(faces.read(work.aligned).labels) == {"Biden", label}
+    assert work.prepare()[f"{shown(name)}/a.jpg"].chip
+    assert remove_person(work.aligned, label) >= 2
+    assert set(work.chips()) == {"Biden/b.jpg.jpg"}
+    assert label not in by_label(work.aligned)
+    assert label not in {photo.person for photo in candidates.read_journal(work.output(JOURNAL)).values()}
+
+
+def test_photos_whose_names_differ_in_case_or_accents_keep_a_chip_each(work):
+    names = ("A.JPG", "a.png", "b/c.jpg", "B/C.jpg", "Zoe\u0308.jpg", "Zo\u00eb.jpg")
+    for number, name in enumerate(names):
+        sample = ("obama3.jpg", "obama_partial_face.jpg")[number % 2]
+        work.put(f"Barack Obama/{sample}", f"Obama/{name}")
+    outcomes = work.prepare(keep=[Path("Obama") / name for name in names])
+    chips = [outcome.chip for outcome in outcomes.values() if outcome.person == "Obama"]
+    assert len({key(str(chip)) for chip in chips if chip}) == len(names) + 1
+
+
+def test_a_person_in_two_spellings_is_one(work):
+    work.put("Barack Obama/obama3.jpg", "OBAMA/a.jpg")
+    if len(list(work.photos.iterdir())) < 3:
+        pytest.skip("this disk takes them for one")
+    outcomes = work.prepare()
+    assert {outcome.person for outcome in outcomes.values()} == {"Biden", "OBAMA"}
+    assert len({outcome.chip for outcome in outcomes.values()}) == 3
+    assert faces.read(work.aligned).labels == ("Biden", "OBAMA")
+
+
+@pytest.mark.parametrize(
+    "error", [PermissionError(13, "Permission denied"), OSError(5, "Input/output error")], ids=repr
+)
+def test_a_photo_that_the_disk_cannot_give_is_set_aside_and_the_others_are_kept(work, monkeypatch, error):
+    def unreadable(path, real=candidates._read):
+        if path.name == "a.jpg":
+            raise error
+        return real(path)
+
+    work.put("Barack Obama/obama3.jpg", "Obama/a.jpg")
+    work.put("Joe Biden/biden.jpg", "Biden/c.jpg")
+    monkeypatch.setattr(candidates, "_read", unreadable)
+    outcomes = work.prepare()
+    assert "read" in outcomes["Obama/a.jpg"].reason
+    assert outcomes["Biden/b.jpg"].chip or outcomes["Biden/c.jpg"].chip
 
 
 def test_the_report_tells_of_every_photo_and_remark(work):

@@ -5,8 +5,8 @@ import shutil
 
 import pytest
 
+from dataset.aligned import JOURNAL, OUTPUT, OVERRIDES, PAGE, REPORT
 from dataset.errors import PrepareError
-from dataset.prepare import JOURNAL, OUTPUT, OVERRIDES, PAGE, REPORT
 from dataset.removal import remove_person
 
 NAME = "Joe Biden"

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageOps
 
+from dataset.aligned import JOURNAL, OUTPUT, OVERRIDES, PAGE, REPORT
 from dataset.candidates import read_journal
-from dataset.prepare import JOURNAL, OUTPUT, OVERRIDES, PAGE, REPORT, prepare
+from dataset.prepare import prepare
 from dataset.removal import remove_person
 from dataset.selection import Cause
 from tests.processes import without_workers

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from dataset.prepare import JOURNAL, OUTPUT
+from dataset.aligned import JOURNAL, OUTPUT
 from model.settings import ROOT
 from scripts import __main__ as main
 from scripts import samples as sample_photos

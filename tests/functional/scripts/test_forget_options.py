@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from dataset.prepare import JOURNAL, OUTPUT
+from dataset.aligned import JOURNAL, OUTPUT
 from model import bundle as bundles
 from model.gallery import Gallery
 from training.enrolment import enroll

@@ -3,7 +3,10 @@
 import json
 
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
+from model.errors import ModelError
 from preprocess.errors import NoFaceError
 
 
@@ -37,6 +40,16 @@ def test_a_line_carries_the_ids_of_request_and_invocation(client, lines):
     client.get("/labels")
     assert lines()[-1]["request_id"] == "request-1"
     assert lines()[-1]["function_request_id"] == "invocation-1"
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(reason=st.text(st.characters(), max_size=60))
+@example(reason="\u2028\u0085\x1c\r\n\ud800\udcff")
+def test_a_line_stays_one_line_whatever_an_error_says(telemetry, lines, reason):
+    before = len(lines())
+    telemetry.model_unavailable(ModelError(reason))
+    (line,) = lines()[before:]
+    assert line["reason"].encode("utf-16", "surrogatepass") == reason.encode("utf-16", "surrogatepass")
 
 
 def test_a_failed_request_logs_its_problem(client, lines, recognizer):

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from dataset import candidates
+from dataset.aligned import JOURNAL, OUTPUT, OVERRIDES
 from dataset.candidates import Candidates
 from dataset.errors import PrepareError
-from dataset.prepare import JOURNAL, OUTPUT, OVERRIDES
 from dataset.removal import remove_person
 
 

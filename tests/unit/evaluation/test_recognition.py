@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dataset.labels import printable
 from evaluation import report as evaluation_report
 from evaluation.metrics import Roc, Share, calibration_error_interval
 from evaluation.plots import draw_confusion, svg
 from evaluation.recognition import CONFUSION, NOBODY, Evaluation, Probe, ProbeResult, evaluate
-from evaluation.report import NOT_KNOWN, NOT_USED, STRANGER_NAMED, WRONG_NAME, write_page
+from evaluation.report import NOT_KNOWN, NOT_USED, PAGE, STRANGER_NAMED, WRONG_NAME, write_page
 from model.bundle import Manifest
 from model.recognizer import Face, Prediction, Recognition
 from preprocess.detect import Box
@@ -145,13 +146,26 @@ class OlderStub(Stub):
         return Recognition((face,), 9, 9, "0123", {})
 
 
-@pytest.mark.parametrize("person", ["Zo\u00eb", "Zoe\u0308"])
+@pytest.mark.parametrize("person", ["Zo\u00eb", "Zoe\u0308", "ZO\u00cb"])
 def test_an_answer_is_right_however_bundle_and_folder_spell_the_name(tmp_path, person):
     photo = tmp_path / "photo"
     photo.write_bytes(b"photo")
     done = evaluate(OlderStub(), [Probe(photo, person)], lambda *what: None)
     assert (done.accuracy.value, done.recognised.value) == (1.0, 1.0)
     assert list(done.people()) == ["Zo\u00eb"]
+
+
+@pytest.mark.parametrize("name", ["\udcff.jpg", "a\nb.jpg", "a\u2028b.jpg", "x" * 255, "$x$"], ids=ascii)
+def test_a_photo_of_any_name_is_in_the_figures_and_on_the_page(tmp_path, name):
+    photo = tmp_path / name
+    photo.write_bytes(b"photo")
+    done = evaluate(Stub(), [Probe(photo, "Ann"), Probe(tmp_path / "gone.jpg", "Ann")], lambda *what: None)
+    done.write(tmp_path)
+    write_page(done, tmp_path / PAGE)
+    shown = printable(str(photo))
+    assert json.loads((tmp_path / Evaluation.FILE).read_text(encoding="utf-8"))["verdicts"][0]["photo"] == shown
+    assert shown in (tmp_path / PAGE).read_text(encoding="utf-8")
+    assert done.results[1].problem == "The file cannot be read: No such file or directory."
 
 
 def test_an_evaluation_says_what_was_evaluated():

@@ -1,10 +1,16 @@
 """The aligned faces of a training, and their split into training, validation and test."""
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
+from dataset.aligned import OUTPUT, REPORT
+from dataset.labels import chip_names
+from preprocess.files import write_text
 from training import faces
 from training.errors import DatasetError
 from training.faces import TEST, TRAIN, VALIDATION, split
@@ -12,19 +18,19 @@ from training.faces import TEST, TRAIN, VALIDATION, split
 
 @pytest.fixture
 def folder(tmp_path):
-    """Aligned faces of two people; their content does not matter here."""
-    for name in (
-        "Ann/1.jpg",
-        "Ann/deep/2.jpg",
-        "Bob/1.jpg",
-        "Bob/1.jpg.part",
-        "Cid/notes.txt",
-        ".visage/t.jpg",
-    ):
+    """Aligned faces of two people; who is in them does not matter here."""
+    for shade, name in enumerate(("Ann/1.jpg", "Ann/deep/2.jpg", "Bob/1.jpg")):
+        picture(tmp_path / name, shade=shade)
+    for name in ("Bob/1.jpg.part", "Cid/notes.txt", ".visage/t.jpg", "@eaDir/1.jpg", "Ann/@eaDir/1.jpg"):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(name)
     return tmp_path
+
+
+def picture(path, size=(600, 600), kind="JPEG", shade=0):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("L", size, 100 + shade).save(path, kind)
 
 
 def test_only_people_with_chips_are_read(folder):
@@ -57,7 +63,7 @@ def test_the_fingerprint_changes_with_the_faces(folder, change):
     chip = folder / "Ann" / "1.jpg"
     match change:
         case "content":
-            chip.write_text("another")
+            picture(chip, shade=50)
         case "name":
             chip.rename(chip.with_name("9.jpg"))
         case "person":
@@ -95,8 +101,46 @@ def test_the_same_seed_gives_the_same_split(counts, seed):
 
 def test_labels_are_unicode_normalised_and_two_spellings_are_one_person(tmp_path):
     for name in ("Zoe\u0308/1.jpg", "Zo\u00eb/2.jpg", "Bob/1.jpg"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(name)
+        picture(tmp_path / name)
     read = faces.read(tmp_path)
     assert read.labels == ("Bob", "Zo\u00eb")
     assert read.people.tolist() == [0, 1, 1]
+
+
+RAW = {
+    "a camera's photo": ("new.jpg", (4000, 3000), "JPEG"),
+    "a photo of nearly the size": ("new.jpg", (600, 599), "JPEG"),
+    "another extension": ("new.JPEG", (640, 480), "JPEG"),
+    "another format of the size": ("new.png", (600, 600), "PNG"),
+    "another format under the name of a chip": ("new.jpg", (600, 600), "PNG"),
+}
+
+
+@pytest.mark.parametrize(("name", "size", "kind"), RAW.values(), ids=RAW.keys())
+def test_a_photo_among_aligned_faces_is_refused(folder, name, size, kind):
+    picture(folder / "Bob" / name, size, kind)
+    with pytest.raises(DatasetError, match=f"1 of 4 photos .* are not aligned faces; the first is Bob/{name}"):
+        faces.read(folder)
+
+
+@pytest.mark.parametrize("content", [b"", b"no photo", b"\xff\xd8\xff"])
+def test_a_chip_without_a_picture_is_refused(folder, content):
+    (folder / "Ann" / "1.jpg").write_bytes(content)
+    with pytest.raises(DatasetError, match="visage prepare"):
+        faces.read(folder)
+
+
+@pytest.mark.parametrize("people", [["Ann"], ["Ann", "Bob"]])
+def test_raw_photos_are_refused_before_anything_else_is_said(tmp_path, people):
+    for name in people:
+        picture(tmp_path / name / "IMG_1.JPG", (4032, 3024))
+    with pytest.raises(DatasetError, match="Run `visage prepare PHOTOS ALIGNED` first"):
+        faces.read(tmp_path)
+
+
+def test_a_person_whose_folder_cannot_have_their_name_has_it_from_the_report(folder):
+    name = "What? " + "x" * 200
+    (chip,) = chip_names(name, ["What?/1.jpg"]).values()
+    picture(folder / chip)
+    write_text(folder / OUTPUT / REPORT, json.dumps({"photos": [{"photo": "-", "person": name, "chip": chip}]}))
+    assert faces.read(folder).labels == ("Ann", "Bob", name)

@@ -9,7 +9,7 @@ from model.errors import BundleError
 from preprocess.geometry import Geometry
 from training.enrolment import _without
 from training.errors import DatasetError, RunError
-from training.members import check_forgettable, known_as, others_than
+from training.members import check_forgettable, check_newcomers, known_as, others_than
 from training.pretrained import Pretrained
 from training.retraining import check_same
 
@@ -42,12 +42,30 @@ def test_a_name_is_found_in_either_spelling(stored, typed):
 
 @pytest.mark.parametrize(
     ("typed", "meant"),
-    [("joe biden", "Joe Biden"), ("Joe Bidn", "Joe Biden"), ("Zoe", NFC), ("JOE BIDEN ", "Joe Biden")],
+    [("joe bidn", "Joe Biden"), ("Joe Bidn", "Joe Biden"), ("Zoe", NFC), ("Jo Biden", "Joe Biden")],
 )
 def test_a_similar_name_is_suggested(typed, meant):
     with pytest.raises(BundleError, match=f'Did you mean "{meant}"') as raised:
         known_as(manifest("Joe Biden", NFD, *(f"Person {number}" for number in range(200))), typed)
     assert len(str(raised.value)) < 150
+
+
+@pytest.mark.parametrize("typed", ["joe biden", "JOE BIDEN ", "Joe\u00a0Biden", "Joe Biden\u200b"])
+def test_a_name_is_found_without_its_case_and_what_shows_nothing(typed):
+    assert known_as(manifest("Ann", "Joe Biden"), typed) == "Joe Biden"
+
+
+def test_the_very_name_is_found_where_two_differ_in_case_only():
+    assert known_as(manifest("Ann", "ann"), "ann") == "ann"
+    with pytest.raises(BundleError, match='"Ann" or "ann"'):
+        known_as(manifest("Ann", "ann"), "ANN")
+
+
+@pytest.mark.parametrize("name", ["Ann", "ANN", "ann "])
+def test_nobody_is_enrolled_by_a_name_that_is_taken(name):
+    with pytest.raises(BundleError, match="already"):
+        check_newcomers(manifest("Ann"), ["Bob", name])
+    check_newcomers(manifest("Ann"), ["Bob"])
 
 
 def test_where_no_name_is_similar_all_are_listed():
