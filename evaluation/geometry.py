@@ -143,7 +143,7 @@ def _embed_crop(photo: Photo, face: _Face, crop: Crop) -> FloatArray:
 
 @cache
 def _detector(size: int) -> Detector:
-    return Detector([Pass(size)])
+    return Detector([Pass(size)], turned_passes=())
 
 
 def _detection_row(size: int, results: Sequence[tuple[bool, float]]) -> dict[str, Any]:

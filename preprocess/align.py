@@ -7,7 +7,7 @@ from typing import Final
 
 import dlib
 
-from preprocess.detect import Box
+from preprocess.detect import Box, turned
 from preprocess.geometry import Geometry
 from preprocess.photo import Photo, RGBArray
 
@@ -29,7 +29,8 @@ class Aligner:
     def align(self, photo: Photo, box: Box, geometry: Geometry) -> RGBArray:
         """Return the face at `box` of `photo` as a (size, size, 3) uint8 RGB chip.
 
-        The eyes are level, and every face has the same size in its chip. Pixels outside the photo are black.
+        The eyes are level, and every face has the same size in its chip, however the photo lies. Pixels outside the
+        photo are black.
 
         Raises:
             UnreadablePhotoError: the photo is damaged.
@@ -37,6 +38,8 @@ class Aligner:
         side = _side(box, geometry) / math.sqrt(geometry.stretch)
         pixels = photo.pixels(geometry.size / side)  # decoded no smaller than the chip needs
         scale = pixels.shape[1] / photo.width
+        if box.quarters:
+            pixels, box = turned(pixels, box.quarters), box.turned(box.quarters, photo.width, photo.height)
         left, top, right, bottom = (
             round(edge * scale) for edge in (box.left, box.top, box.left + box.width, box.top + box.height)
         )
