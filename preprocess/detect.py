@@ -62,11 +62,11 @@ TURNED_SURE: Final = 0.1
 pictures without people, and one in 231 photos of people whose faces were covered."""
 
 DOUBTFUL: Final = 0.5
-"""A face with a lower score may be upside down, because mouth and chin resemble eyes: 62 of 410 web photos turned by half
-a turn have a sure face. 57 of these are turned back; one upright photo in ten is looked at in this way, in vain."""
+"""A face with a lower score may be upside down, because mouth and chin resemble eyes: 62 of 410 web photos turned by
+half a turn have a sure face, and 57 of these are turned back. One upright photo in ten is looked at so, in vain."""
 
 UPSIDE_DOWN_SIZE: Final = 110
-"""Side of a doubtful face, in pixels, when it is scanned upside down. Only the pixels around it are: that takes 7 ms."""
+"""Side of a doubtful face, in pixels, when it is scanned upside down: only what is around it, which takes 7 ms."""
 
 MORE_CONVINCING: Final = 0.3
 """How much higher the score of a turned face must be. In the same photos, it is higher by 0.4 to 2.8 where a face is
@@ -204,7 +204,7 @@ def _grey(photo: Photo, scale: float) -> Grey:
 
 def turned(pixels: npt.NDArray[np.uint8], quarters: int) -> npt.NDArray[np.uint8]:
     """Return (H, W) or (H, W, 3) pixels, turned clockwise by `quarters` times 90 degrees."""
-    return np.ascontiguousarray(np.rot90(pixels, -quarters))
+    return np.rot90(pixels, -quarters).copy() if quarters else pixels  # copied, because dlib needs rows without gaps
 
 
 def _scales(photo: Photo, passes: Iterable[Pass]) -> Iterator[tuple[float, float]]:

@@ -262,7 +262,7 @@ def _reframed(photo, rnd):
         head + sent + tail,
         path,
         rnd.choice((content_type, content_type, content_type, "image/jpeg", "text/plain", "")),
-        rnd.choice(SENDERS),
+        rnd.choice(list(SENDERS)),
         encoded=rnd.random() < 0.9,
     )
 

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from preprocess.detect import Box
+
 ANSWER_SECONDS = 10
 """More than this counts as a hang. Processor time is measured, so that a busy machine makes no difference."""
 
@@ -46,6 +48,20 @@ def test_an_unseen_photo_gets_its_name(real, portrait):
     assert (answer["label"], answer["known"]) == ("Barack Obama", True)
     assert answer["probability"] == answer["faces"][0]["probability"]
     assert set(answer["timing_ms"]) == {"decode", "detect", "align", "recognize", "total"}
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_a_photo_that_lies_sideways_gets_its_name_and_a_box_in_its_own_pixels(http_api, portrait, quarters):
+    upright = Image.open(io.BytesIO(portrait))
+    file = io.BytesIO()
+    Image.fromarray(np.rot90(np.asarray(upright), -quarters)).save(file, "JPEG", quality=95)
+    answer = http_api.upload(file.getvalue()).json
+    assert (answer["label"], answer["known"]) == ("Barack Obama", True)
+    size = (upright.width, upright.height) if quarters == 2 else (upright.height, upright.width)
+    assert (answer["image"]["width"], answer["image"]["height"]) == size
+    box = Box(**http_api.upload(portrait).json["faces"][0]["box"], score=0).turned(quarters, *upright.size)
+    assert answer["faces"][0]["box"]["left"] == pytest.approx(box.left, abs=0.1 * box.width)
+    assert answer["faces"][0]["box"]["top"] == pytest.approx(box.top, abs=0.1 * box.width)
 
 
 def test_a_photo_sent_without_a_form_gets_the_same_answer(real, portrait):

@@ -92,6 +92,44 @@ def test_a_face_is_found_at_the_same_place_in_a_larger_photo(detector, obama, fa
     np.testing.assert_allclose(places, expected, atol=0.05 * factor * box.width)
 
 
+def turned_by(photo, quarters):
+    """Return the photo turned clockwise, as a camera makes it that does not know how it was held."""
+    return photo_of(np.rot90(photo.pixels(), -quarters), "JPEG")
+
+
+def test_faces_of_an_upright_photo_need_no_turn(detector, obama, friends):
+    assert {box.quarters for photo in (obama, friends) for box in detector.detect(photo)} == {0}
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_a_face_of_a_photo_that_lies_sideways_or_upside_down_is_found_where_it_is(detector, obama, quarters):
+    photo = turned_by(obama, quarters)
+    (box,) = detector.detect(photo)
+    assert_inside(box, photo)
+    (upright,) = detector.detect(obama)
+    expected = upright.turned(quarters, obama.width, obama.height)
+    assert box.quarters == expected.quarters == 4 - quarters
+    sides, expected_sides = ((b.left, b.top, b.width, b.height) for b in (box, expected))
+    np.testing.assert_allclose(sides, expected_sides, atol=0.1 * upright.width)
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_all_faces_of_a_group_that_lies_sideways_are_found(detector, friends, quarters):
+    boxes = detector.detect(turned_by(friends, quarters))
+    assert [box.quarters for box in boxes] == 6 * [4 - quarters]
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_the_chip_of_a_photo_that_lies_sideways_is_that_of_the_upright_photo(detector, aligner, obama, quarters):
+    photo = turned_by(obama, quarters)
+    ours, theirs = (aligner.align(p, detector.detect(p)[0], Geometry(112)).astype(int) for p in (photo, obama))
+    assert np.abs(ours - theirs).mean() < 12
+
+
+def test_without_turned_passes_only_upright_faces_are_found(obama):
+    assert not any(box.is_sure for box in Detector(turned_passes=()).detect(turned_by(obama, 1)))
+
+
 @pytest.mark.parametrize("share", [0.3, 0.2, 0.15])
 def test_a_face_two_thirds_as_large_is_found_beside_a_sure_one(detector, obama, share):
     """A sure face does not end detection if another face could be too small for that pass."""
