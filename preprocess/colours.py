@@ -157,20 +157,27 @@ def _joined(upper: Image.Image, lower: Image.Image) -> npt.NDArray[np.uint16]:
     return joined
 
 
+def _finite(values: Numbers) -> npt.NDArray[np.float64]:
+    """Return numbers as float64: NaN as 0, and infinity as the largest number that float32 has."""
+    largest = float(np.finfo(np.float32).max)
+    with np.errstate(invalid="ignore"):  # numpy warns of signalling NaNs, which a damaged file may have
+        return np.nan_to_num(values.astype(np.float64), posinf=largest, neginf=-largest)
+
+
 def _levels(values: Numbers) -> Callable[[Numbers], Levels]:
     """Return a function that scales numbers so that most `values` span 0 to 255; NaN counts as 0.
 
     Integers that span all of 16 bits lose their lower eight.
     """
     flat = values.reshape(-1)
-    sample = np.nan_to_num(flat[:: math.ceil(flat.size / _SAMPLE_SIDE**2)].astype(np.float64))
+    sample = _finite(flat[:: math.ceil(flat.size / _SAMPLE_SIDE**2)])
     low = np.percentile(sample, _EXTREMES[0], method="lower")
     high = np.percentile(sample, _EXTREMES[1], method="higher")
     whole = np.issubdtype(values.dtype, np.integer)
     factor = 256 / (high - low + 1) if whole else 255 / ((high - low) or 1)
 
     def scaled(numbers: Numbers) -> Levels:
-        brightness = (np.nan_to_num(numbers.astype(np.float64)) - low) * factor
+        brightness = (_finite(numbers) - low) * factor
         return brightness.clip(0, 255).astype(np.uint8)
 
     if values.dtype.kind == "u" and values.dtype.itemsize == 2:

@@ -1,14 +1,16 @@
 """The accepted formats: recognises a file's format and opens it with its decoder."""
 
+import ctypes
 import io
 import struct
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
-from PIL import Image, ImageFile, JpegImagePlugin
+from PIL import Image, ImageFile, JpegImagePlugin, _imaging
 
 from preprocess.containers import Container, reduced
 from preprocess.errors import PhotoTooLargeError, UnreadablePhotoError, UnsupportedFormatError
@@ -97,7 +99,23 @@ def _plugin(name: str) -> _Plugin:
     if name == "JPEG":
         # Pillow's factory would look for further pictures in the file.
         return JpegImagePlugin.JpegImageFile
+    if name == "TIFF":
+        _silence_libtiff()
     return Image.OPEN[name][0]
+
+
+@cache
+def _silence_libtiff() -> None:
+    """Stop libtiff from writing to standard error what it finds damaged. Pillow learns of its errors all the same.
+
+    That is for the whole process, because libtiff has no other place to say so. Without handlers it prints nothing:
+    https://libtiff.gitlab.io/libtiff/functions/TIFFError.html. Where they cannot be reached, it goes on printing.
+    """
+    with suppress(OSError, AttributeError):
+        library = ctypes.CDLL(_imaging.__file__)  # finds libtiff, whichever Pillow was built with
+        for function in (library.TIFFSetErrorHandler, library.TIFFSetWarningHandler):
+            function.argtypes, function.restype = [ctypes.c_void_p], ctypes.c_void_p
+            function(None)
 
 
 def rawmode(image: ImageFile.ImageFile) -> str:

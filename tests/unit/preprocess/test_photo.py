@@ -135,6 +135,21 @@ def test_a_photo_in_floating_point_spans_all_levels():
     assert decode(encoded(image, "TIFF"))[0, :, 0].tolist() == [0, 127, 255, 127]
 
 
+def test_a_photo_in_floating_point_may_hold_infinity_and_signalling_nans():
+    bits = np.array([[0xFF800000, 0x7F800000, 0x7F800001, 0xFF800001]], dtype=np.uint32)
+    image = Image.fromarray(np.repeat(bits.view(np.float32), 100, axis=0))
+    assert decode(encoded(image, "TIFF"))[0, :2, 0].tolist() == [0, 255]
+
+
+@pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_adobe_deflate", "jpeg", "lzma", "zstd", "packbits", None])
+def test_no_damage_to_a_tiff_is_told_on_standard_error(capfd, compression):
+    photo = bytearray(encoded(scene(), "TIFF", compression=compression))
+    for position in range(8, len(photo), 29):
+        damaged = photo[:position] + bytes([photo[position] ^ 0x55]) + photo[position + 1 :]
+        decodes_or_refuses(bytes(damaged))
+    assert capfd.readouterr().err == ""
+
+
 def test_a_plain_photo_in_floating_point_is_decoded():
     image = Image.fromarray(np.full((2, 2), 7, dtype=np.float32))
     assert decode(encoded(image, "TIFF")).shape == (2, 2, 3)
