@@ -90,7 +90,7 @@ def check(encoded: Encoded, size: tuple[int, int], image: ImageFile.ImageFile | 
 
 def cost(encoded: Encoded, size: tuple[int, int], image: ImageFile.ImageFile | None = None) -> Cost:
     """Estimate what it costs to decode a photo of `size`, see `check`."""
-    pixels, file_bytes = math.prod(size), len(encoded.container.data)
+    pixels, file_bytes = max(1, math.prod(size)), len(encoded.container.data)  # a damaged header may give none
     if isinstance(image, JpegImagePlugin.JpegImageFile):
         return _cost_of_jpeg(encoded, image)
     rate = _RATES[encoded.format]

@@ -170,6 +170,27 @@ def test_half_a_photo_is_unreadable(kind):
         decode(photo[: len(photo) // 2])
 
 
+WIDTH = {
+    "JPEG": (b"\x00\x30\x00\x40\x03", b"\x00\x30\x00\x00\x03"),
+    "PNG": (b"IHDR\0\0\0\x40", b"IHDR\0\0\0\0"),
+    "WEBP": (b"\x9d\x01\x2a\x40", b"\x9d\x01\x2a\0"),
+    "GIF": (b"\x40\0\x30\0", b"\0\0\x30\0"),
+    "BMP": (b"\x28\0\0\0\x40", b"\x28\0\0\0\0"),
+    "TIFF": (b"\0\1\4\0\1\0\0\0\x40", b"\0\1\4\0\1\0\0\0\0"),
+    "AVIF": (b"ispe\0\0\0\0\0\0\0\x40", b"ispe\0\0\0\0\0\0\0\0"),
+    "HEIF": (b"ispe\0\0\0\0\0\0\0\x40", b"ispe\0\0\0\0\0\0\0\0"),
+}
+"""Where the header of each format has the width, 64, and how that becomes 0."""
+
+
+@pytest.mark.parametrize("kind", WIDTH)
+def test_a_photo_whose_header_says_that_it_has_no_pixels_is_unreadable(kind):
+    photo = encoded(scene(), kind)
+    assert WIDTH[kind][0] in photo
+    with pytest.raises(UnreadablePhotoError):
+        decode(photo.replace(*WIDTH[kind]))
+
+
 @pytest.mark.parametrize("data", [b"", b"Dear Sir or Madam", b"%PDF-1.7\n", b"GI", bytes(1000)])
 def test_a_file_that_is_not_a_photo_has_an_unsupported_format(data):
     with pytest.raises(UnsupportedFormatError):
