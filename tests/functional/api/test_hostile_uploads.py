@@ -82,8 +82,10 @@ def test_an_upload_with_damaged_framing_is_answered_or_refused(sound, check):
 
 
 def test_memory_stays_flat(sound, check):
+    small = [Upload(seed.data) for name, seed in sound.items() if not name.startswith("large")]
+
     def resident():
-        return min(check(Upload(seed.data)).resident_mb for seed in sound.values())
+        return min(check(upload).resident_mb for upload in small)
 
     before, *_, after = [resident() for _ in range(4)]
     assert after - before < MAX_GROWTH_MB
