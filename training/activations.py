@@ -6,7 +6,7 @@ Frozen layers give the same activations in every epoch. The file has those of ea
 import io
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -68,28 +68,36 @@ def compute(
     An interrupted computation continues after the last batch that was stored. It starts from the beginning if the
     stored part cannot be used. The caller makes sure that `store` belongs to this network and these chips.
     """
-    device = next(network.parameters()).device
-    trunk = _Trunk(network) if device.type != "cpu" else frozen(_Trunk(network), torch.zeros(1, size, size, 3).byte())
     shape = (2, len(files), *_output_shape(network, size))
     header, row_bytes, rows = _header(shape), 4 * math.prod(shape[2:]), 2 * len(files)
     done = _rows_done(store, header, row_bytes, rows)
-    copies: ConcatDataset[torch.Tensor] = ConcatDataset([Chips(files, size, flip=0), Chips(files, size, flip=1)])
     if not done:
         remove(store)
-    # Not through a memory map: on a full disk, writing to one kills the process (SIGBUS).
-    with full_disk_as_oserror(store), store.open("r+b" if done else "wb") as file:
-        file.write(header)
-        file.truncate(file.seek(len(header) + done * row_bytes))
-        for batch in DataLoader(Subset(copies, range(done, rows)), _BATCH):
-            with torch.inference_mode():
-                file.write(trunk(batch.to(device)).cpu().numpy().tobytes())
-            file.flush()
-            os.fsync(file.fileno())  # before the counter: after a power cut it must not count rows not written
-            done += len(batch)
-            write_text(_counter(store), str(done))
-            on_progress(done, rows)
+    if done < rows:
+        copies: ConcatDataset[torch.Tensor] = ConcatDataset([Chips(files, size, flip=0), Chips(files, size, flip=1)])
+        # Not through a memory map: on a full disk, writing to one kills the process (SIGBUS).
+        with full_disk_as_oserror(store), store.open("r+b" if done else "wb") as file:
+            file.write(header)
+            file.truncate(file.seek(len(header) + done * row_bytes))
+            for activations in _of_chips(Subset(copies, range(done, rows)), network, size):
+                file.write(activations.numpy().tobytes())
+                file.flush()
+                os.fsync(file.fileno())  # before the counter: after a power cut it must not count rows not written
+                done += len(activations)
+                write_text(_counter(store), str(done))
+                on_progress(done, rows)
     stored: ActivationArray = np.lib.format.open_memmap(store, mode="r")
     return stored
+
+
+def _of_chips(chips: Dataset[torch.Tensor], network: VisageNetwork, size: int) -> Iterator[torch.Tensor]:
+    """Yield the activations of chips, in batches."""
+    device = next(network.parameters()).device
+    trunk = _Trunk(network) if device.type != "cpu" else frozen(_Trunk(network), torch.zeros(1, size, size, 3).byte())
+    for batch in DataLoader(chips, _BATCH):
+        with torch.inference_mode():
+            activations = trunk(batch.to(device)).cpu()
+        yield activations
 
 
 def remove(store: Path) -> None:

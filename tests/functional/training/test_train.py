@@ -48,10 +48,27 @@ def finished(people, weights, tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module")
+def stopped(people, weights, tmp_path_factory):
+    """A run that was interrupted before its first epoch, and one that was interrupted after it."""
+    before, after = (tmp_path_factory.mktemp("stopped") / name for name in ("before", "after"))
+    begin(people, weights, before)
+    shutil.copytree(before, after)
+    with pytest.raises(KeyboardInterrupt):
+        train(people, after, RECIPE, weights, Watcher(stop_after=1))
+    return before, after
+
+
 @pytest.fixture
 def copy(finished, tmp_path):
     """A copy of the short run, for a test that damages it."""
     return shutil.copytree(finished, tmp_path / "run")
+
+
+@pytest.fixture
+def unfinished(stopped, tmp_path):
+    """A copy of the run that was interrupted after its first epoch."""
+    return shutil.copytree(stopped[1], tmp_path / "run")
 
 
 def history(metrics):
@@ -70,19 +87,21 @@ def assert_same_figures(found, expected):
 
 
 @pytest.mark.parametrize("epoch", [1, 3])
-def test_an_interrupted_run_ends_like_an_uninterrupted_one(people, weights, finished, tmp_path, epoch):
-    with pytest.raises(KeyboardInterrupt):
-        train(people, tmp_path, RECIPE, weights, Watcher(stop_after=epoch))
+def test_an_interrupted_run_ends_like_an_uninterrupted_one(people, weights, finished, unfinished, epoch):
+    if epoch > 1:
+        with pytest.raises(KeyboardInterrupt):
+            train(people, unfinished, RECIPE, weights, Watcher(stop_after=epoch))
     rest = Watcher()
-    found = train(people, tmp_path, RECIPE, weights, rest)
+    found = train(people, unfinished, RECIPE, weights, rest)
     assert rest.epochs == list(range(epoch + 1, 4))
     assert_same_figures(found, metrics_of(finished))
 
 
-def test_a_run_interrupted_before_its_first_epoch_ends_like_an_uninterrupted_one(people, weights, finished, tmp_path):
-    with pytest.raises(KeyboardInterrupt):
-        train(people, tmp_path, RECIPE, weights, Watcher(stop_in_activations=True))
-    assert_same_figures(train(people, tmp_path, RECIPE, weights, Watcher()), metrics_of(finished))
+def test_a_run_interrupted_before_its_first_epoch_ends_like_an_uninterrupted_one(
+    people, weights, finished, stopped, tmp_path
+):
+    run = shutil.copytree(stopped[0], tmp_path / "run")
+    assert_same_figures(train(people, run, RECIPE, weights, Watcher()), metrics_of(finished))
 
 
 def test_a_finished_run_is_not_trained_again(people, weights, finished):
@@ -137,28 +156,29 @@ def test_a_damaged_description_is_reported(people, weights, copy, text):
         train(people, copy, RECIPE, weights, Watcher())
 
 
-def test_a_damaged_checkpoint_is_reported(people, weights, copy):
-    (copy / METRICS).unlink()
-    (copy / CHECKPOINT).write_bytes(b"PK\x03\x04 no checkpoint")
+def test_a_damaged_checkpoint_is_reported(people, weights, unfinished):
+    (unfinished / CHECKPOINT).write_bytes(b"PK\x03\x04 no checkpoint")
     with pytest.raises(RunError):
-        train(people, copy, RECIPE, weights, Watcher())
+        train(people, unfinished, RECIPE, weights, Watcher())
 
 
-def interrupted_in_activations(people, weights, run):
-    """Write the files that a process leaves if it is killed after some batches of activations."""
+def begin(people, weights, run):
+    """Train until the first activations are stored."""
     with pytest.raises(KeyboardInterrupt):
         train(people, run, RECIPE, weights, Watcher(stop_in_activations=True))
 
 
-def test_a_run_killed_while_storing_activations_ends_like_an_uninterrupted_one(people, weights, finished, tmp_path):
-    interrupted_in_activations(people, weights, tmp_path)
-    (tmp_path / "activations.count").write_text("")
-    assert_same_figures(train(people, tmp_path, RECIPE, weights, Watcher()), metrics_of(finished))
+def test_a_run_killed_while_storing_activations_ends_like_an_uninterrupted_one(
+    people, weights, finished, stopped, tmp_path
+):
+    run = shutil.copytree(stopped[0], tmp_path / "run")
+    (run / "activations.count").write_text("")
+    assert_same_figures(train(people, run, RECIPE, weights, Watcher()), metrics_of(finished))
 
 
 def test_files_of_a_killed_process_do_not_block_a_new_run(people, weights, tmp_path):
     (tmp_path / "run.json.part").write_text("{")
-    interrupted_in_activations(people, weights, tmp_path)
+    begin(people, weights, tmp_path)
     assert (tmp_path / RUN).exists()
 
 
@@ -192,15 +212,14 @@ def test_damaged_metrics_are_told(people, weights, copy, text):
 
 
 @pytest.mark.parametrize("content", [{}, [1], {"tuned": {}}, {"tuned": 3, "optimizer": {}}], ids=str)
-def test_a_checkpoint_with_other_content_is_reported(people, weights, copy, content):
-    (copy / METRICS).unlink()
-    torch.save(content, copy / CHECKPOINT)
+def test_a_checkpoint_with_other_content_is_reported(people, weights, unfinished, content):
+    torch.save(content, unfinished / CHECKPOINT)
     with pytest.raises(RunError, match="--restart"):
-        train(people, copy, RECIPE, weights, Watcher())
+        train(people, unfinished, RECIPE, weights, Watcher())
 
 
 def test_files_of_file_managers_are_ignored(people, weights, copy, tmp_path):
     (copy / ".DS_Store").touch()
     discard(copy)
     assert [path.name for path in copy.iterdir()] == [".DS_Store"]
-    interrupted_in_activations(people, weights, copy)
+    begin(people, weights, copy)
