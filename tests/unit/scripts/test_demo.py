@@ -1,7 +1,6 @@
 """`visage demo` runs the commands that a user would type, explains the answers, and always ends its local AWS."""
 
 import json
-import subprocess
 import sys
 
 import pytest
@@ -14,17 +13,16 @@ STRANGER = {"predictions": [{"label": "Ann", "probability": 0.4}], "similarity":
 
 
 class Programs:
-    """Stands in for the programs that the demo starts: `visage`, and curl with the answers of an API."""
+    """Stands in for the programs that the demo runs: `visage`, and curl with the answers of an API."""
 
     def __init__(self):
         self.asked = []
         self.failing = None
 
-    def run(self, command, stdout=None, check=False):
+    def run(self, command, *, read):
         words = command[3:] if command[0] == sys.executable else [command[0], command[-1].rpartition("/")[2]]
         self.asked.append(" ".join(words[:2]) if words[0] in {"local", "curl"} else words[0])
-        failed = self.asked[-1] == self.failing
-        return subprocess.CompletedProcess(command, int(failed), json.dumps(self._answer(command)).encode())
+        return int(self.asked[-1] == self.failing), json.dumps(self._answer(command)) if read else ""
 
     @staticmethod
     def _answer(command):
@@ -35,19 +33,32 @@ class Programs:
         photo = command[-2]
         return {"detail": "no photo"} if photo.endswith("not-a-photo.jpg") else {"faces": [FACE, STRANGER]}
 
+    def default(self, _settings):
+        """Stand in for the local AWS."""
+        return self
+
+    def check(self):
+        self.asked.append("look for a free port")
+
+    def stop(self):
+        self.asked.append("local down")
+
 
 @pytest.fixture
 def programs(monkeypatch, tmp_path):
     programs = Programs()
-    monkeypatch.setattr(demo.subprocess, "run", programs.run)
-    monkeypatch.setattr(demo.shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(demo, "_run", programs.run)
+    monkeypatch.setattr(demo, "local", programs)
+    monkeypatch.setattr(demo.stack, "check_tools", lambda _: None)
+    monkeypatch.setattr(demo.shutil, "which", lambda name, **_: f"/usr/bin/{name}")
+    monkeypatch.setattr(demo, "CACHE", tmp_path)
     monkeypatch.setattr(demo, "_NO_PHOTO", tmp_path / "not-a-photo.jpg")
     return programs
 
 
 def test_it_goes_from_photos_to_answers_and_ends_what_it_started(programs, capsys):
     demo.demo(once=True)
-    steps = ["samples", "prepare", "train", "export", "local up", "deploy"]
+    steps = ["look for a free port", "samples", "prepare", "train", "export", "local up", "deploy"]
     questions = ["curl labels", *["curl recognize"] * 3]
     assert programs.asked == [*steps, *questions, "local down"]
     shown = capsys.readouterr()
@@ -72,7 +83,7 @@ def test_the_website_stays_until_ctrl_c(programs, monkeypatch, capsys):
     ("failing", "sentence"),
     [
         ("train", r"`visage train` failed\. The reason is above\. Run `make demo` again"),
-        ("deploy", "The deployment failed"),
+        ("deploy", "`visage deploy` failed"),
         ("curl recognize", "The API cannot be reached"),
     ],
 )
@@ -84,7 +95,7 @@ def test_a_step_that_fails_ends_the_demo_with_a_sentence(programs, failing, sent
 
 
 def test_without_curl_it_says_what_to_install(programs, monkeypatch):
-    monkeypatch.setattr(demo.shutil, "which", lambda _: None)
+    monkeypatch.setattr(demo.shutil, "which", lambda name, **_: None)
     with pytest.raises(CommandError, match="Install curl"):
         demo.demo(once=True)
     assert programs.asked == []
