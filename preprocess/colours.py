@@ -14,6 +14,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from preprocess.decoding import load
+from preprocess.errors import UnreadablePhotoError
 from preprocess.formats import Encoded, rawmode, translate_errors
 
 RGBArray = npt.NDArray[np.uint8]
@@ -71,6 +72,8 @@ def _bands(image: Image.Image) -> Iterator[_Box]:
 
 def _eight_bits(image: Image.Image) -> RGBArray:
     """Convert an image of eight bits a channel."""
+    if image.mode in {"P", "PA"} and image.palette is None:
+        raise UnreadablePhotoError("The photo is damaged: it has no palette for its colours.")
     with translate_errors():  # the palette or the transparency of the file may be damaged
         if image.mode == "LAB":
             return np.asarray(_from_lab(image))

@@ -2,6 +2,7 @@
 
 import ctypes
 import io
+import logging
 import struct
 import zlib
 from collections.abc import Callable, Iterator
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-from PIL import Image, ImageFile, JpegImagePlugin, _imaging
+from PIL import Image, ImageFile, JpegImagePlugin, TiffImagePlugin, _imaging
 
 from preprocess.containers import Container, reduced
 from preprocess.errors import PhotoTooLargeError, UnreadablePhotoError, UnsupportedFormatError
@@ -100,17 +101,18 @@ def _plugin(name: str) -> _Plugin:
         # Pillow's factory would look for further pictures in the file.
         return JpegImagePlugin.JpegImageFile
     if name == "TIFF":
-        _silence_libtiff()
+        _silence_tiff()
     return Image.OPEN[name][0]
 
 
 @cache
-def _silence_libtiff() -> None:
-    """Stop libtiff from writing to standard error what it finds damaged. Pillow learns of its errors all the same.
+def _silence_tiff() -> None:
+    """Stop Pillow and libtiff from writing to standard error what is damaged in a TIFF. They raise errors all the same.
 
-    That is for the whole process, because libtiff has no other place to say so. Without handlers it prints nothing:
+    That is for the whole process: neither has another place to say so. Without handlers libtiff prints nothing:
     https://libtiff.gitlab.io/libtiff/functions/TIFFError.html. Where they cannot be reached, it goes on printing.
     """
+    logging.getLogger(TiffImagePlugin.__name__).setLevel(logging.CRITICAL)
     with suppress(OSError, AttributeError):
         library = ctypes.CDLL(_imaging.__file__)  # finds libtiff, whichever Pillow was built with
         for function in (library.TIFFSetErrorHandler, library.TIFFSetWarningHandler):

@@ -8,6 +8,7 @@ import ctypes
 import faulthandler
 import importlib
 import io
+import json
 import os
 import re
 import resource
@@ -25,7 +26,7 @@ from api import ModelLoader, Telemetry, create_app
 from api.errors import PROBLEMS
 from model.gallery import Gallery
 from model.recognizer import Recognizer
-from model.settings import Settings
+from model.settings import ROOT, Settings
 from preprocess.align import Aligner, predictor_file
 from preprocess.detect import Detector
 from tests.gateway import SENDERS, Client, FakeRecognizer
@@ -136,7 +137,7 @@ def complaint(upload, seen):
     if isinstance(seen, Death):
         return f"died: {seen.how}"
     if seen.status != 200 and DOCUMENTED.get(seen.problem) != seen.status:
-        return f"answered {seen.status} {seen.problem}"
+        return f"answered {seen.status} {seen.problem}{_origin(seen.log)}"
     if seen.printed:
         return f"printed {_gist(seen.printed)}"
     if seen.cpu_s > MAX_CPU_S:
@@ -144,6 +145,15 @@ def complaint(upload, seen):
     if seen.peak_mb > MAX_MEMORY_MB:
         return f"took more than {MAX_MEMORY_MB} MB"
     return None
+
+
+def _origin(log):
+    """Return the unexpected error that the log tells of, and the last line of ours that it went through."""
+    for line in map(json.loads, log.splitlines()):
+        ours = re.findall(rf'"{ROOT}/(?!\.venv)([^"]+)", line ([0-9]+)', "".join(line.get("where", [])))
+        if ours:
+            return f": {line['error']} in {':'.join(ours[-1])}"
+    return ""
 
 
 def _gist(text):

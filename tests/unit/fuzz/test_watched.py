@@ -1,12 +1,15 @@
 """The fuzzer notices what it looks for: wrong answers, words on the terminal, time, memory, crashes and hangs."""
 
 import ctypes
+import json
 import time
+from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
 
 import pytest
 
+from model.settings import ROOT
 from tests.fuzz import findings
 from tests.fuzz.mutations import Upload
 from tests.fuzz.watched import Death, Observation, Watched, complaint
@@ -36,6 +39,13 @@ def seen(status=200, problem=None, cpu_s=0.1, peak_mb=10.0, printed=""):
 )
 def test_what_is_wrong_is_said(what, sentence):
     assert complaint(UPLOAD, what) == sentence
+
+
+def test_an_unexpected_error_is_named_with_the_line_of_ours_that_it_went_through():
+    frames = [f'  File "{ROOT / name}", line 7, in f\n' for name in ("api/app.py", "model/a.py", ".venv/lib/PIL/b.py")]
+    log = json.dumps({"error": "KeyError", "where": frames})
+    answer = replace(seen(500, "internal-error"), log=log)
+    assert complaint(UPLOAD, answer) == "answered 500 internal-error: KeyError in model/a.py:7"
 
 
 def test_of_inputs_with_the_same_complaint_the_smallest_is_kept_and_can_be_repeated(tmp_path):

@@ -13,6 +13,7 @@ from PIL import Image
 
 from preprocess.errors import PhotoError, PhotoTooLargeError, UnreadablePhotoError, UnsupportedFormatError
 from preprocess.photo import Photo
+from tests.fuzz.containers import PNG
 from tests.odd_photos import encoded
 
 RED, GREEN, BLUE, GREY = (200, 30, 30), (30, 200, 30), (30, 30, 200), (128, 128, 128)
@@ -168,6 +169,21 @@ def test_half_a_photo_is_unreadable(kind):
     photo = encoded(Image.fromarray(noise), kind)
     with pytest.raises(UnreadablePhotoError):
         decode(photo[: len(photo) // 2])
+
+
+def test_a_photo_without_the_palette_that_its_colours_need_is_unreadable():
+    photo = encoded(scene().convert("P"), "PNG")
+    with pytest.raises(UnreadablePhotoError):
+        decode(PNG.join([chunk for chunk in PNG.split(photo) if chunk.kind != b"PLTE"]))
+
+
+def test_a_tiff_of_too_many_channels_is_refused_without_a_word(capfd):
+    entry = struct.pack("<HHII", 277, 3, 1, 3)
+    photo = encoded(scene(), "TIFF")
+    assert entry in photo
+    with pytest.raises(UnreadablePhotoError):
+        decode(photo.replace(entry, struct.pack("<HHII", 277, 3, 1, 256)))
+    assert capfd.readouterr().err == ""
 
 
 WIDTH = {
