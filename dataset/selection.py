@@ -184,7 +184,10 @@ class _PersonPhotos:
         """Return what the owner has to decide, if several people fit the folder about equally."""
         if not (self._agreed and self.is_tied):
             return None
-        return Question(name, len(self._folder.usable), [self._option(contender) for contender in self._agreed.tied])
+        options = map(self._option, self._agreed.tied)
+        return Question(
+            name, len(self._folder.usable), sorted(options, key=lambda option: (-option.photos, option.keep))
+        )
 
     def _option(self, contender: Contender) -> Option:
         """Return the answer that the folder's person is this contender, by a face that is easy to recognise."""

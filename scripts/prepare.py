@@ -12,6 +12,7 @@ from rich.text import Text
 from dataset.aligned import OUTPUT, PAGE
 from dataset.prepare import Report, check
 from dataset.prepare import prepare as prepare_photos
+from dataset.selection import Cause
 from model.settings import cores
 from scripts import checks
 from scripts.console import CommandError, JSONOption, PretrainedOption, console, emit, note, out, progress, steps
@@ -77,7 +78,10 @@ def _show(report: Report, said: Sequence[str]) -> None:
     for name, (photos, chips) in report.counts().items():
         table.add_row(name, str(photos), str(chips), str(photos - chips))
     out.print(table)
+    asked = {question.person for question in report.questions}
     for outcome in report.left_out:
+        if outcome.cause == Cause.TIE and outcome.person in asked:
+            continue  # the question says so of the whole folder
         out.print(Text("set aside", "yellow"), f"{outcome.photo}: {outcome.reason}")
     for outcome in report.outcomes:
         if outcome.chip and not outcome.complete:
