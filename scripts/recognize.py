@@ -13,6 +13,7 @@ from rich.progress import Progress
 from rich.text import Text
 
 from dataset.folders import files
+from dataset.labels import printable
 from deploy.local import direct
 from model import bundle as bundles
 from model.version import VERSION
@@ -167,9 +168,9 @@ def _show(answers: dict[str, dict[str, Any]]) -> None:
     for photo, answer in answers.items():
         faces = answer.get("faces")
         if faces is None:
-            out.print(Text(f"{photo}:", "yellow"), answer["detail"])
+            out.print(Text(f"{printable(photo)}:", "yellow"), printable(answer["detail"]))
             continue
         names = [f"{face['label']} ({face['probability']:.1%})" if face["known"] else "unknown" for face in faces]
         image = answer.get("image")
         incomplete = " (the photo is incomplete)" if isinstance(image, dict) and image.get("complete") is False else ""
-        out.print(f"{photo}: {', '.join(names)}{incomplete}")
+        out.print(printable(f"{photo}: {', '.join(names)}{incomplete}"))
