@@ -1,7 +1,7 @@
 """Converts decoded images of any of Pillow's modes to eight bits of red, green and blue.
 
 Greys and colours of more than eight bits are scaled by the values that occur in the image: files of 16 bits often hold
-10, 12 or 14, and floating-point numbers have no white. Colour profiles are not applied: see docs/photos.md.
+10, 12 or 14, and floating-point numbers have no white. Colour profiles are not applied: see docs/decoding.md.
 """
 
 import math

@@ -1,6 +1,5 @@
 """Decodes the pixels that a file holds, and measures how much of the picture is missing where the file ends early."""
 
-from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -11,7 +10,7 @@ from preprocess.errors import UnreadablePhotoError
 from preprocess.formats import Encoded, translate_errors
 
 MAX_MISSING: Final = 0.1
-"""The largest share of a picture that may be missing, at whichever side: see docs/photos.md for the measurement."""
+"""The largest share of a picture that may be missing, at whichever side: see docs/decoding.md for the measurement."""
 
 _UNTOUCHED: Final = 0
 """What Pillow fills an image with before it decodes."""
@@ -32,7 +31,7 @@ def load(image: ImageFile.ImageFile, encoded: Encoded) -> tuple[ImageFile.ImageF
         UnreadablePhotoError: the image is damaged, and more than MAX_MISSING of its rows are missing.
     """
     if encoded.container.completed:
-        image, other = _completed(encoded, encoded.container.completed)
+        image, other = _completed(encoded)
         missing = _share_below(_changed_rows(image, other))
     elif not _is_decoded(image):
         rows = _plain_rows(image, _UNTOUCHED)
@@ -65,13 +64,11 @@ def _is_decoded(image: ImageFile.ImageFile) -> bool:
     return True
 
 
-def _completed(
-    encoded: Encoded, completed: Callable[[bytes], bytes]
-) -> tuple[ImageFile.ImageFile, ImageFile.ImageFile]:
+def _completed(encoded: Encoded) -> tuple[ImageFile.ImageFile, ImageFile.ImageFile]:
     """Return the image of a file that ends early as two completions of the file give it."""
     images = []
     for filling in _FILLINGS:
-        image = encoded.open(completed(filling))
+        image = encoded.open(filling)
         try:
             with translate_errors():
                 image.load()

@@ -61,8 +61,8 @@ class Encoded:
     format: str
     container: Container
 
-    def open(self, data: bytes | None = None) -> ImageFile.ImageFile:
-        """Read the header of the reduced file, or of `data` instead; no pixel is decoded yet.
+    def open(self, filling: bytes = b"\0") -> ImageFile.ImageFile:
+        """Read the header of the reduced file, completed with `filling` where it must be; no pixel is decoded yet.
 
         The plugins are called without `Image.open`, because it warns of photos that are accepted here, and because
         pillow_heif would have to be registered in it for the whole process.
@@ -70,8 +70,9 @@ class Encoded:
         Raises:
             UnreadablePhotoError: the header is damaged.
         """
+        data = self.container.completed(filling) if self.container.completed else self.container.data
         with translate_errors():
-            return _plugin(self.format)(io.BytesIO(self.container.data if data is None else data), "")
+            return _plugin(self.format)(io.BytesIO(data), "")
 
 
 def recognised(data: bytes) -> list[Encoded]:

@@ -1,6 +1,6 @@
 """Limits what a photo may cost: time and memory are estimated from its header, before any pixel is decoded.
 
-The rates were measured with `python -m bench.limits`, which measures each format at its limit; docs/photos.md has the
+The rates were measured with `python -m bench.limits`, which measures each format at its limit; docs/decoding.md has the
 figures.
 """
 
@@ -35,6 +35,11 @@ _DECODINGS: Final = 2
 """A JPEG is decoded again, in a larger size, if its faces are small."""
 
 
+_COMPLETED: Final = 3
+"""A WebP, AVIF or HEIC that ends early takes so many times as long, because it is completed and decoded twice or more:
+8 megapixels of noise took 1.0 seconds in a WebP."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cost:
     """Estimates for one photo: its pixels, seconds of one core for decoding and detection, bytes held by decoding."""
@@ -46,7 +51,7 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class _Rate:
-    """Nanoseconds for a pixel, for a byte of a pixel before it is converted, and for a byte of the file.
+    """Nanoseconds for a pixel, for a byte that is decoded for a pixel, and for a byte of the file.
 
     Bytes of memory for a pixel, and how many copies of the file there are.
     """
@@ -59,7 +64,7 @@ class _Rate:
 
 
 _RATES: Final = {
-    "PNG": _Rate(8, 10, 0, 8, 2),
+    "PNG": _Rate(9, 13, 0, 8, 2),
     "WEBP": _Rate(45, 0, 0, 17, 3),
     "GIF": _Rate(17, 0, 0, 8, 1),
     "BMP": _Rate(15, 0, 0, 8, 1),
@@ -94,8 +99,11 @@ def cost(encoded: Encoded, size: tuple[int, int], image: ImageFile.ImageFile | N
     if isinstance(image, JpegImagePlugin.JpegImageFile):
         return _cost_of_jpeg(encoded, image)
     rate = _RATES[encoded.format]
-    nanoseconds = pixels * (rate.pixel_ns + rate.raw_ns * _raw_bytes(image)) + file_bytes * rate.file_ns
-    return Cost(pixels, nanoseconds / 1e9, pixels * rate.pixel_bytes + file_bytes * rate.copies)
+    seconds = (pixels * (rate.pixel_ns + rate.raw_ns * _raw_bytes(image)) + file_bytes * rate.file_ns) / 1e9
+    held = pixels * rate.pixel_bytes + file_bytes * rate.copies
+    if encoded.container.completed:  # two pictures are compared
+        return Cost(pixels, _COMPLETED * seconds, 2 * held)
+    return Cost(pixels, seconds, held)
 
 
 def _cost_of_jpeg(encoded: Encoded, image: JpegImagePlugin.JpegImageFile) -> Cost:
@@ -127,7 +135,10 @@ def _has_coefficients(encoded: Encoded, image: ImageFile.ImageFile | None) -> bo
 
 
 def _raw_bytes(image: ImageFile.ImageFile | None) -> int:
-    """Return how many bytes a pixel of a PNG or TIFF has before it is converted."""
+    """Return how many bytes have to be decoded for a pixel of a PNG or TIFF."""
     if image is None:
         return 0
-    return len(image.getbands()) * (4 if image.mode in ("I", "F") else 1 + (";16" in rawmode(image)))
+    bands = len(image.getbands())
+    if ";16" in rawmode(image):
+        return 2 if bands == 1 else 3 * bands  # colours may have to be decoded twice, see preprocess.colours
+    return 4 * bands if image.mode in ("I", "F") else bands

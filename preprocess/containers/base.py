@@ -14,7 +14,7 @@ class Container:
     orientation: that of EXIF, 1 to 8, or None if the decoder tells it.
     complete: False if the file ends early.
     completed: where the file ends early and its decoder accepts whole files only, a function that returns a whole file
-        with a given byte in place of what is missing. `data` is the one completed with zeros.
+        with a given byte in place of what is missing.
     size: width and height, where the decoder would reserve memory before it tells them.
     scans: the number of scans of a JPEG.
     inverted: whether 0 is white in a TIFF of more than eight bits.

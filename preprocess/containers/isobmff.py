@@ -42,7 +42,7 @@ def read(data: bytes) -> Container:
     def completed(filling: bytes) -> bytes:
         return bytes(changed) + missing * filling
 
-    return Container(completed(b"\0"), orientation=None, complete=False, completed=completed)
+    return Container(bytes(changed), orientation=None, complete=False, completed=completed)
 
 
 def _without_trailer(data: bytes) -> tuple[bytes, int]:

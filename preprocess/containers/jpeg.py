@@ -34,12 +34,15 @@ def read(data: bytes) -> Container:
     An image that ends early gets an end, so that what there is of it can be decoded.
 
     Raises:
-        UnreadablePhotoError: the file ends before its first scan, or has more than MAX_SCANS.
+        UnreadablePhotoError: the file ends before its first scan, has more than MAX_SCANS, or is progressive and ends
+            before its details.
     """
     image = _Image()
     complete = image.add_all(_segments(data))
     if not image.scans:
         raise UnreadablePhotoError("The photo is damaged: it ends before its first pixel.")
+    if not complete and image.is_coarse:
+        raise UnreadablePhotoError("The photo is incomplete: all details are missing.")
     kept = b"".join([b"\xff\xd8", *image.kept, b"\xff\xd9"])
     return Container(kept, orientation(image.exif, image.xmp), complete, scans=image.scans)
 
@@ -54,6 +57,15 @@ class _Image:
         self._sequential = False
         self._components: set[int] = set()
         self._without_scan: set[int] = set()
+        self._detailed_scans: list[int] = []
+
+    @property
+    def is_coarse(self) -> bool:
+        """Whether a progressive image has no whole scan with details of its brightness, its first component.
+
+        Without this check, faces of cut photos would be other people to the network: see docs/decoding.md.
+        """
+        return not self._sequential and not any(number < self.scans for number in self._detailed_scans)
 
     def add_all(self, segments: Iterator[tuple[int, memoryview]]) -> bool:
         """Add the segments up to the end of the image; return whether there is an end."""
@@ -81,11 +93,13 @@ class _Image:
         count = segment[4] if len(segment) > 4 else 0
         components = set(segment[5 : 5 + 2 * count : 2])
         wanted = self._without_scan if self._sequential else self._components
-        if not components or not components <= wanted:
+        if not components or not components <= wanted or len(segment) < 8 + 2 * count:
             return False
         self._without_scan = self._without_scan - components
         self.kept.append(segment)
         self.scans += 1
+        if min(self._components) in components and segment[5 + 2 * count] > 0:  # the first of its coefficients
+            self._detailed_scans.append(self.scans)
         if self.scans > MAX_SCANS:
             raise UnreadablePhotoError("The photo is damaged: it has more scans than any camera writes.")
         return True

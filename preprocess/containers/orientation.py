@@ -74,7 +74,7 @@ def entries(tiff: bytes) -> Iterator[Entry]:
                 (position,) = struct.unpack_from(order + position_format, tiff, position)
             if position + length <= len(tiff):
                 yield tag, kind, tiff[position : position + length]
-    except struct.error:  # it ends here
+    except (struct.error, OverflowError):  # it ends here, or far beyond any file
         return
 
 

@@ -9,6 +9,7 @@ from preprocess.errors import UnreadablePhotoError
 
 _SHORT, _LONG = 3, 4
 _BITS, _PHOTOMETRIC, _SAMPLE_FORMAT, _XMP = 258, 262, 339, 700
+_SAMPLES, _MAX_SAMPLES = 277, 6  # Pillow logs an error if there are more
 _WHITE_IS_ZERO, _BLACK_IS_ZERO = 0, 1
 _UNSIGNED, _SIGNED = 1, 2
 
@@ -31,11 +32,13 @@ def read(data: bytes) -> Container:
     """Return the file with one directory, appended to it, of the tags that the first picture needs.
 
     Raises:
-        UnreadablePhotoError: the file has no directory, or refers to itself beyond 4 GB.
+        UnreadablePhotoError: a pixel has more channels than any photo, or the file has more than 4 GB.
     """
-    order, directory, xmp = byte_order(data), _directory(data), b""
+    order, directory = byte_order(data), _directory(data)
     xmp = next((bytes(value) for tag, _, value in entries(data) if tag == _XMP), b"")
     inverted, unsigned = _normalise(directory)
+    if max(directory.get(_SAMPLES, (1,))) > _MAX_SAMPLES:
+        raise UnreadablePhotoError("The photo is damaged or incomplete and cannot be decoded.")
     try:
         reduced = _file(data, order, directory)
     except struct.error as error:

@@ -13,6 +13,9 @@ _ALPHA, _ANIMATION = 0x10, 0x02
 _FEATURES: Final = b"VP8X"
 _PICTURES: Final = frozenset({b"VP8 ", b"VP8L", b"ANMF"})
 _NEEDED: Final = _PICTURES | {_FEATURES, b"ALPH", b"ANIM"}
+_LONGEST_CODES: Final = 16_000_000
+"""Bytes that are enough for a picture of as many pixels."""
+
 _METADATA: Final = (b"EXIF", b"XMP ")
 
 
@@ -42,9 +45,9 @@ def read(data: bytes) -> Container:
         return Container(_file(needed, b""), turned, size=size)
 
     def completed(filling: bytes) -> bytes:
-        return _file(needed, (missing + size[0] * size[1]) * filling)
+        return _file(needed, (missing + min(size[0] * size[1], _LONGEST_CODES)) * filling)
 
-    return Container(completed(b"\0"), turned, complete=False, completed=completed, size=size)
+    return Container(_file(needed, b""), turned, complete=False, completed=completed, size=size)
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, int]]:

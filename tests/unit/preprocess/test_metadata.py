@@ -1,5 +1,6 @@
 """What is not pixels never makes a photo unreadable, and never writes to the terminal, in any format."""
 
+import contextlib
 import io
 import random
 import struct
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from preprocess.errors import UnreadablePhotoError
 from preprocess.photo import Photo
 from tests.odd_photos import (
     NO_ORIENTATION,
@@ -176,3 +178,31 @@ def test_only_the_first_frame_of_an_animation_is_read():
     file = io.BytesIO()
     IMAGE.save(file, "WEBP", save_all=True, append_images=[Image.new("RGB", IMAGE.size)] * 3, quality=95)
     assert_upright(file.getvalue()[:-20])
+
+
+@pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_adobe_deflate", "jpeg", "packbits"])
+def test_a_damaged_tiff_is_refused_in_silence(compression):
+    """Libtiff would write to the terminal itself."""
+    file = bytearray(encoded(Image.effect_noise((96, 64), 60), "TIFF", compression=compression))
+    file[8:200] = random.Random(8).randbytes(192)
+    with contextlib.suppress(UnreadablePhotoError):
+        Photo(bytes(file))
+
+
+def test_a_tiff_with_more_channels_than_any_photo_is_refused_in_silence():
+    file = encoded(IMAGE, "TIFF").replace(
+        struct.pack("<HHIH", 277, SHORT, 1, 3), struct.pack("<HHIH", 277, SHORT, 1, 300)
+    )
+    with pytest.raises(UnreadablePhotoError):
+        Photo(file)
+
+
+@pytest.mark.parametrize("start", [2**62, 2**64 - 1])
+def test_a_big_tiff_whose_directory_is_beyond_any_file_is_refused(start):
+    file = encoded(IMAGE, "TIFF", big_tiff=True)
+    with pytest.raises(UnreadablePhotoError):
+        Photo(file[:8] + struct.pack("<Q", start) + file[16:])
+
+
+def test_a_big_tiff_is_decoded():
+    assert_upright(encoded(IMAGE, "TIFF", big_tiff=True))
