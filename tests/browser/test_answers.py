@@ -24,6 +24,16 @@ def test_a_known_face_is_named_with_its_probability(site: Page, answer, choose):
     expect(site.locator(".faces summary")).to_have_text("How sure I am98.3%")
 
 
+@pytest.mark.parametrize(("complete", "sentences"), [(False, 1), (True, 0)])
+def test_a_photo_whose_file_ends_early_is_said_to_be_incomplete(site: Page, answer, choose, complete, sentences):
+    told = recognition(face("Ada Lovelace"))
+    told["image"]["complete"] = complete
+    answer(told)
+    choose()
+    expect(site.get_by_role("heading", name="Ada Lovelace")).to_be_visible()
+    expect(site.get_by_text("The file of this photo ends early")).to_have_count(sentences)
+
+
 def test_the_photo_is_shown_before_the_answer_arrives(page: Page, server, choose):
     server.answering.clear()
     page.goto(server.address)

@@ -258,6 +258,29 @@ def test_the_report_tells_of_every_photo_and_remark(work):
     assert "loose.jpg" in report["remarks"][0]
 
 
+def test_a_photo_whose_file_ends_early_is_kept_and_reported_as_incomplete(work):
+    photo = work.photos / "Obama" / "a.jpg"
+    photo.write_bytes(photo.read_bytes()[:-2])
+    outcomes = work.prepare()
+    assert {name: (bool(outcome.chip), outcome.complete) for name, outcome in outcomes.items()} == {
+        "Biden/b.jpg": (True, True),
+        "Obama/a.jpg": (True, False),
+    }
+    assert (work.aligned / OUTPUT / PAGE).read_text().count("· incomplete") == 1
+
+
+def test_a_photo_whose_file_ends_early_is_set_aside_if_it_has_no_face(work):
+    photo = work.photos / "Obama" / "empty.jpg"
+    Image.new("RGB", (640, 480), "white").save(photo)
+    photo.write_bytes(photo.read_bytes()[:-2])
+    outcome = work.prepare()["Obama/empty.jpg"]
+    assert (outcome.chip, outcome.reason, outcome.complete) == (
+        None,
+        "No face was found. The photo is incomplete.",
+        False,
+    )
+
+
 def test_the_page_shows_reasons_and_escapes_names(work):
     name = "<script>alert('&')<"
     work.text(f"Obama/{name}.jpg")

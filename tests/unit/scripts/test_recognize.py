@@ -70,6 +70,13 @@ def test_answers_for_all_photos_are_status_0(api, photos):
     assert api.agents[-3:] == [f"visage/{VERSION}"] * 3
 
 
+def test_an_incomplete_photo_is_said_to_be_incomplete(api, photos):
+    images = [{"complete": False}, {"complete": True}, 7]
+    api.answers = [(200, RECOGNITION | {"image": image}) for image in images]
+    lines = recognize("--url", api.url, *photos).stdout.replace("\n", " ")
+    assert lines.count("(the photo is incomplete)") == 1
+
+
 @pytest.mark.parametrize(
     ("answer", "detail"),
     [
