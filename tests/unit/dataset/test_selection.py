@@ -40,7 +40,7 @@ def kept(selection):
 POOR = {
     "small": {"side": 20},
     "blurred": {"sharpness": 5.0},
-    "doubtful and small beside the other": {"side": 60, "score": 0.2},
+    "doubtful and small beside the other": {"side": 60, "score": 0.15},
 }
 
 
@@ -55,8 +55,8 @@ def test_a_face_that_is_no_good_is_not_asked_for_in_one_or_two_photos(face_of, p
 
 OTHERS = {
     "as large": {},
-    "half as large": {"side": 72, "score": 0.2},
-    "small, and certainly a face": {"side": 40},
+    "half as large": {"side": 72, "score": 0.15},
+    "small, and rather a face": {"side": 40, "score": 0.25},
 }
 
 
