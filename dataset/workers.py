@@ -16,8 +16,9 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from functools import cache
 from itertools import repeat
-from multiprocessing import get_context, parent_process
+from multiprocessing import active_children, get_context, parent_process
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Final, NoReturn, TypeVar
 
@@ -30,7 +31,7 @@ from preprocess.detect import Detector
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
-_STOP_S: Final = 2
+_STOP_S: Final = 1.5
 """Seconds that a worker has to stop. Python cannot interrupt a library's computation."""
 
 
@@ -60,7 +61,9 @@ def parallel_map(function: Callable[[Task], Result], tasks: Sequence[Task], work
                 results = executor.map(_call, repeat(function), tasks)
             yield results
         except BaseException as error:
+            executor.shutdown(wait=False, cancel_futures=True)
             ours.close()
+            _end(active_children())
             if not isinstance(error, BrokenProcessPool | _StoppedError):
                 raise
             raise WorkerKilledError(
@@ -68,7 +71,16 @@ def parallel_map(function: Callable[[Task], Result], tasks: Sequence[Task], work
                 "--workers; finished photos are kept."
             ) from error
         finally:
-            executor.shutdown(wait=True, cancel_futures=True)
+            executor.shutdown(wait=True)
+
+
+def _end(workers: Sequence[BaseProcess]) -> None:
+    """Wait for workers that were told to stop, and kill those that do not: a library may not let them know in time."""
+    until = time.monotonic() + _STOP_S
+    for worker in workers:
+        worker.join(max(0.0, until - time.monotonic()))
+    for worker in workers:
+        worker.kill()
 
 
 @contextmanager

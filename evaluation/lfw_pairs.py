@@ -9,10 +9,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
-from evaluation.verification import Pair
 from training.errors import DatasetError
 
 PAIRS: Final = "pairs.txt"
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two photos, relative to the folder of the dataset; whether they show the same person; and their fold."""
+
+    first: str
+    second: str
+    same: bool
+    fold: int
 
 
 @dataclass(frozen=True)

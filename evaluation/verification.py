@@ -13,6 +13,7 @@ import numpy.typing as npt
 from sklearn.metrics import auc, roc_curve
 from sklearn.preprocessing import normalize
 
+from evaluation.lfw_pairs import Pair
 from model.gallery import FloatArray
 from training.errors import DatasetError
 
@@ -22,16 +23,6 @@ _OUT_OF_RANGE: Final = 2.0
 """A similarity outside the range of a cosine. It marks a pair without a face."""
 
 Array = npt.NDArray[Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """Two photos, relative to the folder of the dataset; whether they show the same person; and their fold."""
-
-    first: str
-    second: str
-    same: bool
-    fold: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,25 +6,20 @@ from dataclasses import replace
 from functools import partial
 from http.client import HTTPException
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 from urllib.error import URLError
 
 import typer
 from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
-from sklearn.datasets import fetch_lfw_pairs
 
-from evaluation import cleaning as injection
-from evaluation import geometry as geometry_benchmark
-from evaluation import people as people_benchmark
-from evaluation import ties as ties_benchmark
-from evaluation.lfw import ROC, measure
-from evaluation.lfw import Result as LFWResult
-from evaluation.lfw_faces import Subject
+from dataset.folders import walk
+from dataset.prepare import photos_of_strangers
 from evaluation.lfw_pairs import LFW
 from model import bundle as bundles
 from model.settings import cores
+from scripts import checks
 from scripts.console import (
     CACHE,
     SETTINGS,
@@ -37,9 +32,13 @@ from scripts.console import (
     progress,
     steps,
 )
-from scripts.weights import device, load_weights
-from training.embedder import Embedder
 from training.recipe import Recipe
+
+if TYPE_CHECKING:
+    from evaluation.lfw_faces import Subject
+
+_MEGABYTES_OF_LFW: Final = 500
+"""The download, and the photos in it."""
 
 _HOME: Final = CACHE / "scikit-learn"
 _PHOTOS: Final = _HOME / "lfw_home" / "lfw_funneled"
@@ -92,7 +91,14 @@ def lfw(
     """
     if bundle and weights:
         raise CommandError("Give --bundle or --pretrained, not both.")
-    dataset = LFW.read(directory or _fetch())
+    dataset = LFW.read(directory) if directory else None
+    if bundle and not bundle.startswith("s3://"):
+        bundles.load(bundle, files=())
+    _check(output, 7701, workers, weights, as_json=as_json)
+    from evaluation.lfw import ROC, measure
+    from evaluation.lfw import Result as LFWResult
+
+    dataset = dataset or LFW.read(_fetch())
     with progress() as bar:
         subject = _subject(bundle, weights, bar)
         result = measure(
@@ -118,7 +124,10 @@ def _fetch() -> Path:
     if _ARCHIVE.exists():
         shutil.rmtree(_PHOTOS, ignore_errors=True)
     if not _PHOTOS.is_dir():
+        checks.target(CACHE, _MEGABYTES_OF_LFW)
         console.print("Downloading Labeled Faces in the Wild, 233 MB.")
+        from sklearn.datasets import fetch_lfw_pairs
+
         try:
             with warnings.catch_warnings(action="ignore"):
                 # scikit-learn also reads the photos; one pixel of each is enough, because only the files are needed.
@@ -132,13 +141,32 @@ def _fetch() -> Path:
     return _PHOTOS
 
 
-def _subject(bundle: str | None, weights: str | None, bar: Progress) -> Subject:
+def _check(output: Path, photos: int, workers: int | None, weights: str | None = None, *, as_json: bool) -> None:
+    """Check where the figures go and the weights, and say how many photos will be looked at."""
+    checks.target(output, photos * checks.MEGABYTES_A_PHOTO)
+    checks.weights(weights)
+    seconds = photos * checks.SECONDS_A_PHOTO / min(workers or cores(), cores())
+    checks.announce(
+        f"Measuring on {photos} photos, unless an earlier call has looked at them", seconds, as_json=as_json
+    )
+
+
+def _count(photos: Path, strangers: Path | None = None) -> int:
+    """Return how many photos there are of people and of strangers."""
+    others = photos_of_strangers(strangers).photos if strangers else []
+    return sum(map(len, walk(photos).photos.values())) + len(others)
+
+
+def _subject(bundle: str | None, weights: str | None, bar: Progress) -> "Subject":
+    from evaluation.lfw_faces import Subject
+    from scripts.weights import load_weights
+
     if bundle:
         return Subject.of_bundle(bundles.load(bundle))
     return Subject.of_pretrained(load_weights(weights, bar))
 
 
-def _with_chips(subject: Subject, size: int | None, padding: float | None) -> Subject:
+def _with_chips(subject: "Subject", size: int | None, padding: float | None) -> "Subject":
     """Return the subject with another size or padding of its chips."""
     geometry = subject.embedder.geometry
     if size is not None:
@@ -178,6 +206,12 @@ def cleaning(
     as_json: JSONOption = False,
 ) -> None:
     """Measure whether `visage prepare` sets aside photos of other people, and only those."""
+    checks.outside(output, photos, strangers)
+    _check(output, _count(photos, strangers), workers, weights, as_json=as_json)
+    from evaluation import cleaning as injection
+    from scripts.weights import load_weights
+    from training.embedder import Embedder
+
     with progress() as bar:
         show, embed = steps(bar), Embedder.of_pretrained(load_weights(weights, bar))
         find_faces = partial(injection.find_faces, output=output, workers=workers or cores(), embed=embed)
@@ -227,6 +261,13 @@ def ties(
     as_json: JSONOption = False,
 ) -> None:
     """Measure whether `visage prepare` asks who a folder's person is where the photos cannot tell, and only there."""
+    checks.outside(output, photos)
+    _check(output, _count(photos), workers, weights, as_json=as_json)
+    from evaluation import cleaning as injection
+    from evaluation import ties as ties_benchmark
+    from scripts.weights import load_weights
+    from training.embedder import Embedder
+
     with progress() as bar:
         show, embed = steps(bar), Embedder.of_pretrained(load_weights(weights, bar))
         found = injection.find_faces(
@@ -257,6 +298,11 @@ def geometry(
     as_json: JSONOption = False,
 ) -> None:
     """Compare detection sizes, crops and input sizes. Use other photos than for the other benchmarks."""
+    _check(output, _count(photos), workers, weights, as_json=as_json)
+    from evaluation import geometry as geometry_benchmark
+    from scripts.weights import load_weights
+    from training.embedder import Embedder
+
     with progress() as bar:
         embedder = Embedder.of_pretrained(load_weights(weights, bar))
         result = geometry_benchmark.measure(photos, embedder, workers or cores(), steps(bar))
@@ -287,6 +333,11 @@ def people(
     as_json: JSONOption = False,
 ) -> None:
     """Prepare, train and export with a part of the photos, then recognise the rest."""
+    checks.outside(output, photos, strangers)
+    _check(output, _count(photos, strangers), workers, weights, as_json=as_json)
+    from evaluation import people as people_benchmark
+    from scripts.weights import device, load_weights
+
     with progress() as bar:
         result = people_benchmark.measure(
             photos,

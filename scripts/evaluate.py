@@ -37,6 +37,7 @@ def evaluate(
     _check_model(model)
     known, unknown = walk(photos), photos_of_strangers(strangers) if strangers else Listing()
     people = _held_out(known.photos, photos, model) if held_out else known.photos
+    checks.outside(output, photos, strangers)
     checks.target(output, _MEGABYTES)
     note([*known.remarks, *unknown.remarks])
     count = sum(map(len, people.values())) + len(unknown.photos)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Final
+from urllib.parse import urlsplit
 
 import requests
 import typer
@@ -136,9 +137,12 @@ def _send(session: requests.Session, url: str, photo: Path, bar: Progress) -> di
 def _address(url: str) -> tuple[str, dict[str, str]]:
     """Return the address to send photos to, and the headers that it needs."""
     try:
-        return direct(f"{url.rstrip('/')}/recognize")
+        parts, target = urlsplit(url), direct(f"{url.rstrip('/')}/recognize")
     except ValueError as error:
         raise CommandError(f"{url} is not an address: {error}.") from error
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise CommandError(f"{url} is not an address: it does not begin with http:// or https:// and a name.")
+    return target
 
 
 def _content(response: requests.Response) -> dict[str, Any]:

@@ -17,8 +17,9 @@ from training.observer import Epoch
 from training.recipe import Recipe
 from training.run import CURVES, check_discard, discard
 
-_SECONDS_A_FACE: Final = 0.6
-"""On one core, with the default recipe: measured with `visage train` on ten people's photos from the web."""
+_SECONDS_A_FACE: Final = 0.4
+"""On one core, with the default recipe. Measured: docs/quality.md has the time of 15 epochs on two cores with about 300
+faces."""
 
 _MEGABYTES: Final = 250
 _MEGABYTES_A_FACE: Final = 0.4

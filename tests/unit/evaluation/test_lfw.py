@@ -9,8 +9,8 @@ from PIL import Image
 
 from evaluation import lfw_faces
 from evaluation.lfw_faces import Subject
-from evaluation.lfw_pairs import LFW, PAIRS, read_pairs
-from evaluation.verification import Face, Pair, verify
+from evaluation.lfw_pairs import LFW, PAIRS, Pair, read_pairs
+from evaluation.verification import Face, verify
 from preprocess.geometry import Geometry
 from preprocess.photo import Photo
 from scripts import benchmark

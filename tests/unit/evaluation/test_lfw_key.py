@@ -8,8 +8,7 @@ import pytest
 from evaluation import lfw_faces
 from evaluation.code import digest_of_code
 from evaluation.lfw_faces import Subject
-from evaluation.lfw_pairs import LFW
-from evaluation.verification import Pair
+from evaluation.lfw_pairs import LFW, Pair
 from preprocess.files import sha256_of
 from preprocess.geometry import Geometry
 from training.embedder import Embedder
