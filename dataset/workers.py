@@ -113,8 +113,8 @@ def _stop_after(parent: Connection, working_thread: int) -> None:
 
 def _call(function: Callable[[Task], Result], task: Task) -> Result:
     """Call a task's function on one core, in a worker: the other cores belong to the other workers."""
+    before = signal.signal(signal.SIGTERM, _interrupt)
     try:
-        signal.signal(signal.SIGTERM, _interrupt)
         _limit_threads("torch" in sys.modules)
         return function(task)
     except _StoppedError:
@@ -123,7 +123,7 @@ def _call(function: Callable[[Task], Result], task: Task) -> Result:
             os._exit(1)  # nobody waits for a result
         raise
     finally:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, before)
 
 
 def _interrupt(*_: object) -> NoReturn:

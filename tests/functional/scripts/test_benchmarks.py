@@ -1,7 +1,6 @@
 """`visage benchmark` measures what it is asked to, writes the figures, and shows them."""
 
 import json
-from pathlib import Path
 from types import SimpleNamespace
 from urllib.error import URLError
 
@@ -92,7 +91,7 @@ def test_lfw_is_downloaded_once_and_again_after_an_interruption(home, monkeypatc
         fetched.append(home.exists())
         home.mkdir(parents=True)
 
-    monkeypatch.setattr(benchmark, "fetch_lfw_pairs", fetch_lfw_pairs)
+    monkeypatch.setattr("sklearn.datasets.fetch_lfw_pairs", fetch_lfw_pairs)
     assert benchmark._fetch() == benchmark._fetch() == home
     assert fetched == [False]
     benchmark._ARCHIVE.touch()  # as an interrupted download leaves it, beside the photos that it has unpacked
@@ -104,7 +103,7 @@ def test_an_lfw_that_cannot_be_downloaded_may_be_given(home, monkeypatch, visage
     def fail(**_):
         raise URLError("no route to host")
 
-    monkeypatch.setattr(benchmark, "fetch_lfw_pairs", fail)
+    monkeypatch.setattr("sklearn.datasets.fetch_lfw_pairs", fail)
     ended = visage("benchmark", "lfw")
     assert ended.status == 1
     assert "no route to host" in ended.err
@@ -142,7 +141,7 @@ def test_cleaning_shows_each_share_and_what_was_set_aside_without_injection(
     assert {"20%", "100.00%", "50.00%", "none"} <= set(ended.out.split())
 
 
-def test_ties_shows_what_became_of_each_kind_of_folder(visage, weights, figures, monkeypatch, tmp_path):
+def test_ties_shows_what_became_of_each_kind_of_folder(visage, samples, weights, figures, monkeypatch, tmp_path):
     row = ties.Row("a couple", is_decidable=False, folders=31, asked=17, right=0, wrong=11, nobody=3)
     asked = []
 
@@ -154,13 +153,13 @@ def test_ties_shows_what_became_of_each_kind_of_folder(visage, weights, figures,
     monkeypatch.setattr(cleaning, "find_faces", lambda *_: ["Ann"])
     monkeypatch.setattr(ties, "measure", measure)
     options = ("--missed", "0.1", "--repeats", "2", "--seed", "7", *WEIGHTS)
-    ended = visage("benchmark", "ties", tmp_path, *options, "--output", tmp_path / "output")
+    ended = visage("benchmark", "ties", samples / "people", *options, "--output", tmp_path / "output")
     assert (ended.status, asked) == (0, [(["Ann"], 2, 7, 0.1)])
     assert figures(ties.Result)["rows"][0]["wrong"] == 11
     assert {"no", "31", "17", "11", "3"} <= set(ended.out.split())
 
 
-def test_geometry_shows_each_detection_size_and_each_crop(visage, weights, figures, monkeypatch, tmp_path):
+def test_geometry_shows_each_detection_size_and_each_crop(visage, samples, weights, figures, monkeypatch, tmp_path):
     crop = {"input_size": 160, "padding": 0.35, "stretch": 1.15, "tar_at_far": {"0.01": 0.9, "0.001": 0.8}}
     measured = geometry.Result(7, 6, [{"size": 640, "with_a_face": 5, "median_ms": 12.0}], [crop | {"d_prime": 3.5}])
     asked = []
@@ -170,8 +169,8 @@ def test_geometry_shows_each_detection_size_and_each_crop(visage, weights, figur
         return measured
 
     monkeypatch.setattr(geometry, "measure", measure)
-    words = ("benchmark", "geometry", tmp_path, *WEIGHTS, "--workers", "2", "--output", tmp_path / "output")
+    words = ("benchmark", "geometry", samples / "people", *WEIGHTS, "--workers", "2", "--output", tmp_path / "output")
     ended = visage(*words)
-    assert (ended.status, asked) == (0, [(Path(tmp_path), 2)])
+    assert (ended.status, asked) == (0, [(samples / "people", 2)])
     assert figures(geometry.Result) == measured.to_dict()
     assert {"640", "0.35", "1.15", "0.9000", "0.8000", "3.500"} <= set(ended.out.split())

@@ -10,7 +10,7 @@ import pytest
 from dataset.selection import Cause, Outcome
 from model import bundle as bundles
 from model.gallery import Gallery
-from scripts import enroll, evaluate, export, forget
+from scripts import enroll, evaluate, export
 from training import faces
 from training.faces import TRAIN, VALIDATION
 from training.run import CURVES, RUN, Description
@@ -47,7 +47,7 @@ def test_an_export_says_what_its_threshold_comes_from(visage, opened, finished, 
         return SimpleNamespace(bundle=opened, difference=0.0012)
 
     monkeypatch.setattr(export, "embed_all", lambda photos, *_: np.zeros((len(list(photos.iterdir())), 512)))
-    monkeypatch.setattr(export, "export_run", export_run)
+    monkeypatch.setattr("training.export.export", export_run)
     (tmp_path / "strangers").mkdir()
     for number in range(3):
         (tmp_path / "strangers" / f"{number}.jpg").touch()
@@ -81,7 +81,8 @@ def test_a_run_is_evaluated_on_the_photos_that_it_held_out(visage, bundle, run, 
     (folder / RUN).touch()
     exported = SimpleNamespace(bundle=SimpleNamespace(directory=bundle))
     monkeypatch.setattr(evaluate.Description, "read", lambda _: changed)
-    monkeypatch.setattr(evaluate, "export", lambda *_: exported)
+    monkeypatch.setattr(evaluate, "finished", lambda _: (changed, {}))
+    monkeypatch.setattr("training.export.export", lambda *_: exported)
     people, strangers = samples / "people", samples / "strangers"
     words = ("evaluate", folder, people, "--held-out", "--strangers", strangers, "--output", tmp_path / "report")
     ended = visage(*words)
@@ -116,7 +117,7 @@ def newcomer(opened, monkeypatch):
     report = SimpleNamespace(left_out=[outcome], remarks=["A remark."])
     monkeypatch.setattr(enroll, "select_faces", lambda *_: ([], report))
     people = {"Zoë": -face}
-    monkeypatch.setattr(enroll, "embeddings_of", lambda _: people)
+    monkeypatch.setattr("training.enrolment.embeddings_of", lambda _: people)
     return people
 
 
@@ -144,7 +145,7 @@ def test_retraining_gets_the_faces_of_the_others_and_says_so(visage, bundle, ope
         asked.append((name, others.labels, options["replace_existing"]))
         return opened
 
-    monkeypatch.setattr(forget, "retrain", retrain)
+    monkeypatch.setattr("training.retraining.retrain", retrain)
     prepared = shutil.copytree(aligned, tmp_path / "aligned")
     labels = tuple(label for label in faces.read(prepared).labels if label != BIDEN)
     ended = visage("forget", bundle, BIDEN, "--retrain", prepared, "--output", tmp_path / "bundle")
