@@ -174,7 +174,7 @@ def test_without_the_internet_the_command_asks_for_a_folder(monkeypatch, tmp_pat
     def unreachable(**_):
         raise URLError("no route")
 
-    monkeypatch.setattr(benchmark, "fetch_lfw_pairs", unreachable)
+    monkeypatch.setattr("sklearn.datasets.fetch_lfw_pairs", unreachable)
     monkeypatch.setattr(benchmark, "_PHOTOS", tmp_path / "none")
     with pytest.raises(CommandError, match="visage benchmark lfw DIR"):
         benchmark._fetch()
@@ -187,5 +187,5 @@ def test_photos_that_were_not_unpacked_to_the_end_are_unpacked_again(monkeypatch
     (tmp_path / "lfw.tgz").touch()
     monkeypatch.setattr(benchmark, "_PHOTOS", photos)
     monkeypatch.setattr(benchmark, "_ARCHIVE", tmp_path / "lfw.tgz")
-    monkeypatch.setattr(benchmark, "fetch_lfw_pairs", lambda **_: photos.mkdir())
+    monkeypatch.setattr("sklearn.datasets.fetch_lfw_pairs", lambda **_: photos.mkdir())
     assert list(benchmark._fetch().iterdir()) == []
