@@ -114,8 +114,8 @@ def newcomer(opened, monkeypatch):
     """Stand in for the search for faces: it finds one person, and sets one photo aside."""
     face = Gallery.load(opened.path(bundles.GALLERY)).embeddings[:1]
     outcome = Outcome("Zoë/2.jpg", "Zoë", cause=Cause.BLURRED, reason="The face is too blurred.")
-    report = SimpleNamespace(left_out=[outcome], remarks=["A remark."])
-    monkeypatch.setattr(enroll, "select_faces", lambda *_: ([], report))
+    report = SimpleNamespace(left_out=[outcome], remarks=["A remark."], questions=[])
+    monkeypatch.setattr(enroll, "select_faces", lambda *_, **__: ([], report))
     people = {"Zoë": -face}
     monkeypatch.setattr("training.enrolment.embeddings_of", lambda _: people)
     return people
