@@ -63,7 +63,7 @@ def recognize(
             emit(in_order, as_json=as_json, show=_show)
     failed = sum("faces" not in answer for answer in answers.values())
     if failed:
-        raise CommandError(f"{failed} of {len(answers)} photos have no answer.")
+        raise CommandError(f"Photos without an answer: {failed} of {len(answers)}.")
 
 
 def _listed(given: Iterable[Path]) -> dict[Path, str]:

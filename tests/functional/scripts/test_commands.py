@@ -60,7 +60,7 @@ def test_a_person_is_forgotten_and_enrolled_again_and_recognised(bundle, samples
     diary.write_text("Dear diary")
     done = visage("recognize", diary, photo, "--bundle", tmp_path / "enrolled", "--json")
     assert done.returncode == 1
-    assert "1 of 2 photos have no answer." in done.stderr
+    assert "Photos without an answer: 1 of 2." in done.stderr
     answers = json.loads(done.stdout)
     assert "detail" in answers[str(diary)]
     assert answers[str(photo)]["faces"][0]["label"] == "Barack Obama"

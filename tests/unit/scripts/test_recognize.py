@@ -96,7 +96,7 @@ def test_an_incomplete_photo_is_said_to_be_incomplete(api, photos):
 def test_a_photo_without_an_answer_is_status_1_with_the_other_answers(api, photos, answer, detail):
     api.answers = [(200, RECOGNITION), answer, (200, NOBODY)]
     done = recognize("--url", api.url, "--json", *photos)
-    assert str(done.exception) == "1 of 3 photos have no answer."
+    assert str(done.exception) == "Photos without an answer: 1 of 3."
     assert list(json.loads(done.stdout).values()) == [RECOGNITION, {"detail": detail}, NOBODY]
 
 
@@ -105,7 +105,7 @@ def test_a_photo_that_cannot_be_read_does_not_refuse_the_others(api, photos, tmp
     (tmp_path / "empty").mkdir()
     done = recognize("--url", api.url, tmp_path / "missing.jpg", tmp_path / "empty", tmp_path / ("x" * 300), *photos)
     assert isinstance(done.exception, CommandError)
-    assert str(done.exception) == "3 of 6 photos have no answer."
+    assert str(done.exception) == "Photos without an answer: 3 of 6."
     assert "missing.jpg: The file cannot be read: No such file or directory." in done.stdout
     assert done.stdout.count("Ann (90.0%)") == 2
 
