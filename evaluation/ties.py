@@ -6,7 +6,7 @@ a photo may be missed with a probability, as a detector does. Then the selection
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar, Final
 
 import numpy as np
@@ -17,6 +17,10 @@ from dataset.overrides import Overrides
 from dataset.progress import OnProgress
 from dataset.selection import select
 from evaluation.figures import Figures
+from preprocess.detect import Box
+
+_SIDE: Final = 100
+"""Side of a face's box in pixels: people in one photo are about as far away as each other."""
 
 Faces = Mapping[str, Sequence[Candidate]]
 """Each person's faces, by a letter."""
@@ -181,9 +185,9 @@ def _photos(folders: Folders, faces: Faces, missed: float, random: np.random.Gen
         used = dict.fromkeys(faces, 0)
         for number, letters in enumerate(photos):
             shown = []
-            for letter in letters:
+            for place, letter in enumerate(letters):
                 face = faces[letter][used[letter] % len(faces[letter])]
                 used[letter] += 1
                 if len(letters) == 1 or random.random() >= missed:
-                    shown.append(face)
+                    shown.append(replace(face, box=Box(2 * _SIDE * place, 0, _SIDE, _SIDE, face.box.score)))
             yield Candidates(f"{folder}/{number}", folder, "", faces=tuple(shown), reason=None if shown else "missed")
