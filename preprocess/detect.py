@@ -52,14 +52,13 @@ FAINT: Final = -0.4
 of 0; this gives one to 5 of them, and to 25 of 32 such photos among 7,701 of LFW. With lower scores, gravel and rockets
 become faces."""
 
-
 TURNED_PASSES: Final = (Pass(480), Pass(800))
 """The passes over a photo without a sure face that lies sideways or upside down, perhaps. They take 140 ms, as long as
 PASSES. Of 410 web photos turned by a quarter, the first pass alone finds the faces of 94 %, both find those of 97 %."""
 
 TURNED_SURE: Final = 0.1
 """Lowest score of a face in a turned photo: three turns have three times as many false faces. None was found in 31
-pictures without people, and one in 231 photos of people whose faces were covered."""
+pictures without people. Two were in 231 photos of people with covered faces, one of which has a false face upright."""
 
 DOUBTFUL: Final = 0.5
 """A face with a lower score may be upside down, because mouth and chin resemble eyes: 62 of 410 web photos turned by
