@@ -45,7 +45,8 @@ def train(
         return finished
     torch.manual_seed(recipe.seed)
     network = VisageNetwork(len(faces.labels), recipe.fine_tuned_layers, recipe.input_size)
-    network.load_pretrained(pretrained.state).to(device)
+    # Channels last, as `activations.compute` has them: a training that goes on does not call it, and computes the same.
+    network.load_pretrained(pretrained.state).to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     stored = activation_store.compute(
         network.eval(), faces.chips, recipe.size, run / ACTIVATIONS, observer.on_activations
     )

@@ -1,6 +1,8 @@
 """`visage demo` runs the commands that a user would type, explains the answers, and always ends its local AWS."""
 
 import json
+import signal
+import subprocess
 import sys
 
 import pytest
@@ -99,3 +101,16 @@ def test_without_curl_it_says_what_to_install(programs, monkeypatch):
     with pytest.raises(CommandError, match="Install curl"):
         demo.demo(once=True)
     assert programs.asked == []
+
+
+def test_a_program_that_it_runs_ends_with_it(monkeypatch):
+    started = []
+
+    def interrupt(program):
+        started.append(program)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(subprocess.Popen, "communicate", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        demo._run([sys.executable, "-c", "import time; time.sleep(600)"], read=False)
+    assert [program.returncode for program in started] == [-signal.SIGTERM]
