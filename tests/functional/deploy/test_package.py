@@ -122,7 +122,7 @@ def test_the_same_inputs_give_the_same_bytes(few, settings):
 
 
 def test_an_unchanged_zip_is_not_built_again(archive, home, settings, monkeypatch):
-    monkeypatch.setattr(package, "_temporary_folder", None)
+    monkeypatch.setattr(package, "temporary_folder", None)
     assert package.build(settings) == home / archive.name
 
 
