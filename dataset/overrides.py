@@ -9,7 +9,7 @@ from typing import Any, Final, Self
 from dataset.candidates import Candidates
 from dataset.errors import PrepareError
 from dataset.labels import normalised, same
-from preprocess.detect import Box
+from preprocess.detect import Box, overlap
 from preprocess.files import read_json, write_text
 
 _SAME_FACE: Final = 0.5
@@ -86,7 +86,7 @@ class Overrides:
         wanted = self.faces.get(normalised(photo.photo))
         if wanted is None or not photo.faces:
             return None
-        overlaps = [_overlap(face.box, wanted) for face in photo.faces]
+        overlaps = [overlap(face.box, Box(*wanted, score=0)) for face in photo.faces]
         best = max(range(len(overlaps)), key=overlaps.__getitem__)
         return best if overlaps[best] >= _SAME_FACE else None
 
@@ -111,12 +111,3 @@ def _rectangle(*sides: object) -> Rectangle:
         case (int(left), int(top), int(width), int(height)) if width > 0 and height > 0:
             return left, top, width, height
     raise ValueError("not a rectangle")
-
-
-def _overlap(box: Box, other: Rectangle) -> float:
-    """Return the intersection over union of two rectangles."""
-    left, top, width, height = other
-    across = min(box.left + box.width, left + width) - max(box.left, left)
-    down = min(box.top + box.height, top + height) - max(box.top, top)
-    common = max(0, across) * max(0, down)
-    return common / (box.area + width * height - common)

@@ -222,10 +222,10 @@ def _merged(earlier: list[Box], later: list[Box]) -> list[Box]:
     A later pass may miss a face or give it a lower score, because it scans another size. The face is kept then.
     """
     sure = [box for box in later if box.is_sure]
-    return [*later, *(box for box in earlier if not any(_overlap(box, other) >= SAME_FACE for other in sure))]
+    return [*later, *(box for box in earlier if not any(overlap(box, other) >= SAME_FACE for other in sure))]
 
 
-def _overlap(box: Box, other: Box) -> float:
+def overlap(box: Box, other: Box) -> float:
     """Return the intersection of two boxes over their union, 0 to 1."""
     width = min(box.left + box.width, other.left + other.width) - max(box.left, other.left)
     height = min(box.top + box.height, other.top + other.height) - max(box.top, other.top)
