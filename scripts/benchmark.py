@@ -92,8 +92,7 @@ def lfw(
     if bundle and weights:
         raise CommandError("Give --bundle or --pretrained, not both.")
     dataset = LFW.read(directory) if directory else None
-    if bundle and not bundle.startswith("s3://"):
-        bundles.load(bundle, files=())
+    checks.bundle(bundle)
     _check(output, 7701, workers, weights, as_json=as_json)
     from evaluation.lfw import ROC, measure
     from evaluation.lfw import Result as LFWResult

@@ -1,6 +1,6 @@
 """What a command looks at before it begins, in a second and without the large packages, and what it says then.
 
-Each function raises a CommandError with a sentence, and changes nothing.
+Each function raises an error with a sentence, and changes nothing.
 """
 
 import os
@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 from typing import Final
 
+from model import bundle as bundles
 from scripts.console import CACHE, CommandError, console
 
 _MB: Final = 1_000_000
@@ -55,6 +56,12 @@ def target(path: Path, megabytes: float = 0) -> None:
 def megabytes_of(path: Path) -> float:
     """Return how many megabytes the files in a folder have, 0 if there is no such folder."""
     return sum(file.lstat().st_size for file in path.rglob("*")) / _MB
+
+
+def bundle(location: str | None) -> None:
+    """Check that a folder holds a bundle, by its manifest alone; S3 is asked later."""
+    if location and not location.startswith("s3://"):
+        bundles.load(location, files=())
 
 
 def weights(name: str | None) -> None:

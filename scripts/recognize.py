@@ -16,7 +16,6 @@ from rich.text import Text
 from dataset.folders import files
 from dataset.labels import printable
 from deploy.local import direct
-from model import bundle as bundles
 from model.version import VERSION
 from preprocess.errors import PhotoError
 from scripts import checks
@@ -44,9 +43,8 @@ def recognize(
     """
     if bool(bundle) == bool(url):
         raise typer.BadParameter("Give either --bundle DIR or --url URL.")
-    if bundle and not bundle.startswith("s3://"):
-        bundles.load(bundle, files=())
-    elif url:
+    checks.bundle(bundle)
+    if url:
         _address(url)
     listed = _listed(photos)
     readable = [photo for photo, reason in listed.items() if not reason]
