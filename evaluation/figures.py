@@ -1,8 +1,8 @@
 """How measured figures are written: as a JSON file, as Markdown tables, and into a page of the documentation."""
 
 import json
-from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -12,15 +12,16 @@ _BEGIN: Final = "<!-- measured -->\n"
 _END: Final = "<!-- end of what was measured -->\n"
 
 
-class Figures(ABC):
+@dataclass(frozen=True)
+class Figures:
     """The result of one measurement. Every measuring module has a function that takes its subject and returns one."""
 
     FILE: ClassVar[str]
     """Name of the JSON file."""
 
-    @abstractmethod
     def to_dict(self) -> dict[str, Any]:
-        """Return the content of the JSON file."""
+        """Return the content of the JSON file: by default, the fields of the dataclass."""
+        return asdict(self)
 
     def write(self, folder: Path) -> None:
         """Write the figures into `folder`."""

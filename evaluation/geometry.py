@@ -6,7 +6,7 @@ Crops are compared by verification over all pairs of photos: the true accept rat
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -59,10 +59,6 @@ class Result(Figures):
     faces: int
     detection: Sequence[Mapping[str, Any]]
     crops: Sequence[Mapping[str, Any]]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the content of `geometry.json`."""
-        return asdict(self)
 
 
 def crops() -> list[Crop]:

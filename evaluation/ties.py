@@ -6,8 +6,8 @@ a photo may be missed with a probability, as a detector does. Then the selection
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any, ClassVar, Final
+from dataclasses import dataclass, replace
+from typing import ClassVar, Final
 
 import numpy as np
 
@@ -101,10 +101,6 @@ class Result(Figures):
     repeats: int
     seed: int
     rows: Sequence[Row]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the content of `ties.json`."""
-        return asdict(self)
 
 
 def measure(
