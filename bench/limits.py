@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,32 +28,30 @@ _NOISE: Final = 3
 """Levels, the standard deviation of the noise. Without noise, enlarged photos would have fewer bytes than real ones."""
 
 
-def _saved(kind: str, **options: Any) -> Callable[[Image.Image], bytes]:
-    def save(image: Image.Image) -> bytes:
-        file = io.BytesIO()
-        if kind == "HEIF":
-            pillow_heif.from_pillow(image).save(file, **options)
-        else:
-            image.save(file, kind, **options)
-        return file.getvalue()
-
-    return save
+def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
+    """Return the image as a file; `kind` is Pillow's name of the format, and `options` are those of its encoder."""
+    file = io.BytesIO()
+    if kind == "HEIF":
+        pillow_heif.from_pillow(image).save(file, **options)
+    else:
+        image.save(file, kind, **options)
+    return file.getvalue()
 
 
 KINDS: Final = {
-    "JPEG": (200, "RGB", _saved("JPEG", quality=85)),
-    "JPEG, progressive": (50, "RGB", _saved("JPEG", quality=85, progressive=True)),
-    "JPEG, progressive, 4:4:4": (26, "RGB", _saved("JPEG", quality=90, progressive=True, subsampling=0)),
-    "PNG": (27, "RGB", _saved("PNG", compress_level=3)),
-    "PNG, transparent": (21, "RGBA", _saved("PNG", compress_level=3)),
-    "WebP": (22, "RGB", _saved("WEBP", method=0)),
-    "WebP, transparent": (22, "RGBA", _saved("WEBP", method=0)),
-    "GIF": (46, "P", _saved("GIF")),
-    "BMP": (36, "RGB", _saved("BMP")),
-    "TIFF": (23, "RGB", _saved("TIFF")),
-    "TIFF, LZW": (23, "RGB", _saved("TIFF", compression="tiff_lzw")),
-    "AVIF": (36, "RGB", _saved("AVIF", speed=10, quality=60)),
-    "HEIC": (24.5, "RGB", _saved("HEIF", quality=55)),
+    "JPEG": (200, "RGB", partial(encoded, kind="JPEG", quality=85)),
+    "JPEG, progressive": (50, "RGB", partial(encoded, kind="JPEG", quality=85, progressive=True)),
+    "JPEG, progressive, 4:4:4": (26, "RGB", partial(encoded, kind="JPEG", quality=90, progressive=True, subsampling=0)),
+    "PNG": (27, "RGB", partial(encoded, kind="PNG", compress_level=3)),
+    "PNG, transparent": (21, "RGBA", partial(encoded, kind="PNG", compress_level=3)),
+    "WebP": (22, "RGB", partial(encoded, kind="WEBP", method=0)),
+    "WebP, transparent": (22, "RGBA", partial(encoded, kind="WEBP", method=0)),
+    "GIF": (46, "P", partial(encoded, kind="GIF")),
+    "BMP": (36, "RGB", partial(encoded, kind="BMP")),
+    "TIFF": (23, "RGB", partial(encoded, kind="TIFF")),
+    "TIFF, LZW": (23, "RGB", partial(encoded, kind="TIFF", compression="tiff_lzw")),
+    "AVIF": (36, "RGB", partial(encoded, kind="AVIF", speed=10, quality=60)),
+    "HEIC": (24.5, "RGB", partial(encoded, kind="HEIF", quality=55)),
 }
 """Megapixels, Pillow's mode, and how a photo of each kind is saved."""
 

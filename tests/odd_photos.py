@@ -7,8 +7,9 @@ import zipfile
 import zlib
 
 import numpy as np
-import pillow_heif
 from PIL import Image
+
+from bench.limits import encoded
 
 ORIENTATION, MAKER_NOTE, EXIF_DIRECTORY, X_RESOLUTION, THUMBNAIL = 0x0112, 0x927C, 0x8769, 0x011A, 0x0201
 SHORT, LONG, RATIONAL = 3, 4, 5
@@ -16,16 +17,6 @@ XMP = (
     b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
     b'<rdf:Description xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="6"/></rdf:RDF></x:xmpmeta>'
 )
-
-
-def encoded(image: Image.Image, kind: str, **options) -> bytes:
-    """Return the image as a file; `kind` is Pillow's name of the format."""
-    file = io.BytesIO()
-    if kind == "HEIF":
-        pillow_heif.from_pillow(image).save(file, **options)
-    else:
-        image.save(file, kind, **options)
-    return file.getvalue()
 
 
 def directory(*entries: tuple[int, int, int, bytes], order: str = "<", following: int = 0, count: int = 0) -> bytes:

@@ -1,14 +1,13 @@
 """Sound photos in every accepted format, which the mutations damage. Each shows a face, and is small: detection is
 what takes most time."""
 
-import io
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-import pillow_heif
 from PIL import Image, ImageCms
 
+from bench.limits import encoded
 from preprocess.detect import Detector
 from preprocess.photo import Photo
 
@@ -42,26 +41,16 @@ def seeds(portrait):
 
 
 def _save(kind, image, *, mode="RGB", **options):
-    file = io.BytesIO()
-    image.convert(mode).save(file, kind, **options)
-    return file.getvalue()
+    return encoded(image.convert(mode), kind, **options)
 
 
 def _animated(kind, image, **options):
     return _save(kind, image, save_all=True, append_images=[image.rotate(9), image.rotate(18)], **options)
 
 
-def _heif(image, **options):
-    file = io.BytesIO()
-    pillow_heif.from_pillow(image).save(file, **options)
-    return file.getvalue()
-
-
 def _deep(kind, image, kind_of_number, **options):
-    file = io.BytesIO()
     grey = np.asarray(image.convert("L")).astype(kind_of_number)
-    Image.fromarray(grey * kind_of_number(257)).save(file, kind, **options)  # 0 to 65535
-    return file.getvalue()
+    return encoded(Image.fromarray(grey * kind_of_number(257)), kind, **options)  # 0 to 65535
 
 
 def _exif():
@@ -107,7 +96,7 @@ _WAYS = (
     ("tiff big", "TIFF", partial(_save, "TIFF", big_tiff=True)),
     ("avif", "AVIF", partial(_save, "AVIF", speed=10, **_METADATA)),
     ("avif animated", "AVIF", partial(_animated, "AVIF", speed=10)),
-    ("heic", "HEIC", partial(_heif, quality=60, exif=_METADATA["exif"])),
+    ("heic", "HEIC", partial(_save, "HEIF", quality=60, exif=_METADATA["exif"])),
 )
 
 _ALSO_LARGE = ("jpeg", "jpeg progressive", "png", "webp", "tiff tiff_lzw", "avif", "heic")
