@@ -41,6 +41,7 @@ def by_label(aligned: Path) -> dict[str, list[Path]]:
     for path in sorted(aligned.iterdir()):
         if path.is_dir() and is_visible(path.name):
             name = normalised(path.name)
-            label = spelled.setdefault(key(labels.get(name, shown(name))), labels.get(name, shown(name)))
+            own = labels.get(name, shown(name))
+            label = spelled.setdefault(key(own), own)
             found.setdefault(label, []).append(path)
     return dict(sorted(found.items()))
