@@ -1,19 +1,8 @@
 // The content of the panel beside the photo: first the progress, then the people in it.
 import { make } from "./dom.js";
 import { canShare, copy, curl, resultImage, share } from "./share.js";
-import {
-  ASKING,
-  INCOMPLETE,
-  STARTING,
-  headline,
-  isKnown,
-  likeliestIntro,
-  nameOf,
-  percent,
-  progress,
-  summary,
-  timings,
-} from "./words.js";
+import { headline, isKnown, nameOf, percent, progress, summary, timings } from "./sentences.js";
+import { words } from "./words.js";
 
 /** @typedef {import("./api.js").Face} Face */
 /** @typedef {import("./queue.js").Item} Item */
@@ -33,7 +22,7 @@ export function panelContent(item, actions) {
   if (item.state === "answered") return answerContent(item, actions);
   if (item.state === "failed") return failureContent(item.failure, actions);
   if (item.state === "asking") return askingContent(actions);
-  if (item.state === "cancelled") return [make("p", {}, progress(item)), button("Send it again", actions.retry)];
+  if (item.state === "cancelled") return [make("p", {}, progress(item)), button(words.sendAgain, actions.retry)];
   return progressContent(item, actions);
 }
 
@@ -45,27 +34,27 @@ function progressContent(item, { cancel }) {
       make("span", { class: "spinner", "aria-hidden": "true" }),
       make("span", { id: "progress" }, progress(item)),
     ),
-    item.state === "sending" && make("progress", { id: "sent", max: 1, value: item.progress, "aria-label": "Sent" }),
-    item.slow && make("p", { class: "fine" }, STARTING),
-    button("Cancel", cancel),
+    item.state === "sending" && make("progress", { id: "sent", max: 1, value: item.progress, "aria-label": words.sent }),
+    item.slow && make("p", { class: "fine" }, words.slow),
+    button(words.cancel, cancel),
   ].filter(Boolean);
 }
 
 function askingContent({ allowMetadata, cancel, several }) {
   return [
-    make("h2", { class: "question" }, "Send it as it is?"),
-    make("p", {}, ASKING),
-    button(several ? "Send all as they are" : "Send it as it is", allowMetadata),
-    button("Don’t send it", cancel),
+    make("h2", { class: "question" }, words.askingTitle),
+    make("p", {}, words.asking),
+    button(several ? words.sendAllUnchanged : words.sendUnchanged, allowMetadata),
+    button(words.dontSend, cancel),
   ];
 }
 
 function failureContent({ message, requestId, retryable }, { retry }) {
   return [
-    make("h2", { class: "alarm" }, "That didn’t work"),
+    make("h2", { class: "alarm" }, words.failed),
     make("p", { id: "reason" }, message),
-    requestId && make("p", { class: "fine" }, "Reference: ", make("code", {}, requestId)),
-    retryable && button("Try again", retry),
+    requestId && make("p", { class: "fine" }, `${words.reference} `, make("code", {}, requestId)),
+    retryable && button(words.tryAgain, retry),
   ].filter(Boolean);
 }
 
@@ -75,7 +64,7 @@ function answerContent(item, actions) {
   return [
     make("h2", { dir: "auto" }, headline(faces)),
     sentence && make("p", { class: "soft" }, sentence),
-    image.complete === false && make("p", { class: "soft" }, INCOMPLETE),
+    image.complete === false && make("p", { class: "soft" }, words.incomplete),
     make("ol", { class: "faces" }, ...faces.map((face, index) => faceCard(face, index, faces.length, actions))),
     requestDetails(item.recognition),
     toolbar(item, actions.api),
@@ -89,39 +78,42 @@ function faceCard(face, index, count, { alignedFace }) {
     "summary",
     {},
     !alone && make("span", { class: "badge" }, String(index + 1)),
-    make("span", { class: "name", dir: "auto" }, alone && isKnown(face) ? "How sure I am" : nameOf(face)),
+    make("span", { class: "name", dir: "auto" }, alone ? onlyTitle(face) : nameOf(face)),
     isKnown(face) && make("span", { class: "percent" }, percent(face.probability)),
   );
-  const intro = make("p", { class: "fine" }, likeliestIntro(face));
   const aligned = alignedFaceView(() => alignedFace(index + 1));
-  const details = make("details", { open: alone }, title, intro, probabilityBars(face), aligned);
+  const details = make("details", { open: alone }, title, ...likeliest(face, alone), aligned);
   return make("li", { class: isKnown(face) ? "face known" : "face", "data-face": String(index) }, details);
 }
 
-function probabilityBars(face) {
+const onlyTitle = (face) => (isKnown(face) ? words.confidence : words.closest);
+
+/** The likeliest people. Those of a stranger have no figures: a percentage would read as a claim. */
+function likeliest(face, alone) {
+  const known = isKnown(face);
   const row = ({ label, probability, enrolled }) =>
     make(
       "li",
       {},
       make("span", { class: "name", dir: "auto" }, label),
-      enrolled && make("span", { class: "mark", title: "Added from a few photos, without training" }, "enrolled"),
-      make("span", { class: "percent" }, percent(probability)),
-      make("span", { class: "bar", "aria-hidden": "true", style: { "--probability": probability } }),
+      enrolled && make("span", { class: "mark", title: words.fewPhotosHint }, words.fewPhotos),
+      known && make("span", { class: "percent" }, percent(probability)),
+      known && make("span", { class: "bar", "aria-hidden": "true", style: { "--probability": probability } }),
     );
-  return make("ul", { class: "bars" }, ...face.predictions.map(row));
+  const intro = known ? words.likeliest : !alone && words.closest;
+  return [intro && make("p", { class: "fine" }, intro), make("ul", { class: "bars" }, ...face.predictions.map(row))].filter(Boolean);
 }
 
 /** A button that loads the face as the network saw it, and is replaced by that picture. */
 function alignedFaceView(load) {
   const view = make("div", { class: "aligned" });
-  const showButton = button("Show it as the network saw it", async () => {
+  const showButton = button(words.showFace, async () => {
     showButton.disabled = true;
     try {
       const address = URL.createObjectURL(await load());
-      const image = make("img", { src: address, width: 112, height: 112, alt: "The face, cut out and upright" });
+      const image = make("img", { src: address, width: 112, height: 112, alt: words.croppedFace });
       image.addEventListener("load", () => URL.revokeObjectURL(address), { once: true });
-      const caption = "The network sees only this: the face, cut out and upright, 224 pixels wide.";
-      view.replaceChildren(make("figure", {}, image, make("figcaption", { class: "fine" }, caption)));
+      view.replaceChildren(make("figure", {}, image, make("figcaption", { class: "fine" }, words.croppedFaceHint)));
     } catch (failure) {
       showButton.disabled = false;
       view.replaceChildren(showButton, make("p", { class: "fine", role: "alert" }, failure.message));
@@ -133,23 +125,23 @@ function alignedFaceView(load) {
 
 function requestDetails({ model, timing_ms: timing, image }) {
   const row = ([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value));
-  const rows = [...timings(timing ?? {}), ["Photo", `${image.width} × ${image.height}`], ["Model", model?.version ?? "unknown"]];
-  return make("details", { class: "more" }, make("summary", {}, "How this was answered"), make("dl", {}, ...rows.map(row)));
+  const rows = [...timings(timing ?? {}), [words.photoSize, words.pixels(image.width, image.height)], [words.modelName, model?.version ?? words.unknownModel]];
+  return make("details", { class: "more" }, make("summary", {}, words.details), make("dl", {}, ...rows.map(row)));
 }
 
 function toolbar({ recognition, preview }, api) {
   const status = make("span", { class: "fine", role: "status" });
   const tool = (text, action) =>
     button(text, async () => {
-      status.textContent = await action().catch(() => "This browser did not allow it.");
+      status.textContent = await action().catch(() => words.notAllowed);
     });
   const shareResult = () => resultImage(preview, recognition).then(share);
   return make(
     "div",
     { class: "tools" },
-    preview && tool(canShare() ? "Share the result" : "Save the result", shareResult),
-    tool("Copy JSON", () => copy(JSON.stringify(recognition, null, 2)).then(() => "The answer is copied.")),
-    tool("Copy curl", () => copy(curl(api)).then(() => "The command is copied.")),
+    preview && tool(canShare() ? words.shareResult : words.saveResult, shareResult),
+    tool(words.copyJson, () => copy(JSON.stringify(recognition, null, 2)).then(() => words.answerCopied)),
+    tool(words.copyCurl, () => copy(curl(api)).then(() => words.commandCopied)),
     status,
   );
 }

@@ -1,11 +1,12 @@
 // Takes a photo with the camera, in a dialog with a live preview.
 import { make } from "./dom.js";
 import { encode } from "./shrink.js";
+import { words } from "./words.js";
 
 /** @returns {string} why this page can't use the camera; empty if it can try */
 export function cameraUnavailable() {
-  if (!globalThis.isSecureContext) return "The camera works only when this page is opened with https.";
-  if (!navigator.mediaDevices?.getUserMedia) return "This browser doesn’t let pages use a camera.";
+  if (!globalThis.isSecureContext) return words.cameraNeedsHttps;
+  if (!navigator.mediaDevices?.getUserMedia) return words.cameraUnsupported;
   return "";
 }
 
@@ -22,22 +23,17 @@ export function takePhoto(dialog) {
  * @returns {string} why the camera didn't start, and what to do
  */
 export function cameraProblem({ name }) {
-  return MESSAGES.get(name) ?? "The camera didn’t start. Try again, or choose a photo instead.";
+  return words[PROBLEMS.get(name) ?? "cameraFailed"];
 }
 
-const REFUSED = "This page may not use the camera. Allow it in the browser’s settings for this page, then try again.";
-const MISSING = "No camera was found. Connect one and try again, or choose a photo instead.";
-const BUSY = "The camera is in use. Close other programs that use it, then try again.";
-const LOST = "The camera stopped. Check that it is connected and that no other program uses it, then try again.";
-
-/** https://w3c.github.io/mediacapture-main/#dom-mediadevices-getusermedia */
-const MESSAGES = new Map([
-  ["NotAllowedError", REFUSED],
-  ["SecurityError", REFUSED],
-  ["NotFoundError", MISSING],
-  ["OverconstrainedError", MISSING],
-  ["NotReadableError", BUSY],
-  ["AbortError", BUSY],
+/** The words for each error: https://w3c.github.io/mediacapture-main/#dom-mediadevices-getusermedia */
+const PROBLEMS = new Map([
+  ["NotAllowedError", "cameraRefused"],
+  ["SecurityError", "cameraRefused"],
+  ["NotFoundError", "cameraMissing"],
+  ["OverconstrainedError", "cameraMissing"],
+  ["NotReadableError", "cameraBusy"],
+  ["AbortError", "cameraBusy"],
 ]);
 
 /**
@@ -70,12 +66,12 @@ class Camera {
     this.video = make("video", { playsinline: true, muted: true, autoplay: true });
     this.video.muted = true; // the attribute alone doesn't mute an element that a script creates
     this.message = make("p", { class: "camera-note", role: "status" });
-    this.retryButton = button("button", "Try again", () => this.#restart());
-    this.cancelButton = button("button quiet", "Cancel", () => dialog.close());
+    this.retryButton = button("button", words.tryAgain, () => this.#restart());
+    this.cancelButton = button("button quiet", words.cancel, () => dialog.close());
     this.shutterButton = button("shutter", "", () => this.#takePhoto());
-    this.shutterButton.setAttribute("aria-label", "Take the photo");
-    this.switchButton = button("button quiet", "Switch", () => this.#switch());
-    this.switchButton.setAttribute("aria-label", "Switch to another camera");
+    this.shutterButton.setAttribute("aria-label", words.takeThePhoto);
+    this.switchButton = button("button quiet", words.switchCamera, () => this.#switch());
+    this.switchButton.setAttribute("aria-label", words.switchCameraHint);
     this.switchButton.hidden = true;
   }
 
@@ -100,7 +96,7 @@ class Camera {
   async #start(camera) {
     this.#requested = camera;
     this.#stop();
-    this.#showMessage("Starting the camera. Your browser may ask you to allow it.");
+    this.#showMessage(words.cameraStarting);
     try {
       const stream = await navigator.mediaDevices.getUserMedia({ video: { ...SIZE, ...camera }, audio: false });
       if (this.#requested !== camera || !this.dialog.open) return stop(stream);
@@ -113,7 +109,7 @@ class Camera {
   async #show(stream) {
     this.#stream = stream;
     const [track] = stream.getVideoTracks();
-    track.onended = () => this.#showProblem(LOST);
+    track.onended = () => this.#showProblem(words.cameraLost);
     this.video.classList.toggle("mirrored", track.getSettings().facingMode !== "environment");
     this.video.srcObject = stream;
     await this.video.play();

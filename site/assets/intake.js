@@ -6,11 +6,13 @@
  * @param {() => void} onNothing  a drop had neither. A paste without a file is ignored: it may be a text
  */
 export function watchIntake(input, onFiles, onNothing) {
-  input.addEventListener("change", () => {
+  const take = () => {
     const files = [...input.files];
     input.value = ""; // choosing the same photo again shall be a change
     if (files.length) onFiles(files, []);
-  });
+  };
+  input.addEventListener("change", take);
+  take(); // files that were chosen while the page was still loading
   document.addEventListener("paste", ({ clipboardData: { files } }) => files.length && onFiles([...files], []));
   watchDrops((transfer) => {
     const folders = foldersOf(transfer);

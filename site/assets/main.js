@@ -10,7 +10,10 @@ import { Page } from "./page.js";
 import { showPeople } from "./people.js";
 import { prepare } from "./photo.js";
 import { Queue } from "./queue.js";
-import { NOTHING_DROPPED, leftOut } from "./words.js";
+import { leftOut } from "./sentences.js";
+import { showWords, words } from "./words.js";
+
+await showWords();
 
 const element = (id) => document.getElementById(id);
 
@@ -52,7 +55,7 @@ async function recognizePhotos(files, folders = []) {
 }
 
 queue.addEventListener("change", ({ detail }) => page.update(detail));
-watchIntake(element("file"), recognizePhotos, () => page.note(NOTHING_DROPPED));
+watchIntake(element("file"), recognizePhotos, () => page.note(words.nothingDropped));
 element("captured").addEventListener("change", ({ target }) => {
   const files = [...target.files];
   target.value = "";
@@ -69,6 +72,7 @@ function offerCamera() {
   const reason = cameraUnavailable();
   const isPhone = matchMedia("(pointer: coarse)").matches;
   element("shoot").hidden = Boolean(reason);
+  element("shoot").disabled = false;
   element("capture").hidden = !isPhone;
   element("no-camera").hidden = !reason || isPhone;
   element("no-camera").textContent = reason;
@@ -79,7 +83,7 @@ function offerExamples(addresses) {
   const entry = (address, index) => {
     const picture = make("img", { src: address, alt: "", loading: "lazy", width: 96, height: 96 });
     const onclick = () => recognizeExample(address);
-    return make("li", {}, make("button", { type: "button", "aria-label": `Example ${index + 1}`, onclick }, picture));
+    return make("li", {}, make("button", { type: "button", "aria-label": words.example(index + 1), onclick }, picture));
   };
   element("examples").hidden = !addresses.length;
   element("examples").querySelector("ul").replaceChildren(...addresses.map(entry));

@@ -2,7 +2,8 @@
 import { panelContent } from "./answer.js";
 import { labelPosition, toPercent } from "./boxes.js";
 import { make } from "./dom.js";
-import { announcement, isKnown, metadataNote, nameOf, progress, shortResult } from "./words.js";
+import { announcement, isKnown, metadataNote, nameOf, progress, shortResult } from "./sentences.js";
+import { words } from "./words.js";
 
 /** @typedef {import("./queue.js").Item} Item */
 
@@ -74,7 +75,7 @@ export class Page {
       return;
     }
     photo.src = this.#addresses.get(item);
-    photo.alt = `Photo ${this.#items.indexOf(item) + 1}`;
+    photo.alt = words.photo(this.#items.indexOf(item) + 1);
     const decoded = await photo.decode().then(() => true, () => false);
     if (item !== this.#current) return;
     element("frame").style.setProperty("--width", photo.naturalWidth);
@@ -102,12 +103,13 @@ export class Page {
 
   #announce(item) {
     const { state, recognition, failure, slow } = item;
-    const prefix = this.#items.length > 1 ? `Photo ${this.#items.indexOf(item) + 1} of ${this.#items.length}: ` : "";
-    const say = (sentence) => (element("status").textContent = prefix + sentence);
+    const count = this.#items.length;
+    const numbered = (sentence) => (count > 1 ? words.photoOf(this.#items.indexOf(item) + 1, count, sentence) : sentence);
+    const say = (sentence) => (element("status").textContent = numbered(sentence));
     if (state === "answered") say(announcement(recognition.faces));
     if (state === "failed") say(failure.message);
     if (state === "asking") say(progress(item));
-    if (state === "working" || state === "pausing") say(progress(item) + (slow ? " Still working." : ""));
+    if (state === "working" || state === "pausing") say(progress(item) + (slow ? ` ${words.stillWorking}` : ""));
   }
 
   #thumbnail(item) {
@@ -123,7 +125,7 @@ export class Page {
     const address = this.#addresses.get(item);
     if (address) button.firstChild.src = address;
     button.className = item.state === "answered" ? (known ? "known" : "stranger") : item.state;
-    button.ariaLabel = `Photo ${number + 1}: ${shortResult(item)}`;
+    button.ariaLabel = words.photoResult(number + 1, shortResult(item));
     button.ariaCurrent = String(item === this.#current);
   }
 }

@@ -1,6 +1,7 @@
 // The list of people that the model knows, and how well it recognises them.
 import { make } from "./dom.js";
-import { quality } from "./words.js";
+import { quality } from "./sentences.js";
+import { format, words } from "./words.js";
 
 /** More names than this are behind a disclosure. */
 const MAX_VISIBLE_NAMES = 30;
@@ -15,24 +16,21 @@ export async function showPeople(container, load) {
     container.replaceChildren(...peopleContent(await load()));
   } catch (failure) {
     const onclick = () => showPeople(container, load);
-    const retryButton = make("button", { type: "button", class: "button quiet", onclick }, "Ask again");
+    const retryButton = make("button", { type: "button", class: "button quiet", onclick }, words.askAgain);
     container.replaceChildren(make("p", { class: "soft" }, failure.message), retryButton);
   }
   container.ariaBusy = "false";
 }
 
-const ENROLLED = "A dashed border marks people who were added from a few photos, without training.";
-
 function peopleContent(labels) {
-  const people = labels.people.toSorted((one, other) => one.label.localeCompare(other.label));
-  const count = people.length === 1 ? "One person." : `${people.length} people.`;
+  const people = [...labels.people].sort((one, other) => format.compare(one.label, other.label));
   const others = people.slice(MAX_VISIBLE_NAMES);
   return [
-    make("p", { class: "soft" }, [count, ...quality(labels)].join(" ")),
+    make("p", { class: "soft" }, [words.peopleKnown(people.length), ...quality(labels)].join(" ")),
     names(people.slice(0, MAX_VISIBLE_NAMES)),
-    others.length && make("details", {}, make("summary", {}, `And ${others.length} more`), names(others)),
-    people.some((person) => person.enrolled) && make("p", { class: "fine" }, ENROLLED),
-    make("p", { class: "fine" }, `Model ${labels.model.version}`),
+    others.length && make("details", {}, make("summary", {}, words.morePeople(others.length)), names(others)),
+    people.some((person) => person.enrolled) && make("p", { class: "fine" }, words.dashedBorder),
+    make("p", { class: "fine" }, words.model(labels.model.version)),
   ].filter(Boolean);
 }
 

@@ -1,6 +1,7 @@
 // Copies and shares an answer: as text, or as a picture that is drawn in the browser and not uploaded.
 import { clip } from "./boxes.js";
-import { isKnown, nameOf } from "./words.js";
+import { isKnown, nameOf } from "./sentences.js";
+import { words } from "./words.js";
 
 /** @param {string} api  @returns {string} a command that sends a photo to the same API */
 export const curl = (api) => `curl -F image=@photo.jpg ${api}/recognize`;
@@ -29,14 +30,14 @@ export async function share(picture) {
   const file = new File([picture], "who-is-this.jpg", { type: "image/jpeg" });
   if (canShare()) {
     const ignoreCancel = (error) => (error.name === "AbortError" ? "" : Promise.reject(error));
-    return navigator.share({ files: [file] }).then(() => "Shared.", ignoreCancel);
+    return navigator.share({ files: [file] }).then(() => words.shared, ignoreCancel);
   }
   const link = document.createElement("a");
   link.href = URL.createObjectURL(file);
   link.download = file.name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
-  return "Saved in your downloads.";
+  return words.saved;
 }
 
 /**

@@ -1,0 +1,123 @@
+// Which words fit an answer, the progress of a photo, or the people that the model knows.
+import { format, words } from "./words.js";
+
+/** @typedef {import("./api.js").Face} Face */
+
+/**
+ * @param {Face} face
+ * @returns {string} the name to show; a face that isn't known gets no guess
+ */
+export function nameOf(face) {
+  return isKnown(face) ? face.label : words.unknown;
+}
+
+/** @param {Face} face */
+export function isKnown(face) {
+  return face.known === true && Boolean(face.label);
+}
+
+/**
+ * @param {number} probability  0 to 1
+ * @returns {string} a percentage; never 100%, because the API rounds to four digits
+ */
+export function percent(probability) {
+  return probability >= 0.9995 ? words.over(0.999) : format.percent(probability);
+}
+
+/**
+ * @param {Face[]} faces
+ * @returns {string} the names of the known people, or that there are none
+ */
+export function headline(faces) {
+  const names = [...new Set(faces.filter(isKnown).map(nameOf))];
+  return names.length ? format.list(names) : words.nobody;
+}
+
+/**
+ * @param {Face[]} faces
+ * @returns {string} the sentence under the headline; empty for one known face
+ */
+export function summary(faces) {
+  const known = faces.filter(isKnown).length;
+  if (faces.length === 1) return known ? "" : words.oneStranger;
+  if (known === 0) return words.strangers(faces.length);
+  return known === faces.length ? words.everybodyKnown : words.someKnown(known, faces.length);
+}
+
+/**
+ * @param {Face[]} faces
+ * @returns {string} the whole answer, for screen readers
+ */
+export function announcement(faces) {
+  if (!faces.some(isKnown)) return summary(faces);
+  return faces.length === 1 ? `${nameOf(faces[0])}, ${percent(faces[0].probability)}.` : `${headline(faces)}. ${summary(faces)}`;
+}
+
+/**
+ * @param {import("./queue.js").Item} item
+ * @returns {string} the current step of a photo that has no answer yet
+ */
+export function progress({ state, progress, pauseMs }) {
+  if (state === "sending") return words.sending(progress);
+  if (state === "pausing") return words.pausing(Math.max(1, Math.round(pauseMs / 1000)));
+  return words[state];
+}
+
+/**
+ * @param {import("./queue.js").Item} [item]  none before the first photo
+ * @returns {string} what happens to the metadata of this photo; empty while that is not known
+ */
+export function metadataNote(item) {
+  if (!item) return words.metadataPromise;
+  if (item.preview) return words.metadataRemoved;
+  const isSent = item.preview === null && ["sending", "working", "pausing", "answered", "failed"].includes(item.state);
+  return isSent ? words.metadataKept : "";
+}
+
+/** Files that are named one by one; of more, only the number is shown. */
+const MAX_NAMED = 3;
+
+/**
+ * @param {{name: string, kind: import("./kind.js").Kind}[]} files  that are no photos
+ * @returns {string} a sentence about them; empty if there are none
+ */
+export function leftOut(files) {
+  if (!files.length) return "";
+  const named = files.slice(0, MAX_NAMED).map(({ name, kind }) => words.fileOfKind(name, words.kinds[kind]));
+  const more = files.length - named.length;
+  return words.notSent(more ? [...named, words.moreFiles(more)] : named);
+}
+
+/**
+ * @param {import("./queue.js").Item} item
+ * @returns {string} the result in a few words, for the photo's thumbnail
+ */
+export function shortResult(item) {
+  if (item.state === "answered") return headline(item.recognition.faces);
+  return item.state === "failed" ? item.failure.message : progress(item);
+}
+
+/** A figure from fewer faces than this says too little to show it. */
+const MIN_MEASURED_FACES = 20;
+
+/**
+ * @param {import("./api.js").Labels} labels
+ * @returns {string[]} sentences about how well the model recognises people; none where too little was measured
+ */
+export function quality({ measured }) {
+  const { held_out: heldOut, false_accept_rate: rate } = measured ?? {};
+  return [
+    heldOut?.faces >= MIN_MEASURED_FACES && words.tested(heldOut.faces, Math.round(heldOut.faces * heldOut.recognised)),
+    rate > 0 && words.wrongNames(Math.round(1 / rate)),
+  ].filter(Boolean);
+}
+
+/**
+ * @param {Record<string, number>} timing  milliseconds by step
+ * @returns {[string, string][]} the name and the duration of each step, in the order in which they happen
+ */
+export function timings(timing) {
+  return Object.entries(words.steps)
+    .filter(([step]) => step in timing)
+    .map(([step, name]) => [name, format.milliseconds(timing[step])]);
+}
