@@ -63,7 +63,7 @@ def _working(page: Page) -> None:
     slow = {"offline": False, "latency": 10_000, "downloadThroughput": -1, "uploadThroughput": -1}
     page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", slow)
     _choose(page, ONE.read_bytes())
-    expect(page.get_by_text("the service is starting")).to_be_visible(timeout=ANSWERED_MS)
+    expect(page.get_by_text("Waking the service")).to_be_visible(timeout=ANSWERED_MS)
 
 
 def _one(page: Page) -> None:

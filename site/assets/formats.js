@@ -11,7 +11,7 @@ export function formats(locale) {
   };
   const unit = (name, digits) => numbers({ style: "unit", unit: name, maximumFractionDigits: digits });
   const rules = new Intl.PluralRules(locale);
-  const { format: list } = new Intl.ListFormat(locale, { type: "conjunction" });
+  const lists = new Intl.ListFormat(locale, { type: "conjunction" });
   const { compare } = new Intl.Collator(locale, { numeric: true });
   const megabytes = unit("megabyte", 1);
   const [fine, coarse] = [unit("millisecond", 1), unit("millisecond", 0)];
@@ -26,8 +26,8 @@ export function formats(locale) {
     megabytes: (bytes) => megabytes(bytes / 1e6),
     /** @param {number} ms */
     milliseconds: (ms) => (ms < 10 ? fine : coarse)(ms),
-    /** @type {(names: string[]) => string} */
-    list,
+    /** @param {string[]} names */
+    list: (names) => lists.format(names),
     /** @type {(one: string, other: string) => number} the order of names; "Person 2" is before "Person 10" */
     compare,
     /**

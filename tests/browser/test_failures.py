@@ -36,11 +36,11 @@ def test_every_problem_of_the_api_is_a_sentence_with_a_reference(site: Page, ans
 @pytest.mark.parametrize(
     ("status", "sentence"),
     [
-        (413, "This photo is too large to send. Choose a smaller photo."),
+        (413, "This photo is too large. Choose a smaller photo, or save it as a JPEG."),
         (429, "Too many photos are being sent right now. Wait a moment and try again."),
-        (502, "The server had a problem with this photo. Try again in a moment."),
-        (503, "Recognition is busy or starting up. Try again in a moment."),
-        (504, "Recognition took too long to answer. Try again in a moment."),
+        (502, "The service had a problem with this photo. Try again in a moment."),
+        (503, "The service is busy or waking up. Try again in a moment."),
+        (504, "The service took too long to answer. Try again in a moment."),
     ],
 )
 def test_an_error_of_api_gateway_becomes_a_sentence(site: Page, answer, choose, status: int, sentence: str):
@@ -62,7 +62,7 @@ def test_a_busy_service_is_asked_again_before_a_failure_is_shown(site: Page, clo
     site.route(f"{API}/recognize", answer_the_third)
     choose()
     for seconds in (20, 10):
-        expect(site.locator("#progress")).to_have_text(f"The service is busy. Trying again in {seconds} s…")
+        expect(site.locator("#progress")).to_have_text(f"The service is busy. Trying again in {seconds} seconds…")
         clock.run_for(1000 * seconds)
     expect(site.get_by_role("heading", name="Ada Lovelace")).to_be_visible()
 
@@ -71,7 +71,7 @@ def test_a_slow_start_is_explained_after_two_seconds(page: Page, clock, server, 
     server.answering.clear()
     page.goto(server.address)
     choose()
-    explanation = page.get_by_text("the service is starting")
+    explanation = page.get_by_text("Waking the service")
     expect(page.locator("#progress")).to_have_text("Looking for faces…")
     clock.run_for(1999)
     expect(explanation).to_be_hidden()
@@ -87,10 +87,10 @@ def test_an_upload_can_be_cancelled_and_sent_again(site: Page, answer, choose):
         choose()
     with site.expect_event("requestfailed"):
         site.get_by_role("button", name="Cancel").click()
-    expect(site.get_by_text("You stopped this photo before there was an answer.")).to_be_visible()
+    expect(site.get_by_text("You cancelled this photo.")).to_be_visible()
     expect(site.locator("#panel")).to_be_focused()
     answer(recognition(face("Ada Lovelace")))
-    site.get_by_role("button", name="Send it again").click()
+    site.get_by_role("button", name="Send again").click()
     expect(site.get_by_role("heading", name="Ada Lovelace")).to_be_visible()
 
 
@@ -108,20 +108,20 @@ def test_a_photo_chosen_offline_is_sent_when_the_connection_is_back(site: Page, 
 def test_an_error_page_in_html_becomes_a_sentence(site: Page, answer, choose):
     answer("<html><h1>Bad Gateway</h1></html>", 502)
     choose()
-    expect(reason(site)).to_have_text("The server had a problem with this photo. Try again in a moment.")
+    expect(reason(site)).to_have_text("The service had a problem with this photo. Try again in a moment.")
 
 
 @pytest.mark.parametrize("body", ["", "null", "[]", '{"faces": []}', "<html></html>"])
 def test_a_success_that_is_no_recognition_becomes_a_sentence(site: Page, answer, choose, body: str):
     answer(body)
     choose()
-    expect(reason(site)).to_contain_text("This page does not understand the server. Try again in a moment.")
+    expect(reason(site)).to_contain_text("This page doesn’t understand the service. Try again in a moment.")
 
 
 def test_a_network_failure_is_shown_as_a_sentence(site: Page, choose):
     site.route(f"{API}/recognize", lambda route: route.abort("internetdisconnected"))
     choose()
-    expect(reason(site)).to_contain_text("be reached. Check your connection and try again.")
+    expect(reason(site)).to_contain_text("I can’t reach the service. Check your connection and try again.")
 
 
 def test_a_request_without_an_answer_fails_after_90_seconds(site: Page, clock, choose):
@@ -183,14 +183,14 @@ def test_a_newer_photo_cancels_the_request_of_the_older_one(site: Page, choose):
 def test_a_broken_config_is_reported_before_a_photo_is_chosen(page: Page, server, body: str):
     page.route("**/config.json", lambda route: route.fulfill(body=body))
     page.goto(server.address)
-    expect(page.locator("#known")).to_contain_text("know where its API is")
+    expect(page.locator("#known")).to_contain_text("know where its service is")
 
 
 def test_trying_again_loads_a_config_that_was_missing_before(page: Page, server, choose, answer):
     page.route("**/config.json", lambda route: route.fulfill(status=404))
     page.goto(server.address)
     choose()
-    expect(reason(page)).to_contain_text("know where its API is")
+    expect(reason(page)).to_contain_text("know where its service is")
     page.route("**/config.json", lambda route: route.fulfill(json={"api": API}))
     answer(recognition(face("Ada Lovelace")))
     page.get_by_role("button", name="Try again").click()
@@ -201,9 +201,9 @@ def test_the_list_of_people_can_be_loaded_again_after_a_failure(page: Page, serv
     page.route("**/config.json", lambda route: route.fulfill(json={"api": API}))
     page.route(f"{API}/labels", lambda route: reply(route, {"message": "Forbidden"}, 403))
     page.goto(server.address)
-    page.get_by_role("button", name="Ask again").wait_for()
+    page.get_by_role("button", name="Try again").wait_for()
     page.route(f"{API}/labels", lambda route: reply(route, LABELS))
-    page.get_by_role("button", name="Ask again").click()
+    page.get_by_role("button", name="Try again").click()
     expect(page.locator(".names li")).to_have_text(["Ada Lovelace", "Grace Hopper"])
 
 

@@ -60,6 +60,7 @@ KEEP_STREAMS = """() => {
 def uploading(page: Page, server):
     """The open website. Its API is `server`, which keeps the photos that it receives."""
     page.goto(server.address)
+    expect(page.locator(".languages [aria-current]")).to_be_visible()  # the page listens
     return server
 
 
@@ -107,33 +108,31 @@ def test_a_photo_that_the_browser_cannot_decode_is_sent_with_its_metadata_only_i
     expect(page.locator("#status")).to_contain_text("remove the place and time")
     expect(page.locator("#metadata")).to_be_empty()
     assert uploading.photos == []
-    page.get_by_role("button", name="Send it as it is").click()
+    page.get_by_role("button", name="Send unchanged").click()
     expect(page.get_by_role("heading", name="Ada Lovelace")).to_be_visible()
-    expect(page.locator("#metadata")).to_contain_text("This photo is sent as it is, with any place and time")
-    expect(page.get_by_text("there is no preview")).to_be_visible()
+    expect(page.locator("#metadata")).to_contain_text("This photo is sent unchanged, with any place and time")
+    expect(page.get_by_text("there’s no preview")).to_be_visible()
     assert uploading.photos == [HEIC]
 
 
 def test_a_photo_whose_visitor_does_not_agree_stays_at_home(page: Page, uploading, choose):
     choose(HEIC, name="photo.heic")
-    page.get_by_role("button", name=re.compile("^Don.t send it")).click()
-    expect(page.get_by_role("button", name="Send it again")).to_be_visible()
+    page.get_by_role("button", name=re.compile("^Don.t send")).click()
+    expect(page.get_by_role("button", name="Send again")).to_be_visible()
     assert uploading.photos == []
 
 
 def test_one_agreement_is_for_all_photos_of_a_choice(page: Page, uploading):
     bring(page, ("a.heic", HEIC), ("b.heic", HEIC + b"b"), ("c.jpg", drawn_photo()))
-    page.get_by_role("button", name="Send all as they are").click()
+    page.get_by_role("button", name="Send all unchanged").click()
     expect(page.get_by_role("button", name=re.compile("Ada Lovelace"))).to_have_count(3)
     assert {HEIC, HEIC + b"b"} < set(uploading.photos)
 
 
 def test_the_promise_about_metadata_is_on_screen_only_for_photos_of_which_it_is_true(page: Page, uploading):
-    expect(page.locator("#metadata")).to_contain_text("this page asks you first.")
+    expect(page.locator("#metadata")).to_contain_text("ask you first.")
     bring(page, ("a.jpg", drawn_photo()), ("b.heic", HEIC))
-    expect(page.locator("#metadata")).to_have_text(
-        "This page has removed the place and time that the camera saved in this photo."
-    )
+    expect(page.locator("#metadata")).to_have_text("I removed the place and time saved in this photo.")
     page.get_by_role("button", name="Photo 2").click()
     expect(page.locator("#metadata")).to_be_empty()
 
@@ -141,11 +140,11 @@ def test_the_promise_about_metadata_is_on_screen_only_for_photos_of_which_it_is_
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (b"%PDF-1.7 and so on", "This file is a PDF, not a photo."),
-        (b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom", "This file is a video, not a photo."),
-        (b"\x1a\x45\xdf\xa3 and so on", "This file is a video, not a photo."),
+        (b"%PDF-1.7 and so on", "This is a PDF, not a photo."),
+        (b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom", "This is a video, not a photo."),
+        (b"\x1a\x45\xdf\xa3 and so on", "This is a video, not a photo."),
         (b"", "This file is empty."),
-        (b"Dear Sir or Madam", "This file is not a photo that can be opened."),
+        (b"Dear Sir or Madam", "I can’t open this file as a photo."),
     ],
     ids=["PDF", "MP4", "WebM", "empty", "text"],
 )
@@ -208,7 +207,7 @@ def test_a_drop_without_a_file_is_reported_and_leaves_the_answer_alone(site: Pag
     choose()
     expect(site.get_by_role("heading", name="Ada Lovelace")).to_be_visible()
     site.locator("header").dispatch_event("drop", {"dataTransfer": text_transfer(site)})
-    expect(site.locator("#note")).to_contain_text("There was no file in what you dropped.")
+    expect(site.locator("#note")).to_contain_text("There was no file in that.")
     expect(site.get_by_role("heading", name="Ada Lovelace")).to_be_visible()
     expect(site.locator(".box")).to_be_visible()
 
@@ -329,7 +328,7 @@ def test_the_progress_of_a_slow_upload_is_shown(page: Page, uploading, context, 
 
 
 def test_the_page_says_that_the_photo_is_not_kept(site: Page):
-    expect(site.get_by_text("Your photo is not kept.")).to_be_visible()
+    expect(site.get_by_text("We don’t keep your photo.")).to_be_visible()
 
 
 def bring(page: Page, *files: tuple[str, bytes]) -> None:

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
+import "./english.mjs";
 import { alignedFace, labels, recognize } from "../../site/assets/api.js";
 
 const API = "https://api.example";

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 
+import "./english.mjs";
 import { cameraProblem, cameraUnavailable, otherCamera } from "../../site/assets/camera.js";
 
 function browser({ isSecureContext, mediaDevices }) {
@@ -29,8 +30,8 @@ test("a page that can try the camera gets no message", () => {
 for (const [name, what] of [
   ["NotAllowedError", /Allow it/],
   ["SecurityError", /Allow it/],
-  ["NotFoundError", /No camera was found/],
-  ["OverconstrainedError", /No camera was found/],
+  ["NotFoundError", /can’t find a camera/],
+  ["OverconstrainedError", /can’t find a camera/],
   ["NotReadableError", /in use/],
   ["AbortError", /in use/],
   ["TypeError", /didn’t start/],

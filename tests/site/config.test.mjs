@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import "./english.mjs";
 import { parseConfig } from "../../site/assets/config.js";
 
 const PAGE = "https://visage.example/index.html";

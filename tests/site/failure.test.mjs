@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
+import "./english.mjs";
 import * as failures from "../../site/assets/failure.js";
 
 const { Failure, fromResponse, tooLarge } = failures;
@@ -56,7 +57,7 @@ for (const status of [403, 404, 413, 429, 500, 502, 503, 504]) {
 
 for (const body of [null, [], "Teapot", 7, {}, { type: 7, detail: [] }, { detail: " " }]) {
   test(`an unforeseen status with ${JSON.stringify(body)} still says something`, () => {
-    assert.equal(fromResponse({ status: 418, body }).message, "The server answered with an error (418). Try again later.");
+    assert.equal(fromResponse({ status: 418, body }).message, "The service answered with an error (418). Try again later.");
   });
 }
 

@@ -37,7 +37,7 @@ let page, input, taken, nothings;
 
 beforeEach(() => {
   page = globalThis.document = new Page();
-  input = new EventTarget();
+  input = Object.assign(new EventTarget(), { files: [] });
   taken = [];
   nothings = 0;
   watchIntake(input, (...files) => taken.push(files), () => (nothings += 1));
@@ -52,6 +52,12 @@ test("chosen photos are taken, and can be chosen again", () => {
   choose(ADA, GRACE);
   assert.deepEqual(taken, [[[ADA, GRACE], []]]);
   assert.equal(input.value, "");
+});
+
+test("photos that were chosen while the page was loading are taken", () => {
+  input.files = [ADA];
+  watchIntake(input, (...files) => taken.push(files), () => {});
+  assert.deepEqual(taken, [[[ADA], []]]);
 });
 
 test("choosing nothing changes nothing", () => {

@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import "./english.mjs";
 import { kindOf, sortFiles } from "../../site/assets/kind.js";
-import { leftOut } from "../../site/assets/words.js";
+import { leftOut } from "../../site/assets/sentences.js";
 
 const bytes = (text) => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
 const file = (content, name = "file", type = "") => new File([bytes(content)], name, { type });

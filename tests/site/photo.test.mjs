@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 
+import "./english.mjs";
 import { prepare } from "../../site/assets/photo.js";
 import { MAX_PHOTO_BYTES, fit, shrink } from "../../site/assets/shrink.js";
 

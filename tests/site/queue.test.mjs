@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import "./english.mjs";
 import { Failure } from "../../site/assets/failure.js";
 import { Queue } from "../../site/assets/queue.js";
 

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
+import "./english.mjs";
 import { Failure } from "../../site/assets/failure.js";
 import { backoff, withRetries, retryAfterMs } from "../../site/assets/retry.js";
 

@@ -1,104 +1,157 @@
-// The page's sentences about an answer.
+// The words of the page: every language has all of them, index.html has the English ones, and which language is chosen.
 import assert from "node:assert/strict";
+import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
+import { runInNewContext } from "node:vm";
 
-import {
-  announcement, headline, likeliestIntro, metadataNote, nameOf, percent, progress, quality, shortResult, summary, timings,
-} from "../../site/assets/words.js";
+import { formats } from "../../site/assets/formats.js";
 
-const known = (label, probability = 0.9) => ({ known: true, label, probability });
-const STRANGER = { known: false, label: null, probability: 0.6, predictions: [{ label: "Ada", probability: 0.6 }] };
+const FOLDER = new URL("../../site/assets/", import.meta.url);
+const INDEX = readFileSync(new URL("../index.html", FOLDER), "utf8");
+const CHOOSE = readFileSync(new URL("language.js", FOLDER), "utf8");
+const NAMES = readdirSync(new URL("words/", FOLDER)).map((file) => file.replace(".js", ""));
 
-test("a stranger gets no name", () => {
-  assert.equal(nameOf(STRANGER), "Nobody I know");
-});
+/** A language's words by their path, such as "failures.no-face.0". */
+async function wordsOf(name, format = formats(name)) {
+  const { default: wordsWith } = await import(new URL(`words/${name}.js`, FOLDER));
+  return new Map(flat(wordsWith(format)));
+}
 
-test("a face that isn't known has no name, even when the API sends one", () => {
-  assert.equal(nameOf({ ...STRANGER, label: "Ada" }), "Nobody I know");
-});
+function flat(value, path = []) {
+  if (typeof value !== "object") return [[path.join("."), value]];
+  return Object.entries(value).flatMap(([key, inner]) => flat(inner, [...path, key]));
+}
 
-test("a probability has one digit after the point at most", () => {
-  assert.equal(percent(0.98765), "98.8%");
-  assert.equal(percent(0.5), "50%");
-});
+const LANGUAGES = new Map(await Promise.all(NAMES.map(async (name) => [name, await wordsOf(name)])));
+const ENGLISH = LANGUAGES.get("en");
+const OTHERS = NAMES.filter((name) => name !== "en");
 
-test("no probability is shown as certainty", () => {
-  assert.equal(percent(1), "over 99.9%");
-  assert.equal(percent(0.9994), "99.9%");
-});
+/** Names and signs that are the same in another language. A function is compared by what it returns. */
+const SAME = new Set(["fileOfKind", "pixels", "steps.total"]);
 
-test("the heading names everybody known, once", () => {
-  assert.equal(headline([known("Ada"), STRANGER, known("Grace"), known("Joan"), known("Ada")]), "Ada, Grace and Joan");
-});
+/** The words for these values of a function's parameters; `list` and the like get values of their type. */
+const say = (words, values) => flat((typeof words === "function" ? words(...values) : words) ?? "").map(([, text]) => text).join(" ");
 
-test("the heading of a photo of strangers names nobody", () => {
-  assert.equal(headline([STRANGER, STRANGER]), "Nobody I know");
-});
+const parameters = (words) => (typeof words === "function" ? String(words).match(/^\(([^)]*)\)/)[1].split(", ") : []);
 
-test("the line below the heading counts the faces that are known", () => {
-  assert.equal(summary([known("Ada"), STRANGER, STRANGER]), "I know 1 of the 3 faces in this photo.");
-});
+/** Values for parameters by name; those of the second kind are others. */
+const TEXTS = { result: ["Ada", "Grace"], file: ["a.jpg", "b.pdf"], kind: ["one", "two"], version: ["3f9c", "77aa"] };
+const valuesOf = (name) => TEXTS[name] ?? (name === "files" ? [["a"], ["b"]] : name === "share" ? [0.25, 0.5] : [11_000_000, 27_000_000]);
 
-test("one known face is announced with its name and probability", () => {
-  assert.equal(announcement([known("Ada", 0.87)]), "Ada, 87%.");
-});
+for (const name of OTHERS) {
+  const words = LANGUAGES.get(name);
 
-test("each step of a photo has a sentence", () => {
-  assert.equal(progress({ state: "sending", progress: 0.426 }), "Sending… 43%");
-  assert.equal(progress({ state: "pausing", pauseMs: 2600 }), "The service is busy. Trying again in 3 s…");
-  assert.equal(progress({ state: "pausing", pauseMs: 90 }), "The service is busy. Trying again in 1 s…");
-  assert.equal(progress({ state: "cancelled" }), "You stopped this photo before there was an answer.");
-});
+  test(`${name} has the same words as English, and no others`, () => {
+    assert.deepEqual([...words.keys()], [...ENGLISH.keys()]);
+  });
 
-test("a thumbnail has a short result", () => {
-  assert.equal(shortResult({ state: "answered", recognition: { faces: [known("Ada")] } }), "Ada");
-  assert.equal(shortResult({ state: "failed", failure: new Error("No face was found.") }), "No face was found.");
-  assert.equal(shortResult({ state: "waiting" }), "Waiting for its turn…");
-});
+  test(`${name} takes the same values as English`, () => {
+    for (const [key, english] of ENGLISH) assert.deepEqual(parameters(words.get(key)), parameters(english), key);
+  });
 
-test("the likeliest people of a stranger are not shown as an answer", () => {
-  assert.match(likeliestIntro(STRANGER), /not similar enough/);
-  assert.match(likeliestIntro(known("Ada")), /likeliest/);
-});
-
-const heldOut = (faces) => ({ faces, name_right: 1, recognised: 0.9753, expected_calibration_error: 0.01 });
-
-test("the measured quality is shown in sentences", () => {
-  assert.deepEqual(quality({ measured: { held_out: heldOut(81), false_accept_rate: 0.01 } }), [
-    "I was tested with 81 faces that I had not learned from.",
-    "My best guess was right for 81 of them.",
-    "I was sure enough to name 79 of them.",
-    "My limits are set so that at most one stranger in 100 gets a wrong name.",
-  ]);
-});
-
-for (const measured of [undefined, {}, { held_out: null, false_accept_rate: null }]) {
-  test(`quality that wasn't measured isn't shown: ${JSON.stringify(measured)}`, () => {
-    assert.deepEqual(quality({ measured }), []);
+  test(`${name} is translated`, () => {
+    for (const [key, english] of ENGLISH) {
+      const values = parameters(english).map((parameter) => valuesOf(parameter)[0]);
+      const [one, other] = [say(english, values), say(words.get(key), values)];
+      assert.ok(SAME.has(key.split(".").slice(0, 2).join(".")) || one !== other, `${key}: ${other}`);
+    }
   });
 }
 
-test("a test on fewer than 20 faces isn't shown", () => {
-  for (const faces of [1, 2, 19]) assert.deepEqual(quality({ measured: { held_out: heldOut(faces) } }), []);
-  assert.equal(quality({ measured: { held_out: heldOut(20) } }).length, 3);
+for (const [name, words] of LANGUAGES) {
+  test(`${name} shows every value that it is given`, () => {
+    for (const [key, sentence] of words) {
+      const all = parameters(sentence).map(valuesOf);
+      const first = say(sentence, all.map(([value]) => value));
+      for (const [index] of all.entries()) {
+        const changed = all.map(([one, other], place) => (place === index ? other : one));
+        assert.notEqual(say(sentence, changed), first, `${key} leaves out its value ${index + 1}`);
+      }
+      assert.doesNotMatch(first, /undefined|\[object|NaN|^$/, key);
+    }
+  });
+
+  test(`${name} has a form for every count`, () => {
+    for (const [key, sentence] of words) {
+      if (!parameters(sentence).length || parameters(sentence).some((parameter) => valuesOf(parameter)[0] !== 11_000_000)) continue;
+      for (const count of [0, 1, 2, 3, 11, 20, 100, 101, 102, 103, 111, 1_000_000]) {
+        assert.doesNotMatch(say(sentence, parameters(sentence).map(() => count)), /undefined|NaN/, `${key}(${count})`);
+      }
+    }
+  });
+}
+
+test("Arabic has its own form for one, two, a few and many", async () => {
+  const words = await wordsOf("ar", formats("ar-u-nu-latn"));
+  const people = [1, 2, 3, 11, 100].map(words.get("peopleKnown"));
+  assert.deepEqual(people, ["أعرف شخصًا واحدًا.", "أعرف شخصين.", "أعرف 3 أشخاص.", "أعرف 11 شخصًا.", "أعرف 100 شخص."]);
 });
 
-test("timings are in the order of the steps", () => {
-  assert.deepEqual(timings({ total: 103.2, decode: 8.13 }), [["Read the photo", "8.1 ms"], ["Total", "103 ms"]]);
+test("index.html has the English words", () => {
+  const texts = [...INDEX.matchAll(/data-words="(\w+)"[^>]*>([^<]*)</g)];
+  const attributes = [...INDEX.matchAll(/data-words-([a-z-]+)="(\w+)"[^>]* \1="([^"]*)"/g)].map(([, , key, text]) => [, key, text]);
+  assert.equal(texts.length + attributes.length, INDEX.match(/data-words/g).length);
+  for (const [, key, text] of [...texts, ...attributes]) assert.equal(text, ENGLISH.get(key), key);
 });
 
-test("a photo without metadata is said to be so, and only such a photo", () => {
-  const preview = new Blob(["photo"]);
-  for (const state of ["sending", "working", "pausing", "answered", "failed", "cancelled"]) {
-    assert.match(metadataNote({ state, preview }), /has removed the place and time/);
-    assert.doesNotMatch(metadataNote({ state, preview: null }), /removed/);
-    assert.equal(metadataNote({ state }), "");
-  }
+test("all text of index.html has words in every language", () => {
+  const body = INDEX.slice(INDEX.indexOf("<body")).replace(/<(nav class="languages"|noscript)[^]*?<\/(nav|noscript)>/g, "");
+  const alone = [...body.matchAll(/<(?![^>]*data-words=)[^>]*>([^<]*\w[^<]*)/g)].map(([, text]) => text.trim());
+  assert.deepEqual(alone, ["Visage"]);
+  assert.doesNotMatch(body, /<(?![^>]*data-words-aria-label)[^>]* aria-label=/);
 });
 
-test("a photo with metadata is said to be so when it is sent, and not while the page still asks", () => {
-  for (const state of ["sending", "working", "answered", "failed"]) {
-    assert.match(metadataNote({ state, preview: null }), /is sent as it is/);
-  }
-  for (const state of ["asking", "cancelled", "waiting"]) assert.equal(metadataNote({ state, preview: null }), "");
+test("every language can be chosen at the foot of the page", () => {
+  const offered = [...INDEX.matchAll(/href="\?lang=(\w+)" lang="\1"/g)].map(([, name]) => name);
+  assert.deepEqual(offered.sort(), NAMES.sort());
+});
+
+test("names are sorted as the visitor's language does, and numbers in them by their value", () => {
+  const sorted = (locale, names) => [...names].sort(formats(locale).compare);
+  assert.deepEqual(sorted("en", ["Person 10", "Person 2", "person 1"]), ["person 1", "Person 2", "Person 10"]);
+  assert.deepEqual(sorted("es", ["ñandú", "nube", "oso"]), ["nube", "ñandú", "oso"]);
+  assert.deepEqual(sorted("ar", ["شخص ١٠", "شخص ٢"]), ["شخص ٢", "شخص ١٠"]);
+});
+
+test("a small share, a size and a duration have one digit after the point", () => {
+  const { percent, megabytes, milliseconds } = formats("es");
+  assert.deepEqual([percent(0.0123), megabytes(7_340_000), milliseconds(8.13), milliseconds(103.2)], ["1,2\u00a0%", "7,3 MB", "8,1 ms", "103 ms"]);
+});
+
+/** The language that a browser gets: its languages, the address's ?lang, and the tab's storage. */
+function chosen(languages, { search = "", stored, storage = true } = {}) {
+  const root = { dataset: {} };
+  const kept = new Map(stored ? [["language", stored]] : []);
+  const sessionStorage = { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value) };
+  const link = {};
+  const page = { documentElement: root, head: { append() {} }, createElement: () => link, currentScript: { src: "https://x/1/language.js" } };
+  const blocked = { get sessionStorage() { throw new Error("SecurityError"); } };
+  const window = { navigator: { languages }, location: { search }, URLSearchParams, document: page };
+  runInNewContext(CHOOSE, storage ? { ...window, sessionStorage } : Object.assign(blocked, window));
+  return { ...root, loading: root.dataset.words === "loading", preload: link.href, kept: kept.get("language") };
+}
+
+for (const [languages, lang] of [
+  [["es-MX", "en"], "es"], [["hi-IN"], "hi"], [["AR"], "ar"], [["fr", "pt-BR", "ar-MA", "es"], "ar"], [["fr-FR"], "en"], [["est"], "en"],
+  [["en-US@posix"], "en"], [[], "en"],
+]) {
+  test(`a visitor who reads ${languages.join(", ") || "nothing"} gets ${lang}`, () => assert.equal(chosen(languages).lang, lang));
+}
+
+test("the language in the address is kept for the tab, and wins over all others", () => {
+  assert.deepEqual(pick(chosen(["es"], { search: "?lang=hi", stored: "ar" })), ["hi", "hi"]);
+  assert.deepEqual(pick(chosen(["es"], { stored: "ar" })), ["ar", "ar"]);
+  assert.deepEqual(pick(chosen(["es"], { search: "?lang=tlh" })), ["es", undefined]);
+  assert.deepEqual(pick(chosen(["es"], { search: "?lang=hi", storage: false })), ["hi", undefined]);
+});
+
+const pick = ({ lang, kept }) => [lang, kept];
+
+test("only Arabic is written from right to left", () => {
+  assert.deepEqual(["en", "es", "hi", "ar"].map((tag) => chosen([tag]).dir), ["ltr", "ltr", "ltr", "rtl"]);
+});
+
+test("only the chosen language is loaded, and index.html is hidden until it is there unless it is English", () => {
+  const { preload, loading } = chosen(["hi"]);
+  assert.deepEqual([preload, loading, chosen(["en"]).loading], ["https://x/1/words/hi.js", true, false]);
 });
