@@ -1,4 +1,4 @@
-"""The website in each language: every state is translated, fits a small phone, and is shown without a flash of English."""
+"""The website in each language: every state is translated and fits a small phone, and no English is shown first."""
 
 import re
 from collections.abc import Callable
@@ -19,7 +19,8 @@ WORDS_OF_LANGUAGE = """async (language) => {
     const { default: wordsWith } = await import(new URL(`assets/words/${language}.js`, document.baseURI));
     const format = formats(language);
     const texts = (value) => {
-        if (typeof value === "function") return [1, 2, 3, 11, 100].flatMap((count) => texts(value([count], [count], [count])));
+        const called = (count) => texts(value([count], [count], [count]));
+        if (typeof value === "function") return [1, 2, 3, 11, 100].flatMap(called);
         return typeof value === "object" ? Object.values(value).flatMap(texts) : [value];
     };
     return [...texts(wordsWith(format)), format.milliseconds(1), format.megabytes(1)].join(" ");
@@ -27,8 +28,9 @@ WORDS_OF_LANGUAGE = """async (language) => {
 
 TEXTS_OF_PAGE = """() => {
     const ATTRIBUTES = ["aria-label", "alt", "title", "placeholder"];
-    const elements = [...document.body.querySelectorAll("*")].filter((element) => !element.closest("nav.languages > a, noscript"));
-    const own = ({ childNodes }) => [...childNodes].filter(({ nodeType }) => nodeType === Node.TEXT_NODE).map(({ data }) => data);
+    const elements = [...document.body.querySelectorAll("*:not(nav.languages > a, noscript)")];
+    const isText = ({ nodeType }) => nodeType === Node.TEXT_NODE;
+    const own = ({ childNodes }) => [...childNodes].filter(isText).map(({ data }) => data);
     const attributes = (element) => ATTRIBUTES.map((name) => element.getAttribute(name)).filter(Boolean);
     return [document.title, ...elements.flatMap((element) => [...own(element), ...attributes(element)])].join(" ");
 }"""
