@@ -1,7 +1,7 @@
 // The content of the panel beside the photo: first the progress, then the people in it.
 import { make } from "./dom.js";
 import { canShare, copy, curl, resultImage, share } from "./share.js";
-import { headline, isKnown, nameOf, percent, progress, summary, timings } from "./sentences.js";
+import { closest, headline, isKnown, nameOf, percent, progress, summary, timings } from "./sentences.js";
 import { words } from "./words.js";
 
 /** @typedef {import("./api.js").Face} Face */
@@ -91,6 +91,7 @@ const onlyTitle = (face) => (isKnown(face) ? words.confidence : words.closest);
 /** The likeliest people. Those of a stranger have no figures: a percentage would read as a claim. */
 function likeliest(face, alone) {
   const known = isKnown(face);
+  const people = known ? face.predictions : closest(face);
   const row = ({ label, probability, enrolled }) =>
     make(
       "li",
@@ -101,7 +102,7 @@ function likeliest(face, alone) {
       known && make("span", { class: "bar", "aria-hidden": "true", style: { "--probability": probability } }),
     );
   const intro = known ? words.likeliest : !alone && words.closest;
-  return [intro && make("p", { class: "fine" }, intro), make("ul", { class: "bars" }, ...face.predictions.map(row))].filter(Boolean);
+  return [intro && make("p", { class: "fine" }, intro), make("ul", { class: "bars" }, ...people.map(row))].filter(Boolean);
 }
 
 /** A button that loads the face as the network saw it, and is replaced by that picture. */

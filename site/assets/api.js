@@ -7,6 +7,7 @@ import { retryAfterMs, withRetries } from "./retry.js";
  * @property {string} label
  * @property {number} probability
  * @property {boolean} enrolled
+ * @property {number} [similarity]
  */
 
 /**

@@ -17,6 +17,14 @@ export function isKnown(face) {
 }
 
 /**
+ * @param {Face} face  a stranger
+ * @returns {import("./api.js").Prediction[]} the most similar first; as the API orders them if it gives no similarities
+ */
+export function closest({ predictions }) {
+  return [...predictions].sort((one, other) => (other.similarity ?? 0) - (one.similarity ?? 0));
+}
+
+/**
  * @param {number} probability  0 to 1
  * @returns {string} a percentage; never 100%, because the API rounds to four digits
  */

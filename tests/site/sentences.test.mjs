@@ -4,7 +4,7 @@ import { test } from "node:test";
 
 import "./english.mjs";
 import {
-  announcement, headline, metadataNote, nameOf, percent, progress, quality, shortResult, summary, timings,
+  announcement, closest, headline, metadataNote, nameOf, percent, progress, quality, shortResult, summary, timings,
 } from "../../site/assets/sentences.js";
 
 const known = (label, probability = 0.9) => ({ known: true, label, probability });
@@ -16,6 +16,13 @@ test("a stranger gets no name", () => {
 
 test("a face that isn't known has no name, even when the API sends one", () => {
   assert.equal(nameOf({ ...STRANGER, label: "Ada" }), "Unknown");
+});
+
+test("the people closest to a stranger are in the order of similarity, or else as the API orders them", () => {
+  const people = (...similarities) => similarities.map((similarity, index) => ({ label: "ABC"[index], similarity }));
+  const order = (predictions) => closest({ predictions }).map(({ label }) => label).join("");
+  assert.equal(order(people(0.1, 0.3, 0.2)), "BCA");
+  assert.equal(order(people(undefined, undefined, undefined)), "ABC");
 });
 
 test("a probability has one digit after the point at most", () => {
