@@ -19,7 +19,7 @@ WORDS_OF_LANGUAGE = """async (language) => {
     const { default: wordsWith } = await import(new URL(`assets/words/${language}.js`, document.baseURI));
     const format = formats(language);
     const texts = (value) => {
-        const called = (count) => texts(value([count], [count], [count]));
+        const called = (count) => texts(value(...Array(3).fill([String(count)])));
         if (typeof value === "function") return [1, 2, 3, 11, 100].flatMap(called);
         return typeof value === "object" ? Object.values(value).flatMap(texts) : [value];
     };
@@ -73,8 +73,7 @@ def test_every_state_is_translated_and_fits_a_small_phone(open_in, answer, langu
         assert page.evaluate("document.documentElement.scrollWidth") <= 320
 
     check()
-    waiting: list[Route] = []
-    page.route(f"{API}/recognize", waiting.append)
+    page.route(f"{API}/recognize", lambda _: None)
     bring(page)
     expect(page.locator("#progress")).to_be_visible()
     check()
@@ -148,7 +147,11 @@ def test_only_the_visitors_language_is_loaded_and_nothing_moves_when_it_arrives(
 
 def test_no_english_is_shown_before_the_words_of_another_language_arrive(page: Page, server):
     held: list[Route] = []
-    page.route("**/words/hi.js", held.append)
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/words/hi.js", hold)
     page.goto(f"{server.address}/?lang=hi", wait_until="commit")
     title = page.locator("#title")
     expect(title).to_have_text("Who is this?")
