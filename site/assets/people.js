@@ -16,7 +16,7 @@ export async function showPeople(container, load) {
     container.replaceChildren(...peopleContent(await load()));
   } catch (failure) {
     const onclick = () => showPeople(container, load);
-    const retryButton = make("button", { type: "button", class: "button quiet", onclick }, words.askAgain);
+    const retryButton = make("button", { type: "button", class: "button quiet", onclick }, words.loadAgain);
     container.replaceChildren(make("p", { class: "soft" }, failure.message), retryButton);
   }
   container.ariaBusy = "false";

@@ -201,9 +201,9 @@ def test_the_list_of_people_can_be_loaded_again_after_a_failure(page: Page, serv
     page.route("**/config.json", lambda route: route.fulfill(json={"api": API}))
     page.route(f"{API}/labels", lambda route: reply(route, {"message": "Forbidden"}, 403))
     page.goto(server.address)
-    page.get_by_role("button", name="Try again").wait_for()
+    page.get_by_role("button", name="Load the list again").wait_for()
     page.route(f"{API}/labels", lambda route: reply(route, LABELS))
-    page.get_by_role("button", name="Try again").click()
+    page.get_by_role("button", name="Load the list again").click()
     expect(page.locator(".names li")).to_have_text(["Ada Lovelace", "Grace Hopper"])
 
 

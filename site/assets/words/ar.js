@@ -23,7 +23,7 @@ export default ({ list, megabytes, number, percent, plural, wholePercent }) => (
   language: "اللغة",
 
   // Buttons
-  askAgain: "إعادة المحاولة",
+  loadAgain: "إعادة تحميل القائمة",
   cancel: "إلغاء",
   copyCurl: "نسخ curl",
   copyJson: "نسخ JSON",

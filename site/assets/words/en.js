@@ -23,7 +23,7 @@ export default ({ list, megabytes, number, percent, plural, wholePercent }) => (
   language: "Language",
 
   // Buttons
-  askAgain: "Try again",
+  loadAgain: "Load the list again",
   cancel: "Cancel",
   copyCurl: "Copy curl",
   copyJson: "Copy JSON",

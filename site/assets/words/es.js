@@ -23,7 +23,7 @@ export default ({ list, megabytes, number, percent, plural, wholePercent }) => (
   language: "Idioma",
 
   // Buttons
-  askAgain: "Reintentar",
+  loadAgain: "Cargar la lista de nuevo",
   cancel: "Cancelar",
   copyCurl: "Copiar curl",
   copyJson: "Copiar JSON",

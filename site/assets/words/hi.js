@@ -23,7 +23,7 @@ export default ({ list, megabytes, number, percent, plural, wholePercent }) => (
   language: "भाषा",
 
   // Buttons
-  askAgain: "फिर कोशिश करें",
+  loadAgain: "सूची फिर से लाएँ",
   cancel: "रद्द करें",
   copyCurl: "curl कॉपी करें",
   copyJson: "JSON कॉपी करें",
