@@ -1,8 +1,8 @@
 // The content of the panel beside the photo: first the progress, then the people in it.
 import { make } from "./dom.js";
 import { canShare, copy, curl, resultImage, share } from "./share.js";
-import { closest, headline, isKnown, nameOf, percent, progress, summary, timings } from "./sentences.js";
-import { words } from "./words.js";
+import { closest, isKnown, knownNames, nameOf, percent, progress, summary, timings } from "./sentences.js";
+import { format, words } from "./words.js";
 
 /** @typedef {import("./api.js").Face} Face */
 /** @typedef {import("./queue.js").Item} Item */
@@ -62,13 +62,20 @@ function answerContent(item, actions) {
   const { faces, image } = item.recognition;
   const sentence = summary(faces);
   return [
-    make("h2", { dir: "auto" }, headline(faces)),
+    make("h2", {}, ...heading(faces)),
     sentence && make("p", { class: "soft" }, sentence),
     image.complete === false && make("p", { class: "soft" }, words.incomplete),
     make("ol", { class: "faces" }, ...faces.map((face, index) => faceCard(face, index, faces.length, actions))),
     requestDetails(item.recognition),
     toolbar(item, actions.api),
   ].filter(Boolean);
+}
+
+/** The names of the known people. Each keeps its own direction, and their order is the page's. */
+function heading(faces) {
+  const names = knownNames(faces);
+  const isolated = ({ type, value }) => (type === "element" ? make("bdi", {}, value) : value);
+  return names.length ? format.listParts(names).map(isolated) : [words.nobody];
 }
 
 /** The card of the only face is open, and has no name: the headline shows it. */

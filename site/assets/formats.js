@@ -28,6 +28,8 @@ export function formats(locale) {
     milliseconds: (ms) => (ms < 10 ? fine : coarse)(ms),
     /** @param {string[]} names */
     list: (names) => lists.format(names),
+    /** @param {string[]} names  @returns {{type: "element" | "literal", value: string}[]} the list's names, and the words between */
+    listParts: (names) => lists.formatToParts(names),
     /** @type {(one: string, other: string) => number} the order of names; "Person 2" is before "Person 10" */
     compare,
     /**

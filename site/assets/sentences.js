@@ -32,12 +32,15 @@ export function percent(probability) {
   return probability >= 0.9995 ? words.over(0.999) : format.percent(probability);
 }
 
+/** @param {Face[]} faces  @returns {string[]} the names of the known people, each once */
+export const knownNames = (faces) => [...new Set(faces.filter(isKnown).map(nameOf))];
+
 /**
  * @param {Face[]} faces
  * @returns {string} the names of the known people, or that there are none
  */
 export function headline(faces) {
-  const names = [...new Set(faces.filter(isKnown).map(nameOf))];
+  const names = knownNames(faces);
   return names.length ? format.list(names) : words.nobody;
 }
 
