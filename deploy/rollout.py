@@ -1,7 +1,7 @@
 """A whole deployment: stack, model and website, in an order that keeps the API answering."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -11,10 +11,11 @@ import requests
 
 from deploy import local, stack, website
 from deploy.errors import DeployError
+from deploy.owner import Owner
 from deploy.stack import DEFAULT_ENGINE, Engine, Function, Hosting, Outputs
 from deploy.steps import Step, silent
 from deploy.target import Target
-from deploy.website import Site
+from deploy.website import Page, Site
 from model import bundle as bundles
 from model.bundle import Bundle
 from model.storage import Connect
@@ -50,6 +51,7 @@ def bring_up(
     site: Site | None = None,
     step: Step = silent,
     publish: Publish = _publish,
+    owner: Owner = Owner(),
 ) -> Addresses:
     """Deploy the bundle with all that serves it; return once the API answers with that model and that engine.
 
@@ -64,7 +66,7 @@ def bring_up(
     outputs = _deploy_stack_and_model(target, bundle, function, hosting, step, publish)
     addresses = _addresses(target, outputs)
     with step("Uploading the website"):
-        _upload_website(target, outputs, site, addresses)
+        _upload_website(target, outputs, site.pages(addresses.site, addresses.api, owner))
     with step("Waiting for the API"):
         _wait_for(_health_address(target, addresses.api), bundle.manifest.version, engine)
     return addresses
@@ -92,9 +94,9 @@ def _deploy_stack_and_model(
     return outputs
 
 
-def _upload_website(target: Target, outputs: Outputs, site: Site, addresses: Addresses) -> None:
+def _upload_website(target: Target, outputs: Outputs, pages: Sequence[Page]) -> None:
     with target.client("s3") as s3:
-        website.upload(s3, outputs.site_bucket, site.pages(addresses.site, addresses.api))
+        website.upload(s3, outputs.site_bucket, pages)
     if outputs.site_id and target.local is None:
         with target.client("cloudfront") as cloudfront:
             website.refresh(cloudfront, outputs.site_id)

@@ -3,6 +3,7 @@
 The bucket may hold files that somebody else put there, such as a robots.txt. They are never changed or removed.
 """
 
+import base64
 import json
 import mimetypes
 import re
@@ -19,11 +20,14 @@ from botocore.exceptions import ClientError
 
 from deploy.errors import DeployError
 from deploy.examples import example_jpeg
+from deploy.owner import Owner
 from model.settings import ROOT
 
 SITE: Final = ROOT / "site"
 
 _INDEX: Final = "index.html"
+_PRIVACY: Final = "privacy.html"
+_WORKER: Final = "sw.js"
 _CONFIG: Final = "config.json"
 _ASSETS: Final = "assets/"
 _EXAMPLES: Final = "examples/"
@@ -33,17 +37,18 @@ _TEXT: Final = {
     ".css": "text/css",
     ".js": "text/javascript",
     ".json": "application/json",
+    ".webmanifest": "application/manifest+json",
 }
 
 _REVALIDATE: Final = "no-cache"
-"""For the page and config.json: browsers keep them, and ask each time whether they are still current.
+"""For the pages, config.json and the service worker: browsers keep them, and ask each time whether they are still current.
 
-The two must match: the page's policy allows requests to the API that config.json names. If browsers kept each for a
+The page and config.json must match: the page's policy allows requests to the API that config.json names. If browsers kept each for a
 minute, one could be newer than the other.
 """
 
 _ONE_DAY: Final = "public, max-age=86400"
-"""For files that others link to by a fixed name, such as the icon."""
+"""For files that others link to by a fixed name, such as the icons."""
 
 _FOREVER: Final = "public, max-age=31536000, immutable"
 """For files that are named by their content."""
@@ -75,6 +80,9 @@ _CARD: Final = 'content="card.png"'
 _CONNECT: Final = re.compile(r"(?:(?<=; )|(?<=\"))connect-src [^;\"]*")
 """The directive in the policy. A comment of the page may name it too."""
 
+_FILES: Final = re.compile(r"^const SITE = .*;$", re.MULTILINE)
+"""The list in the service worker that the deployment fills in."""
+
 _REFERENCE: Final = re.compile(rf'"{_ASSETS}([^"]*)"')
 
 
@@ -90,19 +98,35 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The website without the addresses that are known only after the deployment; `index` is its HTML."""
+    """The website without the addresses that are known only after the deployment.
+
+    `index` and `privacy` are the HTML of its two pages, `worker` is the script of its service worker.
+    """
 
     index: str
+    privacy: str
+    worker: str
     files: tuple[Page, ...]
     examples: tuple[Page, ...]
 
-    def pages(self, address: str, api: str) -> list[Page]:
-        """Return its files for the API at `api`, in the order in which to upload them to `address`."""
+    def pages(self, address: str, api: str, owner: Owner = Owner()) -> list[Page]:
+        """Return its files for the API at `api`, in the order in which to upload them to `address`.
+
+        The page comes after the files that it names. The service worker comes last: it names the files to keep.
+        """
         policy = f"connect-src 'self' {_origin(api)}"
         card = f'content="{_origin(address)}/card.png"'  # programs that preview links need an absolute address
-        index = _CONNECT.sub(policy, self.index).replace(_CARD, card)
-        config = json.dumps({"api": api, "examples": [example.key for example in self.examples]}) + "\n"
-        return [*self.files, *self.examples, _page(_CONFIG, config.encode()), _page(_INDEX, index.encode())]
+        index = owner.on_index(_CONNECT.sub(policy, self.index).replace(_CARD, card))
+        examples = [example.key for example in self.examples]
+        config = json.dumps({"api": api, "examples": examples, "worker": True, **owner.settings()}) + "\n"
+        pages = [
+            *self.files,
+            _page(_PRIVACY, owner.on_privacy_page(self.privacy).encode()),
+            _page(_CONFIG, config.encode()),
+            _page(_INDEX, index.encode()),
+        ]
+        worker = _FILES.sub(f"const SITE = {_files_to_keep(pages)};", self.worker)
+        return [*self.examples, *pages, _page(_WORKER, worker.encode())]
 
 
 def build(examples: Sequence[Path] = (), folder: Path = SITE) -> Site:
@@ -114,12 +138,17 @@ def build(examples: Sequence[Path] = (), folder: Path = SITE) -> Site:
         DeployError: `folder` holds no website that can be deployed, or an example cannot be read.
     """
     files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(_files(folder))}
-    if _INDEX not in files:
-        raise DeployError(f"{folder} has no {_INDEX}.")
+    for name in (_INDEX, _PRIVACY, _WORKER):
+        if name not in files:
+            raise DeployError(f"{folder} has no {name}.")
     assets = {name: body for name, body in files.items() if name.startswith(_ASSETS)}
     hashed = f"{_ASSETS}{_digest(assets)}/"
+    index, privacy, worker = (files.pop(name).decode() for name in (_INDEX, _PRIVACY, _WORKER))
+    _check_places(index, worker)
     return Site(
-        _with_hashed_names(files.pop(_INDEX).decode(), assets, hashed),
+        _with_hashed_names(_INDEX, index, assets, hashed),
+        _with_hashed_names(_PRIVACY, privacy, assets, hashed),
+        worker,
         tuple(_page(re.sub(rf"^{_ASSETS}", hashed, name), body) for name, body in files.items()),
         tuple(_page(_example_key(body), body) for body in dict.fromkeys(map(example_jpeg, examples))),
     )
@@ -160,19 +189,43 @@ def _digest(files: dict[str, bytes]) -> str:
     return sha256("".join(parts).encode()).hexdigest()[:12]
 
 
-def _with_hashed_names(html: str, assets: Collection[str], hashed: str) -> str:
-    """Return the page with the new names of its assets, after checking that it has every place to fill in."""
+def _check_places(index: str, worker: str) -> None:
+    """Check that the page and the service worker have every place to fill in."""
+    if len(_CONNECT.findall(index)) != 1:
+        raise DeployError(f"{_INDEX} needs one Content-Security-Policy with a connect-src, to name the API in.")
+    if _CARD not in index:
+        raise DeployError(f"{_INDEX} needs a social card, {_CARD}, to name the website in.")
+    if len(_FILES.findall(worker)) != 1:
+        raise DeployError(f"{_WORKER} needs one line `const SITE = …;`, to list the website's files in.")
+
+
+def _with_hashed_names(page: str, html: str, assets: Collection[str], hashed: str) -> str:
+    """Return a page with the new names of its assets, after checking that they exist."""
     named = [_ASSETS + name for name in _REFERENCE.findall(html)]
     if not named or html.count(_ASSETS) != len(named):
-        raise DeployError(f'{_INDEX} must name its files as "{_ASSETS}…" and in no other way: they are renamed.')
+        raise DeployError(f'{page} must name its files as "{_ASSETS}…" and in no other way: they are renamed.')
     for name in named:
         if name not in assets:
-            raise DeployError(f"{_INDEX} names {name}, which does not exist.")
-    if len(_CONNECT.findall(html)) != 1:
-        raise DeployError(f"{_INDEX} needs one Content-Security-Policy with a connect-src, to name the API in.")
-    if _CARD not in html:
-        raise DeployError(f"{_INDEX} needs a social card, {_CARD}, to name the website in.")
+            raise DeployError(f"{page} names {name}, which does not exist.")
     return html.replace(f'"{_ASSETS}', f'"{hashed}')
+
+
+def _files_to_keep(pages: Sequence[Page]) -> str:
+    """Return what the service worker keeps of these pages, as JSON: all but the pictures.
+
+    The names of assets say what is in them. The other files have their hash beside them, so that a browser never keeps
+    files of two deployments together.
+    """
+    kept = [page for page in pages if page.content_type != "image/png"]
+    assets = [page.key for page in kept if page.key.startswith(_ASSETS)]
+    others = {page.key: _integrity(page.body) for page in kept if page.key not in assets}
+    version = sha256(json.dumps([assets, others]).encode()).hexdigest()[:12]
+    return json.dumps({"version": version, "assets": assets, "others": others})
+
+
+def _integrity(body: bytes) -> str:
+    """Return the hash in the form of https://www.w3.org/TR/sri/."""
+    return "sha256-" + base64.b64encode(sha256(body).digest()).decode()
 
 
 def _page(key: str, body: bytes) -> Page:

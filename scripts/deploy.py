@@ -12,6 +12,7 @@ import typer
 from rich.text import Text
 
 from deploy import local, package, stack, website
+from deploy.owner import Owner
 from deploy.rollout import Addresses, bring_up
 from deploy.stack import DEFAULT_ENGINE, Engine, Hosting
 from deploy.target import Target, aws_target, local_target
@@ -20,7 +21,7 @@ from model.bundle import Bundle
 from model.engines import ENGINES, Packaging
 from model.errors import BundleError
 from scripts import checks
-from scripts.console import SETTINGS, CommandError, JSONOption, console, emit, out, require_checkout
+from scripts.console import SETTINGS, CommandError, JSONOption, console, emit, note, out, require_checkout
 from scripts.publish import send
 
 _SECONDS_LOCAL: Final = 30
@@ -55,11 +56,29 @@ def deploy(
         list[Path] | None,
         typer.Option("--example", metavar="PHOTO", help="An example photo for the website. Repeat for more."),
     ] = None,
+    owner: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Who runs the website, for its privacy page.")
+    ] = None,
+    contact: Annotated[
+        str | None, typer.Option(metavar="MAIL|URL", help="How visitors reach the owner, for the privacy page.")
+    ] = None,
+    consent: Annotated[
+        bool | None,
+        typer.Option("--consent/--no-consent", help="Whether visitors must agree before their first photo is sent."),
+    ] = None,
+    consent_text: Annotated[
+        str | None, typer.Option(metavar="SENTENCE", help="What they agree to, in your own words; implies --consent.")
+    ] = None,
     region: Annotated[str | None, typer.Option(help="AWS region. (default: that of your AWS settings)")] = None,
     as_json: JSONOption = False,
 ) -> None:
-    """Deploy stack, model and website, and print the addresses of API and website."""
+    """Deploy stack, model and website, and print the addresses of API and website.
+
+    Owner, contact and consent are kept for later deployments; an empty text removes one.
+    """
     require_checkout("deploy")
+    said = (owner, contact, _consent(consent, consent_text))
+    Owner().changed(*said)
     _check(stage, engine)
     loaded = _load(bundle, engine)
     site = website.build(examples or ())
@@ -68,10 +87,20 @@ def deploy(
         _SECONDS_LOCAL if stage is Stage.LOCAL else 0,
         as_json=as_json,
     )
-    addresses = bring_up(_target(stage, region, engine), loaded, engine, hosting, site, _step, send)
+    target = _target(stage, region, engine)
+    responsible = Owner.kept(target).changed(*said)
+    addresses = bring_up(target, loaded, engine, hosting, site, _step, send, responsible)
     emit(asdict(addresses), as_json=as_json, show=lambda _: _show(addresses))
     if hosting is Hosting.S3:
-        console.print(Text("note", "yellow"), _NO_CAMERA)
+        note([_NO_CAMERA])
+    if responsible.missing:
+        note([f"The privacy page lacks its owner. Deploy again with {' and '.join(responsible.missing)}; it is kept."])
+
+
+def _consent(wanted: bool | None, text: str | None) -> str | bool | None:
+    if text and wanted is False:
+        raise CommandError("--no-consent and --consent-text contradict each other. Give one of them.")
+    return wanted if text is None else text
 
 
 def _check(stage: Stage, engine: Engine) -> None:

@@ -1,0 +1,50 @@
+// The line that visitors tick before a photo is sent or the camera starts, where the owner wants that.
+
+const KEY = "agreed";
+
+/** The tick is kept for this tab, with the sentence: a changed sentence is asked for again. */
+const storage = {
+  get: () => attempt(() => sessionStorage.getItem(KEY)),
+  set: (sentence) => attempt(() => (sentence ? sessionStorage.setItem(KEY, sentence) : sessionStorage.removeItem(KEY))),
+};
+
+export class Consent {
+  #box;
+  #line;
+  #waiting = [];
+
+  /** @param {HTMLElement} line  hidden if the owner wants no consent */
+  constructor(line) {
+    this.#line = line;
+    this.#box = line.querySelector("input");
+    if (line.hidden) return;
+    const sentence = line.querySelector("#agreement").textContent;
+    this.#box.checked = storage.get() === sentence;
+    this.#box.addEventListener("change", () => {
+      storage.set(this.#box.checked && sentence);
+      if (this.#box.checked) this.#waiting.splice(0).forEach((resume) => resume());
+    });
+  }
+
+  /** @returns {boolean} */
+  get given() {
+    return this.#line.hidden || this.#box.checked;
+  }
+
+  /** Shows the line to the visitor if it is not ticked. @returns {Promise<void>} resolves when it is */
+  ask() {
+    if (this.given) return Promise.resolve();
+    this.#box.focus();
+    this.#line.scrollIntoView({ block: "nearest" });
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+}
+
+/** A browser that blocks storage throws. */
+function attempt(action) {
+  try {
+    return action();
+  } catch {
+    return null;
+  }
+}
