@@ -107,6 +107,10 @@ class Owner:
             return cls()
 
 
+UNSAID: Final = Owner()
+"""An owner who has not said anything."""
+
+
 def _line(option: str, text: str) -> str:
     """Return the text without spaces at its ends, after checking that it fits into a line of the page."""
     text = text.strip()

@@ -11,7 +11,7 @@ import requests
 
 from deploy import local, stack, website
 from deploy.errors import DeployError
-from deploy.owner import Owner
+from deploy.owner import UNSAID, Owner
 from deploy.stack import DEFAULT_ENGINE, Engine, Function, Hosting, Outputs
 from deploy.steps import Step, silent
 from deploy.target import Target
@@ -51,7 +51,7 @@ def bring_up(
     site: Site | None = None,
     step: Step = silent,
     publish: Publish = _publish,
-    owner: Owner = Owner(),
+    owner: Owner = UNSAID,
 ) -> Addresses:
     """Deploy the bundle with all that serves it; return once the API answers with that model and that engine.
 

@@ -20,7 +20,7 @@ from botocore.exceptions import ClientError
 
 from deploy.errors import DeployError
 from deploy.examples import example_jpeg
-from deploy.owner import Owner
+from deploy.owner import UNSAID, Owner
 from model.settings import ROOT
 
 SITE: Final = ROOT / "site"
@@ -109,7 +109,7 @@ class Site:
     files: tuple[Page, ...]
     examples: tuple[Page, ...]
 
-    def pages(self, address: str, api: str, owner: Owner = Owner()) -> list[Page]:
+    def pages(self, address: str, api: str, owner: Owner = UNSAID) -> list[Page]:
         """Return its files for the API at `api`, in the order in which to upload them to `address`.
 
         The page comes after the files that it names. The service worker comes last: it names the files to keep.

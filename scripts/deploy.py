@@ -12,7 +12,7 @@ import typer
 from rich.text import Text
 
 from deploy import local, package, stack, website
-from deploy.owner import Owner
+from deploy.owner import UNSAID, Owner
 from deploy.rollout import Addresses, bring_up
 from deploy.stack import DEFAULT_ENGINE, Engine, Hosting
 from deploy.target import Target, aws_target, local_target
@@ -78,7 +78,7 @@ def deploy(
     """
     require_checkout("deploy")
     said = (owner, contact, _consent(consent, consent_text))
-    Owner().changed(*said)
+    UNSAID.changed(*said)
     _check(stage, engine)
     loaded = _load(bundle, engine)
     site = website.build(examples or ())

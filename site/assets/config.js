@@ -5,6 +5,7 @@ import { configBroken } from "./failure.js";
  * @typedef {object} Config
  * @property {string} api  address of the API, without a trailing slash
  * @property {string[]} examples  addresses of photos to try, on this website
+ * @property {boolean} worker  whether the website has a service worker that lists its files
  */
 
 /**
@@ -32,7 +33,7 @@ export function parseConfig(config, page) {
   const api = config?.api;
   const address = /^(https?:\/)?\/[^/]/.test(api) ? resolve(api, page) : null;
   if (!address) throw configBroken();
-  return { api: address.href.replace(/\/+$/, ""), examples: exampleAddresses(config, page) };
+  return { api: address.href.replace(/\/+$/, ""), examples: exampleAddresses(config, page), worker: config.worker === true };
 }
 
 /** Leaves out photos on other websites: the page can't read them, and requests would reveal its visitors. */

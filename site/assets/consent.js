@@ -11,7 +11,8 @@ const storage = {
 export class Consent {
   #box;
   #line;
-  #waiting = [];
+  /** Continues what the visitor wanted last. */
+  #resume = () => {};
 
   /** @param {HTMLElement} line  hidden if the owner wants no consent */
   constructor(line) {
@@ -22,7 +23,7 @@ export class Consent {
     this.#box.checked = storage.get() === sentence;
     this.#box.addEventListener("change", () => {
       storage.set(this.#box.checked && sentence);
-      if (this.#box.checked) this.#waiting.splice(0).forEach((resume) => resume());
+      if (this.#box.checked) this.#resume();
     });
   }
 
@@ -31,12 +32,12 @@ export class Consent {
     return this.#line.hidden || this.#box.checked;
   }
 
-  /** Shows the line to the visitor if it is not ticked. @returns {Promise<void>} resolves when it is */
+  /** Leads the visitor to the line. @returns {Promise<void>} resolves when it is ticked; never if it is asked for again */
   ask() {
     if (this.given) return Promise.resolve();
     this.#box.focus();
     this.#line.scrollIntoView({ block: "nearest" });
-    return new Promise((resolve) => this.#waiting.push(resolve));
+    return new Promise((resolve) => (this.#resume = resolve));
   }
 }
 

@@ -20,10 +20,12 @@
   const root = document.documentElement;
   root.lang = language;
   root.dir = language === "ar" ? "rtl" : "ltr";
+  const { src, dataset } = document.currentScript;
+  if ("wordless" in dataset) return; // a page that has its text in all languages
   if (language !== "en") root.dataset.words = "loading"; // hides the English text of index.html until words.js replaces it
 
   const preload = document.createElement("link");
   preload.rel = "modulepreload";
-  preload.href = document.currentScript.src.replace("language.js", `words/${language}.js`);
+  preload.href = src.replace("language.js", `words/${language}.js`);
   document.head.append(preload);
 })();

@@ -2,6 +2,7 @@
 import { alignedFace, labels, recognize } from "./api.js";
 import { cameraUnavailable, takePhoto } from "./camera.js";
 import { loadConfig } from "./config.js";
+import { Consent } from "./consent.js";
 import { make } from "./dom.js";
 import { noPhoto, unreadableFile } from "./failure.js";
 import { watchIntake } from "./intake.js";
@@ -16,6 +17,8 @@ import { showWords, words } from "./words.js";
 await showWords();
 
 const element = (id) => document.getElementById(id);
+
+const consent = new Consent(element("consent"));
 
 /** Loaded once. After a failure it is loaded again when it is needed next. @type {import("./config.js").Config} */
 let config;
@@ -33,11 +36,19 @@ const queue = new Queue({
 const page = new Page((item) => ({
   api: config?.api,
   cancel: () => queue.cancel(item),
-  retry: () => queue.retry(item),
+  retry: () => agreement().then(() => queue.retry(item)),
   allowMetadata: () => queue.allowMetadata(),
   several: queue.items.length > 1,
-  alignedFace: (number) => alignedFace(config.api, item.sent, number),
+  alignedFace: (number) => agreement().then(() => alignedFace(config.api, item.sent, number)),
 }));
+
+/** Waits until the visitor agrees, where the owner wants that. */
+async function agreement() {
+  if (consent.given) return;
+  page.note(words.consentFirst);
+  await consent.ask();
+  page.note("");
+}
 
 /** Counts choices, so that a later one wins while the files of an earlier one are still being read. */
 let choices = 0;
@@ -46,6 +57,8 @@ let choices = 0;
 async function recognizePhotos(files, folders = []) {
   const choice = (choices += 1);
   const { photos, others } = await sortFiles(files);
+  if (choice !== choices) return;
+  if (photos.length) await agreement();
   if (choice !== choices) return;
   const unsent = [...folders.map((name) => ({ name, kind: "folder" })), ...others];
   if (photos.length) queue.replace(photos);
@@ -56,6 +69,11 @@ async function recognizePhotos(files, folders = []) {
 
 queue.addEventListener("change", ({ detail }) => page.update(detail));
 watchIntake(element("file"), recognizePhotos, () => page.note(words.nothingDropped));
+element("captured").addEventListener("click", (event) => {
+  if (consent.given) return;
+  event.preventDefault();
+  agreement();
+});
 element("captured").addEventListener("change", ({ target }) => {
   const files = [...target.files];
   target.value = "";
@@ -63,6 +81,7 @@ element("captured").addEventListener("change", ({ target }) => {
 });
 
 async function useCamera() {
+  await agreement();
   const photo = await takePhoto(element("camera"));
   if (photo) recognizePhotos([photo]);
 }
@@ -107,10 +126,20 @@ function watchConnection() {
   showState();
 }
 
+/** Makes the page an app, where the deployment has a service worker. */
+async function startShell() {
+  const { registerWorker, takeShared } = await import("./shell.js");
+  registerWorker();
+  const photos = await takeShared();
+  if (photos?.length) recognizePhotos(photos);
+  else if (photos) page.note(words.sharedLost);
+}
+
 offerCamera();
 watchConnection();
 showPeople(element("known"), async () => {
-  const { api, examples } = await getConfig();
+  const { api, examples, worker } = await getConfig();
   offerExamples(examples);
+  if (worker) startShell().catch(() => {}); // the connection was lost: the page works without it
   return labels(api);
 });

@@ -124,7 +124,7 @@ function chosen(languages, { search = "", stored, storage = true } = {}) {
   const kept = new Map(stored ? [["language", stored]] : []);
   const sessionStorage = { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value) };
   const link = {};
-  const page = { documentElement: root, head: { append() {} }, createElement: () => link, currentScript: { src: "https://x/1/language.js" } };
+  const page = { documentElement: root, head: { append() {} }, createElement: () => link, currentScript: { src: "https://x/1/language.js", dataset: {} } };
   const blocked = { get sessionStorage() { throw new Error("SecurityError"); } };
   const window = { navigator: { languages }, location: { search }, URLSearchParams, document: page };
   runInNewContext(CHOOSE, storage ? { ...window, sessionStorage } : Object.assign(blocked, window));

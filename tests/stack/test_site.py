@@ -50,7 +50,8 @@ def test_the_address_serves_the_page(stack):
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert answer.headers["cache-control"] == "no-cache"
-    assert answer.content == stack.website.pages(stack.site, stack.api)[-1].body
+    (index,) = (page for page in stack.website.pages(stack.site, stack.api) if page.key == "index.html")
+    assert answer.content == index.body
 
 
 def test_revalidating_an_unchanged_page_transfers_no_body(stack):
@@ -73,7 +74,8 @@ def test_its_configuration_names_the_api_and_the_examples(stack):
     answer = stack.get(f"{stack.site}/config.json")
     assert answer.headers["cache-control"] == "no-cache"
     examples = [example.key for example in stack.website.examples]
-    assert answer.json() == {"api": stack.api, "examples": examples}
+    said = answer.json()
+    assert (said["api"], said["examples"], said["worker"]) == (stack.api, examples, True)
     assert len(examples) == 2
 
 
@@ -90,7 +92,7 @@ def test_every_answer_has_the_headers_that_bind_the_browser(stack, path):
     headers = stack.get(f"{stack.site}/{path}").headers
     assert headers["content-security-policy"] == (
         "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; img-src 'self' blob:; "
-        f"connect-src 'self' {stack.api}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        f"manifest-src 'self'; connect-src 'self' {stack.api}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
     assert headers["strict-transport-security"] == "max-age=31536000"
     assert headers["x-content-type-options"] == "nosniff"

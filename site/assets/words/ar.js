@@ -21,6 +21,9 @@ export default ({ list, megabytes, number, percent, plural, wholePercent }) => (
   peopleTitle: "من أعرفهم",
   loadingPeople: "جارٍ تحميل القائمة…",
   language: "اللغة",
+  privacyPage: "الخصوصية",
+  consent: "أوافق على قياس الوجوه في صوري ومقارنتها. وكل من يظهر فيها يوافق أيضًا.",
+  consentFirst: "ضع علامة في المربع للموافقة، ثم أتابع.",
 
   // Buttons
   loadAgain: "إعادة تحميل القائمة",
@@ -118,6 +121,7 @@ export default ({ list, megabytes, number, percent, plural, wholePercent }) => (
       other: `${number(count)} ملف آخر`,
     }),
   nothingDropped: "لم يكن هناك أي ملف. احفظ الصورة أولًا، ثم اخترها هنا.",
+  sharedLost: "لم تصل الصورة التي شاركتها. شاركها مرة أخرى، أو اخترها هنا.",
   kinds: {
     pdf: "ملف PDF",
     video: "مقطع فيديو",

@@ -21,6 +21,9 @@ export default ({ list, megabytes, number, percent, plural, wholePercent }) => (
   peopleTitle: "Who I know",
   loadingPeople: "Loading the list…",
   language: "Language",
+  privacyPage: "Privacy",
+  consent: "I agree that the faces in my photos are measured and compared. Everyone in the photos agrees too.",
+  consentFirst: "Tick the box to agree, and I’ll go on.",
 
   // Buttons
   loadAgain: "Load the list again",
@@ -102,6 +105,7 @@ export default ({ list, megabytes, number, percent, plural, wholePercent }) => (
   fileOfKind: (file, kind) => `${file} (${kind})`,
   moreFiles: (count) => `${number(count)} more`,
   nothingDropped: "There was no file in that. Save the photo first, then choose it here.",
+  sharedLost: "The shared photo didn’t arrive. Share it again, or choose it here.",
   kinds: {
     pdf: "a PDF",
     video: "a video",

@@ -21,6 +21,9 @@ export default ({ list, megabytes, number, percent, plural, wholePercent }) => (
   peopleTitle: "A quién conozco",
   loadingPeople: "Cargando la lista…",
   language: "Idioma",
+  privacyPage: "Privacidad",
+  consent: "Acepto que se midan y comparen las caras de mis fotos. Quienes salen en ellas también lo aceptan.",
+  consentFirst: "Marca la casilla si aceptas, y sigo.",
 
   // Buttons
   loadAgain: "Cargar la lista de nuevo",
@@ -102,6 +105,7 @@ export default ({ list, megabytes, number, percent, plural, wholePercent }) => (
   fileOfKind: (file, kind) => `${file} (${kind})`,
   moreFiles: (count) => `${number(count)} más`,
   nothingDropped: "Ahí no había ningún archivo. Guarda primero la foto y luego elígela aquí.",
+  sharedLost: "La foto compartida no ha llegado. Compártela otra vez o elígela aquí.",
   kinds: {
     pdf: "un PDF",
     video: "un vídeo",

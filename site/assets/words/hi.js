@@ -21,6 +21,9 @@ export default ({ list, megabytes, number, percent, plural, wholePercent }) => (
   peopleTitle: "मेरी जान-पहचान",
   loadingPeople: "सूची आ रही है…",
   language: "भाषा",
+  privacyPage: "गोपनीयता",
+  consent: "मैं सहमत हूँ कि मेरी फ़ोटो के चेहरे मापे और मिलाए जाएँ। फ़ोटो में दिख रहे सभी लोग भी सहमत हैं।",
+  consentFirst: "सहमति के लिए बॉक्स पर निशान लगाएँ। काम उसके बाद शुरू होगा।",
 
   // Buttons
   loadAgain: "सूची फिर से लाएँ",
@@ -102,6 +105,7 @@ export default ({ list, megabytes, number, percent, plural, wholePercent }) => (
   fileOfKind: (file, kind) => `${file} (${kind})`,
   moreFiles: (count) => `${number(count)} और`,
   nothingDropped: "उसमें कोई फ़ाइल नहीं थी। पहले फ़ोटो सहेजें, फिर उसे यहाँ चुनें।",
+  sharedLost: "साझा की गई फ़ोटो नहीं पहुँची। उसे फिर से साझा करें, या यहाँ चुनें।",
   kinds: {
     pdf: "PDF है",
     video: "वीडियो है",

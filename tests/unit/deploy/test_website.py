@@ -1,8 +1,10 @@
 """The website as it is uploaded: what its files are called, what they say, and for how long they are kept."""
 
+import base64
 import io
 import json
 import re
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +14,11 @@ from typer.testing import CliRunner
 
 from deploy import website
 from deploy.errors import DeployError
+from deploy.owner import UNSAID, Owner
 from deploy.rollout import Addresses
 from scripts import deploy
 from scripts.__main__ import application
+from scripts.console import CommandError
 
 API = "https://abc.execute-api.eu-central-1.amazonaws.com"
 ADDRESS = "https://d111111abcdef8.cloudfront.net"
@@ -27,6 +31,9 @@ PAGE = """<!doctype html>
 <script type="module" src="assets/main.js"></script>
 """
 
+PRIVACY = '<link rel="stylesheet" href="assets/style.css">\n<p data-with="name" hidden><bdi data-owner="name"></bdi></p>\n'
+WORKER = "const SITE = {};\n"
+
 
 @pytest.fixture
 def folder(tmp_path):
@@ -34,6 +41,8 @@ def folder(tmp_path):
     folder = tmp_path / "site"
     files = {
         "index.html": PAGE,
+        "privacy.html": PRIVACY,
+        "sw.js": WORKER,
         "favicon.svg": "<svg/>",
         "assets/style.css": "body {}",
         "assets/main.js": 'import "./parts/boxes.js";',
@@ -96,7 +105,7 @@ def test_assets_are_uploaded_unchanged_to_a_folder_named_by_their_hash(pages):
     found = pages()
     keys = {page.key for page in found}
     assets = {f"{prefix(found)}{name}" for name in ("style.css", "main.js", "parts/boxes.js")}
-    assert keys == assets | {"index.html", "config.json", "favicon.svg"}
+    assert keys == assets | {"index.html", "config.json", "favicon.svg", "privacy.html", "sw.js"}
     assert named(found, f"{prefix(found)}main.js").body == b'import "./parts/boxes.js";'
 
 
@@ -130,7 +139,7 @@ def test_the_page_names_the_assets_where_they_are(pages):
 def test_files_named_by_content_are_cached_for_a_year_and_the_page_is_revalidated(pages, plain_photo):
     kept = {page.key: page.cache_control for page in pages([plain_photo])}
     good, asked = "public, max-age=31536000, immutable", "no-cache"
-    assert {kept.pop("index.html"), kept.pop("config.json")} == {asked}
+    assert {kept.pop(name) for name in ("index.html", "config.json", "privacy.html", "sw.js")} == {asked}
     assert kept.pop("favicon.svg") == "public, max-age=86400"
     assert set(kept.values()) == {good}
 
@@ -149,7 +158,8 @@ def test_the_social_card_is_named_in_full(pages):
 
 
 def test_the_configuration_names_the_api_and_no_examples_by_default(pages):
-    assert json.loads(named(pages(), "config.json").body) == {"api": API, "examples": []}
+    said = json.loads(named(pages(), "config.json").body)
+    assert (said["api"], said["examples"]) == (API, [])
 
 
 def test_text_is_served_as_text(pages):
@@ -164,7 +174,48 @@ def test_text_is_served_as_text(pages):
 
 
 def test_the_page_goes_live_last_and_its_configuration_before_it(pages, plain_photo):
-    assert [page.key for page in pages([plain_photo])][-2:] == ["config.json", "index.html"]
+    assert [page.key for page in pages([plain_photo])][-3:] == ["config.json", "index.html", "sw.js"]
+
+
+def worker_list(pages):
+    """Return the list of files that the service worker keeps."""
+    (listed,) = re.findall(r"^const SITE = (.*);$", named(pages, "sw.js").body.decode(), re.MULTILINE)
+    return json.loads(listed)
+
+
+def test_the_service_worker_lists_every_file_but_pictures_and_itself(folder, pages, plain_photo):
+    (folder / "icon-192.png").write_bytes(b"png")
+    found = pages([plain_photo])
+    listed = worker_list(found)
+    kinds = ("image/png", "image/jpeg")
+    keys = {page.key for page in found if page.content_type not in kinds} - {"sw.js"}
+    assert {*listed["assets"], *listed["others"]} == keys
+    assert {name.partition("/")[0] for name in listed["assets"]} == {"assets"}
+
+
+def test_the_service_worker_has_the_hash_of_each_file_that_may_change_under_its_name(pages):
+    found = pages()
+    for name, integrity in worker_list(found)["others"].items():
+        digest = base64.b64decode(integrity.removeprefix("sha256-"))
+        assert digest == sha256(named(found, name).body).digest()
+
+
+@pytest.mark.parametrize("changed", ["assets/main.js", "favicon.svg", "privacy.html", "owner"])
+def test_every_change_of_a_listed_file_gives_the_service_worker_a_new_version(folder, pages, changed):
+    before = worker_list(pages())["version"]
+    if changed == "owner":
+        after = website.build((), folder).pages(ADDRESS, API, Owner("Ada"))
+    else:
+        path = folder / changed
+        path.write_text(path.read_text() + "\n")
+        after = pages()
+    assert worker_list(after)["version"] != before
+
+
+def test_the_owner_is_on_the_privacy_page(folder):
+    found = website.build((), folder).pages(ADDRESS, API, Owner("Ada"))
+    assert "<p><bdi>Ada</bdi></p>" in named(found, "privacy.html").body.decode()
+    assert f'"{prefix(found)}style.css"' in named(found, "privacy.html").body.decode()
 
 
 @pytest.mark.parametrize(
@@ -184,9 +235,22 @@ def test_a_page_that_cannot_be_filled_in_is_not_deployed(folder, pages, old, new
         pages()
 
 
-def test_a_folder_without_a_page_is_not_deployed(folder, pages):
-    (folder / "index.html").unlink()
-    with pytest.raises(DeployError, match=r"has no index\.html"):
+@pytest.mark.parametrize("name", ["index.html", "privacy.html", "sw.js"])
+def test_a_folder_without_its_pages_or_service_worker_is_not_deployed(folder, pages, name):
+    (folder / name).unlink()
+    with pytest.raises(DeployError, match=f"has no {re.escape(name)}"):
+        pages()
+
+
+def test_a_service_worker_without_a_place_for_the_list_is_not_deployed(folder, pages):
+    (folder / "sw.js").write_text("const FILES = [];")
+    with pytest.raises(DeployError, match="needs one line `const SITE = …;`"):
+        pages()
+
+
+def test_a_privacy_page_that_names_a_missing_file_is_not_deployed(folder, pages):
+    (folder / "privacy.html").write_text(PRIVACY.replace("style.css", "stile.css"))
+    with pytest.raises(DeployError, match=r"privacy\.html names assets/stile\.css, which does not exist"):
         pages()
 
 
@@ -224,15 +288,16 @@ def test_an_example_that_is_not_a_photo_is_reported_by_name(pages, tmp_path):
 def visage_deploy(monkeypatch):
     """Run `visage deploy` without deploying; return the hosting and website it would deploy, and the run's result."""
 
-    def visage_deploy(*words):
+    def visage_deploy(*words, kept=UNSAID):
         begun = []
         monkeypatch.setattr(deploy, "_check", lambda *_: None)
         monkeypatch.setattr(deploy, "_load", lambda *_: "bundle")
         monkeypatch.setattr(deploy, "_target", lambda *_: "target")
+        monkeypatch.setattr(Owner, "kept", lambda _: kept)
         monkeypatch.setattr(
             deploy,
             "bring_up",
-            lambda *given: begun.append(given[3:5]) or Addresses("http://api.test", "http://site.test"),
+            lambda *given: begun.append((*given[3:5], given[-1])) or Addresses("http://api.test", "http://site.test"),
         )
         return begun, CliRunner().invoke(application(), ["deploy", *map(str, words)])
 
@@ -240,20 +305,20 @@ def visage_deploy(monkeypatch):
 
 
 def test_the_default_is_cloudfront_without_examples(visage_deploy):
-    ((hosting, site),), done = visage_deploy()
+    ((hosting, site, _),), done = visage_deploy()
     assert (hosting, site.examples) == ("cloudfront", ())
     assert "plain HTTP" not in done.stderr
 
 
 def test_deploying_a_plain_website_prints_a_note_about_its_limits(visage_deploy):
-    ((hosting, _),), done = visage_deploy("--website", "s3")
+    ((hosting, *_),), done = visage_deploy("--website", "s3")
     assert hosting == "s3"
     assert "Website  http://site.test\n" in done.stdout
     assert "do not let it use the camera" in " ".join(done.stderr.split())
 
 
 def test_examples_are_given_one_by_one(visage_deploy, camera_photo, plain_photo):
-    ((_, site),), _ = visage_deploy("--example", plain_photo, "--example", camera_photo)
+    ((_, site, _),), _ = visage_deploy("--example", plain_photo, "--example", camera_photo)
     assert len(site.examples) == 2
 
 
@@ -262,4 +327,32 @@ def test_a_bad_example_stops_the_deployment_before_it_begins(visage_deploy, tmp_
     diary.write_text("Dear diary")
     begun, done = visage_deploy("--example", diary)
     assert isinstance(done.exception, DeployError)
+    assert begun == []
+
+
+def test_the_owner_is_kept_and_what_is_given_replaces_it(visage_deploy):
+    kept = Owner("Ada", "ada@example.org", consent=True)
+    ((*_, owner),), done = visage_deploy(kept=kept)
+    assert owner == kept
+    assert "privacy page" not in done.stderr
+    ((*_, owner),), _ = visage_deploy("--owner", "Grace", "--consent-text", "I agree.", kept=kept)
+    assert owner == Owner("Grace", "ada@example.org", "I agree.")
+    ((*_, owner),), _ = visage_deploy("--no-consent", kept=kept)
+    assert owner.consent is False
+
+
+def test_a_deployment_without_an_owner_says_once_what_to_set(visage_deploy):
+    _, done = visage_deploy()
+    assert done.stderr.count("--owner and --contact") == 1
+
+
+def test_a_bad_contact_stops_the_deployment_before_it_begins(visage_deploy):
+    begun, done = visage_deploy("--contact", "nobody")
+    assert isinstance(done.exception, DeployError)
+    assert begun == []
+
+
+def test_no_consent_and_a_sentence_of_consent_contradict_each_other(visage_deploy):
+    begun, done = visage_deploy("--no-consent", "--consent-text", "I agree.")
+    assert isinstance(done.exception, CommandError)
     assert begun == []
