@@ -41,10 +41,10 @@ _TEXT: Final = {
 }
 
 _REVALIDATE: Final = "no-cache"
-"""For the pages, config.json and the service worker: browsers keep them, and ask each time whether they are still current.
+"""For the pages, config.json and the service worker: browsers keep them, and ask each time whether they are current.
 
-The page and config.json must match: the page's policy allows requests to the API that config.json names. If browsers kept each for a
-minute, one could be newer than the other.
+The page and config.json must match: the page's policy allows requests to the API that config.json names. If browsers
+kept each for a minute, one could be newer than the other.
 """
 
 _ONE_DAY: Final = "public, max-age=86400"

@@ -1,6 +1,5 @@
 """The deployed website as an app: without a network, after a new deployment, installed, and as a target for sharing."""
 
-import io
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -248,7 +247,9 @@ def share(page: Page, deployment: Deployment, *photos: bytes) -> None:
         f'<form method="post" enctype="multipart/form-data" action="{deployment.address}/share">'
         '<input type="file" name="photos" multiple></form>'
     )
-    files = [{"name": f"{number}.jpg", "mimeType": "image/jpeg", "buffer": photo} for number, photo in enumerate(photos)]
+    files = [
+        {"name": f"{number}.jpg", "mimeType": "image/jpeg", "buffer": photo} for number, photo in enumerate(photos)
+    ]
     page.locator("input").set_input_files(files=files)
     page.locator("form").evaluate("(form) => form.submit()")
     page.wait_for_url(f"{deployment.address}/index.html*")

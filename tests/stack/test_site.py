@@ -92,7 +92,8 @@ def test_every_answer_has_the_headers_that_bind_the_browser(stack, path):
     headers = stack.get(f"{stack.site}/{path}").headers
     assert headers["content-security-policy"] == (
         "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; img-src 'self' blob:; "
-        f"manifest-src 'self'; connect-src 'self' {stack.api}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "manifest-src 'self'; "
+        f"connect-src 'self' {stack.api}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
     assert headers["strict-transport-security"] == "max-age=31536000"
     assert headers["x-content-type-options"] == "nosniff"

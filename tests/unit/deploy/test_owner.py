@@ -47,15 +47,15 @@ def config_of(owner):
     return json.dumps({"api": "https://x", "examples": [], **owner.settings()})
 
 
-@pytest.mark.parametrize("owner", [UNSAID, ADA, Owner("عادة", "https://x.org/me", "I agree: 1 < 2 & \"so\" on.")])
+@pytest.mark.parametrize("owner", [UNSAID, ADA, Owner("عادة", "https://x.org/me", 'I agree: 1 < 2 & "so" on.')])
 def test_what_an_owner_said_is_kept_for_the_next_deployment(deployed, owner):
     assert Owner.kept(deployed(config_of(owner))) == owner
 
 
 @pytest.mark.parametrize(
     "config",
-    [None, "", "[]", "7", '{"api": "https://x"}', '{"owner": null}', '{"owner": {"name": 7, "contact": "", "consent": false}}',
-     '{"owner": {"name": "Ada"}}', '{"owner": {"name": "", "contact": "javascript:alert(1)", "consent": true}}'],
+    [None, "", "[]", "7", '{"api": "https://x"}', '{"owner": null}',
+     '{"owner": {"name": 7, "contact": "", "consent": false}}', '{"owner": {"name": "Ada"}}', '{"owner": {"name": "", "contact": "javascript:alert(1)", "consent": true}}'],
 )  # fmt: skip
 def test_a_website_of_an_earlier_version_or_a_damaged_one_has_an_owner_who_has_not_said(deployed, config):
     assert Owner.kept(deployed(config)) == UNSAID
@@ -74,7 +74,9 @@ def test_an_error_of_aws_is_not_taken_for_an_owner_who_has_not_said(deployed):
 def test_none_keeps_a_value_and_an_empty_text_removes_it():
     assert ADA.changed(None, None, None) == ADA
     assert ADA.changed("", "", False) == UNSAID
-    assert ADA.changed(None, " grace@example.org ", "I agree.") == Owner("Ada Lovelace", "grace@example.org", "I agree.")
+    assert ADA.changed(None, " grace@example.org ", "I agree.") == Owner(
+        "Ada Lovelace", "grace@example.org", "I agree."
+    )
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,9 @@ PAGE = """<!doctype html>
 <script type="module" src="assets/main.js"></script>
 """
 
-PRIVACY = '<link rel="stylesheet" href="assets/style.css">\n<p data-with="name" hidden><bdi data-owner="name"></bdi></p>\n'
+PRIVACY = (
+    '<link rel="stylesheet" href="assets/style.css">\n<p data-with="name" hidden><bdi data-owner="name"></bdi></p>\n'
+)
 WORKER = "const SITE = {};\n"
 
 
