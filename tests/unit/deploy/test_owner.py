@@ -55,7 +55,8 @@ def test_what_an_owner_said_is_kept_for_the_next_deployment(deployed, owner):
 @pytest.mark.parametrize(
     "config",
     [None, "", "[]", "7", '{"api": "https://x"}', '{"owner": null}',
-     '{"owner": {"name": 7, "contact": "", "consent": false}}', '{"owner": {"name": "Ada"}}', '{"owner": {"name": "", "contact": "javascript:alert(1)", "consent": true}}'],
+     '{"owner": {"name": 7, "contact": "", "consent": false}}', '{"owner": {"name": "Ada"}}',
+     '{"owner": {"name": "", "contact": "javascript:alert(1)", "consent": true}}'],
 )  # fmt: skip
 def test_a_website_of_an_earlier_version_or_a_damaged_one_has_an_owner_who_has_not_said(deployed, config):
     assert Owner.kept(deployed(config)) == UNSAID
