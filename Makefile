@@ -16,12 +16,12 @@ export GOMP_SPINCOUNT := 10000
 export ORT_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test unit functional stack browser fuzz lint format lock quality bench clean chromium
+.PHONY: help setup demo check test unit functional stack browser fuzz lint format lock quality bench clean browsers
 
 help:  ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-setup: $(VENV)/ready node_modules/ready chromium  ## Install everything that demo and test need
+setup: $(VENV)/ready node_modules/tests browsers  ## Install everything that demo and test need
 
 demo: $(VENV)/ready node_modules/ready  ## Train on sample photos, deploy to a local AWS, ask it; ONCE=1 ends by itself
 	@$(BIN)/python -m scripts demo $(if $(ONCE),--once)
@@ -44,7 +44,7 @@ functional: $(VENV)/ready  ## The tests with a real model and real photos
 stack: $(VENV)/ready node_modules/ready  ## The tests of the whole stack on a local AWS
 	$(PYTEST) tests/stack
 
-browser: setup  ## The tests of the website: its modules in Node, its pages in Chromium
+browser: setup  ## The tests of the website: its modules in Node, its pages in browsers
 	node --test tests/site/*.test.mjs
 	$(PYTEST) tests/browser
 
@@ -103,12 +103,20 @@ $(VENV)/ready: pyproject.toml $(wildcard requirements/lock/*.txt)
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# The tools that test the website are ten times as many as the deployment tool, so that `make demo` leaves them out.
+NPM_CI = node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' \
+	  || { echo "Visage needs Node 20.19 or newer, for the deployment tool and the website's tests."; exit 1; }; \
+	npm ci --no-audit --no-fund --loglevel=error
+
 node_modules/ready: package.json package-lock.json
-	@node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' \
-	  || { echo "Visage needs Node 20.19 or newer, for the deployment tool and the website's tests."; exit 1; }
 	@echo "Installing the deployment tool into node_modules."
-	@npm ci --no-audit --no-fund --loglevel=error
+	@$(NPM_CI) --omit=dev
 	@touch $@
 
-chromium:
-	@sh scripts/chromium.sh
+node_modules/tests: package.json package-lock.json
+	@echo "Installing the deployment tool and the tools that test the website into node_modules."
+	@$(NPM_CI)
+	@touch node_modules/ready $@
+
+browsers: $(VENV)/ready
+	@$(BIN)/python -m scripts.browsers

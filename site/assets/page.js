@@ -74,9 +74,14 @@ export class Page {
       element("frame").hidden = true;
       return;
     }
+    // In Firefox, decode() may end while the size is still that of the former photo.
+    const loaded = new Promise((resolve) => {
+      photo.onload = () => resolve(true);
+      photo.onerror = () => resolve(false);
+    });
     photo.src = this.#addresses.get(item);
     photo.alt = words.photo(this.#items.indexOf(item) + 1);
-    const decoded = await photo.decode().then(() => true, () => false);
+    const decoded = await loaded;
     if (item !== this.#current) return;
     element("frame").style.setProperty("--width", photo.naturalWidth);
     element("frame").style.setProperty("--height", photo.naturalHeight);

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
-from scripts.screenshots import CHROMIUM
+from scripts.browsers import CHROMIUM
 from tests.browser.fakes import API, LABELS, SiteServer, drawn_photo, reply
 
 
@@ -32,11 +32,11 @@ def server(running_server: SiteServer) -> Iterator[SiteServer]:
 @pytest.fixture(scope="module")
 def chromium(running_server: SiteServer) -> Iterator[Browser]:
     """Chromium; it is closed before the server, which waits for every connection to end."""
-    if CHROMIUM is None:
-        pytest.fail("The browser tests need Chromium: apt-get install chromium")
+    if CHROMIUM.path is None:
+        pytest.fail(CHROMIUM.advice)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=CHROMIUM,
+            executable_path=CHROMIUM.path,
             args=[
                 "--no-sandbox",
                 "--disable-gpu",

@@ -165,7 +165,7 @@ def test_every_package_ships_with_its_types_and_templates():
         for path in (ROOT / name).rglob("*")
         if path.is_file() and path.suffix not in {".py", ".pyc"} and "__pycache__" not in path.parts
     }
-    assert others - data == {ROOT / "bench" / "results.json", ROOT / "scripts" / "chromium.sh"}
+    assert others - data == {ROOT / "bench" / "results.json"}
 
 
 def test_the_version_is_defined_in_one_place():
