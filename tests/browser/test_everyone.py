@@ -21,6 +21,16 @@ MOVING = """() => {
         .map((element) => element.outerHTML);
 }"""
 
+MAX_SHIFT = 0.02
+OBSERVE_SHIFTS = """
+    window.shifts = [];
+    new PerformanceObserver((list) => window.shifts.push(...list.getEntries())).observe({ type: "layout-shift" });
+"""
+SHIFTS = """() => new Promise((resolve) => requestAnimationFrame(() => setTimeout(() => resolve(
+    window.shifts.map(({ value, sources }) => [value, sources.map(({ node }) => node?.cloneNode?.().outerHTML)])
+))))"""
+"""The layout shifts so far, each with the elements that moved; the observer has heard of a frame after that frame."""
+
 STATES = {
     "empty": None,
     "one face": (recognition(face()), 200),
@@ -110,6 +120,23 @@ def test_nothing_moves_for_visitors_who_asked_for_reduced_motion(site: Page, ans
     choose()
     expect(site.locator(".box")).to_be_visible()
     assert moving(site) == []
+
+
+def test_nothing_moves_on_a_phone_between_a_chosen_photo_and_its_answer(page: Page, server, choose):
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.add_init_script(OBSERVE_SHIFTS)
+    page.goto(server.address)
+    expect(page.locator(".names li").first).to_be_visible()
+    server.answering.clear()
+    choose()
+    expect(page.locator("body")).to_have_attribute("data-state", "working")
+    expect(page.locator("#photo")).to_be_visible()
+    before = page.evaluate(SHIFTS)  # by the choice itself, which replaces the page's content
+    expect(page.locator("#panel .fine")).to_be_visible()  # that the service may have to start
+    server.answering.set()
+    expect(page.locator(".box")).to_be_visible()
+    shifts = page.evaluate(SHIFTS)[len(before) :]
+    assert sum(value for value, _ in shifts) < MAX_SHIFT, shifts
 
 
 def test_the_people_and_the_measured_quality_are_shown(site: Page):
