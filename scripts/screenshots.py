@@ -4,28 +4,43 @@ Start `visage demo` first, then run `python -m scripts.screenshots ADDRESS_OF_TH
 """
 
 import io
-import shutil
 import statistics
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final
 
-from PIL import Image
+from PIL import Image, ImageOps
 from playwright.sync_api import Browser, FilePayload, Page, expect, sync_playwright
 
 from model.settings import ROOT
+from scripts.browsers import CHROMIUM
 from scripts.console import CACHE
+from scripts.lighthouse import lighthouse, scores
 
 SCREENSHOTS: Final = ROOT / "docs" / "screenshots"
 SAMPLES: Final = CACHE / "samples" / "photos"
-CHROMIUM: Final = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 WIDTHS: Final = {360: 780, 768: 1024, 1440: 900}
-SCHEMES: Final = ("light", "dark")
+_TABLET: Final = 768
+"""Narrower screens are phones."""
+
+THEMES: Final[dict[str, dict[str, Any]]] = {
+    "light": {"color_scheme": "light", "forced_colors": "none"},
+    "dark": {"color_scheme": "dark", "forced_colors": "none"},
+    "forced-colors": {"color_scheme": "dark", "forced_colors": "active"},
+}
 
 ONE: Final = SAMPLES / "unseen" / "Barack Obama" / "obama2.jpg"
 SIX: Final = SAMPLES / "strangers" / "friends.jpg"
+PORTRAITS: Final = (
+    ONE,
+    SAMPLES / "people" / "Barack Obama" / "obama.jpg",
+    SAMPLES / "people" / "Eileen Collins" / "astronaut.png",
+    SAMPLES / "people" / "Joe Biden" / "biden.jpg",
+)
 
 _SLOW_PHONE: Final = {"offline": False, "latency": 150, "downloadThroughput": 204_800, "uploadThroughput": 96_000}
 """Slow 4G as in Lighthouse: 150 ms per round trip, 1.6 Mbit/s down, 0.75 up, and a quarter of the processor's speed."""
@@ -34,25 +49,48 @@ ANSWERED_MS: Final = 30_000
 
 _ROUNDS: Final = 5
 
+_WEBP_QUALITY: Final = 75
+
 
 def main() -> None:
-    """Write all screenshots, and print the size of the website and the time until it paints."""
+    """Write all screenshots; print the size of the website, the time until it paints, and Lighthouse's scores."""
     (site,) = sys.argv[1:]
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     with _chromium() as browser:
-        for scheme in SCHEMES:
-            for width, height in WIDTHS.items():
-                for name, state in STATES.items():
-                    with browser.new_context(
-                        viewport={"width": width, "height": height}, color_scheme=scheme, reduced_motion="reduce"
-                    ) as context:
-                        page = context.new_page()
-                        page.goto(site)
-                        expect(page.locator(".names li").first).to_be_visible(timeout=ANSWERED_MS)
-                        state(page)
-                        path = SCREENSHOTS / f"{name}-{width}-{scheme}.jpg"
-                        page.screenshot(path=path, type="jpeg", quality=82, full_page=name == "empty")
+        for width, height in WIDTHS.items():
+            for name, state in STATES.items():
+                with _page(browser, site, width, height) as page:
+                    state(page)
+                    _take(page, f"{name}-{width}")
         sys.stdout.write(_figures(browser, site))
+    found = scores(lighthouse(site)).items()
+    sys.stdout.write("Lighthouse: " + ", ".join(f"{name} {score}" for name, score in found) + "\n")
+
+
+@contextmanager
+def _page(browser: Browser, site: str, width: int, height: int) -> Iterator[Page]:
+    """The open website, on a phone if the screen is narrow."""
+    phone = width < _TABLET
+    with browser.new_context(
+        viewport={"width": width, "height": height},
+        is_mobile=phone,
+        has_touch=phone,
+        reduced_motion="reduce",
+        permissions=["camera"],
+    ) as context:
+        page = context.new_page()
+        page.goto(site)
+        expect(page.locator(".names li").first).to_be_visible(timeout=ANSWERED_MS)
+        yield page
+
+
+def _take(page: Page, name: str) -> None:
+    """Take a picture of the whole page, or of an open dialog, in each theme."""
+    for theme, media in THEMES.items():
+        page.emulate_media(**media)
+        picture = page.screenshot(full_page=page.locator("dialog[open]").count() == 0)
+        with Image.open(io.BytesIO(picture)) as opened:
+            opened.convert("RGB").save(SCREENSHOTS / f"{name}-{theme}.webp", quality=_WEBP_QUALITY)
 
 
 def _empty(_: Page) -> None:
@@ -63,7 +101,8 @@ def _working(page: Page) -> None:
     slow = {"offline": False, "latency": 10_000, "downloadThroughput": -1, "uploadThroughput": -1}
     page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", slow)
     _choose(page, ONE.read_bytes())
-    expect(page.get_by_text("Waking the service")).to_be_visible(timeout=ANSWERED_MS)
+    expect(page.locator("body")).to_have_attribute("data-state", "working", timeout=ANSWERED_MS)
+    expect(page.locator("#panel .fine")).to_be_visible(timeout=ANSWERED_MS)  # that the service may have to start
 
 
 def _one(page: Page) -> None:
@@ -76,19 +115,31 @@ def _six(page: Page) -> None:
     _wait_for_answer(page)
 
 
+def _twenty(page: Page) -> None:
+    _choose(page, _encoded(montage()))
+    _wait_for_answer(page)
+
+
 def _stranger(page: Page) -> None:
-    file = io.BytesIO()
-    with Image.open(SIX) as photo:
-        photo.crop((photo.width // 4, photo.height // 4, photo.width * 5 // 9, photo.height)).save(file, "PNG")
-    _choose(page, file.getvalue())
+    _choose(page, _stranger_photo())
     _wait_for_answer(page)
 
 
 def _error(page: Page) -> None:
-    file = io.BytesIO()
-    Image.linear_gradient("L").resize((800, 600)).save(file, "PNG")
-    _choose(page, file.getvalue())
+    _choose(page, _photo_without_face())
     expect(page.locator("#reason")).to_be_visible(timeout=ANSWERED_MS)
+
+
+def _several(page: Page) -> None:
+    _choose(page, ONE.read_bytes(), SIX.read_bytes(), _photo_without_face(), _stranger_photo())
+    _wait_for_answer(page)
+    finished = page.locator("#strip :is(.known, .stranger, .failed)")
+    expect(finished).to_have_count(4, timeout=ANSWERED_MS)
+
+
+def _camera(page: Page) -> None:
+    page.locator("#shoot").click()
+    expect(page.locator("#camera .shutter")).to_be_enabled(timeout=ANSWERED_MS)
 
 
 STATES: Final[dict[str, Callable[[Page], None]]] = {
@@ -96,19 +147,58 @@ STATES: Final[dict[str, Callable[[Page], None]]] = {
     "working": _working,
     "one-face": _one,
     "six-faces": _six,
+    "twenty-faces": _twenty,
     "stranger": _stranger,
     "error": _error,
+    "several-photos": _several,
+    "camera": _camera,
 }
 
 
-def _choose(page: Page, photo: bytes) -> None:
-    file = FilePayload(name="photo", mimeType="image/png", buffer=photo)
-    page.get_by_label("Choose").set_input_files(files=[file])
+def montage() -> Image.Image:
+    """Return a photo of twenty faces: the six and the four portraits, and all of them mirrored."""
+    canvas = Image.new("RGB", (1920, 1624))
+    for column, photo in enumerate(_mirrored(_opened(SIX, (960, 664)))):
+        canvas.paste(photo, (960 * column, 0))
+    for column, path in enumerate(PORTRAITS):
+        for row, photo in enumerate(_mirrored(_opened(path, (480, 480)))):
+            canvas.paste(photo, (480 * column, 664 + 480 * row))
+    return canvas
+
+
+def _opened(path: Path, size: tuple[int, int]) -> Image.Image:
+    """Return the upper part of a photo, in that size."""
+    with Image.open(path) as photo:
+        return ImageOps.fit(photo.convert("RGB"), size, centering=(0.5, 0))
+
+
+def _mirrored(photo: Image.Image) -> tuple[Image.Image, Image.Image]:
+    return photo, ImageOps.mirror(photo)
+
+
+def _stranger_photo() -> bytes:
+    with Image.open(SIX) as photo:
+        return _encoded(photo.crop((photo.width // 4, photo.height // 4, photo.width * 5 // 9, photo.height)))
+
+
+def _photo_without_face() -> bytes:
+    return _encoded(Image.linear_gradient("L").resize((800, 600)))
+
+
+def _encoded(image: Image.Image) -> bytes:
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()
+
+
+def _choose(page: Page, *photos: bytes) -> None:
+    page.locator("#file").set_input_files(
+        files=[FilePayload(name="photo", mimeType="image/png", buffer=photo) for photo in photos]
+    )
 
 
 def _wait_for_answer(page: Page) -> None:
     expect(page.locator(".box").first).to_be_visible(timeout=ANSWERED_MS)
-    page.wait_for_timeout(300)  # until the transitions of the page have ended
 
 
 def _figures(browser: Browser, site: str) -> str:
@@ -140,11 +230,16 @@ def _measure(browser: Browser, site: str) -> tuple[float, float, float]:
 
 @contextmanager
 def _chromium() -> Iterator[Browser]:
-    with (
-        sync_playwright() as playwright,
-        playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"]) as browser,
-    ):
-        yield browser
+    """Chromium with a camera that sees the six."""
+    with tempfile.TemporaryDirectory() as folder:
+        film = Path(folder) / "camera.mjpeg"
+        _opened(SIX, (960, 720)).save(film, "JPEG")
+        camera = ["--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={film}"]
+        with (
+            sync_playwright() as playwright,
+            playwright.chromium.launch(executable_path=CHROMIUM.path, args=["--no-sandbox", *camera]) as browser,
+        ):
+            yield browser
 
 
 if __name__ == "__main__":

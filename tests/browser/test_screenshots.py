@@ -8,12 +8,13 @@ import pytest
 from PIL import Image
 
 from scripts import screenshots
+from scripts.browsers import CHROMIUM
 from tests.browser.fakes import drawn_photo, face, recognition
 
 
 @pytest.fixture
 def taken(server, tmp_path, monkeypatch):
-    """The folder of the pictures, of one width and one color scheme; the photos are drawn, and the API is a fake."""
+    """The folder of the pictures, of one width and one theme; the photos are drawn, and the API is a fake."""
 
     def recognize(photo):
         with Image.open(io.BytesIO(photo)) as opened:
@@ -30,19 +31,20 @@ def taken(server, tmp_path, monkeypatch):
         "ONE": one,
         "SIX": six,
         "WIDTHS": {360: 780},
-        "SCHEMES": ("dark",),
+        "PORTRAITS": (one,) * 4,
+        "THEMES": {"forced-colors": screenshots.THEMES["forced-colors"]},
         "_ROUNDS": 1,
     }.items():
         monkeypatch.setattr(screenshots, name, value)
-    if screenshots.CHROMIUM is None:
-        pytest.fail("The browser tests need Chromium: apt-get install chromium")
+    if CHROMIUM.path is None:
+        pytest.fail(CHROMIUM.advice)
     return tmp_path / "taken"
 
 
 def test_each_state_has_its_picture_and_the_figures_are_printed(taken, capsys):
     screenshots.main()
     pictures = {path.name: path for path in taken.iterdir()}
-    assert set(pictures) == {f"{state}-360-dark.jpg" for state in screenshots.STATES}
+    assert set(pictures) == {f"{state}-360-forced-colors.webp" for state in screenshots.STATES}
     assert len({path.read_bytes() for path in pictures.values()}) == len(pictures)
     for path in pictures.values():
         with Image.open(path) as picture:
