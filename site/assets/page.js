@@ -24,7 +24,6 @@ export class Page {
   constructor(actions) {
     this.#actions = actions;
     linkBoxesAndCards(element("desk"));
-    element("metadata").textContent = metadataNote();
   }
 
   /** Replaces all photos, and selects the first. @param {Item[]} items */

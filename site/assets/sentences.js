@@ -75,11 +75,10 @@ export function progress({ state, progress, pauseMs }) {
 }
 
 /**
- * @param {import("./queue.js").Item} [item]  none before the first photo
+ * @param {import("./queue.js").Item} item
  * @returns {string} what happens to the metadata of this photo; empty while that is not known
  */
 export function metadataNote(item) {
-  if (!item) return words.metadataPromise;
   if (item.preview) return words.metadataRemoved;
   const isSent = item.preview === null && ["sending", "working", "pausing", "answered", "failed"].includes(item.state);
   return isSent ? words.metadataKept : "";
