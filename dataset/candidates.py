@@ -24,15 +24,14 @@ from dataset.progress import OnProgress
 from dataset.workers import face_tools, parallel_map
 from preprocess.align import predictor_file
 from preprocess.detect import PASSES, Box
-from preprocess.errors import PhotoError, PhotoTooLargeError
-from preprocess.files import replacing, sha256_of, write_text
+from preprocess.errors import PhotoError
+from preprocess.files import read_photo, replacing, sha256_of, write_text
 from preprocess.geometry import PHOTO_CHIP
 from preprocess.photo import Photo, RGBArray
 
 MAX_FACES: Final = 8
 """The largest number of faces that are kept of a photo: the most prominent ones."""
 
-MAX_FILE_BYTES: Final = 200_000_000
 _LIBRARIES: Final = ("dlib-bin", "numpy", "Pillow", "pillow-heif", "torch")
 """Libraries whose versions decide which faces are found in a photo."""
 
@@ -193,7 +192,7 @@ def _find_in_photo(task: DetectionTask) -> Candidates:
     """Find, align and embed the faces of one photo, in a worker."""
     stamp, digest = task.stamp(), None
     try:
-        data = _read(task.path)
+        data = read_photo(task.path)
         digest = hashlib.sha256(data).hexdigest()
         photo = Photo(data)
         detector, aligner = face_tools()
@@ -223,12 +222,6 @@ def _candidate(task: DetectionTask, number: int, box: Box, chip: RGBArray, embed
 def _name(task: DetectionTask) -> str:
     """Return a name for a photo's files that is unique, and valid on every file system."""
     return hashlib.sha256(task.name.encode()).hexdigest()[:16]
-
-
-def _read(path: Path) -> bytes:
-    if path.stat().st_size > MAX_FILE_BYTES:
-        raise PhotoTooLargeError(f"The file has more than {MAX_FILE_BYTES // 1_000_000} MB.")
-    return path.read_bytes()
 
 
 def _thumbnail(photo: Photo, task: DetectionTask) -> str:

@@ -51,10 +51,14 @@ _LISTED: Final = 5
 
 @dataclass
 class Listing:
-    """Photos, sorted, and a sentence on everything that is left out."""
+    """Photos, sorted, and a sentence on everything that is left out.
+
+    `unreadable` has the files and folders that the system refused to show, and its reason.
+    """
 
     photos: list[Path] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    unreadable: dict[Path, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -72,6 +76,7 @@ def walk(root: Path) -> People:
 
     Raises:
         PrepareError: there is no such folder, or nobody in it.
+        OSError: the folder itself cannot be read.
     """
     if not root.is_dir():
         raise PrepareError(f"No such folder: {root}. Give a folder that holds one folder of photos for each person.")
@@ -103,11 +108,12 @@ def listing(folder: Path) -> Listing:
 
     Raises:
         PrepareError: there is no such folder.
+        OSError: the folder itself cannot be read.
     """
     if not folder.is_dir():
         raise PrepareError(f"No such folder: {folder}. Give a folder of photos.")
     scan = _Scan(folder)
-    return Listing(scan.photos, scan.remarks())
+    return Listing(scan.photos, scan.remarks(), {folder / name: reason for name, reason in scan.unreadable.items()})
 
 
 def files(folder: Path) -> list[Path]:
@@ -183,15 +189,15 @@ class _Scan:
             self._note_error(folder, error)
             return
         for entry in found:
-            self._take(entry, folder / entry.name)
+            path = folder / entry.name
+            try:
+                self._take(entry, path)
+            except OSError as error:
+                self._note_error(path, error)
 
     def _take(self, entry: os.DirEntry[str], path: Path) -> None:
         """Queue a folder, take a photo, and note everything else; nothing is opened."""
-        try:
-            is_folder, is_file = entry.is_dir(), entry.is_file()
-        except OSError as error:
-            self._note_error(path, error)
-            return
+        is_folder, is_file = entry.is_dir(), entry.is_file()
         if not is_visible(entry.name):
             self._skipped.add(entry.name)
         elif is_folder:

@@ -17,6 +17,7 @@ from evaluation.plots import plot_confusion
 from model.bundle import Manifest
 from model.recognizer import Recognizer
 from preprocess.errors import PhotoError
+from preprocess.files import read_photo
 from training.reliability import DoubleArray, Reliability
 
 NOBODY: Final = "nobody I know"
@@ -200,7 +201,7 @@ def evaluate(recognizer: Recognizer, probes: Sequence[Probe], on_progress: OnPro
 
 def _recognize(recognizer: Recognizer, photo: Path, person: str | None) -> ProbeResult:
     try:
-        face = recognizer.recognize(photo.read_bytes()).faces[0]
+        face = recognizer.recognize(read_photo(photo)).faces[0]
     except PhotoError as error:
         return ProbeResult(str(photo), person, problem=str(error))
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Writes files that are complete or do not exist, reads JSON, and computes SHA-256."""
+"""Writes files that are complete or do not exist, reads photos and JSON, and computes SHA-256."""
 
 import errno
 import hashlib
@@ -9,6 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
+
+from preprocess.errors import PhotoTooLargeError
+
+MAX_FILE_BYTES: Final = 200_000_000
+"""A file with more is not read: it is no photo, or nothing that could be decoded in time, see `preprocess.limits`."""
 
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 _LEFT_ON_A_FULL_DISK: Final = 1_000_000
@@ -70,6 +75,18 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except RecursionError as error:
         raise ValueError(f"{path} is nested too deeply.") from error
+
+
+def read_photo(path: Path) -> bytes:
+    """Return the bytes of a photo's file.
+
+    Raises:
+        PhotoTooLargeError: the file has more than `MAX_FILE_BYTES`.
+        OSError: the file is missing or cannot be read.
+    """
+    if path.stat().st_size > MAX_FILE_BYTES:
+        raise PhotoTooLargeError(f"The file has more than {MAX_FILE_BYTES // 1_000_000} MB.")
+    return path.read_bytes()
 
 
 def sha256_of(path: Path) -> str:

@@ -13,15 +13,17 @@ from requests_toolbelt import MultipartEncoder, MultipartEncoderMonitor
 from rich.progress import Progress
 from rich.text import Text
 
-from dataset.folders import files
+from dataset.errors import PrepareError
+from dataset.folders import listing
 from dataset.labels import printable
 from deploy.local import direct
 from model.version import VERSION
 from preprocess.errors import PhotoError
+from preprocess.files import read_photo
 from scripts import checks
-from scripts.console import SETTINGS, CommandError, JSONOption, emit, out, progress
+from scripts.console import SETTINGS, CommandError, JSONOption, emit, note, out, progress
 
-Recognize = Callable[[Path], dict[str, Any]]
+Recognize = Callable[[bytes], dict[str, Any]]
 """Returns a photo's answer as the API's JSON: a Recognition, or `detail`, the reason why there is none."""
 
 _SECONDS_A_PHOTO: Final = 0.1
@@ -69,29 +71,44 @@ def recognize(
 
 
 def _listed(given: Iterable[Path]) -> dict[Path, str]:
-    """Return every photo, also those in folders, and why it cannot be used, "" where it can."""
+    """Return every photo, also those in folders, and why it cannot be used, "" where it can.
+
+    Folders and files that cannot be read are among them.
+    """
     listed: dict[Path, str] = {}
     for path in given:
-        kind, reason = _kind(path)
-        if stat.S_ISDIR(kind):
-            listed |= dict.fromkeys(files(path), "") or {path: "The folder holds no photos."}
-        else:
-            listed[path] = reason or ("" if stat.S_ISREG(kind) else "It is neither a file nor a folder.")
+        listed |= _found(path)
     return listed
 
 
-def _kind(path: Path) -> tuple[int, str]:
-    """Return the mode of a file, or 0 and why there is none. It is not opened: what is no file may never end."""
+def _found(path: Path) -> dict[Path, str]:
+    """Return what `_listed` does, for one path. It is not opened: what is no file may never end."""
     try:
-        return path.stat().st_mode, ""
+        mode = path.stat().st_mode
     except OSError as error:
         reason = "The name - does not stand for standard input here" if path == Path("-") else error.strerror
-        return 0, f"The file cannot be read: {reason}."
+        return {path: f"The file cannot be read: {reason}."}
+    if stat.S_ISDIR(mode):
+        return _in_folder(path)
+    return {path: "" if stat.S_ISREG(mode) else "It is neither a file nor a folder."}
+
+
+def _in_folder(folder: Path) -> dict[Path, str]:
+    """Return what `_listed` does, for a folder, and say what in it is left out."""
+    try:
+        found = listing(folder)
+    except PrepareError as error:  # it is gone by now
+        return {folder: str(error)}
+    except OSError as error:
+        return {folder: f"The folder cannot be read: {error.strerror or error}."}
+    note(found.remarks)
+    unreadable = {path: f"It cannot be read: {reason}." for path, reason in found.unreadable.items()}
+    return dict.fromkeys(found.photos, "") | unreadable or {folder: "The folder holds no photos."}
 
 
 def _answer(ask: Recognize, photo: Path) -> dict[str, Any]:
     try:
-        return ask(photo)
+        return ask(read_photo(photo))
     except PhotoError as error:
         return {"detail": str(error)}
     except OSError as error:
@@ -104,7 +121,7 @@ def _by_bundle(location: str) -> Iterator[Recognize]:
     from model.recognizer import Recognizer
 
     recognizer = Recognizer.load(location, SETTINGS)
-    yield lambda photo: recognition_json(recognizer.recognize(photo.read_bytes()))
+    yield lambda photo: recognition_json(recognizer.recognize(photo))
 
 
 @contextmanager
@@ -114,25 +131,24 @@ def _by_api(url: str, bar: Progress) -> Iterator[Recognize]:
         yield lambda photo: _send(session, url, photo, bar)
 
 
-def _send(session: requests.Session, url: str, photo: Path, bar: Progress) -> dict[str, Any]:
+def _send(session: requests.Session, url: str, photo: bytes, bar: Progress) -> dict[str, Any]:
     """Send a photo to the API with a progress bar, and return its answer.
 
     Raises:
         CommandError: there is no API at that address.
     """
     address, host = _address(url)
-    with photo.open("rb") as file:
-        form = MultipartEncoder({"image": ("photo", file, "application/octet-stream")})
-        task = bar.add_task("Sending, kB", total=form.len // 1000)
-        body = MultipartEncoderMonitor(form, lambda sent: bar.update(task, completed=sent.bytes_read // 1000))
-        try:
-            response = session.post(
-                address, data=body, headers={"Content-Type": form.content_type, **host}, timeout=_TIMEOUT_S
-            )
-        except requests.ReadTimeout:
-            return {"detail": f"The API did not answer within {_TIMEOUT_S[1]} seconds."}
-        except (requests.RequestException, ValueError) as error:  # ValueError: urllib3 refuses the host's name
-            raise CommandError(f"{url} cannot be reached: {error}") from error
+    form = MultipartEncoder({"image": ("photo", photo, "application/octet-stream")})
+    task = bar.add_task("Sending, kB", total=form.len // 1000)
+    body = MultipartEncoderMonitor(form, lambda sent: bar.update(task, completed=sent.bytes_read // 1000))
+    try:
+        response = session.post(
+            address, data=body, headers={"Content-Type": form.content_type, **host}, timeout=_TIMEOUT_S
+        )
+    except requests.ReadTimeout:
+        return {"detail": f"The API did not answer within {_TIMEOUT_S[1]} seconds."}
+    except (requests.RequestException, ValueError) as error:  # ValueError: urllib3 refuses the host's name
+        raise CommandError(f"{url} cannot be reached: {error}") from error
     return _content(response)
 
 

@@ -235,14 +235,14 @@ def test_a_person_in_two_spellings_is_one(work):
     "error", [PermissionError(13, "Permission denied"), OSError(5, "Input/output error")], ids=repr
 )
 def test_a_photo_that_the_disk_cannot_give_is_set_aside_and_the_others_are_kept(work, monkeypatch, error):
-    def unreadable(path, real=candidates._read):
+    def unreadable(path, real=candidates.read_photo):
         if path.name == "a.jpg":
             raise error
         return real(path)
 
     work.put("Barack Obama/obama3.jpg", "Obama/a.jpg")
     work.put("Joe Biden/biden.jpg", "Biden/c.jpg")
-    monkeypatch.setattr(candidates, "_read", unreadable)
+    monkeypatch.setattr(candidates, "read_photo", unreadable)
     outcomes = work.prepare()
     assert "read" in outcomes["Obama/a.jpg"].reason
     assert outcomes["Biden/b.jpg"].chip or outcomes["Biden/c.jpg"].chip

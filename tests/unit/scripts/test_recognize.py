@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 from deploy.local import free_port
 from model.settings import ROOT
 from model.version import VERSION
+from preprocess.files import MAX_FILE_BYTES
 from scripts.__main__ import application
 from scripts.errors import CommandError
 
@@ -108,6 +110,85 @@ def test_a_photo_that_cannot_be_read_does_not_refuse_the_others(api, photos, tmp
     assert str(done.exception) == "Photos without an answer: 3 of 6."
     assert "missing.jpg: The file cannot be read: No such file or directory." in done.stdout
     assert done.stdout.count("Ann (90.0%)") == 2
+
+
+@pytest.fixture
+def refused(monkeypatch):
+    """Make a function of the system refuse a path, as it does to all users but root, or when the path is gone."""
+
+    def refused(module, function, path, error):
+        real = getattr(module, function)
+
+        def refusing(given, *rest, **options):
+            if Path(given) == path:
+                raise error
+            return real(given, *rest, **options)
+
+        monkeypatch.setattr(module, function, refusing)
+
+    return refused
+
+
+ERRORS = {
+    "denied": PermissionError(13, "Permission denied"),
+    "gone": FileNotFoundError(2, "No such file or directory"),
+    "broken": OSError(5, "Input/output error"),
+    "replaced": NotADirectoryError(20, "Not a directory"),
+}
+
+
+@pytest.mark.parametrize("error", ERRORS.values(), ids=ERRORS.keys())
+@pytest.mark.parametrize("place", ["album", "album/inner"])
+def test_a_folder_that_cannot_be_listed_does_not_refuse_the_others(api, photos, tmp_path, refused, place, error):
+    api.answers = [(200, RECOGNITION)] * 3
+    (tmp_path / "album" / "inner").mkdir(parents=True)
+    refused(os, "scandir", tmp_path / place, error)
+    done = recognize("--url", api.url, "--json", tmp_path / "album", *photos)
+    assert str(done.exception) == "Photos without an answer: 1 of 4."
+    answers = json.loads(done.stdout)
+    assert answers.pop(str(tmp_path / place))["detail"].endswith(f" cannot be read: {error.strerror}.")
+    assert list(answers.values()) == [RECOGNITION] * 3
+
+
+def test_a_folder_that_vanishes_before_it_is_listed_does_not_refuse_the_others(api, photos, tmp_path, monkeypatch):
+    api.answers = [(200, RECOGNITION)] * 3
+    (tmp_path / "album").mkdir()
+    monkeypatch.setattr(Path, "is_dir", lambda path, real=Path.is_dir: path != tmp_path / "album" and real(path))
+    done = recognize("--url", api.url, "--json", tmp_path / "album", *photos)
+    assert str(done.exception) == "Photos without an answer: 1 of 4."
+    assert json.loads(done.stdout)[str(tmp_path / "album")]["detail"].startswith("No such folder")
+
+
+@pytest.mark.parametrize("error", [*ERRORS.values(), IsADirectoryError(21, "Is a directory")], ids=repr)
+@pytest.mark.parametrize("function", ["stat", "read_bytes"])
+def test_a_file_that_cannot_be_read_after_it_was_listed_does_not_refuse_the_others(
+    api, photos, tmp_path, refused, function, error
+):
+    api.answers = [(200, RECOGNITION)] * 2
+    refused(Path, function, photos[1], error)
+    done = recognize("--url", api.url, "--json", tmp_path)
+    assert str(done.exception) == "Photos without an answer: 1 of 3."
+    refusal = {"detail": f"The file cannot be read: {error.strerror}."}
+    assert list(json.loads(done.stdout).values()) == [RECOGNITION, refusal, RECOGNITION]
+
+
+def test_a_file_too_large_for_a_photo_is_not_read_and_does_not_refuse_the_others(api, photos, tmp_path):
+    api.answers = [(200, RECOGNITION)] * 2
+    with photos[1].open("ab") as file:
+        file.truncate(MAX_FILE_BYTES + 1)  # without data, so that it takes no room
+    done = recognize("--url", api.url, "--json", tmp_path)
+    too_large = {"detail": "The file has more than 200 MB."}
+    assert list(json.loads(done.stdout).values()) == [RECOGNITION, too_large, RECOGNITION]
+
+
+def test_what_is_left_out_of_a_folder_is_said(api, photos, tmp_path):
+    api.answers = [(200, RECOGNITION)] * 3
+    (tmp_path / "video.mov").touch()
+    (tmp_path / "nowhere.jpg").symlink_to(tmp_path / "gone.jpg")
+    done = recognize("--url", api.url, "--json", tmp_path)
+    assert (done.exit_code, len(json.loads(done.stdout))) == (0, 3)
+    assert "videos and sounds 1 (.mov)" in done.stderr
+    assert 'These links lead nowhere: "nowhere.jpg".' in done.stderr
 
 
 def test_an_api_that_cannot_be_reached_is_one_sentence(photos):
