@@ -12,6 +12,7 @@ from packaging.requirements import Requirement
 from bench import fresh
 from bench.subject import Subject
 from dataset.progress import OnStep
+from dataset.words import counted
 from deploy import package
 from model.settings import ROOT
 
@@ -57,7 +58,7 @@ def measure_memory(subject: Subject, on_step: OnStep, early: int = _EARLY, count
         right = sum(answer == person for answer, (person, _) in zip(report.names, asked, strict=True))
         early_mb, late_mb = report.resident_mb
         found.append(Memory(name, early, count, right, early_mb, late_mb, report.peak_mb))
-        on_step(f"{count} requests to one process, engines", done, len(ENGINES))
+        on_step(f"{counted(count, 'request')} to one process, engines", done, len(ENGINES))
     return found
 
 

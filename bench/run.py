@@ -22,6 +22,7 @@ from bench.memory import require_linux
 from bench.subject import Subject, code_of
 from dataset.errors import PrepareError
 from dataset.progress import OnStep
+from dataset.words import counted
 from deploy.errors import DeployError
 from evaluation.code import digest_of_code
 from evaluation.figures import write_json
@@ -124,10 +125,11 @@ def _about(measured: Subject) -> dict[str, str]:
     learned, people = sum(map(len, measured.people.values())), len(measured.people)
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "processor": f"{_processor()}, {cores()} cores",
+        "processor": f"{_processor()}, {counted(cores(), 'core')}",
         "Python": platform.python_version(),
         **{name: version(name) for name in ("torch", "onnxruntime", "dlib-bin", "facenet-pytorch", "face_recognition")},
-        "photos": f"{learned} photos of {people} people to learn from, {len(measured.held_out)} to be named",
+        "photos": f"{counted(learned, 'photo')} of {counted(people, 'person')} to learn from, "
+        f"{len(measured.held_out)} to be named",
         "bundle": json.loads((measured.setup.bundle / "manifest.json").read_text(encoding="utf-8"))["version"],
     }
 

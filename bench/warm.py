@@ -12,6 +12,7 @@ from bench.contest import Result, contest
 from bench.contestants import CONTESTANTS
 from bench.subject import Subject
 from dataset.progress import OnStep
+from dataset.words import counted
 
 ROUNDS: Final = 5
 
@@ -64,7 +65,7 @@ def measure(
     measurements += [(1, size, _scaled(photos[:count], size, subject.home / "scaled")) for size, count in sizes.items()]
     found = []
     for threads, size, some in measurements:
-        title = f"{threads} thread{'s' if threads > 1 else ''}, {f'{size} pixels' if size else 'photos as they are'}"
+        title = f"{counted(threads, 'thread')}, {f'{size} pixels' if size else 'photos as they are'}"
         results = contest(
             names,
             subject.people,

@@ -14,6 +14,7 @@ from typing import Final
 
 from dataset.errors import PrepareError, UnusableNameError
 from dataset.labels import key, label_of, shown
+from dataset.words import counted
 
 _NOT_THE_USERS: Final = re.compile(
     r"\..*"  # hidden
@@ -278,9 +279,9 @@ def _empty(folders: list[str]) -> Iterable[str]:
 
 def _loose(photos: list[Path]) -> Iterable[str]:
     if photos:
-        files_are = "photo is" if len(photos) == 1 else "photos are"
         first = min(photo.name for photo in photos)
-        yield f"{len(photos)} {files_are} outside the folders and left out; the first is {_named([first])}."
+        count = counted(len(photos), "photo")
+        yield f"Outside the folders, and left out: {count}; the first is {_named([first])}."
 
 
 def _too_deep(root: Path, people: Mapping[str, list[Path]]) -> Iterable[str]:

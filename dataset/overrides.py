@@ -9,6 +9,7 @@ from typing import Any, Final, Self
 from dataset.candidates import Candidates
 from dataset.errors import PrepareError
 from dataset.labels import normalised, same
+from dataset.words import counted
 from preprocess.detect import Box, overlap
 from preprocess.files import read_json, write_text
 
@@ -66,8 +67,7 @@ class Overrides:
         """
         order = photo.from_left()
         if not 1 <= number <= len(order):
-            has = f"{len(order)} {'face' if len(order) == 1 else 'faces'}"
-            raise PrepareError(f"{photo.photo} has {has}; there is no face {number}.")
+            raise PrepareError(f"{photo.photo} has {counted(len(order), 'face')}; there is no face {number}.")
         name, box = normalised(photo.photo), photo.faces[order[number - 1]].box
         self.faces[name] = box.left, box.top, box.width, box.height
         self.keep.discard(name)

@@ -8,6 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, TemplateError
 
+from dataset.words import counted
 from preprocess.files import write_text
 from preprocess.geometry import PHOTO_CHIP
 
@@ -28,7 +29,7 @@ def write_page(report: Mapping[str, Any], path: Path) -> None:
 
 def _page(report: Mapping[str, Any]) -> str:
     environment = Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True, trim_blocks=True)
-    environment.filters["shell"] = shlex.quote
+    environment.filters |= {"shell": shlex.quote, "counted": counted}
     people = [_person(name, list(photos)) for name, photos in groupby(report["photos"], key=lambda p: p["person"])]
     return environment.get_template("report.html").render(
         people=people,

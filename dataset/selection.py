@@ -14,6 +14,7 @@ from dataset.candidates import Candidate, Candidates
 from dataset.consensus import AGREEMENT, MIN_PHOTOS, Choice, Consensus, Contender, FaceOfPhoto, FloatArray, FolderFaces
 from dataset.labels import chip_names
 from dataset.overrides import Overrides
+from dataset.words import counted
 
 MIN_FACE: Final = 32
 """Pixels. In web photos, embeddings of smaller faces differ too much from the same person's large faces."""
@@ -107,8 +108,8 @@ class Question:
     def __str__(self) -> str:
         """Return the question as a sentence."""
         return (
-            f'{len(self.options)} people fit the photos of "{self.person}" about equally. All are set aside until you '
-            "say who of them it is."
+            f'{counted(len(self.options), "person")} fit the photos of "{self.person}" about equally. All are set '
+            "aside until you say who of them it is."
         )
 
 
@@ -247,7 +248,8 @@ class _PersonPhotos:
     def _nobody(self, photo: Candidates) -> Objection:
         """Object to a photo because it is not known who the folder's person is."""
         if self._overrides.keeps(photo.photo):
-            reason = f"It has {len(photo.faces)} faces. Add to --keep which it is: #1 is the first face from the left."
+            faces = counted(len(photo.faces), "face")
+            reason = f"It has {faces}. Add to --keep which it is: #1 is the first face from the left."
             return Objection(Cause.TIE, reason)
         if self.is_tied:
             return Objection(Cause.TIE, "Several people fit the photos of this folder about equally. Say who it is.")
@@ -316,7 +318,7 @@ def _too_poor(face: Candidate) -> Objection | None:
     """Object to a face that is too small or too blurred to be useful."""
     side = min(face.box.width, face.box.height)
     if side < MIN_FACE:
-        return Objection(Cause.SMALL, f"The face is too small: {side} pixels, {MIN_FACE} are needed.")
+        return Objection(Cause.SMALL, f"The face is too small: {counted(side, 'pixel')}, {MIN_FACE} are needed.")
     if face.sharpness < MIN_SHARPNESS:
         reason = f"The face is too blurred: sharpness {face.sharpness:.0f}, {MIN_SHARPNESS:.0f} is needed."
         return Objection(Cause.BLURRED, reason)
@@ -362,13 +364,9 @@ def _same_files(found: Sequence[Candidates]) -> Iterator[str]:
     alone = Counter(pair for pair, count in shared if count == 1)
     for (one, other), count in Counter(pair for pair, _ in shared).items():
         yield (
-            f'"{one}" and "{other}" have {_files(count)} in common. That is normal for photos of both: each folder '
-            f"keeps the face of its own person.{_shows_one_face(alone[one, other])}"
+            f'"{one}" and "{other}" have {counted(count, "file")} in common. That is normal for photos of both: each '
+            f"folder keeps the face of its own person.{_shows_one_face(alone[one, other])}"
         )
-
-
-def _files(count: int) -> str:
-    return f"{count} {'file' if count == 1 else 'files'}"
 
 
 def _shows_one_face(count: int) -> str:

@@ -22,6 +22,7 @@ from dataset.folders import files, walk
 from dataset.overrides import Overrides
 from dataset.progress import OnProgress
 from dataset.selection import Cause, Outcome, select
+from dataset.words import counted
 from evaluation.figures import Figures
 
 NOT_THE_PERSON: Final = frozenset({Cause.OTHER_PERSON, Cause.NO_CONSENSUS, Cause.TIE})
@@ -189,8 +190,8 @@ def _draw(person: str, others: Sequence[Candidates], count: int, random: np.rand
     """Yield `count` different photos of others under a person's name; their new names contain the old ones."""
     if count > len(others):
         raise PrepareError(
-            f'There are {len(others)} photos to inject into the folder of "{person}", but {count} are needed. Give '
-            "more people, --strangers, or a smaller --share."
+            f'Only {counted(len(others), "photo")} can be injected into the folder of "{person}", instead of {count}. '
+            "Give more people, --strangers, or a smaller --share."
         )
     for number, index in enumerate(random.choice(len(others), count, replace=False)):
         photo = others[index]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
+from dataset.words import counted
 from training.errors import DatasetError
 
 PAIRS: Final = "pairs.txt"
@@ -42,8 +43,8 @@ class LFW:
         missing = [photo for photo in lfw.photos if not (directory / photo).is_file()]
         if missing:
             raise DatasetError(
-                f"{directory} lacks {len(missing)} of the {len(lfw.photos)} photos that {PAIRS} names, {missing[0]} "
-                "first. Unpack all of LFW there."
+                f"{directory} lacks {len(missing)} of {counted(len(lfw.photos), 'photo')} that {PAIRS} names, "
+                f"{missing[0]} first. Unpack all of LFW there."
             )
         return lfw
 
@@ -69,7 +70,9 @@ def read_pairs(file: Path) -> list[Pair]:
             raise DatasetError(f'{file} does not begin with folds and pairs, as in "10 300". Download it again.')
     filled = [(number, line) for number, line in enumerate(lines, 2) if line.strip()]
     if len(filled) != expected:
-        raise DatasetError(f"{file} holds {len(filled)} pairs; its first line says {expected}. Download it again.")
+        raise DatasetError(
+            f"{file} holds {counted(len(filled), 'pair')}; its first line says {expected}. Download it again."
+        )
     return [
         _pair(line, fold=at // block, same=at % block < block // 2, where=f"Line {number} of {file}")
         for at, (number, line) in enumerate(filled)

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from PIL import Image
 
 from dataset.labels import printable
+from dataset.words import counted
 from evaluation import plots
 from evaluation.metrics import Share
 from evaluation.recognition import NOBODY, Evaluation, ProbeResult
@@ -58,7 +59,7 @@ class Mistake:
 def write_page(evaluation: Evaluation, path: Path) -> None:
     """Write the HTML page of an evaluation to `path`. It reads the photos of mistakes again, for thumbnails."""
     environment = Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True, trim_blocks=True)
-    environment.filters["percent"] = _percent
+    environment.filters |= {"percent": _percent, "counted": counted}
     mistakes = _mistakes(evaluation.results)
     page = environment.get_template("evaluation.html").render(
         evaluation=evaluation,
@@ -76,21 +77,21 @@ def write_page(evaluation: Evaluation, path: Path) -> None:
 def _headlines(evaluation: Evaluation) -> list[Headline]:
     calibration = evaluation.calibration()
     return [
-        _headline("Photos with a face", evaluation.with_a_face, "photos"),
-        _headline("Right name", evaluation.accuracy, "known faces"),
-        _headline("Recognised: right name, and known", evaluation.recognised, "known faces"),
-        _headline("Strangers recognised as a known person", evaluation.false_accepts, "strangers"),
+        _headline("Photos with a face", evaluation.with_a_face, "photo"),
+        _headline("Right name", evaluation.accuracy, "known face"),
+        _headline("Recognised: right name, and known", evaluation.recognised, "known face"),
+        _headline("Strangers recognised as a known person", evaluation.false_accepts, "stranger"),
         Headline(
             "Expected calibration error",
             calibration.error if calibration else None,
             evaluation.calibration_error_interval(),
-            f"over {len(evaluation.known)} known faces",
+            f"over {counted(len(evaluation.known), 'known face')}",
         ),
     ]
 
 
 def _headline(name: str, share: Share, unit: str) -> Headline:
-    return Headline(name, share.value, share.interval, f"{share.hits} of {share.trials} {unit}")
+    return Headline(name, share.value, share.interval, f"{share.hits} of {counted(share.trials, unit)}")
 
 
 def _plots(evaluation: Evaluation) -> dict[str, Markup]:

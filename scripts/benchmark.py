@@ -16,6 +16,7 @@ from rich.text import Text
 
 from dataset.folders import walk
 from dataset.prepare import photos_of_strangers
+from dataset.words import counted
 from evaluation.lfw_pairs import LFW
 from model import bundle as bundles
 from model.settings import cores
@@ -146,7 +147,7 @@ def _check(output: Path, photos: int, workers: int | None, weights: str | None =
     checks.weights(weights)
     seconds = photos * checks.SECONDS_A_PHOTO / min(workers or cores(), cores())
     checks.announce(
-        f"Measuring on {photos} photos, unless an earlier call has looked at them", seconds, as_json=as_json
+        f"Measuring on {counted(photos, 'photo')}, unless an earlier call has looked at them", seconds, as_json=as_json
     )
 
 
@@ -183,8 +184,8 @@ def _show(result: dict[str, Any]) -> None:
     table.add_row("equal error rate", f"{result['equal_error_rate']:.2%}")
     table.add_row("area under the curve", f"{result['auc']:.5f}")
     out.print(table)
-    out.print(f"{result['photos_without_face']} of {result['photos']} photos have no face that was found;", end=" ")
-    out.print(f"{result['pairs_without_face']} of {result['pairs']} pairs count as wrong for that.")
+    out.print(f"No face was found in {result['photos_without_face']} of {counted(result['photos'], 'photo')}.", end=" ")
+    out.print(f"Counted as wrong for that: {result['pairs_without_face']} of {counted(result['pairs'], 'pair')}.")
 
 
 @app.command()
@@ -310,7 +311,7 @@ def geometry(
 
 
 def _show_geometry(result: dict[str, Any]) -> None:
-    detection = Table("Detection size", f"Faces in {result['photos']} photos", "Median ms")
+    detection = Table("Detection size", f"Faces in {counted(result['photos'], 'photo')}", "Median ms")
     for row in result["detection"]:
         detection.add_row(str(row["size"]), str(row["with_a_face"]), f"{row['median_ms']:.0f}")
     crops = Table("Input", "Padding", "Stretch", "TAR at FAR 1e-2", "1e-3", "d'")
@@ -359,7 +360,7 @@ def people(
 def _show_people(result: dict[str, Any]) -> None:
     table = Table("Figure", "Measured", "95 % interval")
     for name, title in (
-        ("name_right", f"name right, of {result['test']['with_a_face']} photos never seen"),
+        ("name_right", f"name right, of {counted(result['test']['with_a_face'], 'photo')} never seen"),
         ("recognised", "of these also recognised as known"),
         ("strangers_taken", f"strangers taken for somebody, of {result['strangers']}"),
         ("expected_calibration_error", "expected calibration error"),
@@ -369,9 +370,9 @@ def _show_people(result: dict[str, Any]) -> None:
     training = result["training"]
     table.add_row("training accuracy", _percent(training["accuracy"]), "")
     table.add_row("training loss", f"{training['loss']:.4f}", "")
-    table.add_row(f"training, {training['epochs']} epochs", f"{training['seconds']:.0f} s", "")
+    table.add_row(f"training, {counted(training['epochs'], 'epoch')}", f"{training['seconds']:.0f} s", "")
     out.print(table)
-    out.print(f"{result['photos_with_a_face']} of {result['photos']} photos have a face.", end=" ")
+    out.print(f"A face was found in {result['photos_with_a_face']} of {counted(result['photos'], 'photo')}.", end=" ")
     out.print(f"Bundle {result['version']}, threshold {result['threshold']:.3f}.")
 
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final
 import typer
 from rich.text import Text
 
+from dataset.words import counted
 from deploy import local, stack
 from scripts import checks
 from scripts.console import CACHE, SETTINGS, CommandError, console, require_checkout
@@ -44,7 +45,7 @@ def demo(
         addresses = _deploy()
         _ask(addresses["api"])
         console.rule()
-        console.print(f"{time.monotonic() - began:.0f} seconds. The website: {addresses['site']}")
+        console.print(f"{counted(round(time.monotonic() - began), 'second')}. The website: {addresses['site']}")
         if not once:
             _wait()
     finally:

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from dataset.folders import walk
 from dataset.prepare import select_faces
+from dataset.words import counted
 from model import bundle as bundles
 from model.settings import cores
 from scripts import checks
@@ -47,7 +48,7 @@ def enroll(
     note(newcomers.remarks)
     count = sum(map(len, newcomers.photos.values()))
     checks.announce(
-        f"Enrolling {len(newcomers.photos)} people by {count} photos",
+        f"Enrolling {counted(len(newcomers.photos), 'person')} by {counted(count, 'photo')}",
         count * checks.SECONDS_A_PHOTO / cores(),
         as_json=as_json,
     )
@@ -78,7 +79,7 @@ def enroll(
 
 def _show(result: dict[str, Any], said: Sequence[str]) -> None:
     for name, count in result["enrolled"].items():
-        out.print(f"enrolled {name}, from {count} {'photo' if count == 1 else 'photos'}")
+        out.print(f"enrolled {name}, from {counted(count, 'photo')}")
     for photo, reason in result["set_aside"].items():
         out.print(Text("set aside", "yellow"), f"{photo}: {reason}")
     for remark in result["remarks"]:

@@ -12,6 +12,7 @@ from rich.text import Text
 from dataset.folders import Listing, walk
 from dataset.labels import chip_names, found_as, normalised, shown
 from dataset.prepare import photos_of_strangers
+from dataset.words import counted
 from model import bundle as bundles
 from model.settings import cores
 from preprocess.temporary import temporary_folder
@@ -41,7 +42,7 @@ def evaluate(
     checks.target(output, _MEGABYTES)
     note([*known.remarks, *unknown.remarks])
     count = sum(map(len, people.values())) + len(unknown.photos)
-    checks.announce(f"Recognising {count} photos", count * checks.SECONDS_A_PHOTO / cores(), as_json=as_json)
+    checks.announce(f"Recognising {counted(count, 'photo')}", count * checks.SECONDS_A_PHOTO / cores(), as_json=as_json)
     from evaluation.recognition import Probe
     from evaluation.recognition import evaluate as evaluate_probes
     from evaluation.report import PAGE, write_page
@@ -111,7 +112,7 @@ def _show(result: dict[str, Any]) -> None:
     for name, person in known["people"].items():
         table.add_row(name, str(person["photos"]), f"{person['precision']:.2%}", f"{person['recall']:.2%}")
     out.print(table)
-    out.print(f"{result['with_a_face']} of {result['photos']} photos have a face.")
+    out.print(f"A face was found in {result['with_a_face']} of {counted(result['photos'], 'photo')}.")
     if known["photos"]:
         out.print(f"Right name: {known['accuracy']:.2%}; also recognised as known: {known['recognised']:.2%}.")
     if strangers["photos"]:

@@ -8,6 +8,7 @@ import typer
 
 from dataset.folders import Listing
 from dataset.prepare import embed_all, photos_of_strangers
+from dataset.words import counted
 from model.bundle import check_target
 from model.gallery import FloatArray
 from model.settings import cores
@@ -42,7 +43,7 @@ def export(
         checks.weights(description.pretrained["name"])
     note(strangers.remarks)
     checks.announce(
-        f"Exporting {run} with {len(description.labels)} people",
+        f"Exporting {run} with {counted(len(description.labels), 'person')}",
         _SECONDS + len(strangers.photos) * checks.SECONDS_A_PHOTO / cores(),
         as_json=as_json,
     )
@@ -90,7 +91,8 @@ def _show(result: dict[str, Any]) -> None:
     held_out = result["held_out"]
     if held_out and held_out["faces"] >= ENOUGH_FACES:
         out.print(
-            f"Of {held_out['faces']} faces that were kept from training: name right {held_out['name_right']:.2%}, "
-            f"recognised {held_out['recognised']:.2%}, calibration error {held_out['expected_calibration_error']:.2%}."
+            f"Of {counted(held_out['faces'], 'face')} that were kept from training: name right "
+            f"{held_out['name_right']:.2%}, recognised {held_out['recognised']:.2%}, "
+            f"calibration error {held_out['expected_calibration_error']:.2%}."
         )
     out.print(f"Largest difference of the written networks from the trained one: {result['largest_difference']:.2%}")

@@ -8,6 +8,7 @@ import typer
 from dataset.aligned import OUTPUT
 from dataset.labels import found_as
 from dataset.removal import check_removal, remove_person
+from dataset.words import counted
 from model import bundle as bundles
 from model.bundle import Bundle
 from scripts import checks
@@ -124,7 +125,7 @@ def _retrain(bundle: Bundle, name: str, aligned: Path, target: Path, *, replaces
 def _show(result: dict[str, Any], name: str) -> None:
     out.print(f"{result['bundle']}: version {result['version']}, knows {', '.join(result['labels'])}")
     if result["deleted_faces"]:
-        out.print(f"Deleted {result['deleted_faces']} files with faces of {name}.")
+        out.print(f"Deleted {counted(result['deleted_faces'], 'file')} with faces of {name}.")
     if result["retrained"]:
         out.print(f"The network was trained again without {name}.")
     elif result["trained_on"] is None:

@@ -13,6 +13,7 @@ from dataset.aligned import OUTPUT, PAGE
 from dataset.prepare import Report, check
 from dataset.prepare import prepare as prepare_photos
 from dataset.selection import Cause
+from dataset.words import counted
 from model.settings import cores
 from scripts import checks
 from scripts.console import CommandError, JSONOption, PretrainedOption, console, emit, note, out, progress, steps
@@ -48,7 +49,8 @@ def prepare(
     checks.target(aligned, count * checks.MEGABYTES_A_PHOTO)
     note(people.remarks)
     checks.announce(
-        f"Finding faces in {count} photos of {len(people.photos)} people, unless an earlier call has done so",
+        f"Finding faces in {counted(count, 'photo')} of {counted(len(people.photos), 'person')}, unless an earlier "
+        "call has done so",
         count * checks.SECONDS_A_PHOTO / min(processes, cores()),
         as_json=as_json,
     )

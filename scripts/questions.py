@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from dataset.selection import Question
+from dataset.words import counted
 from scripts.console import CommandError
 
 
@@ -16,7 +17,7 @@ def show_questions(questions: Sequence[Question], console: Console) -> None:
         console.print(Text("who is it?", "yellow"), str(question), soft_wrap=True)
         for option in question.options:
             face = f"face {option.number} of {option.faces} from the left, " if option.faces > 1 else ""
-            shown = f"{face}in {option.photos} of {question.photos} {'photo' if question.photos == 1 else 'photos'}"
+            shown = f"{face}in {option.photos} of {counted(question.photos, 'photo')}"
             console.print(f"  --keep {shlex.quote(option.keep)}  ({shown})", soft_wrap=True)
 
 

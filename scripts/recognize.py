@@ -16,6 +16,7 @@ from rich.text import Text
 from dataset.errors import PrepareError
 from dataset.folders import listing
 from dataset.labels import printable
+from dataset.words import counted
 from deploy.local import direct
 from model.version import VERSION
 from preprocess.errors import PhotoError
@@ -50,11 +51,7 @@ def recognize(
         _address(url)
     listed = _listed(photos)
     readable = [photo for photo, reason in listed.items() if not reason]
-    checks.announce(
-        f"Recognising {len(readable)} {'photo' if len(readable) == 1 else 'photos'}",
-        len(readable) * _SECONDS_A_PHOTO,
-        as_json=as_json,
-    )
+    checks.announce(f"Recognising {counted(len(readable), 'photo')}", len(readable) * _SECONDS_A_PHOTO, as_json=as_json)
     answers: dict[Path, dict[str, Any]] = {photo: {"detail": reason} for photo, reason in listed.items() if reason}
     try:
         if readable:

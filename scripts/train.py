@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from dataset.words import counted
 from model.settings import cores
 from scripts import checks
 from scripts.console import JSONOption, PretrainedOption, console, emit, out, progress
@@ -66,7 +67,7 @@ def train(
     checks.weights(weights)
     checks.target(run, _MEGABYTES + len(people.chips) * _MEGABYTES_A_FACE)
     checks.announce(
-        f"Training on {len(people.chips)} faces of {len(people.labels)} people",
+        f"Training on {counted(len(people.chips), 'face')} of {counted(len(people.labels), 'person')}",
         len(people.chips) * _SECONDS_A_FACE / cores(),
         as_json=as_json,
     )

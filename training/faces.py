@@ -13,6 +13,7 @@ from PIL import Image
 from dataset.aligned import by_label
 from dataset.folders import files as files_in
 from dataset.labels import shown
+from dataset.words import counted
 from model.gallery import IntArray
 from preprocess.files import sha256_of
 from preprocess.geometry import PHOTO_CHIP
@@ -94,7 +95,7 @@ def _check_aligned(aligned: Path, people: Mapping[str, Sequence[Path]]) -> None:
     others = [chip for chip in chips if not _is_chip(chip)]
     if others:
         raise DatasetError(
-            f"{len(others)} of {len(chips)} photos in {aligned} are not aligned faces; the first is "
+            f"Of {counted(len(chips), 'photo')} in {aligned}, not aligned: {len(others)}; the first is "
             f"{shown(others[0].relative_to(aligned).as_posix())}. Run `visage prepare PHOTOS ALIGNED` first, and train "
             "on ALIGNED."
         )

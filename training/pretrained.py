@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from dataset.progress import OnStep
+from dataset.words import counted
 from model.gallery import FloatArray
 from preprocess.files import full_disk_as_oserror, sha256_of
 from preprocess.temporary import temporary_folder
@@ -164,7 +165,9 @@ def convert(constants: Mapping[str, FloatArray]) -> State:
     scopes = [name.removesuffix("/weights") for name in constants if name.endswith("/weights")]
     convolutions = [scope for scope in scopes if "Bottleneck" not in scope]
     if len(convolutions) != _CASIA_CONVOLUTIONS:
-        raise WeightsError(f"The graph has {len(convolutions)} convolutions instead of {_CASIA_CONVOLUTIONS}.")
+        raise WeightsError(
+            f"The graph has {counted(len(convolutions), 'convolution')} instead of {_CASIA_CONVOLUTIONS}."
+        )
     state: State = {}
     for scope in convolutions:
         state |= _convolution(scope, _module_name(scope, scopes, network), constants)

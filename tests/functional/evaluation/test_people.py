@@ -97,6 +97,6 @@ def test_the_command_measures_what_it_is_asked_to_and_shows_it(done, samples, vi
     ended = visage(*words, "--pretrained", "casia-webface", "--output", output)
     assert ended.status == 0
     assert asked == [(photos, "casia-webface", 3, 0.25, strangers, 1)]
-    assert "7 of 7 photos have a face." in ended.out
+    assert "A face was found in 7 of 7 photos." in ended.out
     assert "100.00%" in ended.out
     assert json.loads((output / people_benchmark.Result.FILE).read_text(encoding="utf-8")) == done.result.to_dict()

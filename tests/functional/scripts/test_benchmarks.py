@@ -57,7 +57,7 @@ def test_lfw_is_measured_with_the_chips_that_were_asked_for(visage, faces, embed
     assert ended.status == 0
     (subject,) = embedded
     assert (subject.embedder.geometry.size, subject.embedder.geometry.padding, subject.flip) == (96, 0.5, True)
-    assert "1 of 5 photos have no face that was found; 1 of 4 pairs count as wrong for that." in ended.out
+    assert "No face was found in 1 of 5 photos. Counted as wrong for that: 1 of 4 pairs." in ended.out
     assert figures(lfw.Result)["photos_without_face"] == 1
     assert "ROC curve:" in ended.err
 

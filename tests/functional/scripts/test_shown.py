@@ -83,7 +83,7 @@ def test_a_run_is_evaluated_on_the_photos_that_it_held_out(visage, bundle, finis
     words = ("evaluate", finished, people, "--held-out", "--strangers", strangers, "--output", tmp_path / "report")
     ended = visage(*words)
     assert ended.status == 0
-    assert "2 of 2 photos have a face." in ended.out
+    assert "A face was found in 2 of 2 photos." in ended.out
     assert "Right name: 100.00%" in ended.out
     assert "Strangers given a name: 0.00% of 1." in ended.out
     assert BIDEN not in ended.out

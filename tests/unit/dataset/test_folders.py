@@ -161,8 +161,10 @@ def test_names_that_are_no_utf8_are_people_and_photos_of_their_own(photos):
 
 
 def test_photos_beside_the_folders_are_counted_in_a_remark(photos):
-    people = walk(photos("Ann/a.jpg", "Bob/b.jpg", "y.jpg", "x\n.jpg"))
-    assert people.remarks == [r'2 photos are outside the folders and left out; the first is "x\u000a.jpg".']
+    root = photos("Ann/a.jpg", "Bob/b.jpg", "y.jpg")
+    assert walk(root).remarks == ['Outside the folders, and left out: 1 photo; the first is "y.jpg".']
+    photos("x\n.jpg")
+    assert walk(root).remarks == [r'Outside the folders, and left out: 2 photos; the first is "x\u000a.jpg".']
 
 
 def test_photos_one_level_too_high_are_said(photos):

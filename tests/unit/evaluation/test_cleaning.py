@@ -123,7 +123,7 @@ def test_photos_are_drawn_from_others_with_a_face_and_once_each(people, random):
 
 def test_too_few_photos_of_others_raise_an_error(people):
     with pytest.raises(
-        PrepareError, match=r'16 photos to inject into the folder of "Ann", but 24 are needed.*--strangers'
+        PrepareError, match=r'Only 16 photos can be injected into the folder of "Ann", instead of 24.*--strangers'
     ):
         measure(people, shares=[0.75], repeats=1, seed=0)
 

@@ -119,7 +119,7 @@ RAW = {
 @pytest.mark.parametrize(("name", "size", "kind"), RAW.values(), ids=RAW.keys())
 def test_a_photo_among_aligned_faces_is_refused(folder, name, size, kind):
     picture(folder / "Bob" / name, size, kind)
-    with pytest.raises(DatasetError, match=f"1 of 4 photos .* are not aligned faces; the first is Bob/{name}"):
+    with pytest.raises(DatasetError, match=f"Of 4 photos in .*, not aligned: 1; the first is Bob/{name}"):
         faces.read(folder)
 
 
