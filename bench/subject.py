@@ -68,7 +68,7 @@ def build(photos: Path, home: Path, settings: Settings, on_step: OnStep) -> Subj
     if not (mark.exists() and mark.read_text(encoding="utf-8") == content):
         for folder in (setup.bundle, setup.run, setup.known):
             shutil.rmtree(folder, ignore_errors=True)
-        learned = split(photos.resolve(), sides, _HELD_OUT, seed=0).train
+        learned = split(walk(photos), sides, _HELD_OUT, seed=0).train
         embed = Embedder.of_pretrained(weights)
         prepare(learned, aligned, cores(), embed, partial(on_step, "Finding faces in training photos"))
         train(faces.read(aligned), setup.run, Recipe(), weights, StepObserver(on_step))

@@ -52,11 +52,12 @@ _LISTED: Final = 5
 
 @dataclass
 class Listing:
-    """Photos, sorted, and a sentence on everything that is left out.
+    """The photos under `root`, sorted, and a sentence on everything that is left out.
 
     `unreadable` has the files and folders that the system refused to show, and its reason.
     """
 
+    root: Path
     photos: list[Path] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     unreadable: dict[Path, str] = field(default_factory=dict)
@@ -64,10 +65,19 @@ class Listing:
 
 @dataclass
 class People:
-    """Each person's photos, by label, and a sentence on everything that is left out or looks like a mistake."""
+    """Each person's photos, by label, and a sentence on everything that is left out or looks like a mistake.
 
+    All photos are under `root`.
+    """
+
+    root: Path
     photos: dict[str, list[Path]] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
+
+    @property
+    def total(self) -> int:
+        """The number of photos of all people."""
+        return sum(map(len, self.photos.values()))
 
 
 def walk(root: Path) -> People:
@@ -101,7 +111,7 @@ def walk(root: Path) -> People:
     ]
     if not photos:
         raise PrepareError(_nobody(root, loose, remarks))
-    return People(photos, remarks)
+    return People(root, photos, remarks)
 
 
 def listing(folder: Path) -> Listing:
@@ -114,7 +124,8 @@ def listing(folder: Path) -> Listing:
     if not folder.is_dir():
         raise PrepareError(f"No such folder: {folder}. Give a folder of photos.")
     scan = _Scan(folder)
-    return Listing(scan.photos, scan.remarks(), {folder / name: reason for name, reason in scan.unreadable.items()})
+    unreadable = {folder / name: reason for name, reason in scan.unreadable.items()}
+    return Listing(folder, scan.photos, scan.remarks(), unreadable)
 
 
 def files(folder: Path) -> list[Path]:

@@ -81,26 +81,40 @@ def prepare(
             no face.
         OSError: the disk is full or read-only.
     """
-    people, overrides = check(photos, aligned, keep, drop)
-    photos, aligned = photos.resolve(), aligned.resolve()
-    output = aligned / OUTPUT
-    overrides.write(output / OVERRIDES)
-    found = candidates.find_faces(_tasks(people, photos, aligned, embed), output / JOURNAL, workers, on_progress)
-    _add_faces(overrides, found, _named(keep, photos, [photo.photo for photo in found]))
-    overrides.write(output / OVERRIDES)
-    report = _report(people, select(found, overrides))
-    if len(people.photos) == 1:
-        alone = f'There is one person only, "{next(iter(people.photos))}"; training needs at least two.'
-        report = replace(report, remarks=[*report.remarks, alone])
-    _copy_kept(report.outcomes, aligned)
-    write_report(report.to_dict(), output)
-    return report
+    return plan(photos, aligned, keep, drop).carry_out(workers, embed, on_progress)
 
 
-def check(
-    photos: Path, aligned: Path, keep: Sequence[Path] = (), drop: Sequence[Path] = ()
-) -> tuple[People, Overrides]:
-    """Return the people to prepare, and the owner's decisions, old and new. Nothing is changed, and no photo is opened.
+@dataclass(frozen=True)
+class Plan:
+    """The people to prepare, the folder for their faces, and the owner's decisions, old and new.
+
+    `named` are the photos of the new decisions to keep, each with the number of its face if there is one.
+    """
+
+    people: People
+    aligned: Path
+    overrides: Overrides
+    named: Sequence[tuple[str, int | None]]
+
+    def carry_out(self, workers: int, embed: Embed, on_progress: OnProgress) -> Report:
+        """Do what `prepare` does, and raise what it raises once it looks at photos."""
+        output = self.aligned / OUTPUT
+        self.overrides.write(output / OVERRIDES)
+        tasks = _tasks(self.people, self.aligned, embed)
+        found = candidates.find_faces(tasks, output / JOURNAL, workers, on_progress)
+        _add_faces(self.overrides, found, self.named)
+        self.overrides.write(output / OVERRIDES)
+        report = _report(self.people, select(found, self.overrides))
+        if len(self.people.photos) == 1:
+            alone = f'There is one person only, "{next(iter(self.people.photos))}"; training needs at least two.'
+            report = replace(report, remarks=[*report.remarks, alone])
+        _copy_kept(report.outcomes, self.aligned)
+        write_report(report.to_dict(), output)
+        return report
+
+
+def plan(photos: Path, aligned: Path, keep: Sequence[Path] = (), drop: Sequence[Path] = ()) -> Plan:
+    """Return what `prepare` is going to do. Nothing is changed, and no photo is opened.
 
     Raises:
         PrepareError: what `prepare` raises before it looks at photos.
@@ -110,9 +124,9 @@ def check(
         raise PrepareError("The aligned faces need a folder of their own, outside the photos.")
     people = walk(photos)
     overrides = Overrides.read(aligned / OUTPUT / OVERRIDES)
-    names = [shown(path.relative_to(photos).as_posix()) for paths in people.photos.values() for path in paths]
-    overrides.add(_whole(_named(keep, photos, names)), [name for name, _ in _named(drop, photos, names)])
-    return people, overrides
+    named = _named(keep, people)
+    overrides.add(_whole(named), [name for name, _ in _named(drop, people)])
+    return Plan(people, aligned, overrides, named)
 
 
 def _report(people: People, selection: Selection) -> Report:
@@ -135,19 +149,16 @@ class KeptFace:
 
 
 def select_faces(
-    photos: Path, workers: int, embed: Embed, on_progress: OnProgress, *, keep: Sequence[Path] = ()
+    people: People, workers: int, embed: Embed, on_progress: OnProgress, *, keep: Sequence[Path] = ()
 ) -> tuple[list[KeptFace], Report]:
     """Return the faces that `prepare` would keep, without keeping them, and its report; it may have questions.
 
     Raises:
-        PrepareError: there are no such photos, a worker process was killed, or `keep` names no photo or no face.
+        PrepareError: a worker process was killed, or `keep` names no photo or no face.
     """
-    photos = photos.resolve()
-    people = walk(photos)
+    named = _named(keep, people)
     with temporary_folder() as scratch:
-        tasks = _tasks(people, photos, scratch, embed)
-        named = _named(keep, photos, [task.name for task in tasks])
-        found = candidates.find_faces(tasks, scratch / JOURNAL, workers, on_progress)
+        found = candidates.find_faces(_tasks(people, scratch, embed), scratch / JOURNAL, workers, on_progress)
     overrides = Overrides()
     overrides.add(_whole(named), [])
     _add_faces(overrides, found, named)
@@ -157,19 +168,18 @@ def select_faces(
     return kept, report
 
 
-def embed_all(photos: Path, workers: int, embed: Embed, on_progress: OnProgress) -> FloatArray:
-    """Return the (M, 512) embeddings of the most prominent face of every photo under a folder; some have none.
+def embed_all(strangers: Listing, workers: int, embed: Embed, on_progress: OnProgress) -> FloatArray:
+    """Return the (M, 512) embeddings of the most prominent face of every photo; some have none.
 
     Raises:
-        PrepareError: there is no such folder, no face in it, or a worker process was killed.
+        PrepareError: no photo has a face, or a worker process was killed.
     """
-    found_photos = photos_of_strangers(photos).photos
     with temporary_folder() as folder:
-        tasks = [DetectionTask(photos, path, "", folder, OUTPUT, embed) for path in found_photos]
+        tasks = [DetectionTask(strangers.root, path, "", folder, OUTPUT, embed) for path in strangers.photos]
         found = candidates.find_faces(tasks, folder / JOURNAL, workers, on_progress)
     vectors = [photo.faces[0].vector() for photo in found if photo.faces]
     if not vectors:
-        raise PrepareError(f"Not one photo in {photos} has a face.")
+        raise PrepareError(f"Not one photo in {strangers.root} has a face.")
     return np.stack(vectors)
 
 
@@ -185,18 +195,18 @@ def photos_of_strangers(folder: Path) -> Listing:
     return found
 
 
-def _tasks(people: People, photos: Path, aligned: Path, embed: Embed) -> list[DetectionTask]:
+def _tasks(people: People, aligned: Path, embed: Embed) -> list[DetectionTask]:
     return [
-        DetectionTask(photos, path, person, aligned, OUTPUT, embed)
+        DetectionTask(people.root, path, person, aligned, OUTPUT, embed)
         for person, paths in people.photos.items()
         for path in paths
     ]
 
 
-def _named(paths: Iterable[Path], photos: Path, photo_names: Iterable[str]) -> list[tuple[str, int | None]]:
+def _named(paths: Iterable[Path], people: People) -> list[tuple[str, int | None]]:
     """Return the names of photos given as paths, each with the number of its face if the path ends in #NUMBER."""
-    known = list(photo_names)
-    named = []
+    known = [shown(path.relative_to(people.root).as_posix()) for owned in people.photos.values() for path in owned]
+    photos, named = people.root.resolve(), []
     for path in paths:
         name, number = _known_as(path, photos, known), None
         photo, mark, digits = path.name.rpartition("#")

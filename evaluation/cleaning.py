@@ -18,7 +18,7 @@ import numpy as np
 from dataset import candidates
 from dataset.candidates import Candidates, DetectionTask, Embed
 from dataset.errors import PrepareError
-from dataset.folders import files, walk
+from dataset.folders import Listing, People
 from dataset.overrides import Overrides
 from dataset.progress import OnProgress
 from dataset.selection import Cause, Outcome, select
@@ -36,29 +36,24 @@ _STRANGERS: Final = "strangers"
 
 
 def find_faces(
-    photos: Path, output: Path, workers: int, embed: Embed, on_progress: OnProgress, *, strangers: bool = False
+    photos: People | Listing, output: Path, workers: int, embed: Embed, on_progress: OnProgress
 ) -> list[Candidates]:
-    """Return the faces of every photo, sorted by person. `output` stores them, so that a second call is quick.
+    """Return the faces of every photo of people, sorted by person, or of strangers, who are all called "".
 
-    `photos` has one folder for each person; photos of strangers may be anywhere in it.
+    `output` stores them, so that a second call is quick.
 
     Raises:
-        PrepareError: there are no such photos, `output` is inside them, or a worker process was killed.
+        PrepareError: `output` is inside the photos, or a worker process was killed.
     """
-    _check(photos, output)
-    photos, kind = photos.resolve(), _STRANGERS if strangers else _PEOPLE
-    people = {"": files(photos)} if strangers else walk(photos).photos
+    if output.resolve().is_relative_to(photos.root.resolve()):
+        raise PrepareError(f"{output} is inside the photos. Give another --output.")
+    kind, people = (_PEOPLE, photos.photos) if isinstance(photos, People) else (_STRANGERS, {"": photos.photos})
     tasks = [
-        DetectionTask(photos, path, person, output, kind, embed) for person, paths in people.items() for path in paths
+        DetectionTask(photos.root, path, person, output, kind, embed)
+        for person, paths in people.items()
+        for path in paths
     ]
     return candidates.find_faces(tasks, output / f"{kind}.jsonl", workers, on_progress)
-
-
-def _check(photos: Path, output: Path) -> None:
-    if not photos.is_dir():
-        raise PrepareError(f"No such folder: {photos}. Give a folder of photos.")
-    if output.resolve().is_relative_to(photos.resolve()):
-        raise PrepareError(f"{output} is inside the photos. Give another --output.")
 
 
 @dataclass(frozen=True, slots=True)

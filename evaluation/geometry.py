@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import roc_curve
 
-from dataset.folders import listing
+from dataset.folders import People
 from dataset.labels import shown
 from dataset.prepare import select_faces
 from dataset.progress import OnProgress, OnStep
@@ -68,27 +68,27 @@ def crops() -> list[Crop]:
     return [*grid, *larger, Crop(Geometry(padding=0.8, stretch=1), 224)]
 
 
-def measure(photos: Path, embedder: Embedder, workers: int, on_step: OnStep) -> Result:
-    """Compare detection sizes and crops on a folder of people's photos.
+def measure(people: People, embedder: Embedder, workers: int, on_step: OnStep) -> Result:
+    """Compare detection sizes and crops on photos of people.
 
     Raises:
-        PrepareError: there are no such photos, or a worker process was killed.
+        PrepareError: a worker process was killed.
     """
-    photos = photos.resolve()
     kept, report = select_faces(
-        photos, workers, embedder, lambda done, total: on_step("Finding faces in photos", done, total)
+        people, workers, embedder, lambda done, total: on_step("Finding faces in photos", done, total)
     )
-    files = {shown(path.relative_to(photos).as_posix()): path for path in listing(photos).photos}
+    owned = (path for paths in people.photos.values() for path in paths)
+    files = {shown(path.relative_to(people.root).as_posix()): path for path in owned}
     paths = [files[outcome.photo] for outcome in report.outcomes]
     detected = _map(_detect, paths, workers, lambda done, total: on_step("Detecting", done, total))
     faces = [_Face(files[face.photo], face.face.box, embedder, tuple(crops())) for face in kept]
     embedded = _map(_embed, faces, workers, lambda done, total: on_step("Cropping", done, total))
-    people = np.unique([face.person for face in kept], return_inverse=True)[1]
+    persons = np.unique([face.person for face in kept], return_inverse=True)[1]
     return Result(
         photos=len(paths),
         faces=len(kept),
         detection=[_detection_row(size, [row[size] for row in detected]) for size in DETECTION_SIZES],
-        crops=[_crop_row(crop, np.stack([row[at] for row in embedded]), people) for at, crop in enumerate(crops())],
+        crops=[_crop_row(crop, np.stack([row[at] for row in embedded]), persons) for at, crop in enumerate(crops())],
     )
 
 

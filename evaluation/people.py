@@ -12,12 +12,12 @@ They write into OUTPUT:
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
-from dataset.folders import files, walk
+from dataset.folders import Listing, People, walk
 from dataset.labels import found_as, normalised
 from dataset.prepare import Report, prepare
 from dataset.progress import OnStep
@@ -132,44 +132,42 @@ class Result(Figures):
 
 
 def measure(
-    photos: Path,
+    people: People,
     output: Path,
     pretrained: Pretrained,
     recipe: Recipe,
     settings: Settings,
     *,
     test: float,
-    strangers: Path | None = None,
+    strangers: Listing | None = None,
     workers: int = 1,
     device: str = "cpu",
     on_step: OnStep = lambda *_: None,
 ) -> Result:
-    """Hold out the share `test` of the photos of the people in `photos`, learn from the others, recognise the rest.
+    """Hold out the share `test` of the photos of people, learn from the others, recognise the rest.
 
     The recipe's seed draws the split. Training starts from scratch each time; faces that were found before are reused.
     `settings` names the engine to recognise with.
 
     Raises:
-        DatasetError: a folder is missing or inside another one, or there are too few photos.
-        PrepareError: there are no such photos, or a worker process was killed.
+        DatasetError: `output` is inside the photos, or there are too few of them.
+        PrepareError: a worker process was killed.
     """
-    photos, output = photos.resolve(), output.resolve()
-    _check(photos, output, strangers)
-    parts = split(photos, output / PHOTOS, test, recipe.seed)
+    output, unknown = output.resolve(), strangers.photos if strangers else []
+    _check(output, people.root, *([strangers.root] if unknown else []))
+    parts = split(people, output / PHOTOS, test, recipe.seed)
     embed = Embedder.of_pretrained(pretrained)
     prepared = prepare(
         parts.train, output / ALIGNED, workers, embed, lambda *done: on_step("Finding faces in training photos", *done)
     )
     metrics, seconds = _train(output, recipe, pretrained, device, on_step)
     exported = export(output / TRAINING, output / BUNDLE, replace_existing=True)
-    evaluation = _evaluate(parts.test, strangers, exported, settings, on_step)
+    evaluation = _evaluate(parts.test, unknown, exported, settings, on_step)
     return Result(parts, prepared, metrics, seconds, exported, evaluation)
 
 
-def _check(photos: Path, output: Path, strangers: Path | None) -> None:
-    if strangers and not strangers.is_dir():
-        raise DatasetError(f"No such folder: {strangers}. Give a folder of photos of strangers.")
-    if output.is_relative_to(photos) or (strangers and output.is_relative_to(strangers.resolve())):
+def _check(output: Path, *folders: Path) -> None:
+    if any(output.is_relative_to(folder.resolve()) for folder in folders):
         raise DatasetError(f"{output} is inside the photos. Give another --output.")
 
 
@@ -185,8 +183,10 @@ def _train(
     return metrics, time.perf_counter() - began
 
 
-def _evaluate(test: Path, strangers: Path | None, exported: Export, settings: Settings, on_step: OnStep) -> Evaluation:
+def _evaluate(
+    test: Path, strangers: Sequence[Path], exported: Export, settings: Settings, on_step: OnStep
+) -> Evaluation:
     probes = [Probe(photo, person) for person, owned in walk(test).photos.items() for photo in owned]
-    probes += [Probe(photo, None) for photo in (files(strangers) if strangers else ())]
+    probes += [Probe(photo, None) for photo in strangers]
     recognizer = Recognizer.load(str(exported.bundle.directory), settings)
     return evaluate(recognizer, probes, lambda *done: on_step("Recognising", *done))

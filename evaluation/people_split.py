@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from dataset.folders import walk
+from dataset.folders import People
 from dataset.labels import shown
 from evaluation.figures import write_json
 from preprocess.files import sha256_of
@@ -34,16 +34,15 @@ class Split:
     remarks: Sequence[str]
 
 
-def split(photos: Path, folder: Path, share: float, seed: int) -> Split:
+def split(people: People, folder: Path, share: float, seed: int) -> Split:
     """Link a share of each person's photos, at most half, into `folder`/test, and the others into `folder`/train.
 
     They are drawn from the person's sorted photos with `seed`. An earlier split in `folder` is replaced.
 
     Raises:
-        PrepareError: there are no such photos.
         DatasetError: `folder` holds something else, or no photo is left for the test.
     """
-    people = walk(photos)
+    photos = people.root
     sides = _draw(people.photos, share, seed)
     if not sides[_TEST]:
         raise DatasetError(

@@ -14,7 +14,7 @@ from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
-from dataset.folders import walk
+from dataset.folders import Listing, People, walk
 from dataset.prepare import photos_of_strangers
 from dataset.words import counted
 from evaluation.lfw_pairs import LFW
@@ -141,6 +141,11 @@ def _fetch() -> Path:
     return _PHOTOS
 
 
+def _people(photos: Path, strangers: Path | None) -> tuple[People, Listing]:
+    """Return the photos of people and of strangers."""
+    return walk(photos), photos_of_strangers(strangers) if strangers else Listing(Path())
+
+
 def _check(output: Path, photos: int, workers: int | None, weights: str | None = None, *, as_json: bool) -> None:
     """Check where the figures go and the weights, and say how many photos will be looked at."""
     checks.target(output, photos * checks.MEGABYTES_A_PHOTO)
@@ -149,12 +154,6 @@ def _check(output: Path, photos: int, workers: int | None, weights: str | None =
     checks.announce(
         f"Measuring on {counted(photos, 'photo')}, unless an earlier call has looked at them", seconds, as_json=as_json
     )
-
-
-def _count(photos: Path, strangers: Path | None = None) -> int:
-    """Return how many photos there are of people and of strangers."""
-    others = photos_of_strangers(strangers).photos if strangers else []
-    return sum(map(len, walk(photos).photos.values())) + len(others)
 
 
 def _subject(bundle: str | None, weights: str | None, bar: Progress) -> "Subject":
@@ -207,7 +206,8 @@ def cleaning(
 ) -> None:
     """Measure whether `visage prepare` sets aside photos of other people, and only those."""
     checks.outside(output, photos, strangers)
-    _check(output, _count(photos, strangers), workers, weights, as_json=as_json)
+    known, unknown = _people(photos, strangers)
+    _check(output, known.total + len(unknown.photos), workers, weights, as_json=as_json)
     from evaluation import cleaning as injection
     from scripts.weights import load_weights
     from training.embedder import Embedder
@@ -215,12 +215,8 @@ def cleaning(
     with progress() as bar:
         show, embed = steps(bar), Embedder.of_pretrained(load_weights(weights, bar))
         find_faces = partial(injection.find_faces, output=output, workers=workers or cores(), embed=embed)
-        people = find_faces(photos, on_progress=partial(show, "Finding faces of people"))
-        others = (
-            find_faces(strangers, strangers=True, on_progress=partial(show, "Finding faces of strangers"))
-            if strangers
-            else ()
-        )
+        people = find_faces(known, on_progress=partial(show, "Finding faces of people"))
+        others = find_faces(unknown, on_progress=partial(show, "Finding faces of strangers")) if strangers else ()
         result = injection.measure(
             people,
             others,
@@ -262,7 +258,8 @@ def ties(
 ) -> None:
     """Measure whether `visage prepare` asks who a folder's person is where the photos cannot tell, and only there."""
     checks.outside(output, photos)
-    _check(output, _count(photos), workers, weights, as_json=as_json)
+    known = walk(photos)
+    _check(output, known.total, workers, weights, as_json=as_json)
     from evaluation import cleaning as injection
     from evaluation import ties as ties_benchmark
     from scripts.weights import load_weights
@@ -270,9 +267,7 @@ def ties(
 
     with progress() as bar:
         show, embed = steps(bar), Embedder.of_pretrained(load_weights(weights, bar))
-        found = injection.find_faces(
-            photos, output, workers or cores(), embed, partial(show, "Finding faces of people")
-        )
+        found = injection.find_faces(known, output, workers or cores(), embed, partial(show, "Finding faces of people"))
         result = ties_benchmark.measure(
             found, repeats=repeats, seed=seed, missed=missed, on_progress=partial(show, "Kinds of folders")
         )
@@ -298,14 +293,15 @@ def geometry(
     as_json: JSONOption = False,
 ) -> None:
     """Compare detection sizes, crops and input sizes. Use other photos than for the other benchmarks."""
-    _check(output, _count(photos), workers, weights, as_json=as_json)
+    known = walk(photos)
+    _check(output, known.total, workers, weights, as_json=as_json)
     from evaluation import geometry as geometry_benchmark
     from scripts.weights import load_weights
     from training.embedder import Embedder
 
     with progress() as bar:
         embedder = Embedder.of_pretrained(load_weights(weights, bar))
-        result = geometry_benchmark.measure(photos, embedder, workers or cores(), steps(bar))
+        result = geometry_benchmark.measure(known, embedder, workers or cores(), steps(bar))
     result.write(output)
     emit(result.to_dict(), as_json=as_json, show=_show_geometry)
 
@@ -334,19 +330,20 @@ def people(
 ) -> None:
     """Prepare, train and export with a part of the photos, then recognise the rest."""
     checks.outside(output, photos, strangers)
-    _check(output, _count(photos, strangers), workers, weights, as_json=as_json)
+    known, unknown = _people(photos, strangers)
+    _check(output, known.total + len(unknown.photos), workers, weights, as_json=as_json)
     from evaluation import people as people_benchmark
     from scripts.weights import device, load_weights
 
     with progress() as bar:
         result = people_benchmark.measure(
-            photos,
+            known,
             output,
             load_weights(weights, bar),
             Recipe(seed=seed),
             SETTINGS,
             test=test,
-            strangers=strangers,
+            strangers=unknown,
             workers=workers or cores(),
             device=device(),
             on_step=steps(bar),

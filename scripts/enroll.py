@@ -46,10 +46,9 @@ def enroll(
     check_newcomers(opened.manifest, newcomers.photos)
     checks.target(target.parent, checks.megabytes_of(bundle))
     note(newcomers.remarks)
-    count = sum(map(len, newcomers.photos.values()))
     checks.announce(
-        f"Enrolling {counted(len(newcomers.photos), 'person')} by {counted(count, 'photo')}",
-        count * checks.SECONDS_A_PHOTO / cores(),
+        f"Enrolling {counted(len(newcomers.photos), 'person')} by {counted(newcomers.total, 'photo')}",
+        newcomers.total * checks.SECONDS_A_PHOTO / cores(),
         as_json=as_json,
     )
     from training.embedder import Embedder
@@ -58,7 +57,7 @@ def enroll(
 
     with progress() as bar:
         show = partial(steps(bar), "Finding faces, photos")
-        kept, report = select_faces(photos, cores(), Embedder.of_bundle(opened), show, keep=keep or ())
+        kept, report = select_faces(newcomers, cores(), Embedder.of_bundle(opened), show, keep=keep or ())
     show_questions(report.questions, console)
     require_answers(report.questions)
     people = embeddings_of(kept)

@@ -36,7 +36,7 @@ def evaluate(
 ) -> None:
     """Recognise photos of known people and of strangers as the API does, and count right answers."""
     _check_model(model)
-    known, unknown = walk(photos), photos_of_strangers(strangers) if strangers else Listing()
+    known, unknown = walk(photos), photos_of_strangers(strangers) if strangers else Listing(Path())
     people = _held_out(known.photos, photos, model) if held_out else known.photos
     checks.outside(output, photos, strangers)
     checks.target(output, _MEGABYTES)

@@ -37,7 +37,7 @@ def export(
     """Write the bundle: the network for each engine, checked on real faces, and the thresholds for its answers."""
     check_target(bundle, replace_existing=replace)
     description, _ = finished(run)
-    strangers = photos_of_strangers(impostors) if impostors else Listing()
+    strangers = photos_of_strangers(impostors) if impostors else Listing(Path())
     checks.target(bundle.absolute().parent, _MEGABYTES)
     if impostors:
         checks.weights(description.pretrained["name"])
@@ -49,7 +49,7 @@ def export(
     )
     from training.export import export as export_run
 
-    faces = _embed(impostors, run) if impostors else None
+    faces = _embed(strangers, run) if impostors else None
     exported = export_run(run, bundle, false_accept_rate=false_accept_rate, impostors=faces, replace_existing=replace)
     manifest = exported.bundle.manifest
     result = {
@@ -65,7 +65,7 @@ def export(
     emit(result, as_json=as_json, show=_show)
 
 
-def _embed(photos: Path, run: Path) -> FloatArray:
+def _embed(strangers: Listing, run: Path) -> FloatArray:
     """Return the embeddings of strangers' faces, (M, 512), by the weights that the run started from."""
     from scripts.weights import load_weights
     from training.embedder import Embedder
@@ -76,7 +76,7 @@ def _embed(photos: Path, run: Path) -> FloatArray:
         if start.sha256 != wanted["sha256"]:
             raise CommandError(f"{wanted['name']} is not the file that {run} was trained from. Train again.")
         show = partial(steps(bar), "Finding faces of strangers, photos")
-        return embed_all(photos, cores(), Embedder.of_pretrained(start), show)
+        return embed_all(strangers, cores(), Embedder.of_pretrained(start), show)
 
 
 def _show(result: dict[str, Any]) -> None:

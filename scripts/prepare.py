@@ -10,8 +10,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from dataset.aligned import OUTPUT, PAGE
-from dataset.prepare import Report, check
-from dataset.prepare import prepare as prepare_photos
+from dataset.prepare import Report, plan
 from dataset.selection import Cause
 from dataset.words import counted
 from model.settings import cores
@@ -43,15 +42,15 @@ def prepare(
 
     If several people fit a folder about equally, its photos are set aside, and the status is 1 until you say who it is.
     """
-    people, _ = check(photos, aligned, keep or (), drop or ())
-    count, processes = sum(map(len, people.photos.values())), workers or cores()
+    planned, processes = plan(photos, aligned, keep or (), drop or ()), workers or cores()
+    people = planned.people
     checks.weights(weights)
-    checks.target(aligned, count * checks.MEGABYTES_A_PHOTO)
+    checks.target(aligned, people.total * checks.MEGABYTES_A_PHOTO)
     note(people.remarks)
     checks.announce(
-        f"Finding faces in {counted(count, 'photo')} of {counted(len(people.photos), 'person')}, unless an earlier "
-        "call has done so",
-        count * checks.SECONDS_A_PHOTO / min(processes, cores()),
+        f"Finding faces in {counted(people.total, 'photo')} of {counted(len(people.photos), 'person')}, unless an "
+        "earlier call has done so",
+        people.total * checks.SECONDS_A_PHOTO / min(processes, cores()),
         as_json=as_json,
     )
     from scripts.weights import load_weights
@@ -59,15 +58,8 @@ def prepare(
 
     with progress() as bar:
         start = load_weights(weights, bar)
-        report = prepare_photos(
-            photos,
-            aligned,
-            processes,
-            Embedder.of_pretrained(start),
-            partial(steps(bar), "Finding faces, photos"),
-            keep=keep or (),
-            drop=drop or (),
-        )
+        show = partial(steps(bar), "Finding faces, photos")
+        report = planned.carry_out(processes, Embedder.of_pretrained(start), show)
     emit(report.to_dict(), as_json=as_json, show=lambda _: _show(report, people.remarks))
     console.print(f"Report: {aligned / OUTPUT / PAGE}")
     require_answers(report.questions)

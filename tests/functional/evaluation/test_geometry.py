@@ -5,6 +5,7 @@ import json
 import pytest
 from PIL import Image
 
+from dataset.folders import walk
 from evaluation import geometry as benchmark
 from evaluation.geometry import Crop
 from preprocess.geometry import Geometry
@@ -22,7 +23,7 @@ def people(samples, tmp_path):
         with Image.open(source) as photo:
             photo.thumbnail((SIDE, SIDE))
             photo.convert("RGB").save(target)
-    return tmp_path / "people"
+    return walk(tmp_path / "people")
 
 
 @pytest.mark.usefixtures("no_workers")

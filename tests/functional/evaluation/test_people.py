@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dataset.folders import files
+from dataset.folders import files, listing, walk
 from evaluation import people as people_benchmark
 from evaluation.people import measure
 from evaluation.report import PAGE
@@ -36,13 +36,13 @@ def done(samples, weights, tmp_path_factory):
     output, steps = tmp_path_factory.mktemp("benchmark") / "people", []
     with without_workers():
         result = measure(
-            samples / "people",
+            walk(samples / "people"),
             output,
             weights,
             Recipe(epochs=2),
             Settings.read(),
             test=0.25,
-            strangers=samples / "strangers",
+            strangers=listing(samples / "strangers"),
             workers=1,
             on_step=lambda *step: steps.append(step),
         )
@@ -88,7 +88,8 @@ def test_the_command_measures_what_it_is_asked_to_and_shows_it(done, samples, vi
     asked = []
 
     def measured(photos, output, weights, recipe, settings, **options):
-        asked.append((photos, weights.name, recipe.seed, options["test"], options["strangers"], options["workers"]))
+        folders = photos.root, options["strangers"].root
+        asked.append((*folders, weights.name, recipe.seed, options["test"], options["workers"]))
         return done.result
 
     monkeypatch.setattr(people_benchmark, "measure", measured)
@@ -96,7 +97,7 @@ def test_the_command_measures_what_it_is_asked_to_and_shows_it(done, samples, vi
     words = ["benchmark", "people", photos, "--strangers", strangers, "--test", "0.25", "--seed", "3", "--workers", "1"]
     ended = visage(*words, "--pretrained", "casia-webface", "--output", output)
     assert ended.status == 0
-    assert asked == [(photos, "casia-webface", 3, 0.25, strangers, 1)]
+    assert asked == [(photos, strangers, "casia-webface", 3, 0.25, 1)]
     assert "A face was found in 7 of 7 photos." in ended.out
     assert "100.00%" in ended.out
     assert json.loads((output / people_benchmark.Result.FILE).read_text(encoding="utf-8")) == done.result.to_dict()

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dataset.folders import Listing, People
 from evaluation import cleaning, geometry, lfw, ties
 from evaluation.lfw_pairs import PAIRS
 from evaluation.verification import Face
@@ -121,9 +122,9 @@ def test_cleaning_shows_each_share_and_what_was_set_aside_without_injection(
         "own_set_aside_without_injection": ["Ann/7.jpg"],
     }
 
-    def find_faces(photos, *, strangers=False, **_):
-        asked.append((photos, strangers))
-        return [photos.name]
+    def find_faces(photos, **_):
+        asked.append((type(photos), photos.root))
+        return [photos.root.name]
 
     def measure(people, others, *, shares, repeats, seed, on_progress):
         asked.append((people, list(others), list(shares), repeats, seed))
@@ -136,7 +137,7 @@ def test_cleaning_shows_each_share_and_what_was_set_aside_without_injection(
     photos, strangers = samples / "people", samples / "strangers"
     ended = visage("benchmark", "cleaning", photos, "--strangers", strangers, *options, "--output", tmp_path / "output")
     assert ended.status == 0
-    assert asked == [(photos, False), (strangers, True), (["people"], ["strangers"], [0.2, 0.4], 2, 7)]
+    assert asked == [(People, photos), (Listing, strangers), (["people"], ["strangers"], [0.2, 0.4], 2, 7)]
     assert "Ann/7.jpg" in ended.out
     assert {"20%", "100.00%", "50.00%", "none"} <= set(ended.out.split())
 
@@ -164,8 +165,8 @@ def test_geometry_shows_each_detection_size_and_each_crop(visage, samples, weigh
     measured = geometry.Result(7, 6, [{"size": 640, "with_a_face": 5, "median_ms": 12.0}], [crop | {"d_prime": 3.5}])
     asked = []
 
-    def measure(photos, embedder, workers, on_step):
-        asked.append((photos, workers))
+    def measure(people, embedder, workers, on_step):
+        asked.append((people.root, workers))
         return measured
 
     monkeypatch.setattr(geometry, "measure", measure)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from dataset.folders import walk
 from dataset.prepare import select_faces
 from model import bundle as bundles
 from model.engines import ENGINES
@@ -39,7 +40,7 @@ def newcomer(samples, opened, tmp_path_factory):
     shutil.copyfile(samples / "strangers" / "friends.jpg", photos / NEWCOMER / "1.jpg")
     keep = [Path(f"{NEWCOMER}/1.jpg#1")]
     with without_workers():
-        kept, _ = select_faces(photos, 1, Embedder.of_bundle(opened), lambda *_: None, keep=keep)
+        kept, _ = select_faces(walk(photos), 1, Embedder.of_bundle(opened), lambda *_: None, keep=keep)
     return embeddings_of(kept)
 
 

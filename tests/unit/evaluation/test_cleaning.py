@@ -9,6 +9,7 @@ from PIL import Image
 
 from dataset.candidates import Candidate, Candidates
 from dataset.errors import PrepareError
+from dataset.folders import Listing, People, listing, walk
 from dataset.selection import Cause, Outcome
 from evaluation import cleaning as injection
 from evaluation.cleaning import Trial, measure
@@ -143,15 +144,14 @@ def test_faces_are_detected_once_for_each_photo(tmp_path):
         Image.new("RGB", (90, 90)).save(tmp_path / name)
     output, reported = tmp_path / "output", []
     for _ in range(2):
-        (photo,) = injection.find_faces(tmp_path / "people", output, 1, len, lambda *what: reported.append(what))
+        (photo,) = injection.find_faces(walk(tmp_path / "people"), output, 1, len, lambda *what: reported.append(what))
         assert (photo.photo, photo.person, photo.reason) == ("Ann/a.png", "Ann", "No face was found.")
     assert reported == [(0, 1), (1, 1), (1, 1)]
-    (stranger,) = injection.find_faces(tmp_path / "strangers", output, 1, len, lambda *_: None, strangers=True)
+    (stranger,) = injection.find_faces(listing(tmp_path / "strangers"), output, 1, len, lambda *_: None)
     assert (stranger.photo, stranger.person) == ("s.png", "")
 
 
-def test_unusable_folders_raise_an_error(tmp_path):
-    with pytest.raises(PrepareError, match="No such folder"):
-        injection.find_faces(tmp_path / "none", tmp_path / "output", 1, len, print)
+@pytest.mark.parametrize("kind", [People, Listing])
+def test_faces_are_not_stored_among_the_photos(tmp_path, kind):
     with pytest.raises(PrepareError, match="is inside the photos"):
-        injection.find_faces(tmp_path, tmp_path / "output", 1, len, print)
+        injection.find_faces(kind(tmp_path), tmp_path / "output", 1, len, print)
