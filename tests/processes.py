@@ -49,12 +49,12 @@ class Ended(NamedTuple):
 
 
 @pytest.fixture
-def visage(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> Callable[..., Ended]:
-    """Run `visage` in this process, which saves its imports."""
+def visage(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture) -> Callable[..., Ended]:
+    """Run `visage` in this process, which saves its imports. What libraries in C print is part of what it printed."""
 
     def visage(*words: object) -> Ended:
         monkeypatch.setattr(sys, "argv", ["visage", *map(str, words)])
-        return Ended(exit_code() or 0, *capsys.readouterr())
+        return Ended(exit_code() or 0, *capfd.readouterr())
 
     return visage
 

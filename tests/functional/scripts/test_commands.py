@@ -1,55 +1,38 @@
 """Every command as a user runs it: exit statuses, `--json`, and wrong options."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 
 import pytest
 
-from model.settings import ROOT
 from scripts import __main__ as main
 from scripts import samples as sample_photos
-from tests.processes import exit_code
-
-
-def visage(*words, cwd=ROOT):
-    """Run a command in a process of its own."""
-    command = [sys.executable, "-m", "scripts", *map(str, words)]
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
-
-
-def result(*words):
-    """Run a command with `--json`; return what it printed, which must be JSON and nothing else."""
-    done = visage(*words, "--json")
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
 
 
 @pytest.fixture
-def ended(monkeypatch, capfd):
-    """Run a command in this process, which saves its imports; return its exit status and its error output."""
+def result(visage):
+    """Run a command with `--json`; return what it printed, which must be JSON and nothing else."""
 
-    def ended(*words):
-        monkeypatch.setattr(sys, "argv", ["visage", *map(str, words)])
-        return exit_code() or 0, capfd.readouterr().err
+    def result(*words):
+        ended = visage(*words, "--json")
+        assert ended.status == 0, ended.err
+        return json.loads(ended.out)
 
-    return ended
+    return result
 
 
-def test_a_run_is_exported_and_its_bundle_evaluated(run, samples, tmp_path):
+def test_a_run_is_exported_and_its_bundle_evaluated(visage, result, run, samples, tmp_path):
     exported = result("export", run, tmp_path / "bundle")
     assert set(exported["labels"]) == {folder.name for folder in (samples / sample_photos.PEOPLE).iterdir()}
-    assert visage("export", run, tmp_path / "bundle").returncode == 1
+    assert visage("export", run, tmp_path / "bundle").status == 1
     people = samples / sample_photos.PEOPLE
     figures = result("evaluate", tmp_path / "bundle", people, "--output", tmp_path / "report")
     assert figures["photos"] == sum(1 for path in people.rglob("*") if path.is_file())
     assert list((tmp_path / "report").glob("*.html"))
 
 
-def test_a_person_is_forgotten_and_enrolled_again_and_recognised(bundle, samples, tmp_path):
+@pytest.mark.usefixtures("no_workers")
+def test_a_person_is_forgotten_and_enrolled_again_and_recognised(visage, result, bundle, samples, tmp_path):
     forgotten = result("forget", bundle, "Barack Obama", "--output", tmp_path / "forgotten")
     assert "Barack Obama" not in forgotten["labels"]
     people = tmp_path / "people"
@@ -58,38 +41,38 @@ def test_a_person_is_forgotten_and_enrolled_again_and_recognised(bundle, samples
     assert list(enrolled["enrolled"]) == ["Barack Obama"]
     photo, diary = samples / sample_photos.UNSEEN, tmp_path / "diary.txt"
     diary.write_text("Dear diary")
-    done = visage("recognize", diary, photo, "--bundle", tmp_path / "enrolled", "--json")
-    assert done.returncode == 1
-    assert "Photos without an answer: 1 of 2." in done.stderr
-    answers = json.loads(done.stdout)
+    ended = visage("recognize", diary, photo, "--bundle", tmp_path / "enrolled", "--json")
+    assert ended.status == 1
+    assert "Photos without an answer: 1 of 2." in ended.err
+    answers = json.loads(ended.out)
     assert "detail" in answers[str(diary)]
     assert answers[str(photo)]["faces"][0]["label"] == "Barack Obama"
 
 
-def test_samples_names_every_photo_it_has_put_there(samples, tmp_path):
+def test_samples_names_every_photo_it_has_put_there(result, samples, tmp_path):
     shutil.copytree(samples, tmp_path / "photos")
     photos = result("samples", tmp_path / "photos")
     assert len(photos) == len(sample_photos.SAMPLES)
 
 
-def test_the_status_of_the_local_aws_is_json():
+def test_the_status_of_the_local_aws_is_json(result):
     assert set(result("local", "status")) == {"running", "endpoint", "log"}
 
 
 @pytest.mark.parametrize("command", main.COMMANDS)
-def test_every_command_has_a_help(ended, command):
-    assert ended(command, "--help")[0] == 0
+def test_every_command_has_a_help(visage, command):
+    assert visage(command, "--help").status == 0
 
 
 @pytest.mark.parametrize("command", [name for name in main.COMMANDS if name not in {"deploy", "demo"}])
-def test_a_command_without_its_arguments_is_status_2(ended, command):
-    status, printed = ended(command)
-    assert status == 2
-    assert "Traceback" not in printed
+def test_a_command_without_its_arguments_is_status_2(visage, command):
+    ended = visage(command)
+    assert ended.status == 2
+    assert "Traceback" not in ended.err
 
 
 @pytest.mark.parametrize("command", main.COMMANDS)
-def test_an_unknown_option_is_status_2_with_its_name(ended, command):
-    status, printed = ended(command, "--nonsense")
-    assert status == 2
-    assert "--nonsense" in printed
+def test_an_unknown_option_is_status_2_with_its_name(visage, command):
+    ended = visage(command, "--nonsense")
+    assert ended.status == 2
+    assert "--nonsense" in ended.err
