@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 # Test processes that run side by side, each a file at a time; each takes up to 3 GB of memory.
 WORKERS ?= 2
-PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # Several processes share the cores here (tests, functions): waiting threads must sleep instead of spinning.
 export OMP_WAIT_POLICY := PASSIVE

@@ -65,7 +65,7 @@ def measure(
     measurements += [(1, size, _scaled(photos[:count], size, subject.home / "scaled")) for size, count in sizes.items()]
     found = []
     for threads, size, some in measurements:
-        title = f"{counted(threads, 'thread')}, {f'{size} pixels' if size else 'photos as they are'}"
+        title = f"{counted(threads, 'thread')}, {counted(size, 'pixel') if size else 'photos as they are'}"
         results = contest(
             names,
             subject.people,

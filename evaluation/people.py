@@ -12,7 +12,7 @@ They write into OUTPUT:
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Final
@@ -153,8 +153,8 @@ def measure(
         DatasetError: `output` is inside the photos, or there are too few of them.
         PrepareError: a worker process was killed.
     """
-    output, unknown = output.resolve(), strangers.photos if strangers else []
-    _check(output, people.root, *([strangers.root] if unknown else []))
+    output = output.resolve()
+    _check(output, people, strangers)
     parts = split(people, output / PHOTOS, test, recipe.seed)
     embed = Embedder.of_pretrained(pretrained)
     prepared = prepare(
@@ -162,12 +162,12 @@ def measure(
     )
     metrics, seconds = _train(output, recipe, pretrained, device, on_step)
     exported = export(output / TRAINING, output / BUNDLE, replace_existing=True)
-    evaluation = _evaluate(parts.test, unknown, exported, settings, on_step)
+    evaluation = _evaluate(parts.test, strangers, exported, settings, on_step)
     return Result(parts, prepared, metrics, seconds, exported, evaluation)
 
 
-def _check(output: Path, *folders: Path) -> None:
-    if any(output.is_relative_to(folder.resolve()) for folder in folders):
+def _check(output: Path, *given: People | Listing | None) -> None:
+    if any(listed and listed.photos and output.is_relative_to(listed.root.resolve()) for listed in given):
         raise DatasetError(f"{output} is inside the photos. Give another --output.")
 
 
@@ -184,9 +184,9 @@ def _train(
 
 
 def _evaluate(
-    test: Path, strangers: Sequence[Path], exported: Export, settings: Settings, on_step: OnStep
+    test: Path, strangers: Listing | None, exported: Export, settings: Settings, on_step: OnStep
 ) -> Evaluation:
     probes = [Probe(photo, person) for person, owned in walk(test).photos.items() for photo in owned]
-    probes += [Probe(photo, None) for photo in strangers]
+    probes += [Probe(photo, None) for photo in (strangers.photos if strangers else ())]
     recognizer = Recognizer.load(str(exported.bundle.directory), settings)
     return evaluate(recognizer, probes, lambda *done: on_step("Recognising", *done))

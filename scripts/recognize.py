@@ -143,7 +143,7 @@ def _send(session: requests.Session, url: str, photo: bytes, bar: Progress) -> d
             address, data=body, headers={"Content-Type": form.content_type, **host}, timeout=_TIMEOUT_S
         )
     except requests.ReadTimeout:
-        return {"detail": f"The API did not answer within {_TIMEOUT_S[1]} seconds."}
+        return {"detail": f"The API did not answer within {counted(_TIMEOUT_S[1], 'second')}."}
     except (requests.RequestException, ValueError) as error:  # ValueError: urllib3 refuses the host's name
         raise CommandError(f"{url} cannot be reached: {error}") from error
     return _content(response)

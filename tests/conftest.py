@@ -9,6 +9,9 @@
 | `site` | Node: the website's modules on their own |
 """
 
+from pathlib import Path
+
+import pytest
 from hypothesis import settings
 
 settings.register_profile("suite", derandomize=True, deadline=None)
@@ -16,4 +19,18 @@ settings.register_profile("suite", derandomize=True, deadline=None)
 
 settings.load_profile("suite")
 
-pytest_plugins = ["tests.leaks", "tests.pipeline", "tests.gateway", "tests.deployed", "tests.processes"]
+pytest_plugins = ["tests.leaks", "tests.processes", "tests.pipeline", "tests.gateway", "tests.deployed"]
+
+ORDER = ("functional/scripts/test_checks.py", "unit/api", "stack", "browser", "functional", "unit")
+"""The order of the tests. The first file makes the model, which no test of the API beside it needs. What is dear comes
+before what is cheap, so that all processes are busy until the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sort the tests; `make` forbids pytest-xdist to sort them by the number of tests in a file."""
+    items.sort(key=lambda item: _place(item.path))
+
+
+def _place(file: Path) -> int:
+    below = file.relative_to(Path(__file__).parent).as_posix()
+    return next((place for place, start in enumerate(ORDER) if below.startswith(start)), len(ORDER))

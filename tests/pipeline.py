@@ -20,6 +20,7 @@ from dataset.prepare import prepare
 from model.settings import ROOT
 from scripts import samples as sample_photos
 from scripts.console import CACHE
+from tests.processes import without_workers
 from training import faces, pretrained
 from training.embedder import Embedder
 from training.export import export
@@ -84,9 +85,12 @@ def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callab
 @pytest.fixture(scope="session")
 def aligned(samples: Path, embedder: Embedder, made_once) -> Path:
     """The sample people's aligned faces."""
-    return made_once(
-        "aligned", lambda path: prepare(samples / sample_photos.PEOPLE, path, 2, embedder, lambda *_: None)
-    )
+
+    def make(path: Path) -> None:
+        with without_workers():
+            prepare(samples / sample_photos.PEOPLE, path, 1, embedder, lambda *_: None)
+
+    return made_once("aligned", make)
 
 
 @pytest.fixture(scope="session")

@@ -50,25 +50,31 @@ def python():
     )
 
 
+@pytest.fixture(scope="module")
+def few(tmp_path_factory):
+    """Requirements of some of the zip's libraries: in Python and in C, with programs of their own and without."""
+    packages = _PACKAGE.findall((ROOT / ONNX.requirements).read_text(encoding="utf-8"))
+    file = tmp_path_factory.mktemp("requirements") / "few.txt"
+    file.write_text("\n".join(package for package in packages if package.partition("==")[0] in FEW))
+    return file
+
+
+@pytest.fixture(scope="module")
+def small(few, tmp_path_factory):
+    """A zip with these few libraries, which takes less time."""
+    return package.build(replace(SETTINGS, cache=tmp_path_factory.mktemp("small")), few)
+
+
 @pytest.fixture
-def home(archive, tmp_path):
-    """The folder with a copy of what `build` keeps, in a cache of its own."""
-    return Path(shutil.copytree(archive.parent, tmp_path / "package", copy_function=os.link))
+def home(small, tmp_path):
+    """The folder with a copy of what `build` keeps beside the small zip, in a cache of its own."""
+    return Path(shutil.copytree(small.parent, tmp_path / "package", copy_function=os.link))
 
 
 @pytest.fixture
 def settings(tmp_path):
     """Settings with a cache of their own, the parent of `home`."""
     return replace(SETTINGS, cache=tmp_path)
-
-
-@pytest.fixture
-def few(tmp_path):
-    """Requirements of some of the zip's libraries: in Python and in C, with programs of their own and without."""
-    packages = _PACKAGE.findall((ROOT / ONNX.requirements).read_text(encoding="utf-8"))
-    file = tmp_path / "few.txt"
-    file.write_text("\n".join(package for package in packages if package.partition("==")[0] in FEW))
-    return file
 
 
 @pytest.fixture
@@ -113,31 +119,31 @@ def test_it_serves_from_a_python_that_has_nothing_installed(archive, python, tmp
     assert not home.exists()
 
 
-def test_the_same_inputs_give_the_same_bytes(few, settings):
-    first, second = (package.build(replace(settings, cache=settings.cache / name), few) for name in ("one", "two"))
-    with zipfile.ZipFile(first) as opened:
+def test_the_same_inputs_give_the_same_bytes(small, few, settings):
+    again = package.build(settings, few)
+    with zipfile.ZipFile(small) as opened:
         assert {"handler.py", "flask/app.py", "PIL/Image.py", "awslambdaric/__main__.py"} <= set(opened.namelist())
-    assert first.name == second.name
-    assert first.read_bytes() == second.read_bytes()
+    assert again.name == small.name
+    assert again.read_bytes() == small.read_bytes()
 
 
-def test_an_unchanged_zip_is_not_built_again(archive, home, settings, monkeypatch):
+def test_an_unchanged_zip_is_not_built_again(small, few, home, settings, monkeypatch):
     monkeypatch.setattr(package, "temporary_folder", None)
-    assert package.build(settings) == home / archive.name
+    assert package.build(settings, few) == home / small.name
 
 
-def test_changed_code_makes_another_zip_of_the_same_libraries(archive, home, settings, monkeypatch):
+def test_changed_code_makes_another_zip_of_the_same_libraries(small, few, home, settings, monkeypatch):
     code = package.shipped_files() | {"handler.py": b"changed = True\n"}
     monkeypatch.setattr(package, "shipped_files", lambda: code)
     monkeypatch.setattr(package, "_install", None)
-    changed = package.build(settings)
-    assert changed.name != archive.name
+    changed = package.build(settings, few)
+    assert changed.name != small.name
     with zipfile.ZipFile(changed) as opened:
         assert opened.read("handler.py") == b"changed = True\n"
-    assert not (home / archive.name).exists()
+    assert not (home / small.name).exists()
 
 
-def test_an_interruption_leaves_nothing_half_done(home, settings, monkeypatch):
+def test_an_interruption_leaves_nothing_half_done(few, home, settings, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 
@@ -145,7 +151,7 @@ def test_an_interruption_leaves_nothing_half_done(home, settings, monkeypatch):
     before = sorted(home.iterdir())
     monkeypatch.setattr(package, "_zip", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        package.build(settings)
+        package.build(settings, few)
     assert sorted(home.iterdir()) == before
 
 

@@ -17,7 +17,7 @@ def listed(monkeypatch):
     counts = Counter()
 
     def scandir(path, real=os.scandir):
-        counts[os.fspath(path)] += 1
+        counts[str(path)] += 1
         return real(path)
 
     def stop(*_):

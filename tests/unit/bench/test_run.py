@@ -79,7 +79,7 @@ def test_all_parts_are_published_together(bench, parts, published, tmp_path, cap
     ((results, about),) = published
     assert parts.measured == ["memory", "load"]
     assert (results.memory[0].late_mb, results.load[0].right, results.warm) == (101, 9, ())
-    assert about["photos"] == "2 photos of 1 people to learn from, 1 to be named"
+    assert about["photos"] == "2 photos of 1 person to learn from, 1 to be named"
     assert (about["bundle"], about["torch"]) == ("0123456789ab", "version of torch")
     assert not list((tmp_path / "cache").rglob("*.json"))
     assert str(report.PAGE) in capsys.readouterr().out

@@ -26,7 +26,7 @@ def test_only_one_thing_is_in_the_singular(count, noun, words):
 
 
 PLURAL = re.compile(
-    r" (photos|faces|people|persons|strangers|folders|files|names|pairs|folds|epochs|packages|convolutions|"
+    r" (photos|faces|people|persons|strangers|folders|files|pairs|folds|epochs|packages|convolutions|"
     r"seconds|minutes|hours|threads|cores|pixels|requests|models|bundles|versions|images)\b"
 )
 AT_HOME = ("dataset", "training", "evaluation", "scripts", "bench")

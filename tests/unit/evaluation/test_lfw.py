@@ -150,7 +150,7 @@ def test_missing_pairs_and_photos_raise_an_error(tmp_path):
     with pytest.raises(DatasetError, match=r"No pairs.txt in .* or beside it"):
         LFW.read(photos)
     (tmp_path / PAIRS).write_text(GOOD)
-    with pytest.raises(DatasetError, match=r"lacks 5 of the 5 photos .* Ann/Ann_0001.jpg first"):
+    with pytest.raises(DatasetError, match=r"lacks 5 of 5 photos .* Ann/Ann_0001.jpg first"):
         LFW.read(photos)
 
 
