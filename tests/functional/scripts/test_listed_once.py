@@ -44,7 +44,7 @@ def test_a_command_lists_its_photos_once(visage, listed, samples, bundle, tmp_pa
     photos, strangers = samples / sample_photos.PEOPLE, samples / "strangers"
     newcomers = tmp_path / "newcomers"
     shutil.copytree(photos / "Joe Biden", newcomers / "Ann")
-    places = {"photos": photos, "strangers": strangers, "newcomers": newcomers, "new": tmp_path / "new"}
+    places = {"photos": photos, "strangers": strangers, "newcomers": newcomers, "new": tmp_path / "made" / "new"}
     ended = visage(*(word.format(bundle=bundle, **places) for word in words.split()))
     assert (ended.status, "Far enough." in ended.err) == (1, True)
     given = {os.fspath(places[name]) for name in ("photos", "strangers", "newcomers") if f"{{{name}}}" in words}
