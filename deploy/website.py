@@ -19,7 +19,7 @@ from uuid import uuid4
 from botocore.exceptions import ClientError
 
 from deploy.errors import DeployError
-from deploy.examples import example_jpeg
+from deploy.examples import Example, example
 from deploy.owner import UNSAID, Owner
 from model.settings import ROOT
 
@@ -97,6 +97,14 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class ExamplePages:
+    """An example photo: the page shows its thumbnail, and loads the photo when a visitor taps it."""
+
+    photo: Page
+    thumbnail: Page
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     """The website without the addresses that are known only after the deployment.
 
@@ -107,7 +115,7 @@ class Site:
     privacy: str
     worker: str
     files: tuple[Page, ...]
-    examples: tuple[Page, ...]
+    examples: tuple[ExamplePages, ...]
 
     def pages(self, address: str, api: str, owner: Owner = UNSAID) -> list[Page]:
         """Return its files for the API at `api`, in the order in which to upload them to `address`.
@@ -117,7 +125,7 @@ class Site:
         policy = f"connect-src 'self' {_origin(api)}"
         card = f'content="{_origin(address)}/card.png"'  # programs that preview links need an absolute address
         index = owner.on_index(_CONNECT.sub(policy, self.index).replace(_CARD, card))
-        examples = [example.key for example in self.examples]
+        examples = [{"photo": each.photo.key, "thumbnail": each.thumbnail.key} for each in self.examples]
         config = json.dumps({"api": api, "examples": examples, "worker": True, **owner.settings()}) + "\n"
         pages = [
             *self.files,
@@ -126,7 +134,8 @@ class Site:
             _page(_INDEX, index.encode()),
         ]
         worker = _FILES.sub(f"const SITE = {_files_to_keep(pages)};", self.worker)
-        return [*self.examples, *pages, _page(_WORKER, worker.encode())]
+        photos = [page for each in self.examples for page in (each.photo, each.thumbnail)]
+        return [*photos, *pages, _page(_WORKER, worker.encode())]
 
 
 def build(examples: Sequence[Path] = (), folder: Path = SITE) -> Site:
@@ -150,7 +159,7 @@ def build(examples: Sequence[Path] = (), folder: Path = SITE) -> Site:
         _with_hashed_names(_PRIVACY, privacy, assets, hashed),
         worker,
         tuple(_page(re.sub(rf"^{_ASSETS}", hashed, name), body) for name, body in files.items()),
-        tuple(_page(_example_key(body), body) for body in dict.fromkeys(map(example_jpeg, examples))),
+        tuple(map(_example_pages, dict.fromkeys(map(example, examples)))),
     )
 
 
@@ -240,8 +249,10 @@ def _cache_control(key: str) -> str:
     return _REVALIDATE if Path(key).suffix in _TEXT else _ONE_DAY
 
 
-def _example_key(body: bytes) -> str:
-    return f"{_EXAMPLES}{sha256(body).hexdigest()[:12]}.jpg"
+def _example_pages(example: Example) -> ExamplePages:
+    return ExamplePages(
+        *(_page(f"{_EXAMPLES}{sha256(body).hexdigest()[:12]}.jpg", body) for body in (example.photo, example.thumbnail))
+    )
 
 
 def _origin(address: str) -> str:

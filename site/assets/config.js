@@ -4,9 +4,11 @@ import { configBroken } from "./failure.js";
 /**
  * @typedef {object} Config
  * @property {string} api  address of the API, without a trailing slash
- * @property {string[]} examples  addresses of photos to try, on this website
+ * @property {Example[]} examples  photos to try
  * @property {boolean} worker  whether the website has a service worker that lists its files
  */
+
+/** @typedef {{photo: string, thumbnail: string}} Example  addresses on this website */
 
 /**
  * @returns {Promise<Config>}
@@ -38,9 +40,14 @@ export function parseConfig(config, page) {
 
 /** Leaves out photos on other websites: the page can't read them, and requests would reveal its visitors. */
 function exampleAddresses({ examples }, page) {
-  const paths = Array.isArray(examples) ? examples.filter((example) => typeof example === "string") : [];
   const { origin } = new URL(page);
-  return paths.map((path) => resolve(path, page)).filter((url) => hasOrigin(url, origin)).map(({ href }) => href);
+  const ownAddress = (path) => {
+    const url = typeof path === "string" ? resolve(path, page) : null;
+    return hasOrigin(url, origin) ? url.href : null;
+  };
+  const listed = Array.isArray(examples) ? examples : [];
+  const addresses = listed.map((each) => ({ photo: ownAddress(each?.photo), thumbnail: ownAddress(each?.thumbnail) }));
+  return addresses.filter(({ photo, thumbnail }) => photo && thumbnail);
 }
 
 /** The protocol is checked too, because a blob: address has an origin. */

@@ -12,7 +12,10 @@ import { showPeople } from "./people.js";
 import { prepare } from "./photo.js";
 import { Queue } from "./queue.js";
 import { leftOut } from "./sentences.js";
+import { Replaced } from "./traffic.js";
 import { showWords, words } from "./words.js";
+
+if (document.body.dataset.view === "old") throw new Error("This browser is too old for this page."); // old.js says so
 
 await showWords();
 
@@ -39,7 +42,7 @@ const page = new Page((item) => ({
   retry: () => agreement().then(() => queue.retry(item)),
   allowMetadata: () => queue.allowMetadata(),
   several: queue.items.length > 1,
-  alignedFace: (number) => agreement().then(() => alignedFace(config.api, item.sent, number)),
+  alignedFace: (number) => agreement().then(() => alignedFace(config.api, item.sent, number, choice.signal)),
 }));
 
 /** Waits until the visitor agrees, where the owner wants that. */
@@ -50,16 +53,22 @@ async function agreement() {
   page.note("");
 }
 
-/** Counts choices, so that a later one wins while the files of an earlier one are still being read. */
-let choices = 0;
+/** Is aborted when other photos are chosen, also while the files of this choice are still being read. */
+let choice = new AbortController();
+
+function chooseAgain() {
+  choice.abort(new Replaced());
+  choice = new AbortController();
+  return choice.signal;
+}
 
 /** @param {Blob[]} files  @param {string[]} [folders]  names of folders, which are left out */
 async function recognizePhotos(files, folders = []) {
-  const choice = (choices += 1);
+  const signal = chooseAgain();
   const { photos, others } = await sortFiles(files);
-  if (choice !== choices) return;
+  if (signal.aborted) return;
   if (photos.length) await agreement();
-  if (choice !== choices) return;
+  if (signal.aborted) return;
   const unsent = [...folders.map((name) => ({ name, kind: "folder" })), ...others];
   if (photos.length) queue.replace(photos);
   else queue.fail(noPhoto(unsent.map(({ kind }) => kind)));
@@ -98,18 +107,21 @@ function offerCamera() {
   element("shoot").addEventListener("click", useCamera);
 }
 
-function offerExamples(addresses) {
-  const entry = (address, index) => {
-    const picture = make("img", { src: address, alt: "", loading: "lazy", width: 96, height: 96 });
-    const onclick = () => recognizeExample(address);
+/** @param {import("./config.js").Example[]} examples */
+function offerExamples(examples) {
+  const entry = ({ photo, thumbnail }, index) => {
+    const picture = make("img", { src: thumbnail, alt: "", loading: "lazy", width: 72, height: 72 });
+    const onclick = () => recognizeExample(photo);
     return make("li", {}, make("button", { type: "button", "aria-label": words.example(index + 1), onclick }, picture));
   };
-  element("examples").hidden = !addresses.length;
-  element("examples").querySelector("ul").replaceChildren(...addresses.map(entry));
+  element("examples").hidden = !examples.length;
+  element("examples").querySelector("ul").replaceChildren(...examples.map(entry));
 }
 
 async function recognizeExample(address) {
-  const photo = await fetch(address).then((response) => (response.ok ? response.blob() : null)).catch(() => null);
+  const signal = chooseAgain();
+  const photo = await fetch(address, { signal }).then((response) => (response.ok ? response.blob() : null)).catch(() => null);
+  if (signal.aborted) return;
   if (photo) return recognizePhotos([photo]);
   queue.fail(unreadableFile());
   page.show(queue.items);
@@ -126,6 +138,12 @@ function watchConnection() {
   showState();
 }
 
+/** Browsers keep a page in memory that the visitor has left: nothing is sent from there. */
+function watchLeaving() {
+  addEventListener("pagehide", () => queue.leave());
+  addEventListener("pageshow", ({ persisted }) => persisted && queue.resume());
+}
+
 /** Makes the page an app, where the deployment has a service worker. */
 async function startShell() {
   const { registerWorker, takeShared } = await import("./shell.js");
@@ -137,6 +155,7 @@ async function startShell() {
 
 offerCamera();
 watchConnection();
+watchLeaving();
 showPeople(element("known"), async () => {
   const { api, examples, worker } = await getConfig();
   offerExamples(examples);

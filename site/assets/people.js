@@ -11,7 +11,7 @@ const MAX_VISIBLE_NAMES = 30;
  * @param {() => Promise<import("./api.js").Labels>} load
  */
 export async function showPeople(container, load) {
-  container.ariaBusy = "true";
+  container.setAttribute("aria-busy", "true");
   try {
     container.replaceChildren(...peopleContent(await load()));
   } catch (failure) {
@@ -19,7 +19,7 @@ export async function showPeople(container, load) {
     const retryButton = make("button", { type: "button", class: "button quiet", onclick }, words.loadAgain);
     container.replaceChildren(make("p", { class: "soft" }, failure.message), retryButton);
   }
-  container.ariaBusy = "false";
+  container.setAttribute("aria-busy", "false");
 }
 
 function peopleContent(labels) {

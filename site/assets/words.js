@@ -31,7 +31,7 @@ export async function showWords() {
       element.setAttribute(name, words[element.getAttribute(`data-words-${name}`)]);
     }
   }
-  document.querySelector(`.languages [lang="${root.lang}"]`).ariaCurrent = "true";
+  document.querySelector(`.languages [lang="${root.lang}"]`).setAttribute("aria-current", "true");
   delete root.dataset.words;
 }
 

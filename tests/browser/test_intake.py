@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
-from playwright.sync_api import JSHandle, Page, expect
+from playwright.sync_api import JSHandle, Page, Route, expect
 
 from tests.browser.fakes import API, LABELS, drawn_photo, face, jpeg, recognition, reply
 
@@ -293,19 +293,20 @@ def test_a_phone_is_offered_its_own_camera(chromium, server, secure: bool):
         expect(page.get_by_role("heading", name="Ada Lovelace")).to_be_visible()
 
 
-def test_an_example_can_be_recognised(page: Page, server, answer):
-    page.route("**/config.json", lambda route: route.fulfill(json={"api": API, "examples": ["examples/0a1b.jpg"]}))
-    page.route(f"{API}/labels", lambda route: reply(route, LABELS))
-    page.route("**/examples/0a1b.jpg", lambda route: route.fulfill(body=drawn_photo(), content_type="image/jpeg"))
+def test_an_example_shows_its_thumbnail_and_is_loaded_only_when_it_is_tapped(page: Page, server, answer):
+    loaded = offer_examples(page, ("0a1b", drawn_photo()), ("2c3d", drawn_photo()))
     answer(recognition(face("Ada Lovelace")))
     page.goto(server.address)
+    shown = "[...document.querySelectorAll('#examples img')].every(({ naturalWidth }) => naturalWidth === 144)"
+    page.wait_for_function(f"document.querySelectorAll('#examples img').length === 2 && {shown}")
+    assert sorted(loaded) == ["0a1b-small.jpg", "2c3d-small.jpg"]
     page.get_by_role("button", name="Example 1").click()
     expect(page.get_by_role("heading", name="Ada Lovelace")).to_be_visible()
+    assert sorted(loaded) == ["0a1b-small.jpg", "0a1b.jpg", "2c3d-small.jpg"]
 
 
 def test_a_missing_example_is_reported(page: Page, server):
-    page.route("**/config.json", lambda route: route.fulfill(json={"api": API, "examples": ["examples/gone.jpg"]}))
-    page.route(f"{API}/labels", lambda route: reply(route, LABELS))
+    offer_examples(page, ("gone", None))
     page.goto(server.address)
     page.get_by_role("button", name="Example 1").click()
     expect(page.locator("#reason")).to_be_visible()
@@ -329,6 +330,25 @@ def test_the_progress_of_a_slow_upload_is_shown(page: Page, uploading, context, 
 
 def test_the_page_says_that_the_photo_is_not_kept(site: Page):
     expect(site.get_by_text("We don’t keep your photo.")).to_be_visible()
+
+
+def offer_examples(page: Page, *examples: tuple[str, bytes | None]) -> list[str]:
+    """Offer examples with these names and photos; None is one that is missing. Return a list of what is loaded."""
+    photos = {}
+    for name, photo in examples:
+        photos |= {f"{name}.jpg": photo, f"{name}-small.jpg": drawn_photo((144, 144))}
+    loaded = []
+
+    def serve(route: Route) -> None:
+        name = route.request.url.rpartition("/")[2]
+        loaded.append(name)
+        route.fulfill(body=photos[name], content_type="image/jpeg") if photos[name] else route.fulfill(status=404)
+
+    named = [{"photo": f"examples/{name}.jpg", "thumbnail": f"examples/{name}-small.jpg"} for name, _ in examples]
+    page.route("**/config.json", lambda route: route.fulfill(json={"api": API, "examples": named}))
+    page.route(f"{API}/labels", lambda route: reply(route, LABELS))
+    page.route("**/examples/*", serve)
+    return loaded
 
 
 def bring(page: Page, *files: tuple[str, bytes]) -> None:

@@ -34,25 +34,29 @@ test("without examples the list is empty", () => {
 });
 
 test("examples are on this website, given as paths or addresses", () => {
-  const examples = ["examples/1.jpg", "/examples/2.jpg", "https://visage.example/examples/3.jpg"];
-  assert.deepEqual(parseConfig({ api: API, examples }, PAGE).examples, [
-    "https://visage.example/examples/1.jpg",
-    "https://visage.example/examples/2.jpg",
-    "https://visage.example/examples/3.jpg",
-  ]);
+  const paths = ["examples/1.jpg", "/examples/2.jpg", "https://visage.example/examples/3.jpg"];
+  const examples = paths.map((path) => ({ photo: path, thumbnail: path.replace("jpg", "small.jpg") }));
+  const addresses = [1, 2, 3].map((number) => `https://visage.example/examples/${number}`);
+  assert.deepEqual(
+    parseConfig({ api: API, examples }, PAGE).examples,
+    addresses.map((address) => ({ photo: `${address}.jpg`, thumbnail: `${address}.small.jpg` })),
+  );
 });
 
-test("examples on other websites are left out", () => {
-  const foreign = [
-    "https://elsewhere.example/1.jpg",
-    "//elsewhere.example/1.jpg",
-    "http://visage.example/1.jpg",
-    "javascript:alert(1)",
-    "data:image/png;base64,AA",
-    "blob:https://visage.example/1",
-    "https://%",
-    7,
-    null,
-  ];
-  assert.deepEqual(parseConfig({ api: API, examples: foreign }, PAGE).examples, []);
-});
+for (const address of [
+  "https://elsewhere.example/1.jpg",
+  "//elsewhere.example/1.jpg",
+  "http://visage.example/1.jpg",
+  "javascript:alert(1)",
+  "data:image/png;base64,AA",
+  "blob:https://visage.example/1",
+  "https://%",
+  7,
+  null,
+  undefined,
+]) {
+  test(`an example at ${address} is left out, as a photo and as a thumbnail`, () => {
+    const examples = [{ photo: address, thumbnail: "1.jpg" }, { photo: "1.jpg", thumbnail: address }, address];
+    assert.deepEqual(parseConfig({ api: API, examples }, PAGE).examples, []);
+  });
+}

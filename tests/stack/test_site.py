@@ -73,15 +73,18 @@ def test_every_file_that_the_page_names_is_served_with_a_long_cache_time(stack, 
 def test_its_configuration_names_the_api_and_the_examples(stack):
     answer = stack.get(f"{stack.site}/config.json")
     assert answer.headers["cache-control"] == "no-cache"
-    examples = [example.key for example in stack.website.examples]
+    examples = [{"photo": each.photo.key, "thumbnail": each.thumbnail.key} for each in stack.website.examples]
     said = answer.json()
     assert (said["api"], said["examples"], said["worker"]) == (stack.api, examples, True)
     assert len(examples) == 2
 
 
 def test_an_example_is_a_photo_that_the_api_knows(stack):
-    first = stack.get(f"{stack.site}/{stack.website.examples[0].key}")
-    assert (first.headers["content-type"], first.headers["cache-control"]) == ("image/jpeg", GOOD)
+    example = stack.website.examples[0]
+    first, thumbnail = (stack.get(f"{stack.site}/{page.key}") for page in (example.photo, example.thumbnail))
+    for picture in (first, thumbnail):
+        assert (picture.headers["content-type"], picture.headers["cache-control"]) == ("image/jpeg", GOOD)
+    assert Image.open(io.BytesIO(thumbnail.content)).size == (144, 144)
     assert Image.open(io.BytesIO(first.content)).size == (534, 1024)  # of 626 x 1200
     answer = stack.post(f"{stack.api}/recognize", files={"image": first.content})
     assert answer.json()["label"] == "Barack Obama"
@@ -153,5 +156,6 @@ def test_a_file_that_returns_to_the_website_is_kept(stack, bucket):
 def test_an_example_that_is_no_longer_given_is_deleted_at_once(stack, bucket):
     first, second = stack.website.examples
     upload(stack, bucket, replace(stack.website, examples=(second,)))
-    assert stack.get(f"{stack.site}/{first.key}").status_code == 403
-    assert stack.get(f"{stack.site}/{second.key}").status_code == 200
+    for removed, kept in ((first.photo, second.photo), (first.thumbnail, second.thumbnail)):
+        assert stack.get(f"{stack.site}/{removed.key}").status_code == 403
+        assert stack.get(f"{stack.site}/{kept.key}").status_code == 200

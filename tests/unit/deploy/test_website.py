@@ -259,24 +259,53 @@ def test_a_privacy_page_that_names_a_missing_file_is_not_deployed(folder, pages)
 def test_examples_are_listed_in_their_order_and_once(pages, camera_photo, plain_photo):
     found = pages([plain_photo, camera_photo, plain_photo])
     listed = json.loads(named(found, "config.json").body)["examples"]
-    assert [Image.open(io.BytesIO(named(found, key).body)).width for key in listed] == [300, 512]
-    assert all(re.fullmatch(r"examples/[0-9a-f]{12}\.jpg", key) for key in listed)
-    assert named(found, listed[0]).content_type == "image/jpeg"
+    assert [Image.open(io.BytesIO(named(found, each["photo"]).body)).width for each in listed] == [300, 512]
+    keys = [key for each in listed for key in each.values()]
+    assert all(re.fullmatch(r"examples/[0-9a-f]{12}\.jpg", key) for key in keys)
+    assert {named(found, key).content_type for key in keys} == {"image/jpeg"}
 
 
 def test_an_example_is_upright_small_and_without_metadata(pages, camera_photo):
-    (example,) = (page for page in pages([camera_photo]) if page.key.startswith("examples/"))
-    image = Image.open(io.BytesIO(example.body))
-    assert (image.format, image.size) == ("JPEG", (512, 1024))
-    assert dict(image.getexif()) == {}
-    assert set(image.info) <= {"jfif", "jfif_version", "jfif_unit", "jfif_density", "progressive", "progression"}
-    red, green, blue = image.getpixel((256, 20))
+    photo, thumbnail = examples_of(pages([camera_photo]))
+    assert [photo.size, thumbnail.size] == [(512, 1024), (144, 144)]
+    for image in (photo, thumbnail):
+        assert image.format == "JPEG"
+        assert dict(image.getexif()) == {}
+        assert set(image.info) <= {"jfif", "jfif_version", "jfif_unit", "jfif_density", "progressive", "progression"}
+    red, green, blue = photo.getpixel((256, 20))
     assert red > 150 > max(green, blue)
 
 
-def test_a_small_example_is_not_blown_up(pages, plain_photo):
-    (example,) = (page for page in pages([plain_photo]) if page.key.startswith("examples/"))
-    assert Image.open(io.BytesIO(example.body)).size == (300, 200)
+def test_the_thumbnail_of_an_example_is_the_middle_of_the_photo(pages, tmp_path):
+    pixels = np.full((600, 1200, 3), 255, dtype=np.uint8)
+    pixels[:, 300:900] = (0, 0, 200)  # the square in the middle
+    path = tmp_path / "wide.png"
+    Image.fromarray(pixels).save(path)
+    _, thumbnail = examples_of(pages([path]))
+    assert all(red < 60 and blue > 150 for red, _, blue in (thumbnail.getpixel(at) for at in ((4, 4), (139, 139))))
+
+
+def test_the_thumbnail_of_an_example_downloads_in_a_few_kilobytes(pages, tmp_path):
+    rng = np.random.default_rng(0)
+    coarse = Image.fromarray(rng.integers(0, 256, (24, 32, 3), dtype=np.uint8))
+    path = tmp_path / "busy.png"
+    coarse.resize((1600, 1200), Image.Resampling.BICUBIC).save(path)
+    example = json.loads(named(found := pages([path]), "config.json").body)["examples"][0]
+    assert len(named(found, example["thumbnail"]).body) < 5000
+
+
+@pytest.mark.parametrize("size", [(300, 200), (90, 60), (1, 1)])
+def test_a_small_example_is_not_blown_up(pages, tmp_path, size):
+    path = tmp_path / "small.png"
+    Image.new("RGB", size, "teal").save(path)
+    photo, thumbnail = examples_of(pages([path]))
+    assert (photo.size, thumbnail.size) == (size, (min(144, *size),) * 2)
+
+
+def examples_of(pages):
+    """Return the photo and the thumbnail of the only example."""
+    (example,) = json.loads(named(pages, "config.json").body)["examples"]
+    return [Image.open(io.BytesIO(named(pages, example[name]).body)) for name in ("photo", "thumbnail")]
 
 
 def test_an_example_that_is_not_a_photo_is_reported_by_name(pages, tmp_path):
