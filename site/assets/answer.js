@@ -137,13 +137,14 @@ function requestDetails({ model, timing_ms: timing, image }) {
   return make("details", { class: "more" }, make("summary", {}, words.details), make("dl", {}, ...rows.map(row)));
 }
 
-function toolbar({ recognition, preview }, api) {
+function toolbar(item, api) {
+  const { recognition, preview } = item;
   const status = make("span", { class: "fine", role: "status" });
   const tool = (text, action) =>
     button(text, async () => {
       status.textContent = await action().catch(() => words.notAllowed);
     });
-  const shareResult = () => resultImage(preview, recognition).then(share);
+  const shareResult = () => resultImage(item).then(share);
   return make(
     "div",
     { class: "tools" },

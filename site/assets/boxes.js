@@ -37,6 +37,28 @@ export function toPercent(box, image) {
 }
 
 /**
+ * Converts an answer about a smaller copy of a photo to pixels of the photo itself.
+ * @param {Size} size  of the photo
+ * @param {import("./api.js").Recognition} recognition  of the copy
+ * @returns {import("./api.js").Recognition}
+ */
+export function inPixelsOf({ width, height }, recognition) {
+  const { image, faces } = recognition;
+  if (image.width === width && image.height === height) return recognition;
+  const x = (value) => Math.round((value * width) / image.width);
+  const y = (value) => Math.round((value * height) / image.height);
+  const convert = (box) => {
+    const [left, top] = [x(box.left), y(box.top)];
+    return { left, top, width: x(box.left + box.width) - left, height: y(box.top + box.height) - top };
+  };
+  return {
+    ...recognition,
+    faces: faces.map((face) => ({ ...face, box: convert(face.box) })),
+    image: { ...image, width, height },
+  };
+}
+
+/**
  * The position of a box's label: below the box if the photo has room there, and growing towards the middle.
  * @param {Box} box  in percent
  * @returns {{vertical: "below" | "above" | "inside", horizontal: "start" | "end"}}

@@ -9,36 +9,60 @@ import { MAX_PHOTO_BYTES, shrink } from "./shrink.js";
  * @property {Blob} blob  the bytes to send; at most MAX_PHOTO_BYTES
  * @property {Blob | null} preview  the same, without metadata; null if the browser can't open the file, so that the bytes
  *   are those of the file, metadata included
- * @property {boolean} shrunk  whether it has fewer pixels than the file
+ * @property {import("./boxes.js").Size} [size]  of the upright photo in the file; missing if the browser can't open it
  */
+
+/**
+ * A photo that takes longer than this to decode is treated like one that the browser can't decode. On two busy cores
+ * Chromium took 3 s for 12 megapixels and 4 s for 48.
+ */
+const LIMIT_MS = 20_000;
 
 /** Re-encodes photos one at a time, because a decoded phone photo takes 200 MB. */
 class Encoder {
   #worker = null;
+  /** Browsers learned module workers after modules, and canvases in workers later still. */
+  #workersWork = Boolean(globalThis.Worker && globalThis.OffscreenCanvas);
   #last = Promise.resolve();
 
-  /** @returns {ReturnType<typeof shrink>} */
+  /** @returns {ReturnType<typeof shrink>} null also if it takes too long */
   encode(file, signal) {
-    const work = this.#last.then(() => {
-      signal.throwIfAborted();
-      return this.#shrinkInWorker(file);
-    });
+    const work = this.#last.then(() => this.#encodeNext(file, signal));
     this.#last = work.catch(() => {});
     return work;
   }
 
-  async #shrinkInWorker(file) {
-    if (!globalThis.Worker || !globalThis.OffscreenCanvas) return shrink(file);
+  async #encodeNext(file, signal) {
+    if (signal.aborted) throw signal.reason;
+    try {
+      return (await this.#shrinkInWorker(file, signal)) ?? (await within(shrink(file), signal));
+    } catch (error) {
+      if (error instanceof TooLate) return null;
+      throw error;
+    }
+  }
+
+  /** @returns {ReturnType<typeof shrink>} null also if there is no worker that works */
+  async #shrinkInWorker(file, signal) {
+    if (!this.#workersWork) return null;
+    const channel = new MessageChannel();
     try {
       this.#worker ??= new Worker(new URL("./photo-worker.js", import.meta.url), { type: "module" });
-      return await shrinkIn(this.#worker, file);
-    } catch {
-      this.#worker?.terminate();
-      this.#worker = null; // the next photo gets a new one
-      return shrink(file);
+      return await within(shrinkIn(this.#worker, file, channel), signal);
+    } catch (error) {
+      this.#worker?.terminate(); // it may still be at work; the next photo gets a new one
+      this.#worker = null;
+      if (signal.aborted || error instanceof TooLate) throw error;
+      this.#workersWork = false;
+      return null;
+    } finally {
+      channel.port1.close();
     }
   }
 }
+
+/** Decoding took too long. In the page itself such work can't be ended, but nothing waits for it. */
+class TooLate extends Error {}
 
 const encoder = new Encoder();
 
@@ -47,7 +71,7 @@ const encoder = new Encoder();
  * @param {AbortSignal} signal
  * @returns {Promise<Prepared>}
  * @throws {import("./failure.js").Failure} if the file can't be read or is no photo, or is too large and can't be decoded
- * @throws {DOMException} an AbortError, as soon as `signal` is aborted
+ * @throws the reason of `signal`, as soon as it is aborted
  */
 export function prepare(file, signal) {
   return unlessAborted(prepareFile(file, signal), signal);
@@ -55,7 +79,7 @@ export function prepare(file, signal) {
 
 async function prepareFile(file, signal) {
   const photo = await encoder.encode(file, signal);
-  return photo ? { ...photo, preview: photo.blob } : { blob: await readBytes(file), preview: null, shrunk: false };
+  return photo ? { ...photo, preview: photo.blob } : { blob: await readBytes(file), preview: null };
 }
 
 /**
@@ -72,16 +96,19 @@ async function readBytes(file) {
 }
 
 /** @returns {ReturnType<typeof shrink>} rejects if the worker fails */
-function shrinkIn(worker, file) {
+function shrinkIn(worker, file, { port1, port2 }) {
   return new Promise((resolve, reject) => {
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = ({ data }) => {
-      port1.close();
-      resolve(data);
-    };
+    port1.onmessage = ({ data }) => resolve(data);
     worker.onerror = reject;
     worker.postMessage(file, [port2]);
   });
+}
+
+/** Rejects with TooLate after LIMIT_MS, or with the signal's reason as soon as it is aborted. */
+function within(work, signal) {
+  let timer;
+  const late = new Promise((_, reject) => (timer = setTimeout(() => reject(new TooLate()), LIMIT_MS)));
+  return unlessAborted(Promise.race([work, late]), signal).finally(() => clearTimeout(timer));
 }
 
 function unlessAborted(work, signal) {

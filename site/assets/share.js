@@ -1,6 +1,7 @@
 // Copies and shares an answer: as text, or as a picture that is drawn in the browser and not uploaded.
 import { clip } from "./boxes.js";
 import { isKnown, nameOf } from "./sentences.js";
+import { makeCanvas, openPhoto } from "./shrink.js";
 import { words } from "./words.js";
 
 /** @param {string} api  @returns {string} a command that sends a photo to the same API */
@@ -40,28 +41,50 @@ export async function share(picture) {
   return words.saved;
 }
 
+/** A larger photo is drawn from its smaller copy: 50 megapixels take 200 MB when they are decoded. */
+const MAX_OPEN_PIXELS = 50_000_000;
+
+/** The largest canvas of phones: Safari on iOS draws nothing on a larger one. */
+const MAX_CANVAS_PIXELS = 4096 * 4096;
+
 /**
- * Draws the photo with a box and a name for each face.
- * @param {Blob} photo
- * @param {import("./api.js").Recognition} recognition
+ * Draws the photo in its own size, where the memory allows it, with a box and a name for each face.
+ * @param {import("./queue.js").Item} item
  * @returns {Promise<Blob>} JPEG
  */
-export async function resultImage(photo, { faces, image }) {
-  const bitmap = await createImageBitmap(photo);
-  const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
-  const context = canvas.getContext("2d");
-  context.drawImage(bitmap, 0, 0);
-  bitmap.close();
-  context.scale(canvas.width / image.width, canvas.height / image.height);
-  const unit = Math.max(image.width, image.height) / 400;
-  for (const face of faces) drawBox(context, clip(face.box, image), isKnown(face), unit);
-  for (const face of faces) drawName(context, face, image, unit);
-  return canvas.convertToBlob({ type: "image/jpeg", quality: 0.92 });
+export async function resultImage({ file, preview, recognition: { faces, image } }) {
+  const photo = (await openOriginal(file, image)) ?? (await openPhoto(preview));
+  try {
+    const scale = Math.min(1, Math.sqrt(MAX_CANVAS_PIXELS / (photo.width * photo.height)));
+    const canvas = makeCanvas(Math.round(photo.width * scale), Math.round(photo.height * scale));
+    const context = canvas.getContext("2d");
+    context.fillStyle = "#fff"; // behind transparent pixels
+    context.fillRect(0, 0, canvas.width, canvas.height);
+    context.drawImage(photo.picture, 0, 0, canvas.width, canvas.height);
+    context.scale(canvas.width / image.width, canvas.height / image.height);
+    const unit = Math.max(image.width, image.height) / 400;
+    for (const face of faces) drawBox(context, clip(face.box, image), isKnown(face), unit);
+    for (const face of faces) drawName(context, face, image, unit);
+    return await canvas.convertToBlob({ type: "image/jpeg", quality: 0.92 });
+  } finally {
+    photo.close();
+  }
+}
+
+/** @returns {Promise<import("./shrink.js").OpenPhoto | null>} null if it is too large, or gone */
+async function openOriginal(file, { width, height }) {
+  return file && width * height <= MAX_OPEN_PIXELS ? openPhoto(file) : null;
+}
+
+/** Adds a rectangle with round corners to the path; older browsers draw square ones. */
+function roundRect(context, left, top, width, height, radius) {
+  context.beginPath();
+  if (context.roundRect) context.roundRect(left, top, width, height, radius);
+  else context.rect(left, top, width, height);
 }
 
 function drawBox(context, { left, top, width, height }, known, unit) {
-  context.beginPath();
-  context.roundRect(left, top, width, height, 2 * unit);
+  roundRect(context, left, top, width, height, 2 * unit);
   context.setLineDash(known ? [] : [3 * unit, 2 * unit]);
   for (const [color, lineWidth] of [["rgb(0 0 0 / 50%)", 2.4], ["#fff", 1.4]]) {
     context.strokeStyle = color;
@@ -78,8 +101,7 @@ function drawName(context, face, image, unit) {
   const height = 15 * unit;
   const left = Math.max(0, Math.min(box.left + (box.width - width) / 2, image.width - width));
   const top = Math.min(box.top + box.height + 3 * unit, image.height - height);
-  context.beginPath();
-  context.roundRect(left, top, width, height, height / 2);
+  roundRect(context, left, top, width, height, height / 2);
   context.fillStyle = isKnown(face) ? "#0b6b5f" : "#2b2a27";
   context.fill();
   context.fillStyle = "#fff";

@@ -10,23 +10,64 @@ const JPEG_QUALITY = 0.92;
 /** No photo is larger. Decoding a film would fill the memory. */
 const MAX_FILE_BYTES = 150_000_000;
 
+/** @typedef {import("./boxes.js").Size} Size */
+
+/**
+ * @typedef {object} Shrunk
+ * @property {Blob} blob  a JPEG of at most MAX_PHOTO_BYTES
+ * @property {Size} size  of the upright photo in the file
+ */
+
 /**
  * @param {Blob} file
- * @returns {Promise<{blob: Blob, shrunk: boolean} | null>} null if this browser can't decode it, has too little memory, or
- *   doesn't let pages read pictures
+ * @returns {Promise<Shrunk | null>} null if this browser can't decode it, has too little memory, or doesn't let pages read
+ *   pictures
  */
 export async function shrink(file) {
-  if (file.size > MAX_FILE_BYTES) return null;
-  let bitmap;
+  let photo;
   try {
-    if (!canvasKeepsPixels()) return null;
-    bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
-    return await compress(bitmap);
+    photo = await openPhoto(file);
+    return photo && canvasKeepsPixels() ? await compress(photo) : null;
   } catch {
     return null;
   } finally {
-    bitmap?.close();
+    photo?.close();
   }
+}
+
+/**
+ * @typedef {Size & {picture: CanvasImageSource, close: () => void}} OpenPhoto  upright; `close` frees its memory
+ *
+ * @param {Blob} file
+ * @returns {Promise<OpenPhoto | null>} null if this browser can't decode it
+ */
+export function openPhoto(file) {
+  if (file.size > MAX_FILE_BYTES) return Promise.resolve(null);
+  return openBitmap(file).catch(() => openImage(file)).catch(() => null);
+}
+
+async function openBitmap(file) {
+  const bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
+  return { picture: bitmap, width: bitmap.width, height: bitmap.height, close: () => bitmap.close() };
+}
+
+/**
+ * For browsers whose createImageBitmap doesn't know `from-image` or reads fewer formats than their pages show. It fails in
+ * a worker, which has no document.
+ */
+async function openImage(file) {
+  const image = document.createElement("img");
+  const address = URL.createObjectURL(file);
+  const close = () => URL.revokeObjectURL(address);
+  try {
+    await new Promise((resolve, reject) => {
+      Object.assign(image, { onload: resolve, onerror: reject, src: address });
+    });
+  } catch (error) {
+    close();
+    throw error;
+  }
+  return { picture: image, width: image.naturalWidth, height: image.naturalHeight, close };
 }
 
 /**
@@ -54,10 +95,11 @@ export function encode(picture, { width, height }) {
   return canvas.convertToBlob({ type: "image/jpeg", quality: JPEG_QUALITY });
 }
 
-async function compress(bitmap) {
+async function compress({ picture, width, height }) {
+  const size = { width, height };
   for (let side = MAX_SIDE; ; side /= 2) {
-    const blob = await encode(bitmap, fit(bitmap, side));
-    if (blob.size <= MAX_PHOTO_BYTES) return { blob, shrunk: side < Math.max(bitmap.width, bitmap.height) };
+    const blob = await encode(picture, fit(size, side));
+    if (blob.size <= MAX_PHOTO_BYTES) return { blob, size };
   }
 }
 
@@ -74,7 +116,8 @@ function canvasKeepsPixels() {
   return color.every((value, channel) => Math.abs(value - data[channel]) < 8);
 }
 
-const makeCanvas = (width, height) =>
+/** @returns {OffscreenCanvas}  or a replacement with the same methods */
+export const makeCanvas = (width, height) =>
   globalThis.OffscreenCanvas ? new OffscreenCanvas(width, height) : pageCanvas(width, height);
 
 /** A replacement for browsers without OffscreenCanvas: a page's canvas with its convertToBlob. */

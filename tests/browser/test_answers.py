@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.fakes import API, drawn_photo, face, recognition
+from tests.browser.fakes import API, drawn_photo, face, jpeg, recognition
 
 WHITE = 235  # JPEG changes a white pixel by a few of 255
 BOX_AND_PHOTO = "['.box', '#photo'].map((name) => document.querySelector(name).getBoundingClientRect())"
@@ -205,6 +205,49 @@ def test_the_picture_of_the_result_is_drawn_in_the_browser_without_a_request(sit
     assert min(image.getpixel((200, 200))) > WHITE  # the box
     assert min(image.getpixel((280, 200))) < WHITE  # the face in it
     assert requests == []
+
+
+def test_boxes_are_copied_and_saved_in_pixels_of_the_photo_that_was_chosen(site: Page, context, answer, choose):
+    """The photo that is sent is smaller: 2048 x 1536."""
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    answer(recognition(face(box=(512, 384, 256, 512)), size=(2048, 1536)))
+    choose(jpeg(Image.new("RGB", (4000, 3000), "#88aacc")))
+    expect(site.locator(".box")).to_be_visible()
+    site.get_by_role("button", name="Copy JSON").click()
+    expect(site.get_by_text("Answer copied.")).to_be_visible()
+    copied = json.loads(site.evaluate("navigator.clipboard.readText()"))
+    assert copied["faces"][0]["box"] == {"left": 1000, "top": 750, "width": 500, "height": 1000}
+    assert copied["image"] == {"width": 4000, "height": 3000, "complete": True}
+    image = saved_picture(site)
+    assert image.size == (4000, 3000)
+    assert min(image.getpixel((1000, 1250))) > WHITE  # the box
+    assert min(image.getpixel((1250, 1250))) < WHITE  # the face in it
+
+
+def test_the_saved_picture_of_a_huge_photo_fits_the_canvas_of_a_phone(site: Page, answer, choose):
+    answer(recognition(face(box=(512, 384, 256, 512)), size=(2048, 1536)))
+    choose(jpeg(Image.new("L", (6000, 4500))))
+    expect(site.locator(".box")).to_be_visible()
+    width, height = saved_picture(site).size
+    assert 16_000_000 < width * height <= 4096 * 4096
+    assert width / height == pytest.approx(4 / 3, abs=0.001)
+
+
+def test_a_photo_that_is_deleted_in_the_meantime_is_saved_from_its_copy(site: Page, answer, tmp_path):
+    answer(recognition(face(box=(512, 384, 256, 512)), size=(2048, 1536)))
+    path = tmp_path / "photo.jpg"
+    Image.new("RGB", (2400, 1800), "#88aacc").save(path)
+    site.get_by_label("Choose").set_input_files(path)
+    expect(site.locator(".box")).to_be_visible()
+    path.unlink()
+    assert saved_picture(site).size == (2048, 1536)
+
+
+def saved_picture(page: Page) -> Image.Image:
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save the result").click()
+    with Image.open(download.value.path()) as file:
+        return file.convert("RGB")
 
 
 def test_several_photos_become_a_strip(page: Page, server, choose):

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { clip, labelPosition, toPercent } from "../../site/assets/boxes.js";
+import { clip, inPixelsOf, labelPosition, toPercent } from "../../site/assets/boxes.js";
 
 const PHOTO = { width: 400, height: 200 };
 
@@ -50,3 +50,30 @@ function randomBox(seed) {
   const next = (step) => Math.abs(Math.sin(seed * 12.9898 + step * 78.233)) * 43758.5453 % 1;
   return { left: 900 * next(1) - 300, top: 900 * next(2) - 300, width: 600 * next(3), height: 600 * next(4) };
 }
+
+const answer = (image, ...boxes) => ({ faces: boxes.map((box) => ({ box, label: "Ada" })), image: { ...image, complete: true } });
+
+test("an answer about a smaller copy is converted to pixels of the photo, and keeps everything else", () => {
+  const copy = answer({ width: 2048, height: 1536 }, { left: 512, top: 384, width: 100, height: 201 });
+  assert.deepEqual(
+    inPixelsOf({ width: 4032, height: 3024 }, copy),
+    answer({ width: 4032, height: 3024 }, { left: 1008, top: 756, width: 197, height: 396 }),
+  );
+});
+
+test("an answer about the photo itself stays as it is", () => {
+  const recognition = answer(PHOTO, { left: -3, top: 1, width: 5, height: 7 });
+  assert.equal(inPixelsOf(PHOTO, recognition), recognition);
+});
+
+test("converted boxes are in whole pixels, and show the same part of the photo to half a pixel", () => {
+  for (let seed = 0; seed < 200; seed += 1) {
+    const size = { width: 401 + 13 * seed, height: 203 + 7 * seed };
+    const box = randomBox(seed);
+    const { faces: [face] } = inPixelsOf(size, answer(PHOTO, box));
+    assert.ok(Object.values(face.box).every(Number.isInteger));
+    const [x, y] = [size.width / PHOTO.width, size.height / PHOTO.height];
+    assert.ok(Math.abs(face.box.left - box.left * x) <= 0.5 + 1e-9);
+    assert.ok(Math.abs(face.box.top + face.box.height - (box.top + box.height) * y) <= 0.5 + 1e-9);
+  }
+});

@@ -45,6 +45,7 @@ function browser({ width, height, bytesAPixel = 0.3, pixel = [40, 120, 200, 255]
 afterEach(() => {
   delete globalThis.createImageBitmap;
   delete globalThis.OffscreenCanvas;
+  delete globalThis.Worker;
 });
 
 test("a photo's longer side becomes the limit, its proportions stay", () => {
@@ -62,26 +63,24 @@ test("a panorama keeps at least one pixel", () => {
 
 test("a phone's photo becomes a smaller JPEG that is shown as it is sent", async () => {
   const seen = browser({ width: 3024, height: 4032 });
-  const { blob, preview, shrunk } = await prepare(new Blob(["photo"], { type: "image/png" }), signal);
+  const { blob, preview, size } = await prepare(new Blob(["photo"], { type: "image/png" }), signal);
   assert.deepEqual(seen, { encoded: [[1536, 2048]], open: 0 });
   assert.equal(blob.type, "image/jpeg");
   assert.equal(preview, blob);
-  assert.equal(shrunk, true);
+  assert.deepEqual(size, { width: 3024, height: 4032 });
 });
 
 test("a small photo is encoded again at its own size, so that its metadata is gone", async () => {
   const seen = browser({ width: 640, height: 480 });
-  const { shrunk } = await prepare(new Blob(["photo"]), signal);
+  await prepare(new Blob(["photo"]), signal);
   assert.deepEqual(seen.encoded, [[640, 480]]);
-  assert.equal(shrunk, false);
 });
 
 test("a photo that is still too large is made smaller until it fits", async () => {
   const seen = browser({ width: 2048, height: 2048, bytesAPixel: 5 });
-  const { blob, shrunk } = await prepare(new Blob(["photo"]), signal);
+  const { blob } = await prepare(new Blob(["photo"]), signal);
   assert.deepEqual(seen.encoded, [[2048, 2048], [1024, 1024], [512, 512]]);
   assert.ok(blob.size <= MAX_PHOTO_BYTES);
-  assert.equal(shrunk, true);
 });
 
 test("a browser that runs out of memory can't decode the photo, and keeps nothing open", async () => {
@@ -99,8 +98,8 @@ test("a film is not even decoded", async () => {
 
 test("a file that can't be decoded and is just small enough is sent as it is", async () => {
   const photo = new Blob([HEIC, new Uint8Array(MAX_PHOTO_BYTES - HEIC.length)], { type: "image/heic" });
-  const { blob, preview, shrunk } = await prepare(photo, signal);
-  assert.deepEqual([blob.size, blob.type, preview, shrunk], [MAX_PHOTO_BYTES, "image/heic", null, false]);
+  const { blob, preview, size } = await prepare(photo, signal);
+  assert.deepEqual([blob.size, blob.type, preview, size], [MAX_PHOTO_BYTES, "image/heic", null, undefined]);
 });
 
 test("a file that can't be decoded and is too large is a failure", async () => {
@@ -158,4 +157,92 @@ test("photos are decoded one after another", async () => {
   };
   await Promise.all([1, 2, 3].map(() => prepare(new Blob(["photo"]), signal)));
   assert.deepEqual([most, seen.encoded.length], [1, 3]);
+});
+
+/** A new copy of photo.js, in a browser whose worker answers as `respond` does. */
+async function pageWithWorker(respond) {
+  const seen = { begun: 0, ended: 0 };
+  globalThis.Worker = class {
+    constructor() {
+      seen.begun += 1;
+    }
+
+    postMessage(file, [port]) {
+      respond({ port, worker: this, begun: seen.begun });
+    }
+
+    terminate() {
+      seen.ended += 1;
+    }
+  };
+  const page = await import(`../../site/assets/photo.js?${(copies += 1)}`);
+  return { seen, prepare: page.prepare };
+}
+
+let copies = 0;
+const SHRUNK = { blob: new Blob(["small"]), size: { width: 4, height: 3 } };
+const onlyTheFirstHangs = ({ port, begun }) => begun > 1 && port.postMessage(SHRUNK);
+/** The port of a real MessageChannel, on which workers answer, delivers in a later turn of the event loop. */
+const delivered = () => new Promise((resolve) => setImmediate(resolve));
+
+test("a worker that never answers is ended after a time limit, and the later photos get a new one", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  browser({ width: 640, height: 480 });
+  const { seen, prepare } = await pageWithWorker(onlyTheFirstHangs);
+  const [stuck, next] = [prepare(new Blob([HEIC]), signal), prepare(new Blob(["photo"]), signal)];
+  await delivered();
+  context.mock.timers.tick(19_999);
+  assert.deepEqual(seen, { begun: 1, ended: 0 });
+  context.mock.timers.tick(1);
+  assert.equal((await stuck).preview, null); // like a photo that this browser can't decode
+  assert.deepEqual((await next).size, SHRUNK.size);
+  assert.deepEqual(seen, { begun: 2, ended: 1 });
+});
+
+test("a photo that is cancelled while its worker is at work ends the worker, and the next one starts at once", async () => {
+  browser({ width: 640, height: 480 });
+  const { seen, prepare } = await pageWithWorker(onlyTheFirstHangs);
+  const controller = new AbortController();
+  const [stuck, next] = [prepare(new Blob(["photo"]), controller.signal), prepare(new Blob(["photo"]), signal)];
+  await delivered();
+  controller.abort();
+  await assert.rejects(stuck, { name: "AbortError" });
+  assert.deepEqual((await next).size, SHRUNK.size);
+  assert.deepEqual(seen, { begun: 2, ended: 1 });
+});
+
+test("a photo that is cancelled before its turn never reaches the worker", async () => {
+  browser({ width: 640, height: 480 });
+  let asked = 0;
+  const { prepare } = await pageWithWorker(() => (asked += 1));
+  const controller = new AbortController();
+  prepare(new Blob(["first"]), controller.signal).catch(() => {});
+  prepare(new Blob(["second"]), controller.signal).catch(() => {});
+  await delivered();
+  controller.abort();
+  await delivered();
+  assert.equal(asked, 1);
+});
+
+test("where module workers don't start, the page re-encodes all photos itself", async () => {
+  browser({ width: 640, height: 480 });
+  const { seen, prepare } = await pageWithWorker(({ worker }) => worker.onerror(new Error("no modules")));
+  for (const name of ["a", "b"]) assert.equal((await prepare(new Blob([name]), signal)).blob.type, "image/jpeg");
+  assert.deepEqual(seen, { begun: 1, ended: 1 });
+});
+
+test("a photo that only the page can decode, and no worker, is decoded in the page", async () => {
+  browser({ width: 640, height: 480 });
+  const { prepare } = await pageWithWorker(({ port }) => port.postMessage(null));
+  assert.equal((await prepare(new Blob(["photo"]), signal)).blob.type, "image/jpeg");
+});
+
+test("decoding in the page that never ends is given up, too", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  browser({ width: 640, height: 480 });
+  globalThis.createImageBitmap = () => new Promise(() => {});
+  const work = prepare(new Blob([HEIC]), signal);
+  await delivered();
+  context.mock.timers.tick(20_000);
+  assert.equal((await work).preview, null);
 });
