@@ -1,6 +1,7 @@
 // Requests to the recognition API. Each returns the answer or throws a Failure.
 import { fromResponse, interrupted, offline, tooSlow, unreachable, unreadableAnswer } from "./failure.js";
 import { retryAfterMs, withRetries } from "./retry.js";
+import { traffic as pageTraffic } from "./traffic.js";
 
 /**
  * @typedef {object} Prediction
@@ -43,13 +44,18 @@ import { retryAfterMs, withRetries } from "./retry.js";
 /**
  * @typedef {object} Progress
  * @property {AbortSignal} signal  aborts the request
+ * @property {() => void} [onStart]  the request begins: other requests may run before it
  * @property {(fraction: number) => void} [onProgress]  how much of the photo has been sent, 0 to 1
  * @property {() => void} [onSent]  the whole photo has been sent
  * @property {(wait: import("./retry.js").Wait) => void} [onWait]  before each wait for another attempt
+ * @property {import("./traffic.js").Traffic} [traffic]
  */
 
 /** API Gateway stops after 30 s; the other 60 s are for an upload of 4.5 MB over a slow connection. */
 const TIMEOUT_MS = 90_000;
+
+/** How long the service works on a request whose answer nobody waits for: API Gateway stops then. */
+const ABANDONED_MS = 30_000;
 
 /** For requests that nobody aborts. */
 const NEVER_ABORTED = new AbortController().signal;
@@ -61,9 +67,9 @@ const NEVER_ABORTED = new AbortController().signal;
  * @returns {Promise<Recognition>}
  * @throws {import("./failure.js").Failure}
  */
-export async function recognize(api, photo, { signal, onProgress, onSent, onWait }) {
-  const request = { method: "POST", url: `${api}/recognize`, body: form(photo), onProgress, onSent };
-  return json(await send(request, { signal, onWait }), isRecognition);
+export async function recognize(api, photo, { signal, onStart, onProgress, onSent, onWait, traffic }) {
+  const request = { method: "POST", url: `${api}/recognize`, body: form(photo), onStart, onProgress, onSent };
+  return json(await send(request, { signal, onWait, traffic }), isRecognition);
 }
 
 /**
@@ -99,8 +105,12 @@ function form(photo) {
 }
 
 /** @returns {Promise<{body: Blob, requestId: string}>} the successful response */
-function send(request, { signal, onWait }) {
-  return withRetries(async () => onlySuccess(await sendOnce(request, signal)), { signal, onWait });
+function send(request, { signal, onWait, traffic = pageTraffic }) {
+  const attempt = async () => {
+    const slot = await traffic.start(signal);
+    return onlySuccess(await sendOnce(request, signal, slot));
+  };
+  return withRetries(attempt, { signal, onWait, traffic });
 }
 
 async function onlySuccess({ status, headers, body }) {
@@ -138,22 +148,33 @@ function isLabels(body) {
 
 /**
  * Uses XMLHttpRequest because fetch doesn't report the progress of an upload.
+ *
+ * An abort during the upload ends the request. After it, the service goes on until it has an answer, whatever this page
+ * does, so the request keeps its slot until then.
  * @returns {Promise<{status: number, headers: Headers, body: Blob}>}
  */
-function sendOnce({ method, url, body, onProgress, onSent }, signal) {
+function sendOnce({ method, url, body, onStart, onProgress, onSent }, signal, slot) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
+    let isSent = false;
     const finish = (settle, value) => {
       clearTimeout(timer);
       signal.removeEventListener("abort", cancel);
+      slot.end(value);
       settle(value);
     };
     const giveUp = (reason) => {
       request.abort();
       finish(reject, reason);
     };
-    const cancel = () => giveUp(signal.reason);
-    const timer = setTimeout(() => giveUp(tooSlow()), TIMEOUT_MS);
+    const cancel = () => {
+      if (!isSent) return giveUp(signal.reason);
+      clearTimeout(timer);
+      timer = setTimeout(giveUp, ABANDONED_MS);
+      slot.abandon(signal.reason);
+      reject(signal.reason);
+    };
+    let timer = setTimeout(() => giveUp(tooSlow()), TIMEOUT_MS);
     signal.addEventListener("abort", cancel);
     let responding = false;
     request.onreadystatechange = () => (responding ||= request.readyState === XMLHttpRequest.HEADERS_RECEIVED);
@@ -161,7 +182,11 @@ function sendOnce({ method, url, body, onProgress, onSent }, signal) {
     request.onload = () => finish(resolve, responseOf(request));
     request.open(method, url);
     request.responseType = "arraybuffer"; // with "blob", Chromium doesn't report when a response begins
-    watchUpload(request.upload, onProgress, onSent);
+    watchUpload(request.upload, onProgress, onSent && (() => {
+      isSent = true;
+      onSent();
+    }));
+    onStart?.();
     request.send(body);
   });
 }

@@ -40,7 +40,7 @@ const STATUSES = new Map([
 ]);
 
 /** Statuses of temporary failures. */
-const TEMPORARY = [429, 503];
+const TEMPORARY = [429, 502, 503, 504];
 
 const URN = "urn:visage:problem:";
 

@@ -26,6 +26,8 @@ export function formats(locale) {
     megabytes: (bytes) => megabytes(bytes / 1e6),
     /** @param {number} ms */
     milliseconds: (ms) => (ms < 10 ? fine : coarse)(ms),
+    /** @type {(value: number) => string} */
+    seconds: numbers({ style: "unit", unit: "second", unitDisplay: "narrow" }),
     /** @param {string[]} names */
     list: (names) => lists.format(names),
     /** @param {string[]} names  @returns {{type: "element" | "literal", value: string}[]} the list's names, and the words between */

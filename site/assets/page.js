@@ -2,7 +2,7 @@
 import { panelContent } from "./answer.js";
 import { labelPosition, toPercent } from "./boxes.js";
 import { make } from "./dom.js";
-import { announcement, isKnown, metadataNote, nameOf, progress, shortResult } from "./sentences.js";
+import { announcement, isKnown, metadataNote, nameOf, progress, shortResult, title } from "./sentences.js";
 import { words } from "./words.js";
 
 /** @typedef {import("./queue.js").Item} Item */
@@ -24,6 +24,7 @@ export class Page {
   constructor(actions) {
     this.#actions = actions;
     linkBoxesAndCards(element("desk"));
+    setInterval(() => this.#current && updateProgress(this.#current), 1000);
   }
 
   /** Replaces all photos, and selects the first. @param {Item[]} items */
@@ -50,10 +51,9 @@ export class Page {
     const isPrepared = Boolean(item.preview) && !this.#addresses.has(item);
     if (isPrepared) this.#addresses.set(item, URL.createObjectURL(item.preview));
     this.#updateThumbnail(item);
-    if (item === this.#current) {
-      if (isPrepared) this.#showPhoto(item);
-      this.#render();
-    }
+    if (item === this.#current && isPrepared) this.#showPhoto(item);
+    if (item === this.#current) this.#render();
+    else document.title = title(this.#items, this.#current);
     this.#announce(item);
   }
 
@@ -65,26 +65,29 @@ export class Page {
     this.#render();
   }
 
-  async #showPhoto(item) {
-    const photo = element("photo");
+  /**
+   * Shows the photo in an element of its own: Firefox gives an element that is used again the size of the former photo
+   * until the next one is loaded. The proportions are known before.
+   */
+  #showPhoto(item) {
+    const { file, preview, size } = item;
     element("boxes").replaceChildren();
-    element("stage").hidden = !item.file;
-    if (!item.preview) {
-      element("frame").hidden = true;
-      return;
+    element("stage").hidden = !file;
+    element("frame").hidden = !preview;
+    const photo = make("img", { id: "photo", alt: words.photo(this.#items.indexOf(item) + 1) });
+    if (preview) {
+      photo.src = this.#addresses.get(item);
+      element("frame").style.setProperty("--width", size.width);
+      element("frame").style.setProperty("--height", size.height);
     }
-    // In Firefox, decode() may end while the size is still that of the former photo.
-    const loaded = new Promise((resolve) => {
-      photo.onload = () => resolve(true);
-      photo.onerror = () => resolve(false);
-    });
-    photo.src = this.#addresses.get(item);
-    photo.alt = words.photo(this.#items.indexOf(item) + 1);
-    const decoded = await loaded;
-    if (item !== this.#current) return;
-    element("frame").style.setProperty("--width", photo.naturalWidth);
-    element("frame").style.setProperty("--height", photo.naturalHeight);
-    element("frame").hidden = !decoded;
+    photo.addEventListener("error", () => this.#photoFailed(photo));
+    element("photo").replaceWith(photo);
+  }
+
+  #photoFailed(photo) {
+    if (photo !== element("photo")) return; // another photo is shown by now
+    element("frame").hidden = true;
+    element("unseen").hidden = false;
   }
 
   /** Builds the panel again only if the state changed, so that the focus and the scroll position stay. */
@@ -92,7 +95,8 @@ export class Page {
     const item = this.#current;
     const { state, slow } = item;
     document.body.dataset.state = state;
-    element("unseen").hidden = item.preview !== null;
+    document.title = title(this.#items, item);
+    element("unseen").hidden = item.preview === undefined || !element("frame").hidden;
     element("metadata").textContent = metadataNote(item);
     const panelState = `${state}${slow}`;
     if (panelState === this.#panelState) return updateProgress(item);
@@ -129,14 +133,14 @@ export class Page {
     const address = this.#addresses.get(item);
     if (address) button.firstChild.src = address;
     button.className = item.state === "answered" ? (known ? "known" : "stranger") : item.state;
-    button.ariaLabel = words.photoResult(number + 1, shortResult(item));
-    button.ariaCurrent = String(item === this.#current);
+    button.setAttribute("aria-label", words.photoResult(number + 1, shortResult(item)));
+    button.setAttribute("aria-current", String(item === this.#current));
   }
 }
 
 /** Updates what can change without a new state. */
 function updateProgress(item) {
-  if (element("progress")) element("progress").textContent = progress(item);
+  if (element("progress")) element("progress").textContent = progress(item, Date.now());
   if (element("sent")) element("sent").value = item.progress;
 }
 

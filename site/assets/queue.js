@@ -1,8 +1,13 @@
 // The chosen photos, and the steps of each from the file to the answer.
+import { inPixelsOf } from "./boxes.js";
 import { Failure, pageError } from "./failure.js";
+import { Replaced } from "./traffic.js";
 
-/** Photos sent in parallel. Each one may start another instance of the service. */
+/** Photos that are prepared and sent in parallel. Each one may start another instance of the service. */
 const MAX_PARALLEL = 2;
+
+/** After so many photos in a row that the service didn't answer, the others are not sent. */
+const MAX_UNANSWERED = 3;
 
 /** After this time the page explains why the answer takes long. */
 const SLOW_MS = 2000;
@@ -15,11 +20,13 @@ const SLOW_MS = 2000;
  * @property {Blob | null} [preview]  the upright photo without metadata, once it is prepared; null if the browser can't
  *   open the file
  * @property {Blob} [sent]  the bytes that are sent
+ * @property {import("./boxes.js").Size} [size]  of the upright photo in the file; missing if the browser can't open it
  * @property {number} progress  how much has been sent, 0 to 1
  * @property {boolean} slow  whether the answer takes longer than SLOW_MS
- * @property {number} [pauseMs]  how long until the next attempt
- * @property {import("./api.js").Recognition} [recognition]
- * @property {Failure} [failure]
+ * @property {number} since  when the state began, in milliseconds since 1970
+ * @property {number} [pauseMs]  how long a pause takes until the next attempt
+ * @property {import("./api.js").Recognition} [recognition]  in pixels of the photo in the file
+ * @property {Failure} [failure]  of the photo, or of the last attempt during a pause
  */
 
 /**
@@ -32,6 +39,11 @@ export class Queue extends EventTarget {
   #controllers = new Map();
   /** Whether the visitor has agreed to send these photos with their metadata, where it can't be removed. */
   #metadataAllowed = false;
+  /** Photos in a row that the service didn't answer. */
+  #unanswered = 0;
+  /** Photos that were not sent because the service didn't answer those before. @type {Item[]} */
+  #heldBack = [];
+  #isAway = false;
   #prepare;
   #recognize;
 
@@ -43,12 +55,12 @@ export class Queue extends EventTarget {
 
   /** Replaces all photos. @param {Blob[]} files */
   replace(files) {
-    this.#start(files.map((file) => ({ file, state: "waiting", progress: 0, slow: false })));
+    this.#start(files.map((file) => ({ file, state: "waiting", progress: 0, slow: false, since: Date.now() })));
   }
 
   /** Replaces all photos by a failure. @param {Failure} failure */
   fail(failure) {
-    this.#start([{ state: "failed", failure, progress: 0, slow: false }]);
+    this.#start([{ state: "failed", failure, progress: 0, slow: false, since: Date.now() }]);
   }
 
   /** @param {Item} item */
@@ -58,9 +70,12 @@ export class Queue extends EventTarget {
     this.#next();
   }
 
-  /** @param {Item} item */
+  /** Tries a photo again, and those that were held back with it. @param {Item} item */
   retry(item) {
-    this.#change(item, { state: "waiting", failure: undefined, progress: 0, slow: false });
+    const items = new Set([item, ...this.#heldBack]);
+    this.#heldBack = [];
+    this.#unanswered = 0;
+    for (const each of items) this.#change(each, { state: "waiting", failure: undefined, progress: 0, slow: false });
     this.#next();
   }
 
@@ -73,19 +88,38 @@ export class Queue extends EventTarget {
 
   /** Tries the photos again that failed because there was no connection. */
   reconnect() {
-    this.items.filter((item) => item.failure?.type === "offline").forEach((item) => this.retry(item));
+    const isOffline = ({ state, failure }) => state === "failed" && failure.type === "offline";
+    this.items.filter(isOffline).forEach((item) => isOffline(item) && this.retry(item));
+  }
+
+  /** The visitor leaves the page, perhaps for a while: nothing is sent until `resume`. */
+  leave() {
+    this.#isAway = true;
+    for (const [item, controller] of this.#controllers) {
+      controller.abort();
+      this.#change(item, { state: "waiting" });
+    }
+  }
+
+  /** The visitor is back. */
+  resume() {
+    this.#isAway = false;
+    this.#next();
   }
 
   #start(items) {
-    for (const item of this.items) this.#controllers.get(item)?.abort();
+    for (const controller of this.#controllers.values()) controller.abort(new Replaced());
     this.items = items;
     this.#metadataAllowed = false;
+    this.#unanswered = 0;
+    this.#heldBack = [];
     this.#next();
   }
 
   #next() {
+    if (this.#isAway) return;
     const busy = this.items.filter((item) => this.#controllers.has(item)).length;
-    const waiting = this.items.filter((item) => item.state === "waiting");
+    const waiting = this.items.filter((item) => item.state === "waiting" && !this.#controllers.has(item));
     for (const item of waiting.slice(0, Math.max(0, MAX_PARALLEL - busy))) this.#run(item);
   }
 
@@ -95,37 +129,58 @@ export class Queue extends EventTarget {
     this.#controllers.set(item, controller);
     const change = (changes) => signal.aborted || this.#change(item, changes);
     try {
-      change({ state: "preparing" });
-      const prepared = item.sent ? { blob: item.sent, preview: item.preview } : await this.#prepare(item.file, signal);
-      const { blob, preview } = prepared;
-      change({ sent: blob, preview });
-      if (!preview && !this.#metadataAllowed) return change({ state: "asking" });
-      change({ recognition: await this.#send(blob, signal, change), state: "answered" });
+      if (!item.sent) await this.#prepareItem(item, signal, change);
+      if (!item.preview && !this.#metadataAllowed) return change({ state: "asking" });
+      const recognition = await this.#send(item.sent, signal, change);
+      this.#unanswered = 0;
+      change({ recognition: inPixelsOf(item.size ?? recognition.image, recognition), state: "answered" });
     } catch (error) {
-      change({ state: "failed", failure: error instanceof Failure ? error : pageError() });
-      if (!(error instanceof Failure) && !signal.aborted) reportError(error);
+      if (!signal.aborted) this.#fail(item, error);
     } finally {
       if (this.#controllers.get(item) === controller) this.#controllers.delete(item);
       this.#next();
     }
   }
 
+  async #prepareItem(item, signal, change) {
+    change({ state: "preparing" });
+    const { blob, preview, size } = await this.#prepare(item.file, signal);
+    change({ sent: blob, preview, size });
+    if (signal.aborted) throw signal.reason;
+  }
+
+  #fail(item, error) {
+    const failure = error instanceof Failure ? error : pageError();
+    this.#change(item, { state: "failed", failure });
+    if (failure !== error) reportError(error);
+    this.#unanswered = failure.retryable ? this.#unanswered + 1 : 0;
+    if (this.#unanswered >= MAX_UNANSWERED) this.#holdBack(failure);
+  }
+
+  /** Fails the photos that have not begun, without a request: the service answers none. */
+  #holdBack(failure) {
+    const waiting = this.items.filter((item) => item.state === "waiting" && !this.#controllers.has(item));
+    this.#heldBack.push(...waiting);
+    for (const item of waiting) this.#change(item, { state: "failed", failure });
+  }
+
   async #send(blob, signal, change) {
     let timer;
     const stopTimer = () => clearTimeout(timer);
     try {
-      change({ state: "sending", progress: 0 });
+      change({ state: "waiting" });
       return await this.#recognize(blob, {
         signal,
-        onProgress: (progress) => change({ state: "sending", progress, slow: false }),
+        onStart: () => change({ state: "sending", progress: 0, slow: false, failure: undefined }),
+        onProgress: (progress) => change({ progress }),
         onSent: () => {
           stopTimer();
           change({ state: "working", slow: false });
           timer = setTimeout(() => change({ slow: true }), SLOW_MS);
         },
-        onWait: ({ ms }) => {
+        onWait: ({ ms, failure }) => {
           stopTimer();
-          change({ state: "pausing", pauseMs: ms, slow: false });
+          change({ state: "pausing", pauseMs: ms, failure, slow: false });
         },
       });
     } finally {
@@ -134,6 +189,7 @@ export class Queue extends EventTarget {
   }
 
   #change(item, changes) {
+    if (changes.state && changes.state !== item.state) item.since = Date.now();
     Object.assign(item, changes);
     this.dispatchEvent(new CustomEvent("change", { detail: item }));
   }

@@ -1,7 +1,9 @@
 // Repeats an attempt after a temporary failure, with exponential backoff and full jitter.
 // https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
 import { offline } from "./failure.js";
+import { traffic as pageTraffic } from "./traffic.js";
 
+/** Of one request. With the backoff they span at most 7 s, which is longer than most cold starts. */
 const MAX_RETRIES = 3;
 const FIRST_BACKOFF_MS = 1000;
 const MAX_RETRY_AFTER_MS = 30_000;
@@ -10,27 +12,35 @@ const MAX_RETRY_AFTER_MS = 30_000;
  * @typedef {object} Wait
  * @property {number} attempt  1 before the first retry
  * @property {number} ms
- * @property {string} reason  what happened, in a sentence
+ * @property {import("./failure.js").Failure} failure  what happened
  */
 
 /**
  * @template T
  * @param {() => Promise<T>} attempt  is repeated if it throws a Failure with `waitMs`
- * @param {{signal: AbortSignal, onWait?: (wait: Wait) => void, random?: () => number}} options
+ * @param {object} options
+ * @param {AbortSignal} options.signal
+ * @param {(wait: Wait) => void} [options.onWait]  is called before each wait
+ * @param {() => number} [options.random]  0 to 1
+ * @param {import("./traffic.js").Traffic} [options.traffic]
  * @returns {Promise<T>}
  * @throws {import("./failure.js").Failure}
- * @throws {DOMException} an AbortError, as soon as `signal` is aborted
+ * @throws the reason of `signal`, as soon as it is aborted
  */
-export async function withRetries(attempt, { signal, onWait = () => {}, random = Math.random }) {
+export async function withRetries(attempt, { signal, onWait = () => {}, random = Math.random, traffic = pageTraffic }) {
   for (let retry = 1; ; retry += 1) {
-    signal.throwIfAborted();
+    if (signal.aborted) throw signal.reason;
     if (!navigator.onLine) throw offline();
     try {
-      return await attempt();
+      const answer = await attempt();
+      traffic.allowRetry();
+      return answer;
     } catch (failure) {
-      if (failure.waitMs === undefined || retry > MAX_RETRIES) throw failure;
+      if (failure.waitMs === undefined) throw failure;
+      traffic.pause(failure.waitMs); // the service asks all requests of this page to wait
+      if (retry > MAX_RETRIES || !traffic.takeRetry()) throw failure;
       const ms = failure.waitMs + backoff(retry, random);
-      onWait({ attempt: retry, ms, reason: failure.summary });
+      onWait({ attempt: retry, ms, failure });
       await sleep(ms, signal);
     }
   }
@@ -57,7 +67,7 @@ export function retryAfterMs(header, now) {
 
 function sleep(ms, signal) {
   return new Promise((resolve, reject) => {
-    signal.throwIfAborted();
+    if (signal.aborted) return reject(signal.reason);
     const abort = () => {
       clearTimeout(timer);
       reject(signal.reason);

@@ -64,14 +64,32 @@ export function announcement(faces) {
   return faces.length === 1 ? `${nameOf(faces[0])}, ${percent(faces[0].probability)}.` : `${headline(faces)}. ${summary(faces)}`;
 }
 
+/** A shorter wait than this is not counted. */
+const MIN_COUNTED_S = 3;
+
 /**
  * @param {import("./queue.js").Item} item
+ * @param {number} [now]  milliseconds since 1970; without it, the sentence stays the same while the state does
  * @returns {string} the current step of a photo that has no answer yet
  */
-export function progress({ state, progress, pauseMs }) {
+export function progress({ state, progress, pauseMs, failure, since }, now = since) {
+  const elapsed = Math.floor((now - since) / 1000);
   if (state === "sending") return words.sending(progress);
-  if (state === "pausing") return words.pausing(Math.max(1, Math.round(pauseMs / 1000)));
-  return words[state];
+  if (state === "pausing") return `${failure.summary} ${words.pausing(Math.max(1, Math.round(pauseMs / 1000) - elapsed))}`;
+  const isCounted = (state === "waiting" || state === "working") && elapsed >= MIN_COUNTED_S;
+  return isCounted ? `${words[state]} ${format.seconds(elapsed)}` : words[state];
+}
+
+/**
+ * @param {import("./queue.js").Item[]} items  at least one
+ * @param {import("./queue.js").Item} current  the selected one
+ * @returns {string} the title of the page: the selected photo's result, or how far several photos are
+ */
+export function title(items, current) {
+  const done = items.filter(({ state }) => ["answered", "failed", "cancelled"].includes(state)).length;
+  const results = { answered: () => headline(current.recognition.faces), failed: () => words.failed, asking: () => words.askingTitle };
+  const result = () => results[current.state]?.() ?? words[current.state === "cancelled" ? "cancelled" : "working"];
+  return `${items.length > 1 && done < items.length ? words.photosBegun(done + 1, items.length) : result()} – Visage`;
 }
 
 /**

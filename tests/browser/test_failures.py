@@ -61,10 +61,52 @@ def test_a_busy_service_is_asked_again_before_a_failure_is_shown(site: Page, clo
 
     site.route(f"{API}/recognize", answer_the_third)
     choose()
-    for seconds in (20, 10):
-        expect(site.locator("#progress")).to_have_text(f"The service is busy. Trying again in {seconds} seconds…")
-        clock.run_for(1000 * seconds)
+    reasons = ("Too many photos are being sent right now.", "The service is busy or waking up.")
+    for cause, seconds in zip(reasons, (20, 10), strict=True):
+        expect(site.locator("#progress")).to_have_text(f"{cause} Trying again in {seconds} seconds…")
+        clock.run_for(4000)
+        expect(site.locator("#progress")).to_have_text(f"{cause} Trying again in {seconds - 4} seconds…")
+        clock.run_for(1000 * (seconds - 4))
     expect(site.get_by_role("heading", name="Ada Lovelace")).to_be_visible()
+
+
+def test_a_service_that_cannot_be_reached_is_not_called_busy(site: Page, clock, choose):
+    site.evaluate("Math.random = () => 0.99")  # so that there is a wait before the next attempt
+    site.route(f"{API}/recognize", lambda route: route.abort("connectionrefused"))
+    choose()
+    expect(site.locator("#progress")).to_have_text(re.compile("reach the service[.] Trying again in 1 second…"))
+
+
+def test_the_seconds_are_counted_while_an_answer_is_on_its_way(page: Page, clock, server, choose):
+    server.answering.clear()
+    page.goto(server.address)
+    choose()
+    expect(page.locator("#progress")).to_have_text("Looking for faces…")
+    clock.run_for(2000)
+    expect(page.locator("#progress")).to_have_text("Looking for faces…")
+    for seconds in (3, 4):
+        clock.run_for(1000)
+        expect(page.locator("#progress")).to_have_text(f"Looking for faces… {seconds}s")
+    expect(page.locator("#status")).to_have_text(
+        "Looking for faces… Still working."
+    )  # a screen reader is not told each
+
+
+def test_the_title_follows_what_the_page_shows(page: Page, server, choose):
+    page.goto(server.address)
+    expect(page).to_have_title("Visage: who is this?")
+    server.answering.clear()
+    choose()
+    expect(page).to_have_title(re.compile("^Looking for faces… . Visage$"))
+    server.answering.set()
+    expect(page).to_have_title(re.compile("^Ada Lovelace . Visage$"))
+    server.answering.clear()
+    choose(*[drawn_photo((640, 400 + number)) for number in range(5)])
+    expect(page).to_have_title(re.compile("^1 of 5… . Visage$"))
+    server.answering.set()
+    expect(page).to_have_title(re.compile("^Ada Lovelace . Visage$"))
+    choose(b"Dear Sir")
+    expect(page).to_have_title(re.compile("^That didn.t work . Visage$"))
 
 
 def test_a_slow_start_is_explained_after_two_seconds(page: Page, clock, server, choose):
@@ -160,7 +202,7 @@ def test_a_failure_removes_the_boxes_of_the_last_photo(site: Page, answer, choos
     expect(site.locator(".box")).to_have_count(0)
 
 
-def test_a_newer_photo_cancels_the_request_of_the_older_one(site: Page, choose):
+def test_a_newer_photo_stops_the_upload_of_the_older_one(site: Page, choose):
     waiting: list[Route] = []
 
     def answer_only_the_second(route: Route) -> None:
@@ -168,7 +210,7 @@ def test_a_newer_photo_cancels_the_request_of_the_older_one(site: Page, choose):
         if len(waiting) == 2:
             reply(route, recognition(face("Grace Hopper")))
 
-    site.route(f"{API}/recognize", answer_only_the_second)
+    site.route(f"{API}/recognize", answer_only_the_second)  # to the page, a request that is held here is an upload
     with site.expect_event("requestfailed") as cancelled:
         with site.expect_request(f"{API}/recognize"):
             choose()

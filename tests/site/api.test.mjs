@@ -4,6 +4,7 @@ import { beforeEach, test } from "node:test";
 
 import "./english.mjs";
 import { alignedFace, labels, recognize } from "../../site/assets/api.js";
+import { Replaced, Traffic } from "../../site/assets/traffic.js";
 
 const API = "https://api.example";
 const PHOTO = new Blob(["photo"], { type: "image/jpeg" });
@@ -67,7 +68,11 @@ function played(...plays) {
   Request.plays = plays;
 }
 
-const ask = (progress = {}) => recognize(API, PHOTO, { signal: new AbortController().signal, ...progress });
+const ask = (progress = {}) =>
+  recognize(API, PHOTO, { signal: new AbortController().signal, traffic: new Traffic(), ...progress });
+
+/** Resolves when all promises that can settle now have settled: setImmediate runs after every microtask. */
+const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 test("a photo is posted as the form field `image`, without its name", async () => {
   played(answer(200, RECOGNITION));
@@ -79,7 +84,7 @@ test("a photo is posted as the form field `image`, without its name", async () =
   assert.equal(body.get("image").name, "photo");
 });
 
-test("the progress of the upload and its end are reported", async () => {
+test("the begin of an upload, its progress and its end are reported", async () => {
   const events = [];
   played((request) => {
     request.upload.onprogress({ loaded: 1, total: 4 });
@@ -87,8 +92,9 @@ test("the progress of the upload and its end are reported", async () => {
     request.upload.onload();
     answer(200, RECOGNITION)(request);
   });
-  await ask({ onProgress: (fraction) => events.push(fraction), onSent: () => events.push("sent") });
-  assert.deepEqual(events, [0.25, 1, "sent"]);
+  const onStart = () => events.push("start");
+  await ask({ onStart, onProgress: (fraction) => events.push(fraction), onSent: () => events.push("sent") });
+  assert.deepEqual(events, ["start", 0.25, 1, "sent"]);
 });
 
 test("an upload without listeners needs no preflight", async () => {
@@ -128,6 +134,14 @@ test("a busy server is asked again after the time that it names", async (context
   assert.deepEqual(waits, [5000, 0, 0]);
 });
 
+for (const status of [429, 502, 503, 504]) {
+  test(`a status of ${status} is temporary: the photo is sent again`, async (context) => {
+    context.mock.method(Math, "random", () => 0);
+    played(answer(status, ""), answer(200, RECOGNITION));
+    assert.deepEqual(await ask(), RECOGNITION);
+  });
+}
+
 test("a connection that breaks before any answer is tried four times", async (context) => {
   context.mock.method(Math, "random", () => 0);
   played(lose, lose, lose, lose);
@@ -156,6 +170,7 @@ test("a request without an answer fails after 90 seconds", async (context) => {
   context.mock.timers.enable({ apis: ["setTimeout"] });
   played(silence);
   const work = ask();
+  await settled();
   context.mock.timers.tick(89_999);
   assert.equal(Request.made[0].aborted, false);
   context.mock.timers.tick(1);
@@ -168,6 +183,55 @@ test("an aborted request ends at once", async () => {
   played(() => controller.abort());
   await assert.rejects(recognize(API, PHOTO, { signal: controller.signal }), { name: "AbortError" });
   assert.equal(Request.made[0].aborted, true);
+});
+
+/** A photo that is uploaded, and not yet answered, when its request is aborted. */
+async function abandoned(traffic, reason) {
+  const controller = new AbortController();
+  played((request) => request.upload.onload());
+  const work = recognize(API, PHOTO, { signal: controller.signal, traffic, onSent: () => {} });
+  await settled();
+  controller.abort(reason);
+  await assert.rejects(work);
+  return Request.made[0];
+}
+
+test("a request that the service already works on keeps its place until it is answered, or for 30 seconds", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  for (const end of [answer(200, RECOGNITION), lose, () => context.mock.timers.tick(30_000)]) {
+    Request.made = [];
+    const traffic = new Traffic();
+    const request = await abandoned(traffic);
+    await traffic.start(new AbortController().signal);
+    let started = false;
+    traffic.start(new AbortController().signal).then(() => (started = true));
+    await settled();
+    assert.equal(started, false);
+    end(request);
+    await settled();
+    assert.equal(started, true);
+  }
+});
+
+test("six photos, each chosen before the one before is answered, make two requests", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const traffic = new Traffic();
+  const first = await abandoned(traffic, new Replaced());
+  for (const number of [2, 3, 4, 5]) {
+    const controller = new AbortController();
+    const work = recognize(API, PHOTO, { signal: controller.signal, traffic });
+    await settled();
+    controller.abort(new Replaced());
+    await assert.rejects(work, Replaced, `photo ${number}`);
+  }
+  const last = ask({ traffic });
+  await settled();
+  assert.deepEqual([Request.made.length, first.aborted], [1, false]);
+  played(answer(200, RECOGNITION));
+  answer(200, RECOGNITION)(first);
+  context.mock.timers.tick(500);
+  assert.deepEqual(await last, RECOGNITION);
+  assert.equal(Request.made.length, 2);
 });
 
 test("the people come from /labels", async () => {

@@ -6,7 +6,7 @@ import "./english.mjs";
 import { Failure } from "../../site/assets/failure.js";
 import { Queue } from "../../site/assets/queue.js";
 
-const ANSWER = { faces: [] };
+const ANSWER = { faces: [], image: { width: 4, height: 3 } };
 /** Resolves when all promises that can settle now have settled: setImmediate runs after every microtask. */
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -16,6 +16,7 @@ function queue({ prepare = async (file) => ({ blob: file, preview: file }) } = {
   const recognize = (blob, options) =>
     new Promise((resolve, reject) => {
       options.signal.addEventListener("abort", () => reject(options.signal.reason));
+      options.onStart();
       requests.push({ blob, ...options, resolve, reject });
     });
   const made = new Queue({ prepare, recognize });
@@ -34,7 +35,7 @@ test("each step of a photo is reported: prepared, sent, worked on, answered", as
   requests[0].resolve(ANSWER);
   await settled();
   assert.equal(made.items[0].recognition, ANSWER);
-  assert.deepEqual([...new Set(states)], ["preparing", "sending", "working", "answered"]);
+  assert.deepEqual([...new Set(states)], ["preparing", "waiting", "sending", "working", "answered"]);
 });
 
 test("two photos are sent in parallel, and the others wait", async () => {
@@ -101,12 +102,16 @@ test("photos that failed offline are sent when the connection is back, and no ot
   assert.deepEqual(requests.map(({ blob }) => blob), ["a", "b", "a"]);
 });
 
-test("a pause before the next attempt is reported with its length", async () => {
+test("a pause before the next attempt is reported with its length and its reason", async () => {
   const { made, requests } = queue();
   made.replace(["a"]);
   await settled();
-  requests[0].onWait({ attempt: 1, ms: 3000, reason: "busy" });
-  assert.deepEqual([made.items[0].state, made.items[0].pauseMs], ["pausing", 3000]);
+  const failure = new Failure("Busy.", { waitMs: 0 });
+  requests[0].onWait({ attempt: 1, ms: 3000, failure });
+  const { state, pauseMs, failure: reported } = made.items[0];
+  assert.deepEqual([state, pauseMs, reported], ["pausing", 3000, failure]);
+  requests[0].onStart();
+  assert.equal(made.items[0].failure, undefined);
 });
 
 test("a failure replaces all photos", async () => {
@@ -159,4 +164,92 @@ test("a photo that the visitor does not send with its metadata is asked about ag
   await settled();
   assert.equal(made.items[0].state, "asking");
   assert.deepEqual(requests, []);
+});
+
+test("an answer is in pixels of the photo in the file, whose smaller copy was sent", async () => {
+  const prepare = async (file) => ({ blob: file, preview: file, size: { width: 400, height: 300 } });
+  const { made, requests } = queue({ prepare });
+  made.replace(["a"]);
+  await settled();
+  requests[0].resolve({ faces: [{ box: { left: 1, top: 1, width: 2, height: 1 } }], image: ANSWER.image });
+  await settled();
+  const { faces, image } = made.items[0].recognition;
+  assert.deepEqual(faces[0].box, { left: 100, top: 100, width: 200, height: 100 });
+  assert.deepEqual(image, { width: 400, height: 300 });
+});
+
+test("a replaced photo is never sent, whatever it was doing", async () => {
+  const prepared = [];
+  const prepare = (file) => new Promise((resolve) => prepared.push(() => resolve({ blob: file, preview: file })));
+  const { made, requests } = queue({ prepare });
+  made.replace(["old", "older"]);
+  await settled();
+  made.replace(["new"]);
+  await settled();
+  prepared.forEach((finish) => finish());
+  await settled();
+  assert.deepEqual(requests.map(({ blob }) => blob), ["new"]);
+});
+
+test("a photo that waits for its turn to be sent is not started twice", async () => {
+  const { made, requests } = queue();
+  made.replace(["a", "b", "c"]);
+  await settled();
+  for (const item of made.items.slice(0, 2)) item.state = "waiting"; // before onStart, which this fake calls at once
+  requests[0].resolve(ANSWER);
+  await settled();
+  assert.deepEqual(requests.map(({ blob }) => blob), ["a", "b", "c"]);
+});
+
+const dead = () => new Failure("Gone.", { type: "unreachable", retryable: true });
+
+test("after three photos in a row without an answer the others are not sent, and one button tries them all again", async () => {
+  const { made, requests } = queue();
+  made.replace(["a", "b", "c", "d", "e", "f", "g"]);
+  await settled();
+  for (let number = 0; number < 4; number += 1) {
+    requests[number].reject(dead());
+    await settled();
+  }
+  assert.deepEqual(requests.map(({ blob }) => blob), ["a", "b", "c", "d"]);
+  assert.ok(made.items.every(({ state, failure }) => state === "failed" && failure.message === "Gone."));
+  made.retry(made.items[6]);
+  for (let number = 4; number < 7; number += 1) {
+    await settled();
+    requests[number].resolve(ANSWER);
+  }
+  await settled();
+  assert.deepEqual(requests.slice(4).map(({ blob }) => blob), ["e", "f", "g"]);
+});
+
+for (const [name, between] of [
+  ["an answer", (request) => request.resolve(ANSWER)],
+  ["a photo that is refused", (request) => request.reject(new Failure("No face.", { type: "no-face" }))],
+]) {
+  test(`${name} in between shows that the service is there, so all photos are sent`, async () => {
+    const { made, requests } = queue();
+    made.replace(["a", "b", "c", "d", "e"]);
+    await settled();
+    for (let number = 0; number < 5; number += 1) {
+      if (number === 2) between(requests[number]);
+      else requests[number].reject(dead());
+      await settled();
+    }
+    assert.equal(requests.length, 5);
+  });
+}
+
+test("a page that the visitor has left sends nothing, and goes on when the visitor returns", async () => {
+  const { made, requests } = queue();
+  made.replace(["a", "b", "c"]);
+  await settled();
+  requests[0].resolve(ANSWER);
+  await settled();
+  made.leave();
+  await settled();
+  assert.deepEqual(requests.map(({ signal }) => signal.aborted), [false, true, true]);
+  assert.deepEqual(made.items.map(({ state }) => state), ["answered", "waiting", "waiting"]);
+  made.resume();
+  await settled();
+  assert.deepEqual(requests.slice(3).map(({ blob }) => blob), ["b", "c"]);
 });

@@ -4,13 +4,22 @@ import { beforeEach, test } from "node:test";
 
 import "./english.mjs";
 import { Failure } from "../../site/assets/failure.js";
-import { backoff, withRetries, retryAfterMs } from "../../site/assets/retry.js";
+import { backoff, withRetries as withRetriesOf, retryAfterMs } from "../../site/assets/retry.js";
 
 const NOW = Date.parse("Wed, 21 Oct 2026 07:28:00 GMT");
 const temporary = (waitMs = 0) => new Failure("Busy.", { advice: "Try again.", waitMs });
 const permanent = () => new Failure("Broken.");
 const never = () => new AbortController().signal;
 const noJitter = () => 0;
+
+/** A traffic that notes the pauses that are asked for, and allows this number of retries. */
+function fakeTraffic(retries = Infinity) {
+  const traffic = { pauses: [], answers: 0, pause: (ms) => traffic.pauses.push(ms), allowRetry: () => (traffic.answers += 1) };
+  traffic.takeRetry = () => (retries -= 1) >= 0;
+  return traffic;
+}
+
+const withRetries = (attempt, options) => withRetriesOf(attempt, { traffic: fakeTraffic(), ...options });
 
 function online(onLine) {
   Object.defineProperty(globalThis, "navigator", { value: { onLine }, configurable: true });
@@ -62,11 +71,10 @@ test("a temporary failure is repeated three times, and each wait is reported", a
   const attempt = failing(temporary(), temporary(20), temporary());
   const answer = await withRetries(attempt, { signal: never(), random: noJitter, onWait: (wait) => waits.push(wait) });
   assert.equal(answer, "answer");
-  assert.deepEqual(waits, [
-    { attempt: 1, ms: 0, reason: "Busy." },
-    { attempt: 2, ms: 20, reason: "Busy." },
-    { attempt: 3, ms: 0, reason: "Busy." },
-  ]);
+  assert.deepEqual(
+    waits.map(({ attempt, ms, failure }) => [attempt, ms, failure.summary]),
+    [[1, 0, "Busy."], [2, 20, "Busy."], [3, 0, "Busy."]],
+  );
 });
 
 test("the jitter is added to the server's wait, so that clients don't return all at once", async () => {
@@ -79,6 +87,25 @@ test("the fourth failure is final", async () => {
   const attempt = failing(temporary(), temporary(), temporary(), temporary(), temporary());
   await assert.rejects(withRetries(attempt, { signal: never(), random: noJitter }), { message: "Busy. Try again." });
   assert.equal(attempt.made, 4);
+});
+
+test("a failure is final when the page has no retry left", async () => {
+  const attempt = failing(temporary(), temporary(), temporary());
+  const work = withRetries(attempt, { signal: never(), random: noJitter, traffic: fakeTraffic(1) });
+  await assert.rejects(work, { message: "Busy. Try again." });
+  assert.equal(attempt.made, 2);
+});
+
+test("the wait that the service asks for is for all requests of the page, also after the last attempt", async () => {
+  const traffic = fakeTraffic(1);
+  await assert.rejects(withRetries(failing(temporary(3), temporary(7)), { signal: never(), random: noJitter, traffic }));
+  assert.deepEqual([traffic.pauses, traffic.answers], [[3, 7], 0]);
+});
+
+test("only an answer counts as one", async () => {
+  const traffic = fakeTraffic();
+  await withRetries(failing(temporary()), { signal: never(), random: noJitter, traffic });
+  assert.equal(traffic.answers, 1);
 });
 
 test("a permanent failure is not repeated", async () => {

@@ -4,7 +4,7 @@ import { test } from "node:test";
 
 import "./english.mjs";
 import {
-  announcement, closest, headline, metadataNote, nameOf, percent, progress, quality, shortResult, summary, timings,
+  announcement, closest, headline, metadataNote, nameOf, percent, progress, quality, shortResult, summary, timings, title,
 } from "../../site/assets/sentences.js";
 
 const known = (label, probability = 0.9) => ({ known: true, label, probability });
@@ -59,8 +59,10 @@ test("one known face is announced with its name and probability", () => {
 
 test("each step of a photo has a sentence", () => {
   assert.equal(progress({ state: "sending", progress: 0.426 }), "Sending… 43%");
-  assert.equal(progress({ state: "pausing", pauseMs: 2600 }), "The service is busy. Trying again in 3 seconds…");
-  assert.equal(progress({ state: "pausing", pauseMs: 90 }), "The service is busy. Trying again in 1 second…");
+  const failure = { summary: "I can’t reach the service." };
+  const pausing = (pauseMs) => progress({ state: "pausing", pauseMs, failure, since: 0 });
+  assert.equal(pausing(2600), "I can’t reach the service. Trying again in 3 seconds…");
+  assert.equal(pausing(90), "I can’t reach the service. Trying again in 1 second…");
   assert.equal(progress({ state: "cancelled" }), "You cancelled this photo.");
 });
 
@@ -108,4 +110,24 @@ test("a photo with metadata is said to be so when it is sent, and not while the 
     assert.match(metadataNote({ state, preview: null }), /is sent unchanged/);
   }
   for (const state of ["asking", "cancelled", "waiting"]) assert.equal(metadataNote({ state, preview: null }), "");
+});
+
+test("the seconds of a wait are counted from the third on, and those until the next attempt from its first", () => {
+  const working = { state: "working", since: 1000 };
+  const counted = [2000, 3999, 4000, 65_000].map((now) => progress(working, now));
+  const sentence = "Looking for faces…";
+  assert.deepEqual(counted, [sentence, sentence, `${sentence} 3s`, `${sentence} 64s`]);
+  const pausing = { state: "pausing", pauseMs: 5000, failure: { summary: "Busy." }, since: 1000 };
+  assert.equal(progress(pausing, 3000), "Busy. Trying again in 3 seconds…");
+  assert.equal(progress(pausing, 9000), "Busy. Trying again in 1 second…");
+});
+
+test("the title names the answer of the selected photo, or how many photos have one", () => {
+  const answered = { state: "answered", recognition: { faces: [known("Ada")] } };
+  const [waiting, failed] = [{ state: "waiting" }, { state: "failed" }];
+  assert.equal(title([answered], answered), "Ada – Visage");
+  assert.equal(title([failed], failed), "That didn’t work – Visage");
+  assert.equal(title([waiting], waiting), "Looking for faces… – Visage");
+  assert.equal(title([answered, waiting, waiting], answered), "2 of 3… – Visage");
+  assert.equal(title([answered, failed], answered), "Ada – Visage");
 });

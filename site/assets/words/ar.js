@@ -49,12 +49,12 @@ export default ({ list, megabytes, number, percent, plural, wholePercent }) => (
   stillWorking: "ما زال العمل جاريًا.",
   slow: "الخدمة تستيقظ: قد تستغرق الصورة الأولى بضع ثوانٍ.",
   pausing: (seconds) =>
-    `الخدمة مشغولة. ${plural(seconds, {
+    plural(seconds, {
       one: "سأحاول مجددًا بعد ثانية واحدة…",
       two: "سأحاول مجددًا بعد ثانيتين…",
       few: `سأحاول مجددًا بعد ${number(seconds)} ثوانٍ…`,
       other: `سأحاول مجددًا بعد ${number(seconds)} ثانية…`,
-    })}`,
+    }),
   cancelled: "لقد ألغيت هذه الصورة.",
   askingTitle: "هل أرسلها كما هي؟",
   asking: "لا يستطيع هذا المتصفح فتح هذه الصورة، لذلك لا أستطيع حذف المكان والوقت اللذين قد يكونان محفوظين فيها.",
@@ -106,6 +106,7 @@ export default ({ list, megabytes, number, percent, plural, wholePercent }) => (
   // Several photos
   photo: (photoNumber) => `الصورة ${number(photoNumber)}`,
   photoResult: (photoNumber, result) => `الصورة ${number(photoNumber)}: ${result}`,
+  photosBegun: (photoNumber, count) => `${number(photoNumber)} من ${number(count)}…`,
   photoOf: (photoNumber, count, result) => `الصورة ${number(photoNumber)} من ${number(count)}: ${result}`,
   example: (exampleNumber) => `المثال ${number(exampleNumber)}`,
 

@@ -49,10 +49,10 @@ export default ({ list, megabytes, number, percent, plural, wholePercent }) => (
   stillWorking: "Still working.",
   slow: "Waking the service: the first photo can take a few seconds.",
   pausing: (seconds) =>
-    `The service is busy. ${plural(seconds, {
+    plural(seconds, {
       one: `Trying again in ${number(seconds)} second…`,
       other: `Trying again in ${number(seconds)} seconds…`,
-    })}`,
+    }),
   cancelled: "You cancelled this photo.",
   askingTitle: "Send it unchanged?",
   asking: "This browser can’t open this photo, so I can’t remove the place and time that may be saved in it.",
@@ -97,6 +97,7 @@ export default ({ list, megabytes, number, percent, plural, wholePercent }) => (
   // Several photos
   photo: (photoNumber) => `Photo ${number(photoNumber)}`,
   photoResult: (photoNumber, result) => `Photo ${number(photoNumber)}: ${result}`,
+  photosBegun: (photoNumber, count) => `${number(photoNumber)} of ${number(count)}…`,
   photoOf: (photoNumber, count, result) => `Photo ${number(photoNumber)} of ${number(count)}: ${result}`,
   example: (exampleNumber) => `Example ${number(exampleNumber)}`,
 

@@ -49,10 +49,10 @@ export default ({ list, megabytes, number, percent, plural, wholePercent }) => (
   stillWorking: "Sigo en ello.",
   slow: "El servicio se está despertando: la primera foto puede tardar unos segundos.",
   pausing: (seconds) =>
-    `El servicio está ocupado. ${plural(seconds, {
+    plural(seconds, {
       one: `Lo reintento en ${number(seconds)} segundo…`,
       other: `Lo reintento en ${number(seconds)} segundos…`,
-    })}`,
+    }),
   cancelled: "Has cancelado esta foto.",
   askingTitle: "¿La envío tal cual?",
   asking: "Este navegador no puede abrir esta foto, así que no puedo quitarle el lugar y la hora que quizá lleve guardados.",
@@ -97,6 +97,7 @@ export default ({ list, megabytes, number, percent, plural, wholePercent }) => (
   // Several photos
   photo: (photoNumber) => `Foto ${number(photoNumber)}`,
   photoResult: (photoNumber, result) => `Foto ${number(photoNumber)}: ${result}`,
+  photosBegun: (photoNumber, count) => `${number(photoNumber)} de ${number(count)}…`,
   photoOf: (photoNumber, count, result) => `Foto ${number(photoNumber)} de ${number(count)}: ${result}`,
   example: (exampleNumber) => `Ejemplo ${number(exampleNumber)}`,
 

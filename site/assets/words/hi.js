@@ -48,7 +48,7 @@ export default ({ list, megabytes, number, percent, plural, wholePercent }) => (
   working: "चेहरे ढूँढे जा रहे हैं…",
   stillWorking: "काम जारी है।",
   slow: "सेवा जाग रही है: पहली फ़ोटो में कुछ सेकंड लग सकते हैं।",
-  pausing: (seconds) => `सेवा व्यस्त है। ${number(seconds)} सेकंड में फिर कोशिश होगी…`,
+  pausing: (seconds) => `${number(seconds)} सेकंड में फिर कोशिश होगी…`,
   cancelled: "आपने यह फ़ोटो रद्द कर दी।",
   askingTitle: "जैसी है वैसी भेज दें?",
   asking: "यह ब्राउज़र इस फ़ोटो को खोल नहीं सकता, इसलिए इसमें दर्ज जगह और समय हटाए नहीं जा सकते।",
@@ -97,6 +97,7 @@ export default ({ list, megabytes, number, percent, plural, wholePercent }) => (
   // Several photos
   photo: (photoNumber) => `फ़ोटो ${number(photoNumber)}`,
   photoResult: (photoNumber, result) => `फ़ोटो ${number(photoNumber)}: ${result}`,
+  photosBegun: (photoNumber, count) => `${number(count)} में से ${number(photoNumber)}…`,
   photoOf: (photoNumber, count, result) => `${number(count)} में से फ़ोटो ${number(photoNumber)}: ${result}`,
   example: (exampleNumber) => `नमूना ${number(exampleNumber)}`,
 
