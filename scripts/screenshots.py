@@ -38,8 +38,8 @@ SIX: Final = SAMPLES / "strangers" / "friends.jpg"
 PORTRAITS: Final = (
     ONE,
     SAMPLES / "people" / "Barack Obama" / "obama.jpg",
-    SAMPLES / "people" / "Eileen Collins" / "astronaut.png",
     SAMPLES / "people" / "Joe Biden" / "biden.jpg",
+    SAMPLES / "people" / "Tom Hanks" / "Tom_Hanks_54745.png",
 )
 
 _SLOW_PHONE: Final = {"offline": False, "latency": 150, "downloadThroughput": 204_800, "uploadThroughput": 96_000}
@@ -156,13 +156,12 @@ STATES: Final[dict[str, Callable[[Page], None]]] = {
 
 
 def montage() -> Image.Image:
-    """Return a photo of twenty faces: the six and the four portraits, and all of them mirrored."""
-    canvas = Image.new("RGB", (1920, 1624))
-    for column, photo in enumerate(_mirrored(_opened(SIX, (960, 664)))):
-        canvas.paste(photo, (960 * column, 0))
-    for column, path in enumerate(PORTRAITS):
-        for row, photo in enumerate(_mirrored(_opened(path, (480, 480)))):
-            canvas.paste(photo, (480 * column, 664 + 480 * row))
+    """Return a photo of twenty faces: five rows of the portraits, every second row mirrored."""
+    canvas = Image.new("RGB", (1600, 2000))
+    for row in range(5):
+        for column, path in enumerate(PORTRAITS):
+            tile = _opened(path, (400, 400))
+            canvas.paste(ImageOps.mirror(tile) if row % 2 else tile, (400 * column, 400 * row))
     return canvas
 
 
@@ -170,10 +169,6 @@ def _opened(path: Path, size: tuple[int, int]) -> Image.Image:
     """Return the upper part of a photo, in that size."""
     with Image.open(path) as photo:
         return ImageOps.fit(photo.convert("RGB"), size, centering=(0.5, 0))
-
-
-def _mirrored(photo: Image.Image) -> tuple[Image.Image, Image.Image]:
-    return photo, ImageOps.mirror(photo)
 
 
 def _stranger_photo() -> bytes:
