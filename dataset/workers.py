@@ -31,8 +31,11 @@ from preprocess.detect import Detector
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
-_STOP_S: Final = 1.5
-"""Seconds that a worker has to stop. Python cannot interrupt a library's computation."""
+_STOP_S: Final = 1.0
+"""Seconds that a worker has to stop. Python cannot interrupt a library's computation.
+
+A command that a signal ends is gone after `scripts.endings._CLEAN_UP_S` at the latest, and its workers this long after
+it. Together that is less than 5 seconds."""
 
 
 class _StoppedError(BaseException):

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+import secrets
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -15,6 +16,9 @@ _HOST: Final = hashlib.sha256(os.uname().nodename.encode()).hexdigest()[:8]
 
 _TEMPORARY: Final = re.compile(rf"\.?visage-{_HOST}-([1-9][0-9]*)-\w+")
 
+_in_use: Final[dict[Path, Callable[[Path], bool]]] = {}
+"""The folders of this process, and for each whether to keep it."""
+
 
 @contextmanager
 def temporary_folder(home: Path | None = None, keep: Callable[[Path], bool] = lambda _: False) -> Iterator[Path]:
@@ -25,22 +29,22 @@ def temporary_folder(home: Path | None = None, keep: Callable[[Path], bool] = la
     """
     parent = home or Path(tempfile.gettempdir())
     for folder in _temporary_folders(parent):
-        if not (_lives(folder) or keep(folder)):
-            _remove(folder)
-    prefix = f"{'.' if home else ''}visage-{_HOST}-{os.getpid()}-"
-    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+        if not _lives(folder):
+            _remove(folder, keep)
+    folder = parent / f"{'.' if home else ''}visage-{_HOST}-{os.getpid()}-{secrets.token_hex(8)}"
+    _in_use[folder] = keep
     try:
+        folder.mkdir(mode=0o700)
         yield folder
     finally:
-        if not keep(folder):
-            _remove(folder)
+        _remove(folder, keep)
+        del _in_use[folder]
 
 
 def remove_temporary_folders() -> None:
-    """Remove the folders that this process has made in the system's temporary directory, whoever uses them."""
-    for folder in _temporary_folders(Path(tempfile.gettempdir())):
-        if _owner(folder) == os.getpid():
-            _remove(folder)
+    """Remove the folders that this process uses: it is about to end, and cannot leave their blocks."""
+    for folder, keep in tuple(_in_use.items()):
+        _remove(folder, keep)
 
 
 def process_lives(process: int) -> bool:
@@ -68,8 +72,10 @@ def _lives(folder: Path) -> bool:
     return process_lives(_owner(folder))
 
 
-def _remove(folder: Path) -> None:
-    """Remove a folder as far as possible, even if a signal interrupts that."""
+def _remove(folder: Path, keep: Callable[[Path], bool]) -> None:
+    """Remove a folder as far as possible, even if a signal interrupts that. One for which `keep` is true stays."""
+    if keep(folder):
+        return
     try:
         shutil.rmtree(folder, ignore_errors=True)
     except BaseException:

@@ -2,7 +2,6 @@
 
 import os
 import pickle
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -12,7 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from dataset import workers
-from scripts import __main__ as main
+from scripts import command_line
 
 
 def python(script, **environment):
@@ -29,14 +28,9 @@ def python(script, **environment):
 
 
 def exit_code():
-    """Run `visage` in this process, with the words of sys.argv; return its exit code. Signals keep their handlers."""
-    before = {number: signal.getsignal(number) for number in main.SIGNALS}
-    try:
-        with pytest.raises(SystemExit) as caught:
-            main.main()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    """Run the command line in this process, with the words of sys.argv; return its exit code."""
+    with pytest.raises(SystemExit) as caught:
+        command_line.run()
     return caught.value.code
 
 

@@ -53,7 +53,8 @@ import sys, time
 from pathlib import Path
 from dataset.workers import parallel_map
 from preprocess.files import replacing
-from scripts import __main__ as main
+from scripts import command_line
+from scripts.__main__ import main
 
 def write_slowly(path):
     with replacing(path) as unfinished:
@@ -69,8 +70,8 @@ def work():
         list(results)
 
 if __name__ == "__main__":
-    main.application = lambda: work
-    main.main()
+    command_line.application = lambda: work
+    main()
 """
 """A command with two workers, each of which takes ten minutes to write a file if nothing stops it."""
 

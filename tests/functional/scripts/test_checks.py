@@ -14,7 +14,7 @@ from training.run import METRICS
 
 RUNNER = """
 import contextlib, io, json, os, sys
-from scripts import __main__ as main
+from scripts import command_line
 
 access = os.access
 os.access = lambda path, mode: access(path, mode) and not (mode & os.W_OK and str(path).endswith("unwritable"))
@@ -23,11 +23,10 @@ def run(words):
     sys.argv, said = ["visage", *words], io.StringIO()
     with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
         try:
-            main.main()
+            command_line.run()
         except SystemExit as ended:
             return ended.code, said.getvalue(), sorted({"torch", "sklearn", "onnxruntime"} & set(sys.modules))
 
-main.signal.signal = lambda *_: None
 print(json.dumps([run(words) for words in json.load(sys.stdin)]))
 """
 """Runs one command after the other in one process, which has imported nothing before. It may write everywhere but to

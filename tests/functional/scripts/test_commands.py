@@ -5,8 +5,8 @@ import shutil
 
 import pytest
 
-from scripts import __main__ as main
 from scripts import samples as sample_photos
+from scripts.command_line import COMMANDS
 
 
 @pytest.fixture
@@ -59,19 +59,19 @@ def test_the_status_of_the_local_aws_is_json(result):
     assert set(result("local", "status")) == {"running", "endpoint", "log"}
 
 
-@pytest.mark.parametrize("command", main.COMMANDS)
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_a_help(visage, command):
     assert visage(command, "--help").status == 0
 
 
-@pytest.mark.parametrize("command", [name for name in main.COMMANDS if name not in {"deploy", "demo"}])
+@pytest.mark.parametrize("command", [name for name in COMMANDS if name not in {"deploy", "demo"}])
 def test_a_command_without_its_arguments_is_status_2(visage, command):
     ended = visage(command)
     assert ended.status == 2
     assert "Traceback" not in ended.err
 
 
-@pytest.mark.parametrize("command", main.COMMANDS)
+@pytest.mark.parametrize("command", COMMANDS)
 def test_an_unknown_option_is_status_2_with_its_name(visage, command):
     ended = visage(command, "--nonsense")
     assert ended.status == 2

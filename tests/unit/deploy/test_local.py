@@ -76,7 +76,7 @@ def test_without_locks_and_affinity_of_linux_it_can_be_imported():
         "for name in ('sched_getaffinity', 'fork'): vars(os).pop(name, None)\n"
         "import filelock; filelock\n"
     )
-    mine = "import deploy.local, deploy.package, deploy.stack, deploy.target, deploy.website, scripts.__main__"
+    mine = "import deploy.local, deploy.package, deploy.stack, deploy.target, deploy.website, scripts.command_line"
     done = subprocess.run(
         [sys.executable, "-c", code + mine], cwd=locals_.ROOT, capture_output=True, text=True, check=False
     )

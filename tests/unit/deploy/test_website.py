@@ -17,7 +17,7 @@ from deploy.errors import DeployError
 from deploy.owner import UNSAID, Owner
 from deploy.rollout import Addresses
 from scripts import deploy
-from scripts.__main__ import application
+from scripts.command_line import application
 from scripts.console import CommandError
 
 API = "https://abc.execute-api.eu-central-1.amazonaws.com"

@@ -6,7 +6,7 @@ import pytest
 
 from model.settings import ROOT
 from preprocess.align import predictor_file
-from scripts import __main__ as command_line
+from scripts import command_line
 from scripts.extras import how_to_install
 
 
@@ -38,9 +38,8 @@ def test_a_missing_package_is_one_sentence_and_status_1(monkeypatch, capsys):
 
     monkeypatch.setattr(command_line, "_load", load)
     monkeypatch.setattr(sys, "argv", ["visage", "train"])
-    monkeypatch.setattr("signal.signal", lambda *_: None)
     with pytest.raises(SystemExit) as ended:
-        command_line.main()
+        command_line.run()
     assert ended.value.code == 1
     message = " ".join(capsys.readouterr().err.split())
     assert message.startswith("Error: facenet_pytorch is not installed, and this command needs it. Run: pip install")

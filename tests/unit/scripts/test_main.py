@@ -17,7 +17,7 @@ from model.errors import ModelError
 from model.settings import ROOT
 from model.version import VERSION
 from preprocess.errors import PhotoError
-from scripts import __main__ as main
+from scripts import command_line
 from scripts.errors import CommandError
 from tests.processes import exit_code
 from training.errors import TrainingError
@@ -49,30 +49,30 @@ def summary(name):
     return " ".join(inspect.getdoc(getattr(module, name)).split("\n\n")[0].split())
 
 
-@pytest.mark.parametrize("name", main.COMMANDS)
+@pytest.mark.parametrize("name", command_line.COMMANDS)
 def test_the_list_of_commands_says_what_each_command_says(name):
-    assert main.COMMANDS[name] == summary(name)
+    assert command_line.COMMANDS[name] == summary(name)
 
 
 def test_the_help_lists_every_command_and_imports_none():
     code = (
         "import json, sys\n"
         "from typer.testing import CliRunner\n"
-        "from scripts.__main__ import application\n"
+        "from scripts.command_line import application\n"
         "done = CliRunner().invoke(application(), ['--help'])\n"
         "print(json.dumps([done.exit_code, done.output, sorted(sys.modules)]))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True)
     status, text, modules = json.loads(done.stdout)
     assert status == 0
-    assert not [name for name in main.COMMANDS if name not in text]
+    assert not [name for name in command_line.COMMANDS if name not in text]
     assert not HEAVY & set(modules)
-    assert not {f"scripts.{name}" for name in main.COMMANDS} & set(modules)
+    assert not {f"scripts.{name}" for name in command_line.COMMANDS} & set(modules)
 
 
 @pytest.mark.parametrize("words", [["train", "--help"], ["benchmark", "--help"], ["local", "--help"]])
 def test_a_command_has_its_own_help(words):
-    done = CliRunner().invoke(main.application(), words)
+    done = CliRunner().invoke(command_line.application(), words)
     assert done.exit_code == 0
     assert "--install-completion" not in done.output
 
@@ -82,21 +82,20 @@ def test_a_command_whose_packages_are_not_installed_is_one_line(monkeypatch, cap
     monkeypatch.setitem(sys.modules, "requests_toolbelt", None)
     monkeypatch.setattr("importlib.metadata.requires", lambda _: ["requests-toolbelt<2"])
     monkeypatch.setattr(sys, "argv", ["visage", "recognize", "photo.jpg"])
-    monkeypatch.setattr("signal.signal", lambda *_: None)
     with pytest.raises(SystemExit) as ended:
-        main.main()
+        command_line.run()
     assert ended.value.code == 1
     message = " ".join(capsys.readouterr().err.split())
     assert message.startswith("Error: requests_toolbelt is not installed, and this command needs it. Run: pip install ")
 
 
 def test_the_version_is_shown():
-    done = CliRunner().invoke(main.application(), ["--version"])
+    done = CliRunner().invoke(command_line.application(), ["--version"])
     assert (done.exit_code, done.output) == (0, f"{VERSION}\n")
 
 
 def test_an_unknown_command_gets_a_suggestion_and_status_2():
-    done = CliRunner().invoke(main.application(), ["recogniz"])
+    done = CliRunner().invoke(command_line.application(), ["recogniz"])
     assert done.exit_code == 2
     assert "Did you mean 'recognize'?" in done.stderr
 
@@ -107,7 +106,7 @@ def test_an_unknown_command_gets_a_suggestion_and_status_2():
 )
 def test_the_shell_completes_commands(typed, offered):
     words = {"_VISAGE_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(len(typed.split(" ")) - 1)}
-    code = "from scripts.__main__ import application; application()(prog_name='visage')"
+    code = "from scripts.command_line import application; application()(prog_name='visage')"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env=os.environ | words, capture_output=True, text=True, check=False
     )
@@ -123,7 +122,7 @@ def ended(monkeypatch, capsys):
         def fail():
             raise error
 
-        monkeypatch.setattr(main, "application", lambda: fail)
+        monkeypatch.setattr(command_line, "application", lambda: fail)
         return exit_code(), capsys.readouterr().err
 
     return ended
@@ -161,10 +160,9 @@ def test_a_bug_of_ours_is_a_traceback(monkeypatch):
     def fail():
         raise ZeroDivisionError
 
-    monkeypatch.setattr(main, "application", lambda: fail)
-    monkeypatch.setattr(main.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(command_line, "application", lambda: fail)
     with pytest.raises(ZeroDivisionError):
-        main.main()
+        command_line.run()
 
 
 def test_a_reader_that_ends_early_is_no_traceback():
@@ -181,28 +179,9 @@ def test_a_closed_stream_is_no_traceback(closed):
     assert (done.returncode, done.stderr) == (0, b"")
 
 
-def test_the_end_by_sigterm_runs_what_has_to_be_run_and_is_status_143():
-    code = (
-        "import time\n"
-        "from scripts import __main__ as main\n"
-        "def wait():\n"
-        "    try:\n"
-        "        print('ready', flush=True); time.sleep(60)\n"
-        "    finally:\n"
-        "        print('cleaned', flush=True)\n"
-        "main.application = lambda: wait\n"
-        "main.main()"
-    )
-    with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True) as running:
-        assert running.stdout.readline() == "ready\n"
-        running.terminate()
-        assert running.stdout.read() == "cleaned\n"
-    assert running.returncode == 143
-
-
 @pytest.mark.parametrize("command", [["deploy"], ["demo"], ["local", "status"]])
 def test_what_needs_the_source_code_says_so_in_an_installed_package(command, tmp_path, monkeypatch):
     monkeypatch.setattr("scripts.console.ROOT", tmp_path)
-    done = CliRunner().invoke(main.application(), command)
+    done = CliRunner().invoke(command_line.application(), command)
     assert isinstance(done.exception, CommandError)
     assert "needs the source code of Visage" in str(done.exception)

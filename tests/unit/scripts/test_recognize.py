@@ -15,7 +15,7 @@ from deploy.local import free_port
 from model.settings import ROOT
 from model.version import VERSION
 from preprocess.files import MAX_FILE_BYTES
-from scripts.__main__ import application
+from scripts.command_line import application
 from scripts.errors import CommandError
 
 RECOGNITION = {"faces": [{"label": "Ann", "probability": 0.9, "known": True}]}

@@ -1,0 +1,209 @@
+"""The command line: lists the commands, runs one, and turns every failure into one line and an exit status."""
+
+import errno
+import io
+import os
+import signal
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Any, Final, NoReturn
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_group
+
+from dataset.errors import PrepareError
+from deploy.errors import DeployError
+from model.errors import ModelError
+from model.version import VERSION
+from preprocess.errors import PhotoError
+from scripts.endings import INTERRUPTED, STATUS, WAY_ON
+from scripts.errors import CommandError
+from scripts.extras import how_to_install
+from training.errors import TrainingError
+
+COMMANDS: Final = {
+    "samples": "Download sample photos: people to train on, one photo kept from training, and strangers.",
+    "prepare": "Align the person's face in every photo to 600x600 pixels; set aside unsuitable photos, and report why.",
+    "train": "Fine-tune the network on aligned faces. After an interruption, the same command continues.",
+    "evaluate": "Recognise photos of known people and of strangers as the API does, and count right answers.",
+    "benchmark": "Measure a network on public photos, or the whole product on yours.",
+    "export": (
+        "Write the bundle: the network for each engine, checked on real faces, and the thresholds for its answers."
+    ),
+    "enroll": (
+        "Add people to a bundle by embeddings of their photos. The network and the other people stay as they are."
+    ),
+    "forget": "Remove a person from a bundle: the name, the embeddings, and their weights in the network's last layer.",
+    "publish": "Upload a bundle to S3 and verify the upload.",
+    "recognize": "Name the people in each photo.",
+    "local": "Start and stop the local AWS, an emulation of AWS on this machine.",
+    "deploy": "Deploy stack, model and website, and print the addresses of API and website.",
+    "demo": "Train on sample photos, deploy to a local AWS, and send the API three photos.",
+}
+"""Each command and its summary for the list of commands.
+
+A command is a module of this package with a function of the same name, or with a `typer.Typer` called `app`. The
+summary is the first paragraph of the function's docstring, or the help of the app. It is repeated here because the
+modules import torch and other large packages: they are imported only when the command is called.
+"""
+
+_FAILED: Final = 1
+_INTERRUPTED: Final = 128 + signal.SIGINT
+_OUR_ERRORS: Final = (ModelError, TrainingError, PhotoError, PrepareError, DeployError, CommandError)
+
+
+class _Commands(TyperGroup):
+    """The list of commands; a command's module is imported when the command is called or asked for its help."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        name, listed, rest = super().resolve_command(ctx, args)
+        return name, _load(name) if name else listed, rest
+
+
+def run() -> None:
+    """Run the command that the arguments name, and exit with its status, see `scripts.__main__`."""
+    _prepare_output()
+    try:
+        _run()
+    except _OUR_ERRORS as error:
+        _fail(str(error))
+    except KeyboardInterrupt:
+        _say_interrupted()
+        sys.exit(_INTERRUPTED)
+    except SystemExit as ended:
+        if ended.code in STATUS:  # typer turns Ctrl-C into this, too
+            _say_interrupted()
+        raise
+    except BrokenPipeError:  # who reads our output, such as `head`, has seen enough
+        sys.exit(_FAILED)
+    except OSError as error:
+        _fail(_system_error(error))
+    except Exception as error:
+        reason = _reason(error)
+        if reason is None:
+            raise
+        _fail(reason)
+    finally:
+        _close_output()
+
+
+def _run() -> None:
+    """Run the command that the arguments name; an output that cannot be written is an error here."""
+    try:
+        application()()
+    except SystemExit as ended:
+        if not ended.code:
+            sys.stdout.flush()
+        raise
+
+
+def _prepare_output() -> None:
+    """Let standard output accept every text, even if it is closed or cannot write every character."""
+    if sys.stdout is None:  # closed by the shell, as in `visage … >&-`
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  # for as long as the process lives
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def _close_output() -> None:
+    """Write what is left to write. What cannot be written, because the terminal is gone, is dropped."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def application() -> typer.Typer:
+    """Return the command line with all commands, without importing their modules."""
+    app = typer.Typer(
+        name="visage",
+        cls=_Commands,
+        help="Make a face-recognition API from folders of photos, one folder for each person.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+    )
+    app.callback()(_options)
+    for name, summary in COMMANDS.items():
+        app.command(name, help=summary)(_not_loaded)
+    return app
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"{VERSION}\n")
+        raise typer.Exit
+
+
+def _options(
+    version: Annotated[  # its callback does the work
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Take the options of `visage` itself."""
+
+
+def _not_loaded() -> None:
+    """Take the place of a command in the list of commands."""
+
+
+def _load(name: str) -> Any:
+    module = import_module(f"scripts.{name}")
+    parent = typer.Typer()
+    if hasattr(module, "app"):
+        parent.add_typer(module.app, name=name)
+    else:
+        parent.command(name)(getattr(module, name))
+    return get_group(parent).commands[name]
+
+
+def _reason(error: Exception) -> str | None:
+    """Return the sentence for an error of AWS or a package that is not installed, None for a bug of ours."""
+    if isinstance(error, ModuleNotFoundError):
+        command = how_to_install(error.name or "")
+        return command and f"{error.name} is not installed, and this command needs it. Run: {command}"
+    if _comes_from_aws(error):
+        from deploy.aws_errors import sentence  # it imports botocore, which most commands do not need
+
+        return sentence(error)
+    return None
+
+
+def _comes_from_aws(error: Exception) -> bool:
+    if "botocore.exceptions" not in sys.modules:
+        return False
+    from botocore.exceptions import BotoCoreError, ClientError  # imported already
+
+    return isinstance(error, BotoCoreError | ClientError)
+
+
+def _system_error(error: OSError) -> str:
+    """Return a sentence for what the operating system refused."""
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        disk = f"The disk of {error.filename}" if error.filename else "The disk"
+        return f"{disk} is full. Free some space and run the same command again; finished work is kept."
+    if not error.filename:
+        return str(error)
+    if error.errno in {errno.EACCES, errno.EPERM}:
+        return f"You have no permission to use {error.filename}."
+    if error.errno == errno.EROFS:
+        return f"{error.filename} cannot be written: its disk is read-only."
+    return f"{error.strerror}: {error.filename}"
+
+
+def _say_interrupted() -> None:
+    from rich.text import Text  # `visage --help` does not need it
+
+    from scripts.console import console
+
+    console.print(Text(INTERRUPTED, "yellow"), WAY_ON)
+
+
+def _fail(reason: str) -> NoReturn:
+    from rich.text import Text  # `visage --help` does not need it
+
+    from scripts.console import console
+
+    console.print(Text("Error:", "bold red"), reason, soft_wrap=True)
+    sys.exit(_FAILED)
