@@ -49,11 +49,11 @@ def test_workers_do_not_change_the_environment():
 
 
 WORK = """
-import sys, time
+import hashlib, sys, time
 from pathlib import Path
 from dataset.workers import parallel_map
 from preprocess.files import replacing
-from scripts import command_line
+from scripts import command_line, endings
 from scripts.__main__ import main
 
 def write_slowly(path):
@@ -67,30 +67,45 @@ def work():
         while len(list(Path(sys.argv[1]).iterdir())) < 2:
             time.sleep(0.01)
         print("ready", flush=True)
-        list(results)
+        {body}
+
+def compute():
+    while True:
+        try:
+            hashlib.pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)
+        except BaseException:
+            pass
 
 if __name__ == "__main__":
+    endings._CLEAN_UP_S = {patience}
     command_line.application = lambda: work
     main()
 """
-"""A command with two workers, each of which takes ten minutes to write a file if nothing stops it."""
+"""A command with two workers, each of which takes ten minutes to write a file if nothing stops it.
+
+`compute` is as long a call of a library, which no signal interrupts."""
+
+WAIT = ("list(results)", PATIENCE_S)
+COMPUTE = ("compute()", 0.1)
 
 
 @pytest.mark.parametrize(
-    ("number", "send", "status"),
+    ("number", "send", "status", "work"),
     [
-        (signal.SIGINT, os.killpg, 130),
-        (signal.SIGINT, os.kill, 130),
-        (signal.SIGTERM, os.killpg, 143),
-        (signal.SIGTERM, os.kill, 143),
-        (signal.SIGHUP, os.killpg, 129),
-        (signal.SIGKILL, os.kill, -9),
+        (signal.SIGINT, os.killpg, 130, WAIT),
+        (signal.SIGINT, os.kill, 130, WAIT),
+        (signal.SIGTERM, os.killpg, 143, WAIT),
+        (signal.SIGTERM, os.kill, 143, WAIT),
+        (signal.SIGHUP, os.killpg, 129, WAIT),
+        (signal.SIGKILL, os.kill, -9, WAIT),
+        (signal.SIGTERM, os.kill, 143, COMPUTE),
     ],
 )
-def test_workers_and_their_files_are_gone_with_the_command(tmp_path, number, send, status):
+def test_workers_and_their_files_are_gone_with_the_command(tmp_path, number, send, status, work):
     """A terminal signals all processes of a command (killpg), a supervisor only the first (kill)."""
     script, folder = tmp_path / "work.py", tmp_path / "files"
-    script.write_text(WORK)
+    body, patience = work
+    script.write_text(WORK.format(body=body, patience=patience))
     folder.mkdir()
     with (
         subprocess.Popen(

@@ -1,4 +1,4 @@
-"""Real commands that a signal ends in the midst of their work: nothing is left, and the same command goes on."""
+"""Real commands that a signal ends leave nothing, and called again they make what an undisturbed command makes."""
 
 import json
 import os
@@ -11,6 +11,7 @@ import time
 import pytest
 
 from dataset.aligned import JOURNAL, OUTPUT
+from model import bundle as bundles
 from model.settings import ROOT
 from scripts import samples as sample_photos
 from training.run import CHECKPOINT, METRICS, NETWORK, SAMPLES
@@ -81,46 +82,70 @@ def finish(command):
     assert command.returncode == 0, said
 
 
+def nothing_is_left(folder):
+    return not [path for path in folder.rglob("*") if "visage-" in path.name or path.suffix == ".part"]
+
+
 def contents(folder):
     return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_prepare_goes_on_after_ctrl_c_to_the_same_faces(visage, ended, aligned, samples, weights, tmp_path, temporary):
-    words = ("prepare", samples / sample_photos.PEOPLE, tmp_path / "aligned", *WEIGHTS, "--workers", "1")
-    journal = tmp_path / "aligned" / OUTPUT / JOURNAL
+def chips(aligned):
+    return {path: content for path, content in contents(aligned).items() if path.suffix == ".jpg"}
+
+
+def figures(run):
+    """Return what `visage train` has made, without the times that it took."""
+    epochs = json.loads((run / METRICS).read_text(encoding="utf-8"))["epochs"]
+    return [(run / name).read_bytes() for name in (NETWORK, SAMPLES)], [{**epoch, "seconds": 0} for epoch in epochs]
+
+
+def version_of(bundle):
+    return bundles.load(str(bundle), files=()).manifest.version
+
+
+def test_commands_that_were_interrupted_and_called_again_make_the_bundle_of_an_undisturbed_run(
+    visage, ended, samples, weights, aligned, run, bundle, tmp_path, temporary
+):
+    """Each command goes on with what the one before it has made. One signal after the other is sent."""
+    faces, training, made = (tmp_path / name for name in ("aligned", "run", "bundle"))
+    journal = faces / OUTPUT / JOURNAL
+
+    words = ("prepare", samples / sample_photos.PEOPLE, faces, *WEIGHTS, "--workers", "1")
     assert ended(signal.SIGINT, journal.parent, JOURNAL, *words) == 130
-    assert (list(temporary.glob("visage-*")), list(tmp_path.rglob("*.part"))) == ([], [])
+    assert nothing_is_left(tmp_path)
     before = journal.read_text(encoding="utf-8")
     finish(visage(*words))
     assert journal.read_text(encoding="utf-8").startswith(before)
-    found, expected = contents(tmp_path / "aligned"), contents(aligned)
-    assert found.keys() == expected.keys()
-    assert all(found[path] == expected[path] for path in found if path.suffix == ".jpg")
+    assert contents(faces).keys() == contents(aligned).keys()
+    assert chips(faces) == chips(aligned)
 
-
-def test_train_goes_on_after_its_terminal_was_closed_to_the_same_network(visage, ended, aligned, run, tmp_path):
-    words = ("train", aligned, tmp_path / "run", *WEIGHTS)
-    assert ended(signal.SIGHUP, tmp_path / "run", CHECKPOINT, *words) == 129
-    assert list(tmp_path.rglob("*.part")) == []
+    words = ("train", faces, training, *WEIGHTS)
+    assert ended(signal.SIGHUP, training, CHECKPOINT, *words) == 129
+    assert nothing_is_left(tmp_path)
     finish(visage(*words))
-    for name in (NETWORK, SAMPLES):
-        assert (tmp_path / "run" / name).read_bytes() == (run / name).read_bytes()
-    found, expected = (json.loads((folder / METRICS).read_text())["epochs"] for folder in (tmp_path / "run", run))
-    assert [{**epoch, "seconds": 0} for epoch in found] == [{**epoch, "seconds": 0} for epoch in expected]
+    assert figures(training) == figures(run)
+
+    words = ("export", training, made)
+    assert ended(signal.SIGTERM, tmp_path, ".visage-*/bundle/*", *words) == 143
+    assert nothing_is_left(tmp_path)
+    assert not made.exists()
+    finish(visage(*words))
+    assert version_of(made) == version_of(bundle)
 
 
-def test_export_leaves_nothing_after_sigterm(ended, run, tmp_path, temporary):
-    home = tmp_path / "home"
-    assert ended(signal.SIGTERM, home, ".visage-*/bundle/*", "export", run, home / "bundle") == 143
-    assert (list(home.iterdir()), list(temporary.glob("visage-*"))) == ([], [])
-
-
-def test_enroll_leaves_no_face_and_the_bundle_as_it_was_after_sigterm(ended, bundle, samples, tmp_path, temporary):
+def test_enroll_that_was_interrupted_leaves_no_face_and_called_again_makes_the_bundle_of_an_undisturbed_run(
+    visage, ended, bundle, samples, tmp_path
+):
     photo = samples / sample_photos.PEOPLE / "Joe Biden" / "biden.jpg"
-    for number in range(8):
+    for number in range(4):
         (tmp_path / "people" / "Ann").mkdir(parents=True, exist_ok=True)
         shutil.copyfile(photo, tmp_path / "people" / "Ann" / f"{number}.jpg")
-    before = contents(bundle)
-    assert ended(signal.SIGTERM, temporary, f"visage-*/{JOURNAL}", "enroll", bundle, tmp_path / "people") == 143
-    assert list(temporary.glob("visage-*")) == []
-    assert contents(bundle) == before
+    mine = shutil.copytree(bundle, tmp_path / "bundle")
+    words = ("enroll", mine, tmp_path / "people")
+    finish(visage(*words, "--output", tmp_path / "undisturbed"))
+    assert ended(signal.SIGTERM, tmp_path / "temporary", f"visage-*/{JOURNAL}", *words) == 143
+    assert nothing_is_left(tmp_path)
+    assert contents(mine) == contents(bundle)
+    finish(visage(*words))
+    assert version_of(mine) == version_of(tmp_path / "undisturbed")
