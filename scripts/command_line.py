@@ -18,7 +18,7 @@ from deploy.errors import DeployError
 from model.errors import ModelError
 from model.version import VERSION
 from preprocess.errors import PhotoError
-from scripts.endings import INTERRUPTED, STATUS, WAY_ON
+from scripts import endings
 from scripts.errors import CommandError
 from scripts.extras import how_to_install
 from training.errors import TrainingError
@@ -50,7 +50,6 @@ modules import torch and other large packages: they are imported only when the c
 """
 
 _FAILED: Final = 1
-_INTERRUPTED: Final = 128 + signal.SIGINT
 _OUR_ERRORS: Final = (ModelError, TrainingError, PhotoError, PrepareError, DeployError, CommandError)
 
 
@@ -67,26 +66,39 @@ def run() -> None:
     _prepare_output()
     try:
         _run()
-    except _OUR_ERRORS as error:
-        _fail(str(error))
-    except KeyboardInterrupt:
-        _say_interrupted()
-        sys.exit(_INTERRUPTED)
-    except SystemExit as ended:
-        if ended.code in STATUS:  # typer turns Ctrl-C into this, too
+    except BaseException as error:
+        number = _signal_behind(error)
+        if number:
             _say_interrupted()
+            sys.exit(128 + number)
+        _explain(error)
         raise
-    except BrokenPipeError:  # who reads our output, such as `head`, has seen enough
-        sys.exit(_FAILED)
-    except OSError as error:
-        _fail(_system_error(error))
-    except Exception as error:
-        reason = _reason(error)
-        if reason is None:
-            raise
-        _fail(reason)
     finally:
         _close_output()
+
+
+def _signal_behind(error: BaseException) -> int:
+    """Return the number of the signal that ended the command, 0 without one.
+
+    A library may turn the exception of a signal into one of its own. A command that succeeds all the same has ended
+    as it should: Ctrl-C is how one ends `visage demo`.
+    """
+    if isinstance(error, KeyboardInterrupt):
+        return signal.SIGINT
+    succeeded = isinstance(error, SystemExit) and not error.code
+    return 0 if succeeded else endings.received()
+
+
+def _explain(error: BaseException) -> None:
+    """Exit with status 1 and a line that gives the reason, unless the error is a bug of ours or the end itself."""
+    if isinstance(error, _OUR_ERRORS):
+        _fail(str(error))
+    if isinstance(error, BrokenPipeError):  # who reads our output, such as `head`, has seen enough
+        sys.exit(_FAILED)
+    if isinstance(error, OSError):
+        _fail(_system_error(error))
+    if isinstance(error, Exception) and (reason := _reason(error)):
+        _fail(reason)
 
 
 def _run() -> None:
@@ -197,7 +209,7 @@ def _say_interrupted() -> None:
 
     from scripts.console import console
 
-    console.print(Text(INTERRUPTED, "yellow"), WAY_ON)
+    console.print(Text(endings.INTERRUPTED, "yellow"), endings.WAY_ON)
 
 
 def _fail(reason: str) -> NoReturn:

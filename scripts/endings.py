@@ -4,8 +4,6 @@ Python calls the handler of a signal in its main thread, and only between two in
 minutes until then. So another thread keeps the time limit. The system itself tells it of a signal, through a pipe
 (`signal.set_wakeup_fd`). Only a library that does not release Python's lock (the GIL) delays that thread too: the
 command ends when the call returns. None of ours takes seconds: dlib looks at one photo in less than 1.5 s.
-
-This module imports little, because it is the first to be imported.
 """
 
 import os
@@ -19,10 +17,10 @@ from contextlib import suppress
 from types import FrameType
 from typing import Final, NoReturn
 
+from preprocess.temporary import remove_temporary_folders
+
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Signals that end a command in good order. A shell's exit status for them is 128 and the signal's number."""
-
-STATUS: Final = frozenset(128 + number for number in SIGNALS)
 
 INTERRUPTED: Final = "Interrupted."
 WAY_ON: Final = "Run the same command again to go on."
@@ -30,13 +28,11 @@ WAY_ON: Final = "Run the same command again to go on."
 _CLEAN_UP_S: Final = 3.5
 """Seconds that a command has to end after a signal. Its workers may take one more: `dataset.workers`."""
 
+_received: Final[list[int]] = []
+"""The signal that ends this process. Its handler has no other way to tell: a process has one handler of each."""
+
 _SHOW_CURSOR: Final = "\n\x1b[?25h"
 """For a terminal. A progress bar has hidden the cursor, and the line with the bar is not at its end."""
-
-
-def end_at_once() -> None:
-    """Let a signal end the process with one line: while Python starts, there is nothing to close or to remove."""
-    _handle(_exit)
 
 
 def end_in_order() -> None:
@@ -44,12 +40,10 @@ def end_in_order() -> None:
 
     KeyboardInterrupt is raised for Ctrl-C, SystemExit for the others. Further signals do not disturb the end.
     """
-    from preprocess.temporary import remove_temporary_folders  # not needed while Python starts
-
     told, tell = os.pipe()
     os.set_blocking(tell, False)  # a handler must not wait
     before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # the main thread alone decides when to receive one
-    threading.Thread(target=_end_in_time, args=(told, remove_temporary_folders), daemon=True).start()
+    threading.Thread(target=_end_in_time, args=(told,), daemon=True).start()
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
     signal.set_wakeup_fd(tell, warn_on_full_buffer=False)
     _handle(_raise)
@@ -58,6 +52,11 @@ def end_in_order() -> None:
 def let_end() -> None:
     """Let a command that has done its work end with its own status, if it does so in time after a signal."""
     _handle(_do_nothing)
+
+
+def received() -> int:
+    """Return the number of the signal that ends this command, 0 without one."""
+    return _received[0] if _received else 0
 
 
 def _handle(handler: Callable[[int, FrameType | None], object]) -> None:
@@ -71,13 +70,9 @@ def _handle(handler: Callable[[int, FrameType | None], object]) -> None:
             signal.signal(number, handler)
 
 
-def _exit(number: int, _frame: FrameType | None = None) -> NoReturn:
-    _say()
-    os._exit(128 + number)
-
-
 def _raise(number: int, _frame: FrameType | None) -> NoReturn:
     _handle(_do_nothing)
+    _received.append(number)
     if number == signal.SIGINT:
         raise KeyboardInterrupt
     sys.exit(128 + number)
@@ -87,16 +82,17 @@ def _do_nothing(_number: int, _frame: FrameType | None) -> None:
     pass
 
 
-def _end_in_time(told: int, clean_up: Callable[[], None]) -> None:
+def _end_in_time(told: int) -> None:
     """Wait for a signal, and end the process if it has not ended in time, whatever its main thread does."""
     number = 0
     while number not in SIGNALS:  # libraries may have handlers for other signals
         (number,) = os.read(told, 1)
     time.sleep(_CLEAN_UP_S)
     try:
-        clean_up()
+        remove_temporary_folders()
+        _say()
     finally:
-        _exit(number)
+        os._exit(128 + number)
 
 
 def _say() -> None:

@@ -156,6 +156,22 @@ def test_a_signal_ends_a_command_whose_output_nobody_takes(start, unread, tmp_pa
 
 
 @pytest.mark.parametrize("number", STATUS)
+def test_a_library_that_turns_the_exception_of_a_signal_into_its_own_does_not_hide_the_signal(start, number):
+    command = start(f"try:\n    {SLEEP}\nexcept BaseException as error:\n    raise RuntimeError from error")
+    command.send_signal(number)
+    _, said = command.communicate(timeout=PATIENCE_S)
+    assert (command.returncode, said) == (STATUS[number], "Interrupted. Run the same command again to go on.\n")
+
+
+def test_a_command_that_a_signal_ends_with_success_has_status_0(start):
+    """Ctrl-C is how one ends `visage demo`."""
+    command = start(f"try:\n    {SLEEP}\nexcept KeyboardInterrupt:\n    pass")
+    command.send_signal(signal.SIGINT)
+    _, said = command.communicate(timeout=PATIENCE_S)
+    assert (command.returncode, said) == (0, "")
+
+
+@pytest.mark.parametrize("number", STATUS)
 @pytest.mark.parametrize(
     ("module", "words"),
     [("typer", ["--help"]), ("numpy", ["prepare", "photos", "aligned"])],
