@@ -230,8 +230,8 @@ def dead_terminal():
 
 
 def test_progress_on_a_terminal_that_is_gone_does_not_stop_the_work(start, dead_terminal):
-    command = start(SHOW + "print('the result')", stderr=dead_terminal)
-    printed, _ = command.communicate(timeout=PATIENCE_S)
+    command = start(SHOW + "sys.stdin.readline(); print('the result')", stderr=dead_terminal)
+    printed, _ = command.communicate("go on\n", timeout=PATIENCE_S)
     assert (command.returncode, printed) == (0, "the result\n")
 
 
