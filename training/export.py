@@ -26,7 +26,7 @@ from preprocess.geometry import Geometry
 from training import calibration
 from training.errors import RunError
 from training.faces import TEST, TRAIN, VALIDATION
-from training.network import VisageNetwork, frozen, without_interpolation
+from training.network import VisageNetwork, frozen, save_frozen, without_interpolation
 from training.pretrained import UNREADABLE
 from training.recipe import FALSE_ACCEPT_RATE
 from training.run import NETWORK, SAMPLES, Description, finished
@@ -170,7 +170,7 @@ def _write(network: VisageNetwork, chips: torch.Tensor, folder: Path) -> float:
     with torch.inference_mode():
         expected = [values.numpy() for values in network(chips)]
     _write_onnx(network, chips[:1], folder)
-    torch.jit.save(_trace(network, chips[:1]), folder / bundles.MODEL)
+    save_frozen(_trace(network, chips[:1]), folder / bundles.MODEL)
     differences = {}
     for name, engine in ENGINES.items():
         found = engine(folder, cores()).run(chips.numpy())

@@ -8,19 +8,30 @@ trained on, and is no longer good at rejecting strangers; the embedding head sti
 """
 
 import copy
+import io
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Final, Self
+from zipfile import ZipFile
 
 import torch
 from torch import nn
 from torch.nn import functional
 
+from model.engines import fusion
 from training.inception import InceptionResnetV1
 from training.recipe import FINE_TUNED_LAYERS, INPUT_SIZE
 
 EMBEDDING_SIZE: Final = 512
+
+_NUMBERED: Final = re.compile(rb"___torch_mangle_\d+")
+"""A name in TorchScript that more than one class of a process would have."""
+
+_WRITTEN_LAST: Final = frozenset({"version", "byteorder", ".data/serialization_id"})
+"""What torch writes into every file by itself: the format, and a digest of the rest."""
 
 
 class VisageNetwork(nn.Module):
@@ -97,6 +108,41 @@ def frozen(network: nn.Module, example: torch.Tensor) -> torch.jit.ScriptModule:
         traced = torch.jit.trace(network, example, check_trace=False)  # type: ignore[no-untyped-call]
     scripted: torch.jit.ScriptModule = torch.jit.freeze(traced)
     return scripted
+
+
+def save_frozen(network: torch.jit.ScriptModule, file: Path) -> None:
+    """Write a frozen network; the same network gives the same bytes, whatever this process did before, and wherever.
+
+    torch numbers the names of classes, and keeps on counting as long as a process lives. For tracebacks, it also stores
+    which lines of which files made the network, with their paths. We number the names anew, and leave the lines out.
+    Where this version of torch cannot do that, its own file is as good, but its bytes differ.
+    """
+    try:
+        _save_reproducibly(network, file)
+    except fusion.FAILURES:
+        torch.jit.save(network, file)
+
+
+def _save_reproducibly(network: torch.jit.ScriptModule, file: Path) -> None:
+    written = io.BytesIO()
+    torch.jit.save(network, written)
+    numbers: dict[bytes, bytes] = {}
+
+    def renumbered(content: bytes) -> bytes:
+        return _NUMBERED.sub(lambda name: numbers.setdefault(name[0], b"___torch_mangle_%d" % len(numbers)), content)
+
+    writer = torch._C.PyTorchFileWriter(str(file))  # noqa: SLF001  # with weights aligned as torch.jit.save aligns them
+    with ZipFile(written) as archive:
+        writer.set_min_version(int(archive.read("archive/version")))
+        for path in archive.namelist():
+            name = path.partition("/")[2]
+            if name in _WRITTEN_LAST or name.endswith(".debug_pkl"):
+                continue
+            content = archive.read(path)
+            if not name.startswith("constants/"):
+                content = renumbered(content)
+            writer.write_record(renumbered(name.encode()).decode(), content, len(content))
+    writer.write_end_of_file()
 
 
 def without_interpolation(network: VisageNetwork, side: int) -> VisageNetwork:

@@ -1,10 +1,12 @@
 """The network: a frozen trunk, two heads with the same initial weights, and the layers that fine-tuning changes."""
 
+import zipfile
+
 import pytest
 import torch
 
 from training.inception import InceptionResnetV1
-from training.network import VisageNetwork, is_folded, restore_batch_norm
+from training.network import VisageNetwork, frozen, is_folded, restore_batch_norm, save_frozen
 
 SIZE = 96
 """About the smallest chip that reaches the last block; it keeps these tests short."""
@@ -95,3 +97,29 @@ def test_restored_statistics_are_those_of_the_activations(network, activations):
     variance, mean = torch.var_mean(seen, dim=(0, 2, 3))
     torch.testing.assert_close(norm.running_mean, mean, atol=1e-5, rtol=1e-4)
     torch.testing.assert_close(norm.running_var, variance, atol=1e-5, rtol=1e-4)
+
+
+@pytest.fixture
+def small(tmp_path):
+    """A network that takes no time, a photo for it, and a folder for its files."""
+    return torch.nn.Conv2d(3, 4, 3), torch.rand(1, 3, 8, 8), tmp_path
+
+
+def test_the_same_network_is_the_same_file_and_says_nothing_of_this_machine(small):
+    network, photo, folder = small
+    files = [folder / name / "model.pt" for name in ("first", "second")]
+    for file in files:
+        file.parent.mkdir()
+        save_frozen(frozen(network, photo), file)
+    first, second = (file.read_bytes() for file in files)
+    assert first == second
+    with zipfile.ZipFile(files[0]) as archive:
+        assert not [name for name in archive.namelist() if name.endswith(".debug_pkl")]
+    torch.testing.assert_close(torch.jit.load(files[0])(photo), network(photo))
+
+
+def test_without_private_functions_of_torch_the_network_is_written_all_the_same(small, monkeypatch):
+    network, photo, folder = small
+    monkeypatch.delattr(torch._C, "PyTorchFileWriter")
+    save_frozen(frozen(network, photo), folder / "model.pt")
+    torch.testing.assert_close(torch.jit.load(folder / "model.pt")(photo), network(photo))
