@@ -125,6 +125,8 @@ def test_workers_and_their_files_are_gone_with_the_command(tmp_path, number, sen
         # Workers inherit the pipes, which end when the last process of the command does.
         _, said = command.communicate(timeout=PATIENCE_S)
     assert command.returncode == status
+    if work is COMPUTE:
+        said = said[: said.find("\n") + 1]  # Python warns after it that it removes the semaphores of multiprocessing
     assert number == signal.SIGKILL or said == "Interrupted. Run the same command again to go on.\n"
     assert list(folder.iterdir()) == []
 
