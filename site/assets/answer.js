@@ -1,7 +1,7 @@
 // The content of the panel beside the photo: first the progress, then the people in it.
 import { make } from "./dom.js";
 import { canShare, copy, curl, resultImage, share } from "./share.js";
-import { closest, isKnown, knownNames, nameOf, percent, progress, summary, timings } from "./sentences.js";
+import { closest, inOrder, isKnown, knownNames, nameOf, percent, progress, summary, timings } from "./sentences.js";
 import { format, words } from "./words.js";
 
 /** @typedef {import("./api.js").Face} Face */
@@ -65,7 +65,7 @@ function answerContent(item, actions) {
     make("h2", {}, ...heading(faces)),
     sentence && make("p", { class: "soft" }, sentence),
     image.complete === false && make("p", { class: "soft" }, words.incomplete),
-    make("ol", { class: "faces" }, ...faces.map((face, index) => faceCard(face, index, faces.length, actions))),
+    make("ol", { class: "faces" }, ...inOrder(faces).map((face, index) => faceCard(face, index + 1, faces, actions))),
     requestDetails(item.recognition),
     toolbar(item, actions.api),
   ].filter(Boolean);
@@ -79,12 +79,13 @@ function heading(faces) {
 }
 
 /** The card of the only face is open, and has no name: the headline shows it. */
-function faceCard(face, index, count, { alignedFace }) {
-  const alone = count === 1;
+function faceCard(face, number, faces, { alignedFace }) {
+  const alone = faces.length === 1;
+  const index = faces.indexOf(face);
   const title = make(
     "summary",
     {},
-    !alone && make("span", { class: "badge" }, String(index + 1)),
+    !alone && make("span", { class: "badge" }, format.number(number)),
     make("span", { class: "name", dir: "auto" }, alone ? onlyTitle(face) : nameOf(face)),
     isKnown(face) && make("span", { class: "percent" }, percent(face.probability)),
   );

@@ -1,4 +1,4 @@
-// Geometry of face boxes: from pixels of the upright photo to percent of the photo, and where a label fits.
+// Geometry of face boxes: from pixels of the upright photo to percent of the photo, their order, and where a label fits.
 
 /** @typedef {{left: number, top: number, width: number, height: number}} Box */
 /** @typedef {{width: number, height: number}} Size */
@@ -57,6 +57,32 @@ export function inPixelsOf({ width, height }, recognition) {
     image: { ...image, width, height },
   };
 }
+
+/** Faces of one row may be this share of their mean height below the row's middle. */
+const SAME_ROW = 0.6;
+
+/**
+ * The order in which one reads: rows from top to bottom, and each row in the direction of the visitor's language.
+ * @template {{box: Box}} T
+ * @param {T[]} faces
+ * @param {boolean} [fromRight]
+ * @returns {T[]}
+ */
+export function inReadingOrder(faces, fromRight = false) {
+  /** @type {T[][]} */
+  const rows = [];
+  for (const face of [...faces].sort((one, other) => middle(one).y - middle(other).y)) {
+    const row = rows[rows.length - 1];
+    const isSameRow = row && middle(face).y - mean(row.map((each) => middle(each).y)) < SAME_ROW * mean(row.map(({ box }) => box.height));
+    if (isSameRow) row.push(face);
+    else rows.push([face]);
+  }
+  const sign = fromRight ? -1 : 1;
+  return rows.flatMap((row) => row.sort((one, other) => sign * (middle(one).x - middle(other).x)));
+}
+
+const middle = ({ box: { left, top, width, height } }) => ({ x: left + width / 2, y: top + height / 2 });
+const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /**
  * The position of a box's label: below the box if the photo has room there, and growing towards the middle.

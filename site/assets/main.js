@@ -62,17 +62,24 @@ function chooseAgain() {
   return choice.signal;
 }
 
-/** @param {Blob[]} files  @param {string[]} [folders]  names of folders, which are left out */
-async function recognizePhotos(files, folders = []) {
+/**
+ * @param {Blob[]} files
+ * @param {string[]} [folders]  names of folders, which are left out
+ * @param {Element | null} [chosenAt]  the element that had the focus at the choice
+ */
+async function recognizePhotos(files, folders = [], chosenAt = document.activeElement) {
   const signal = chooseAgain();
   const { photos, others } = await sortFiles(files);
   if (signal.aborted) return;
-  if (photos.length) await agreement();
+  if (photos.length && !consent.given) {
+    await agreement();
+    chosenAt = document.activeElement; // the line that the visitor has ticked
+  }
   if (signal.aborted) return;
   const unsent = [...folders.map((name) => ({ name, kind: "folder" })), ...others];
   if (photos.length) queue.replace(photos);
   else queue.fail(noPhoto(unsent.map(({ kind }) => kind)));
-  page.show(queue.items);
+  page.show(queue.items, chosenAt);
   page.note(photos.length || unsent.length > 1 ? leftOut(unsent) : "");
 }
 
@@ -101,7 +108,6 @@ function offerCamera() {
   const isPhone = matchMedia("(pointer: coarse)").matches;
   element("shoot").hidden = Boolean(reason);
   element("shoot").disabled = false;
-  element("capture").hidden = !isPhone;
   element("no-camera").hidden = !reason || isPhone;
   element("no-camera").textContent = reason;
   element("shoot").addEventListener("click", useCamera);
@@ -119,12 +125,13 @@ function offerExamples(examples) {
 }
 
 async function recognizeExample(address) {
+  const chosenAt = document.activeElement;
   const signal = chooseAgain();
   const photo = await fetch(address, { signal }).then((response) => (response.ok ? response.blob() : null)).catch(() => null);
   if (signal.aborted) return;
-  if (photo) return recognizePhotos([photo]);
+  if (photo) return recognizePhotos([photo], [], chosenAt);
   queue.fail(unreadableFile());
-  page.show(queue.items);
+  page.show(queue.items, chosenAt);
   page.note("");
 }
 

@@ -1,8 +1,8 @@
 // Shows the selected photo with its faces, the panel beside it, and the strip of all photos.
 import { panelContent } from "./answer.js";
-import { labelPosition, toPercent } from "./boxes.js";
 import { make } from "./dom.js";
-import { announcement, isKnown, metadataNote, nameOf, progress, shortResult, title } from "./sentences.js";
+import { Faces } from "./faces.js";
+import { announcement, isKnown, metadataNote, progress, shortResult, title } from "./sentences.js";
 import { words } from "./words.js";
 
 /** @typedef {import("./queue.js").Item} Item */
@@ -19,24 +19,29 @@ export class Page {
   /** State of the item that the panel shows; empty if the panel must be built again. */
   #panelState = "";
   #actions;
+  #faces = new Faces(element("boxes"), element("panel"));
 
   /** @param {(item: Item) => import("./answer.js").Actions} actions  returns what the panel's buttons do for an item */
   constructor(actions) {
     this.#actions = actions;
-    linkBoxesAndCards(element("desk"));
     setInterval(() => this.#current && updateProgress(this.#current), 1000);
   }
 
-  /** Replaces all photos, and selects the first. @param {Item[]} items */
-  show(items) {
+  /**
+   * Replaces all photos, selects the first, and brings it into view.
+   * @param {Item[]} items
+   * @param {Element | null} chosenAt  the element that had the focus when the photos were chosen
+   */
+  show(items, chosenAt) {
     this.#addresses.forEach((address) => URL.revokeObjectURL(address));
     this.#addresses = new Map();
     this.#items = items;
-    document.body.dataset.view = "photo";
+    showView("photo");
     element("panel").hidden = false;
     element("strip").hidden = items.length < 2;
     element("strip").replaceChildren(...items.map((item) => this.#thumbnail(item)));
     this.#select(items[0]);
+    bringIntoView(chosenAt);
   }
 
   /** Shows a sentence above the panel until the next one. @param {string} sentence  empty for none */
@@ -71,7 +76,7 @@ export class Page {
    */
   #showPhoto(item) {
     const { file, preview, size } = item;
-    element("boxes").replaceChildren();
+    this.#faces.show();
     element("stage").hidden = !file;
     element("frame").hidden = !preview;
     const photo = make("img", { id: "photo", alt: words.photo(this.#items.indexOf(item) + 1) });
@@ -102,11 +107,13 @@ export class Page {
     if (panelState === this.#panelState) return updateProgress(item);
     this.#panelState = panelState;
     const panel = element("panel");
-    const focused = panel.contains(document.activeElement);
+    const focused = document.activeElement;
+    const isReplaced = focused !== panel && panel.contains(focused);
+    const byKeyboard = isReplaced && focused.matches(":focus-visible");
     panel.className = `panel ${state}`;
     panel.replaceChildren(...panelContent(item, this.#actions(item)));
-    if (focused) panel.focus({ preventScroll: true });
-    element("boxes").replaceChildren(...(state === "answered" ? faceBoxes(item.recognition) : []));
+    if (isReplaced) focusPanel(byKeyboard);
+    this.#faces.show(state === "answered" ? item.recognition : undefined);
   }
 
   #announce(item) {
@@ -138,39 +145,33 @@ export class Page {
   }
 }
 
+/** Replaces what the page shows. Its parts appear at their new places; browsers would else take them for parts that jump. */
+function showView(view) {
+  if (document.body.dataset.view === view) return;
+  const parts = document.querySelectorAll("main > :not([hidden]), footer");
+  parts.forEach((part) => (part.hidden = true));
+  document.body.dataset.view = view;
+  document.body.getBoundingClientRect(); // lays the page out without them
+  parts.forEach((part) => (part.hidden = false));
+}
+
+/** Shows the photo with its answer, and moves the focus there. Visitors who have moved the focus since then are left alone. */
+function bringIntoView(chosenAt) {
+  const focused = document.activeElement;
+  if (focused !== chosenAt && focused !== document.body && !element("panel").contains(focused)) return;
+  if (focused !== element("panel")) focusPanel(Boolean(focused?.matches(":focus-visible")));
+  const { top } = element("desk").getBoundingClientRect();
+  if (top < 0 || top > innerHeight / 3) element("desk").scrollIntoView();
+}
+
+/** @param {boolean} byKeyboard  whether the visitor sees where the focus is, and has to see it here too */
+function focusPanel(byKeyboard) {
+  element("panel").toggleAttribute("data-keyboard", byKeyboard);
+  element("panel").focus({ preventScroll: true });
+}
+
 /** Updates what can change without a new state. */
 function updateProgress(item) {
   if (element("progress")) element("progress").textContent = progress(item, Date.now());
   if (element("sent")) element("sent").value = item.progress;
-}
-
-function faceBoxes({ faces, image }) {
-  return faces.map((face, index) => {
-    const box = toPercent(face.box, image);
-    const { vertical, horizontal } = labelPosition(box);
-    const style = Object.fromEntries(Object.entries(box).map(([side, value]) => [side, `${value}%`]));
-    const badge = faces.length > 1 && make("span", { class: "badge" }, String(index + 1));
-    const name = make("span", { class: "name", dir: "auto" }, nameOf(face));
-    const tag = make("span", { class: `tag ${vertical} ${horizontal}` }, badge, name);
-    return make("div", { class: isKnown(face) ? "box known" : "box", "data-face": String(index), style }, tag);
-  });
-}
-
-/** Highlights a face's box and its card together. A click on the box opens the card. */
-function linkBoxesAndCards(desk) {
-  const faceNumber = (target) => target.closest?.("[data-face]")?.dataset.face;
-  const highlight = ({ target }) => {
-    const number = faceNumber(target);
-    for (const each of desk.querySelectorAll("[data-face]")) each.classList.toggle("lit", each.dataset.face === number);
-  };
-  const clear = () => desk.querySelectorAll(".lit").forEach((each) => each.classList.remove("lit"));
-  for (const event of ["pointerover", "focusin"]) desk.addEventListener(event, highlight);
-  for (const event of ["pointerleave", "focusout"]) desk.addEventListener(event, clear);
-  element("boxes").addEventListener("click", ({ target }) => {
-    const number = faceNumber(target);
-    if (!number) return;
-    const details = element("panel").querySelector(`[data-face="${number}"] details`);
-    details.open = true;
-    details.querySelector("summary").focus();
-  });
 }

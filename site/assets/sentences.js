@@ -1,5 +1,6 @@
 // Which words fit an answer, the progress of a photo, or the people that the model knows.
-import { format, words } from "./words.js";
+import { inReadingOrder } from "./boxes.js";
+import { format, isFromRight, words } from "./words.js";
 
 /** @typedef {import("./api.js").Face} Face */
 
@@ -32,8 +33,18 @@ export function percent(probability) {
   return probability >= 0.9995 ? words.over(0.999) : format.percent(probability);
 }
 
-/** @param {Face[]} faces  @returns {string[]} the names of the known people, each once */
-export const knownNames = (faces) => [...new Set(faces.filter(isKnown).map(nameOf))];
+/** @param {Face[]} faces  @returns {Face[]} in the order of their numbers, which is the one in which the visitor reads */
+export const inOrder = (faces) => inReadingOrder(faces, isFromRight());
+
+/** Names in the heading; of more, only the number is shown. */
+const MAX_NAMES = 3;
+
+/** @param {Face[]} faces  @returns {string[]} the names of the known people, each once, and how many there are more */
+export function knownNames(faces) {
+  const names = [...new Set(inOrder(faces).filter(isKnown).map(nameOf))];
+  const more = names.length - MAX_NAMES;
+  return more > 0 ? [...names.slice(0, MAX_NAMES), words.morePeople(more)] : names;
+}
 
 /**
  * @param {Face[]} faces

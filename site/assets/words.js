@@ -10,6 +10,9 @@ export let format;
 /** "en", "es", "hi" or "ar". Set by loadWords. */
 export let language;
 
+/** Whether this language is written from right to left. */
+export const isFromRight = () => language === "ar";
+
 /** @param {string} name  of a module in words/  @param {string} [locale]  the visitor's variety of this language */
 export async function loadWords(name, locale = name) {
   const { default: wordsWith } = await import(`./words/${name}.js`);

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.fakes import API, SITE, face, problem, recognition
+from tests.browser.fakes import API, SITE, drawn_photo, face, problem, recognition
 
 AXE = Path(__file__).parents[2] / "node_modules/axe-core/axe.min.js"
 MAX_COMPRESSED_BYTES = 60_000
@@ -122,19 +122,22 @@ def test_nothing_moves_for_visitors_who_asked_for_reduced_motion(site: Page, ans
     assert moving(site) == []
 
 
-def test_nothing_moves_on_a_phone_between_a_chosen_photo_and_its_answer(page: Page, server, choose):
-    page.set_viewport_size({"width": 360, "height": 740})
+@pytest.mark.parametrize("width", [360, 1440])
+@pytest.mark.parametrize("size", [(800, 600), (600, 900)])
+def test_nothing_moves_from_the_choice_of_a_photo_to_its_answer(page: Page, server, choose, width: int, size):
+    page.set_viewport_size({"width": width, "height": 800})
+    server.recognize = lambda _: recognition(*SIX, size=size)
     page.add_init_script(OBSERVE_SHIFTS)
     page.goto(server.address)
     expect(page.locator(".names li").first).to_be_visible()
+    before = page.evaluate(SHIFTS)
     server.answering.clear()
-    choose()
+    choose(drawn_photo(size))
     expect(page.locator("body")).to_have_attribute("data-state", "working")
     expect(page.locator("#photo")).to_be_visible()
-    before = page.evaluate(SHIFTS)  # by the choice itself, which replaces the page's content
     expect(page.locator("#panel .fine")).to_be_visible()  # that the service may have to start
     server.answering.set()
-    expect(page.locator(".box")).to_be_visible()
+    expect(page.locator(".box").first).to_be_visible()
     shifts = page.evaluate(SHIFTS)[len(before) :]
     assert sum(value for value, _ in shifts) < MAX_SHIFT, shifts
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { clip, inPixelsOf, labelPosition, toPercent } from "../../site/assets/boxes.js";
+import { clip, inPixelsOf, inReadingOrder, labelPosition, toPercent } from "../../site/assets/boxes.js";
 
 const PHOTO = { width: 400, height: 200 };
 
@@ -76,4 +76,40 @@ test("converted boxes are in whole pixels, and show the same part of the photo t
     assert.ok(Math.abs(face.box.left - box.left * x) <= 0.5 + 1e-9);
     assert.ok(Math.abs(face.box.top + face.box.height - (box.top + box.height) * y) <= 0.5 + 1e-9);
   }
+});
+
+const faceAt = (left, top, size = 20) => ({ box: { left, top, width: size, height: size } });
+
+/** Rows of faces as on a photo of a group: nobody is exactly beside the other. Named by row and column. */
+function group(columns, rows) {
+  const places = Array.from({ length: rows }, (_, row) => Array.from({ length: columns }, (_, column) => [row, column])).flat();
+  return places.map(([row, column]) => ({
+    ...faceAt(40 * column + 7 * Math.sin(5 * row + 3 * column), 60 * row + 8 * Math.sin(7 * column + row), 30),
+    name: `${row}.${column}`,
+  }));
+}
+
+for (const [columns, rows] of [[5, 4], [20, 1], [1, 20], [10, 6]]) {
+  test(`${columns * rows} faces in ${rows} rows are read row by row, whatever their order is`, () => {
+    const faces = group(columns, rows);
+    const shuffled = [...faces].sort((one, other) => Math.sin(one.box.left * 91) - Math.sin(other.box.left * 91));
+    assert.deepEqual(inReadingOrder(shuffled), faces);
+    assert.deepEqual(shuffled.length, faces.length);
+  });
+}
+
+test("from right to left, a row begins at its right end, and the first row is still the upper one", () => {
+  const order = inReadingOrder(group(3, 2), true).map(({ name }) => name);
+  assert.deepEqual(order, ["0.2", "0.1", "0.0", "1.2", "1.1", "1.0"]);
+});
+
+test("a small face beside a large one is in its row", () => {
+  const [large, small] = [faceAt(0, 0, 100), faceAt(200, 60, 20)];
+  assert.deepEqual(inReadingOrder([small, large]), [large, small]);
+});
+
+test("the faces that are given are not sorted themselves", () => {
+  const faces = [faceAt(50, 0), faceAt(0, 0)];
+  assert.deepEqual(inReadingOrder(faces), [faces[1], faces[0]]);
+  assert.equal(faces[0].box.left, 50);
 });

@@ -7,8 +7,11 @@ import {
   announcement, closest, headline, metadataNote, nameOf, percent, progress, quality, shortResult, summary, timings, title,
 } from "../../site/assets/sentences.js";
 
-const known = (label, probability = 0.9) => ({ known: true, label, probability });
-const STRANGER = { known: false, label: null, probability: 0.6, predictions: [{ label: "Ada", probability: 0.6 }] };
+let left = 0;
+/** Each face is to the right of those before. */
+const known = (label, probability = 0.9) => ({ known: true, label, probability, box: { left: (left += 50), top: 0, width: 40, height: 40 } });
+const UNNAMED = { known: false, label: null, probability: 0.6, predictions: [{ label: "Ada", probability: 0.6 }] };
+const STRANGER = { ...UNNAMED, box: { left: 0, top: 0, width: 40, height: 40 } };
 
 test("a stranger gets no name", () => {
   assert.equal(nameOf(STRANGER), "Unknown");
@@ -37,6 +40,13 @@ test("no probability is shown as certainty", () => {
 
 test("the heading names everybody known, once", () => {
   assert.equal(headline([known("Ada"), STRANGER, known("Grace"), known("Joan"), known("Ada")]), "Ada, Grace and Joan");
+});
+
+test("the heading names three people in the order in which one reads, and counts the others", () => {
+  const faces = ["Ada", "Grace", "Joan", "Mary", "Ada", "Katherine"].map((label) => known(label));
+  const sentence = headline([...faces].reverse());
+  assert.equal(sentence, "Ada, Grace, Joan and 2 more");
+  assert.equal(announcement(faces), `${sentence}. I know everyone in this photo.`);
 });
 
 test("the heading of a photo of strangers names nobody", () => {
