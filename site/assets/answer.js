@@ -1,6 +1,6 @@
 // The content of the panel beside the photo: first the progress, then the people in it.
+import { copy, curl } from "./copy.js";
 import { make } from "./dom.js";
-import { canShare, copy, curl, resultImage, share } from "./share.js";
 import { closest, inOrder, isKnown, knownNames, nameOf, percent, progress, summary, timings } from "./sentences.js";
 import { format, words } from "./words.js";
 
@@ -13,7 +13,8 @@ import { format, words } from "./words.js";
  * @property {() => void} retry
  * @property {() => void} allowMetadata  sends all photos whose metadata can't be removed
  * @property {boolean} several  whether there are other photos
- * @property {(number: number) => Promise<Blob>} alignedFace  loads a face as the network saw it, by its number from 1
+ * @property {((number: number) => Promise<Blob>) | undefined} alignedFace  loads a face as the network saw it, by its number
+ *   from 1; undefined if the photo isn't there any more
  * @property {string} api  address of the API
  */
 
@@ -89,7 +90,7 @@ function faceCard(face, number, faces, { alignedFace }) {
     make("span", { class: "name", dir: "auto" }, alone ? onlyTitle(face) : nameOf(face)),
     isKnown(face) && make("span", { class: "percent" }, percent(face.probability)),
   );
-  const aligned = alignedFaceView(() => alignedFace(index + 1));
+  const aligned = alignedFace && alignedFaceView(() => alignedFace(index + 1));
   const details = make("details", { open: alone }, title, ...likeliest(face, alone), aligned);
   return make("li", { class: isKnown(face) ? "face known" : "face", "data-face": String(index) }, details);
 }
@@ -145,15 +146,22 @@ function toolbar(item, api) {
     button(text, async () => {
       status.textContent = await action().catch(() => words.notAllowed);
     });
-  const shareResult = () => resultImage(item).then(share);
   return make(
     "div",
     { class: "tools" },
-    preview && tool(canShare() ? words.shareResult : words.saveResult, shareResult),
+    preview && tool(canShare() ? words.shareResult : words.saveResult, () => shareResult(item)),
     tool(words.copyJson, () => copy(JSON.stringify(recognition, null, 2)).then(() => words.answerCopied)),
     tool(words.copyCurl, () => copy(curl(api)).then(() => words.commandCopied)),
     status,
   );
 }
+
+async function shareResult(item) {
+  const { resultImage, share } = await import("./share.js");
+  return share(await resultImage(item));
+}
+
+/** @returns {boolean} whether this browser can share pictures with other apps */
+export const canShare = () => Boolean(navigator.canShare?.({ files: [new File([], "a.jpg", { type: "image/jpeg" })] }));
 
 const button = (text, onclick) => make("button", { type: "button", class: "button quiet", onclick }, text);

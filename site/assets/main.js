@@ -10,7 +10,7 @@ import { sortFiles } from "./kind.js";
 import { Page } from "./page.js";
 import { showPeople } from "./people.js";
 import { prepare } from "./photo.js";
-import { Queue } from "./queue.js";
+import { isFinal, Queue } from "./queue.js";
 import { leftOut } from "./sentences.js";
 import { Replaced } from "./traffic.js";
 import { showWords, words } from "./words.js";
@@ -36,14 +36,29 @@ const queue = new Queue({
   recognize: async (blob, options) => recognize((await getConfig()).api, blob, options),
 });
 
-const page = new Page((item) => ({
+/** The choice that the page shows: later choices have higher numbers, also after a reload. */
+let shown = 0;
+
+/** Loads what this tab keeps, when there is something to keep. A browser that blocks storage throws: it keeps nothing. */
+const loadTab = () => (tab ??= import("./tab.js").then(({ Tab }) => new Tab(sessionStorage)));
+
+/** @type {Promise<import("./tab.js").Tab> | undefined} */
+let tab;
+
+const actions = (item) => ({
   api: config?.api,
   cancel: () => queue.cancel(item),
   retry: () => agreement().then(() => queue.retry(item)),
   allowMetadata: () => queue.allowMetadata(),
   several: queue.items.length > 1,
-  alignedFace: (number) => agreement().then(() => alignedFace(config.api, item.sent, number, choice.signal)),
-}));
+  alignedFace: item.sent && ((number) => agreement().then(() => alignedFace(config.api, item.sent, number, choice.signal))),
+});
+
+const page = new Page(actions, (item) => {
+  queue.remove(item);
+  tab?.then((kept) => kept.drop(item)).catch(() => {});
+  page.remove(item);
+});
 
 /** Waits until the visitor agrees, where the owner wants that. */
 async function agreement() {
@@ -65,10 +80,11 @@ function chooseAgain() {
 /**
  * @param {Blob[]} files
  * @param {string[]} [folders]  names of folders, which are left out
- * @param {Element | null} [chosenAt]  the element that had the focus at the choice
+ * @param {{add?: boolean, chosenAt?: Element | null}} [how]  `add` keeps the photos that are there; `chosenAt` is the element
+ *   that had the focus at the choice
  */
-async function recognizePhotos(files, folders = [], chosenAt = document.activeElement) {
-  const signal = chooseAgain();
+async function recognizePhotos(files, folders = [], { add = false, chosenAt = document.activeElement } = {}) {
+  const signal = add ? choice.signal : chooseAgain();
   const { photos, others } = await sortFiles(files);
   if (signal.aborted) return;
   if (photos.length && !consent.given) {
@@ -77,14 +93,44 @@ async function recognizePhotos(files, folders = [], chosenAt = document.activeEl
   }
   if (signal.aborted) return;
   const unsent = [...folders.map((name) => ({ name, kind: "folder" })), ...others];
-  if (photos.length) queue.replace(photos);
-  else queue.fail(noPhoto(unsent.map(({ kind }) => kind)));
-  page.show(queue.items, chosenAt);
-  page.note(photos.length || unsent.length > 1 ? leftOut(unsent) : "");
+  if (add) addPhotos(photos, chosenAt);
+  else showNew(() => (photos.length ? queue.replace(photos) : queue.fail(noPhoto(unsent.map(({ kind }) => kind)))), chosenAt);
+  page.note(add || photos.length || unsent.length > 1 ? leftOut(unsent) : "");
 }
 
-queue.addEventListener("change", ({ detail }) => page.update(detail));
+/** Other photos are an entry of the browser's history, so that Back shows the former ones. */
+function showNew(start, chosenAt) {
+  shown = Date.now();
+  const entry = { ...history.state, photos: shown };
+  if (queue.items.length) history.pushState(entry, "");
+  else history.replaceState(entry, "");
+  start();
+  page.show(queue.items, { chosenAt });
+}
+
+/** The first of the added photos is selected. */
+function addPhotos(photos, chosenAt) {
+  const before = queue.items.length;
+  if (!photos.length) return;
+  if (!queue.items.some(({ file }) => file)) return showNew(() => queue.replace(photos), chosenAt); // instead of a failure
+  queue.add(photos);
+  page.show(queue.items, { selected: queue.items[before], chosenAt });
+}
+
+queue.addEventListener("change", ({ detail: item }) => {
+  page.update(item);
+  if (item.file && isFinal(item)) loadTab().then((kept) => kept.keep(item, shown, () => queue.items.includes(item))).catch(() => {});
+});
+watchHistory(); // before photos that were chosen while the page was still loading
 watchIntake(element("file"), recognizePhotos, () => page.note(words.nothingDropped));
+element("more").addEventListener("change", ({ target }) => {
+  const files = [...target.files];
+  target.value = ""; // choosing the same photo again shall be a change
+  if (files.length) recognizePhotos(files, [], { add: true });
+});
+document.addEventListener("keydown", ({ key, defaultPrevented }) => {
+  if (key === "Escape" && !defaultPrevented && !document.querySelector("dialog[open]")) queue.cancelAll();
+});
 element("captured").addEventListener("click", (event) => {
   if (consent.given) return;
   event.preventDefault();
@@ -129,9 +175,9 @@ async function recognizeExample(address) {
   const signal = chooseAgain();
   const photo = await fetch(address, { signal }).then((response) => (response.ok ? response.blob() : null)).catch(() => null);
   if (signal.aborted) return;
-  if (photo) return recognizePhotos([photo], [], chosenAt);
+  if (photo) return recognizePhotos([photo], [], { chosenAt });
   queue.fail(unreadableFile());
-  page.show(queue.items, chosenAt);
+  page.show(queue.items, { chosenAt });
   page.note("");
 }
 
@@ -149,6 +195,38 @@ function watchConnection() {
 function watchLeaving() {
   addEventListener("pagehide", () => queue.leave());
   addEventListener("pageshow", ({ persisted }) => persisted && queue.resume());
+}
+
+/**
+ * Shows photos that this tab keeps.
+ * @param {number} [number]  of their choice; the newest by default
+ */
+async function showKept(number) {
+  const signal = chooseAgain();
+  const kept = await loadTab().catch(() => null);
+  if (signal.aborted) return;
+  shown = number ?? kept?.newest ?? 0;
+  queue.show(kept?.restore(shown) ?? []);
+  page.show(queue.items);
+  page.note("");
+}
+
+function watchHistory() {
+  if (keepsSomething()) showKept(history.state?.photos);
+  addEventListener("popstate", ({ state }) => state?.photos && state.photos !== shown && showKept(state.photos));
+  element("forget").addEventListener("click", async () => {
+    await loadTab().then((kept) => kept.forget()).catch(() => {});
+    await showKept();
+    element("file").focus();
+  });
+}
+
+function keepsSomething() {
+  try {
+    return Object.keys(sessionStorage).some((key) => key.startsWith("photo "));
+  } catch {
+    return false;
+  }
 }
 
 /** Makes the page an app, where the deployment has a service worker. */

@@ -1,8 +1,9 @@
-// Shows the selected photo with its faces, the panel beside it, and the strip of all photos.
+// Shows the selected photo with its faces, the panel beside it, and what is offered with several photos.
+import { Announcer } from "./announcer.js";
 import { panelContent } from "./answer.js";
 import { make } from "./dom.js";
 import { Faces } from "./faces.js";
-import { announcement, isKnown, metadataNote, progress, shortResult, title } from "./sentences.js";
+import { metadataNote, progress, title } from "./sentences.js";
 import { words } from "./words.js";
 
 /** @typedef {import("./queue.js").Item} Item */
@@ -20,28 +21,47 @@ export class Page {
   #panelState = "";
   #actions;
   #faces = new Faces(element("boxes"), element("panel"));
+  #announcer = new Announcer(element("status"));
+  /** Loaded with the first photos that are several. @type {import("./several.js").Several | undefined} */
+  #several;
+  #remove;
 
-  /** @param {(item: Item) => import("./answer.js").Actions} actions  returns what the panel's buttons do for an item */
-  constructor(actions) {
+  /**
+   * @param {(item: Item) => import("./answer.js").Actions} actions  returns what the panel's buttons do for an item
+   * @param {(item: Item) => void} remove  removes one of several photos
+   */
+  constructor(actions, remove) {
     this.#actions = actions;
+    this.#remove = remove;
     setInterval(() => this.#current && updateProgress(this.#current), 1000);
   }
 
   /**
-   * Replaces all photos, selects the first, and brings it into view.
-   * @param {Item[]} items
-   * @param {Element | null} chosenAt  the element that had the focus when the photos were chosen
+   * Shows these photos. Those that were there before keep their place in the page.
+   * @param {Item[]} items  none shows the page as it was before the first photo
+   * @param {{selected?: Item, chosenAt?: Element | null}} [how]  photos that were just chosen are brought into view: `chosenAt`
+   *   is the element that had the focus then
    */
-  show(items, chosenAt) {
-    this.#addresses.forEach((address) => URL.revokeObjectURL(address));
-    this.#addresses = new Map();
+  show(items, { selected = items[0], chosenAt } = {}) {
     this.#items = items;
-    showView("photo");
-    element("panel").hidden = false;
-    element("strip").hidden = items.length < 2;
-    element("strip").replaceChildren(...items.map((item) => this.#thumbnail(item)));
-    this.#select(items[0]);
-    bringIntoView(chosenAt);
+    this.#revokeAddresses();
+    for (const item of items) this.#keepAddress(item);
+    showView(items.length ? "photo" : "empty");
+    element("panel").hidden = !items.length;
+    this.#announcer.begin(items);
+    if (selected) this.#select(selected);
+    else this.#clear();
+    this.#showSeveral();
+    if (chosenAt !== undefined) bringIntoView(chosenAt);
+  }
+
+  /** Removes one of several photos. If it is selected, the one beside it is next. @param {Item} item */
+  remove(item) {
+    const hadFocus = element("strip").contains(document.activeElement);
+    const items = this.#items.filter((each) => each !== item);
+    this.show(items, { selected: this.#current === item ? this.#several.neighbour(item) : this.#current });
+    if (items.length < 2) focusPanel(hadFocus);
+    else if (hadFocus) this.#several.focus(this.#current);
   }
 
   /** Shows a sentence above the panel until the next one. @param {string} sentence  empty for none */
@@ -53,21 +73,56 @@ export class Page {
   /** An item has changed. @param {Item} item */
   update(item) {
     if (!this.#items.includes(item)) return; // it belongs to photos that were replaced
-    const isPrepared = Boolean(item.preview) && !this.#addresses.has(item);
-    if (isPrepared) this.#addresses.set(item, URL.createObjectURL(item.preview));
-    this.#updateThumbnail(item);
+    const isPrepared = this.#keepAddress(item);
     if (item === this.#current && isPrepared) this.#showPhoto(item);
     if (item === this.#current) this.#render();
     else document.title = title(this.#items, this.#current);
-    this.#announce(item);
+    this.#announcer.update(item, this.#items);
+    if (this.#items.length > 1) this.#several?.update(item);
   }
 
   #select(item) {
     this.#current = item;
     this.#panelState = "";
-    this.#items.forEach((each) => this.#updateThumbnail(each));
+    this.#several?.select(item);
     this.#showPhoto(item);
     this.#render();
+  }
+
+  #clear() {
+    this.#current = undefined;
+    element("stage").hidden = true;
+    element("metadata").textContent = words.metadataPromise;
+    delete document.body.dataset.state;
+    document.title = words.pageTitle;
+  }
+
+  /** @returns {boolean} whether the photo has its picture since now */
+  #keepAddress(item) {
+    if (!item.preview || this.#addresses.has(item)) return false;
+    this.#addresses.set(item, URL.createObjectURL(item.preview));
+    return true;
+  }
+
+  #revokeAddresses() {
+    for (const [item, address] of this.#addresses) {
+      if (this.#items.includes(item)) continue;
+      URL.revokeObjectURL(address);
+      this.#addresses.delete(item);
+    }
+  }
+
+  #showSeveral() {
+    const places = { list: element("strip"), summary: element("several"), tools: element("all") };
+    for (const place of Object.values(places)) place.hidden = this.#items.length < 2;
+    if (this.#items.length < 2) return;
+    if (this.#several) return this.#several.show(this.#items, this.#current);
+    const actions = { select: (item) => this.#select(item), remove: this.#remove, addressOf: (item) => this.#addresses.get(item) };
+    const start = ({ Several }) => {
+      this.#several ??= new Several(places, actions);
+      this.#showSeveral();
+    };
+    import("./several.js").then(start, () => {}); // without a connection, the selected photo is shown alone
   }
 
   /**
@@ -114,34 +169,6 @@ export class Page {
     panel.replaceChildren(...panelContent(item, this.#actions(item)));
     if (isReplaced) focusPanel(byKeyboard);
     this.#faces.show(state === "answered" ? item.recognition : undefined);
-  }
-
-  #announce(item) {
-    const { state, recognition, failure, slow } = item;
-    const count = this.#items.length;
-    const numbered = (sentence) => (count > 1 ? words.photoOf(this.#items.indexOf(item) + 1, count, sentence) : sentence);
-    const say = (sentence) => (element("status").textContent = numbered(sentence));
-    if (state === "answered") say(announcement(recognition.faces));
-    if (state === "failed") say(failure.message);
-    if (state === "asking") say(progress(item));
-    if (state === "working" || state === "pausing") say(progress(item) + (slow ? ` ${words.stillWorking}` : ""));
-  }
-
-  #thumbnail(item) {
-    const picture = make("img", { alt: "" });
-    const onclick = () => this.#select(item);
-    return make("li", {}, make("button", { type: "button", onclick }, picture, make("span", { class: "dot" })));
-  }
-
-  #updateThumbnail(item) {
-    const number = this.#items.indexOf(item);
-    const button = element("strip").children[number].firstChild;
-    const known = item.recognition?.faces.some(isKnown);
-    const address = this.#addresses.get(item);
-    if (address) button.firstChild.src = address;
-    button.className = item.state === "answered" ? (known ? "known" : "stranger") : item.state;
-    button.setAttribute("aria-label", words.photoResult(number + 1, shortResult(item)));
-    button.setAttribute("aria-current", String(item === this.#current));
   }
 }
 

@@ -14,7 +14,8 @@ const SLOW_MS = 2000;
 
 /**
  * @typedef {object} Item  a photo
- * @property {Blob} file  the file as it was chosen
+ * @property {number} id  later photos have higher ones, also after a reload
+ * @property {Blob} file  the file as it was chosen; of a photo from before a reload, its small picture
  * @property {"waiting" | "preparing" | "asking" | "sending" | "working" | "pausing" | "answered" | "failed" | "cancelled"} state
  *   asking: the photo would be sent with its metadata, and the visitor has to agree
  * @property {Blob | null} [preview]  the upright photo without metadata, once it is prepared; null if the browser can't
@@ -29,6 +30,12 @@ const SLOW_MS = 2000;
  * @property {Failure} [failure]  of the photo, or of the last attempt during a pause
  */
 
+/** @param {Item} item  @returns {boolean} whether nothing more happens to it by itself */
+export const isDone = ({ state }) => ["answered", "failed", "cancelled"].includes(state);
+
+/** @param {Item} item  @returns {boolean} whether trying again would give the same result */
+export const isFinal = ({ state, failure }) => state === "answered" || (state === "failed" && !failure.retryable);
+
 /**
  * Sends a "change" event whenever an item changes; its `detail` is the item.
  * `prepare` and `recognize` are the functions of photo.js and api.js.
@@ -36,6 +43,7 @@ const SLOW_MS = 2000;
 export class Queue extends EventTarget {
   /** @type {Item[]} */
   items = [];
+  #lastId = Date.now();
   #controllers = new Map();
   /** Whether the visitor has agreed to send these photos with their metadata, where it can't be removed. */
   #metadataAllowed = false;
@@ -55,12 +63,30 @@ export class Queue extends EventTarget {
 
   /** Replaces all photos. @param {Blob[]} files */
   replace(files) {
-    this.#start(files.map((file) => ({ file, state: "waiting", progress: 0, slow: false, since: Date.now() })));
+    this.show(files.map((file) => this.#item({ file, state: "waiting" })));
+  }
+
+  /** Adds photos to those that are there. @param {Blob[]} files */
+  add(files) {
+    this.items = [...this.items, ...files.map((file) => this.#item({ file, state: "waiting" }))];
+    this.#next();
+  }
+
+  /** @param {Item} item */
+  remove(item) {
+    this.items = this.items.filter((each) => each !== item);
+    this.#heldBack = this.#heldBack.filter((each) => each !== item);
+    this.#controllers.get(item)?.abort();
+    this.#next();
   }
 
   /** Replaces all photos by a failure. @param {Failure} failure */
   fail(failure) {
-    this.#start([{ state: "failed", failure, progress: 0, slow: false, since: Date.now() }]);
+    this.show([this.#item({ state: "failed", failure })]);
+  }
+
+  #item(about) {
+    return { id: (this.#lastId += 1), progress: 0, slow: false, since: Date.now(), ...about };
   }
 
   /** @param {Item} item */
@@ -68,6 +94,16 @@ export class Queue extends EventTarget {
     this.#controllers.get(item)?.abort();
     this.#change(item, { state: "cancelled" });
     this.#next();
+  }
+
+  /** Cancels every photo that has no result yet. To send one again sends them all. */
+  cancelAll() {
+    const open = this.items.filter((item) => !isDone(item));
+    this.#heldBack.push(...open);
+    for (const item of open) {
+      this.#controllers.get(item)?.abort();
+      this.#change(item, { state: "cancelled" });
+    }
   }
 
   /** Tries a photo again, and those that were held back with it. @param {Item} item */
@@ -107,7 +143,8 @@ export class Queue extends EventTarget {
     this.#next();
   }
 
-  #start(items) {
+  /** Replaces all photos by these, which may have their results already. @param {Item[]} items */
+  show(items) {
     for (const controller of this.#controllers.values()) controller.abort(new Replaced());
     this.items = items;
     this.#metadataAllowed = false;

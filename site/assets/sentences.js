@@ -1,5 +1,6 @@
 // Which words fit an answer, the progress of a photo, or the people that the model knows.
 import { inReadingOrder } from "./boxes.js";
+import { isDone } from "./queue.js";
 import { format, isFromRight, words } from "./words.js";
 
 /** @typedef {import("./api.js").Face} Face */
@@ -97,7 +98,7 @@ export function progress({ state, progress, pauseMs, failure, since }, now = sin
  * @returns {string} the title of the page: the selected photo's result, or how far several photos are
  */
 export function title(items, current) {
-  const done = items.filter(({ state }) => ["answered", "failed", "cancelled"].includes(state)).length;
+  const done = items.filter(isDone).length;
   const results = { answered: () => headline(current.recognition.faces), failed: () => words.failed, asking: () => words.askingTitle };
   const result = () => results[current.state]?.() ?? words[current.state === "cancelled" ? "cancelled" : "working"];
   return `${items.length > 1 && done < items.length ? words.photosBegun(done + 1, items.length) : result()} – Visage`;
@@ -111,6 +112,29 @@ export function metadataNote(item) {
   if (item.preview) return words.metadataRemoved;
   const isSent = item.preview === null && ["sending", "working", "pausing", "answered", "failed"].includes(item.state);
   return isSent ? words.metadataKept : "";
+}
+
+/**
+ * @param {import("./queue.js").Item} item
+ * @returns {"known" | "stranger" | "failed" | "open"} known: somebody in it is; open: it has no result yet
+ */
+export function groupOf(item) {
+  if (item.state === "answered") return item.recognition.faces.some(isKnown) ? "known" : "stranger";
+  return isDone(item) ? "failed" : "open";
+}
+
+/** @param {import("./queue.js").Item[]} items  @returns {Record<"all" | ReturnType<typeof groupOf>, number>} */
+export function tally(items) {
+  const counts = { all: items.length, known: 0, stranger: 0, failed: 0, open: 0 };
+  for (const item of items) counts[groupOf(item)] += 1;
+  return counts;
+}
+
+/** @param {import("./queue.js").Item[]} items  @returns {string} how far they are, and how many are known */
+export function overview(items) {
+  const { all, known, failed, open } = tally(items);
+  const result = open ? words.photosDone(all - open, all, known) : words.photosKnown(known, all);
+  return failed ? `${result} ${words.photosFailed(failed)}` : result;
 }
 
 /** Files that are named one by one; of more, only the number is shown. */

@@ -1,30 +1,9 @@
-// Copies and shares an answer: as text, or as a picture that is drawn in the browser and not uploaded.
+// Shares an answer as a picture that is drawn in the browser and not uploaded, and saves files.
+import { canShare } from "./answer.js";
 import { clip } from "./boxes.js";
 import { isKnown, nameOf } from "./sentences.js";
 import { makeCanvas, openPhoto } from "./shrink.js";
 import { words } from "./words.js";
-
-/** @param {string} api  @returns {string} a command that sends a photo to the same API */
-export const curl = (api) => `curl -F image=@photo.jpg ${api}/recognize`;
-
-/** @param {string} text  @throws {Error} if the browser does not allow it */
-export async function copy(text) {
-  if (navigator.clipboard) return navigator.clipboard.writeText(text);
-  // Without https there is no navigator.clipboard.
-  const area = document.createElement("textarea");
-  const focused = document.activeElement;
-  area.value = text;
-  area.className = "offscreen";
-  document.body.append(area);
-  area.select();
-  const copied = document.execCommand("copy");
-  area.remove();
-  focused?.focus();
-  if (!copied) throw new Error("not copied");
-}
-
-/** @returns {boolean} whether this browser can share pictures with other apps */
-export const canShare = () => Boolean(navigator.canShare?.({ files: [new File([], "a.jpg", { type: "image/jpeg" })] }));
 
 /** @param {Blob} picture  @returns {Promise<string>} a sentence about the result; empty if the visitor cancelled */
 export async function share(picture) {
@@ -33,12 +12,17 @@ export async function share(picture) {
     const ignoreCancel = (error) => (error.name === "AbortError" ? "" : Promise.reject(error));
     return navigator.share({ files: [file] }).then(() => words.shared, ignoreCancel);
   }
+  download(file);
+  return words.saved;
+}
+
+/** Saves a file where the browser saves downloads. @param {File} file */
+export function download(file) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(file);
   link.download = file.name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
-  return words.saved;
 }
 
 /** A larger photo is drawn from its smaller copy: 50 megapixels take 200 MB when they are decoded. */

@@ -83,16 +83,17 @@ export function fit({ width, height }, side) {
 /**
  * @param {CanvasImageSource} picture
  * @param {{width: number, height: number}} size
+ * @param {number} [quality]  0 to 1
  * @returns {Promise<Blob>} a JPEG of that size; transparent pixels become white
  */
-export function encode(picture, { width, height }) {
+export function encode(picture, { width, height }, quality = JPEG_QUALITY) {
   const canvas = makeCanvas(width, height);
   const context = canvas.getContext("2d");
   context.fillStyle = "#fff";
   context.fillRect(0, 0, width, height);
   context.imageSmoothingQuality = "high";
   context.drawImage(picture, 0, 0, width, height);
-  return canvas.convertToBlob({ type: "image/jpeg", quality: JPEG_QUALITY });
+  return canvas.convertToBlob({ type: "image/jpeg", quality });
 }
 
 async function compress({ picture, width, height }) {
