@@ -103,7 +103,7 @@ export class Strip {
     const shown = this.#shown();
     const index = shown.findIndex((item) => this.#button(item) === event.target);
     if (index < 0 || event.altKey || event.ctrlKey || event.metaKey) return;
-    if (event.key === "Delete") this.#onRemove(shown[index]);
+    if (event.key === "Delete") return this.#onRemove(shown[index]);
     const next = shown[this.#indexAfter(event.key, index, shown)];
     if (!next) return;
     event.preventDefault(); // the strip must not scroll as well
