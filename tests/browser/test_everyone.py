@@ -103,6 +103,9 @@ def test_nothing_is_wider_than_the_screen(site: Page, answer, choose, width: int
     choose()
     expect(site.locator(".box")).to_have_count(6)
     assert site.evaluate("document.documentElement.scrollWidth") <= width
+    choose(*[drawn_photo()] * 12)
+    expect(site.locator("#strip button")).to_have_count(12)
+    assert site.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def test_every_button_is_large_enough_for_a_finger(site: Page, answer, choose):
