@@ -10,6 +10,8 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, e
 from scripts.browsers import CHROMIUM
 from tests.browser.fakes import API, LABELS, SiteServer, drawn_photo, reply
 
+expect.set_options(timeout=30_000)  # as long as Playwright waits for an action: a busy machine needs more than its 5 s
+
 
 @pytest.fixture(scope="module")
 def running_server() -> Iterator[SiteServer]:
