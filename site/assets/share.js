@@ -40,7 +40,7 @@ export async function resultImage({ file, preview, recognition: { faces, image }
   const photo = (await openOriginal(file, image)) ?? (await openPhoto(preview));
   try {
     const scale = Math.min(1, Math.sqrt(MAX_CANVAS_PIXELS / (photo.width * photo.height)));
-    const canvas = makeCanvas(Math.round(photo.width * scale), Math.round(photo.height * scale));
+    const canvas = makeCanvas(Math.floor(photo.width * scale), Math.floor(photo.height * scale));
     const context = canvas.getContext("2d");
     context.fillStyle = "#fff"; // behind transparent pixels
     context.fillRect(0, 0, canvas.width, canvas.height);

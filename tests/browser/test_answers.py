@@ -211,22 +211,22 @@ def test_boxes_are_copied_and_saved_in_pixels_of_the_photo_that_was_chosen(site:
     """The photo that is sent is smaller: 2048 x 1536."""
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     answer(recognition(face(box=(512, 384, 256, 512)), size=(2048, 1536)))
-    choose(jpeg(Image.new("RGB", (4000, 3000), "#88aacc")))
+    choose(jpeg(Image.new("RGB", (2560, 1920), "#88aacc")))
     expect(site.locator(".box")).to_be_visible()
     site.get_by_role("button", name="Copy JSON").click()
     expect(site.get_by_text("Answer copied.")).to_be_visible()
     copied = json.loads(site.evaluate("navigator.clipboard.readText()"))
-    assert copied["faces"][0]["box"] == {"left": 1000, "top": 750, "width": 500, "height": 1000}
-    assert copied["image"] == {"width": 4000, "height": 3000, "complete": True}
+    assert copied["faces"][0]["box"] == {"left": 640, "top": 480, "width": 320, "height": 640}
+    assert copied["image"] == {"width": 2560, "height": 1920, "complete": True}
     image = saved_picture(site)
-    assert image.size == (4000, 3000)
-    assert min(image.getpixel((1000, 1250))) > WHITE  # the box
-    assert min(image.getpixel((1250, 1250))) < WHITE  # the face in it
+    assert image.size == (2560, 1920)
+    assert min(image.getpixel((640, 800))) > WHITE  # the box
+    assert min(image.getpixel((800, 800))) < WHITE  # the face in it
 
 
 def test_the_saved_picture_of_a_huge_photo_fits_the_canvas_of_a_phone(site: Page, answer, choose):
     answer(recognition(face(box=(512, 384, 256, 512)), size=(2048, 1536)))
-    choose(jpeg(Image.new("L", (6000, 4500))))
+    choose(jpeg(Image.new("L", (4800, 3600))))
     expect(site.locator(".box")).to_be_visible()
     width, height = saved_picture(site).size
     assert 16_000_000 < width * height <= 4096 * 4096

@@ -295,8 +295,9 @@ def test_an_example_shows_its_thumbnail_and_is_loaded_only_when_it_is_tapped(pag
     loaded = offer_examples(page, ("0a1b", drawn_photo()), ("2c3d", drawn_photo()))
     answer(recognition(face("Ada Lovelace")))
     page.goto(server.address)
-    shown = "[...document.querySelectorAll('#examples img')].every(({ naturalWidth }) => naturalWidth === 144)"
-    page.wait_for_function(f"document.querySelectorAll('#examples img').length === 2 && {shown}")
+    expect(page.locator("#examples img")).to_have_count(2)
+    for picture in page.locator("#examples img").all():
+        expect(picture).to_have_js_property("naturalWidth", 144)
     assert sorted(loaded) == ["0a1b-small.jpg", "2c3d-small.jpg"]
     page.get_by_role("button", name="Example 1").click()
     expect(page.get_by_role("heading", name="Ada Lovelace")).to_be_visible()
