@@ -1,4 +1,4 @@
-"""Who runs the website, how to reach them, and what visitors must agree to. Kept from one deployment to the next."""
+"""Who runs the website, and what its visitors must agree to and may do. Kept from one deployment to the next."""
 
 import json
 import re
@@ -21,17 +21,22 @@ _SENTENCE: Final = re.compile(r'<span id="agreement"[^>]*>[^<]*</span>')
 """The page's own sentence of consent, in index.html."""
 
 
+MAX_LIVE: Final = 4
+"""The page sends no more pictures a second: FASTEST in site/assets/pace.js."""
+
+
 @dataclass(frozen=True, slots=True)
 class Owner:
     """The owner's name, a mail address or web address, and the consent line.
 
     An empty text means that the owner has not said. `consent` is the owner's own sentence, True for the sentence of the
-    page, False for no consent line.
+    page, False for no consent line. `live` is how many pictures a second the running camera may send; 0 for none.
     """
 
     name: str = ""
     contact: str = ""
     consent: str | bool = False
+    live: int = MAX_LIVE
 
     @classmethod
     def kept(cls, target: Target) -> Self:
@@ -53,7 +58,9 @@ class Owner:
             with body:
                 return cls._parse(body.read())
 
-    def changed(self, name: str | None, contact: str | None, consent: str | bool | None) -> Self:
+    def changed(
+        self, name: str | None, contact: str | None, consent: str | bool | None, live: int | None = None
+    ) -> Self:
         """Return the owner with these changes; None keeps a value, an empty text removes it.
 
         Raises:
@@ -65,6 +72,7 @@ class Owner:
             self.name if name is None else _line("--owner", name),
             self.contact if contact is None else _contact(contact),
             self.consent if consent is None else consent,
+            self.live if live is None else min(max(int(live), 0), MAX_LIVE),
         )
 
     @property
@@ -102,7 +110,7 @@ class Owner:
         """Read the members of config.json; whatever is not as this version writes it counts as not said."""
         try:
             said = json.loads(config)["owner"]
-            return cls().changed(said["name"], said["contact"], said["consent"])
+            return cls().changed(said["name"], said["contact"], said["consent"], said.get("live"))
         except (ValueError, LookupError, TypeError, AttributeError, DeployError):
             return cls()
 

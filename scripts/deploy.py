@@ -12,7 +12,7 @@ import typer
 from rich.text import Text
 
 from deploy import local, package, stack, website
-from deploy.owner import UNSAID, Owner
+from deploy.owner import MAX_LIVE, UNSAID, Owner
 from deploy.rollout import Addresses, bring_up
 from deploy.stack import DEFAULT_ENGINE, Engine, Hosting
 from deploy.target import Target, aws_target, local_target
@@ -72,15 +72,24 @@ def deploy(
     consent_text: Annotated[
         str | None, typer.Option(metavar="SENTENCE", help="What they agree to, in your own words; implies --consent.")
     ] = None,
+    live: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=MAX_LIVE,
+            metavar="NUMBER",
+            help="Pictures a second that a visitor's running camera may send; 0 for none.",
+        ),
+    ] = None,
     region: Annotated[str | None, typer.Option(help="AWS region. (default: that of your AWS settings)")] = None,
     as_json: JSONOption = False,
 ) -> None:
     """Deploy stack, model and website, and print the addresses of API and website.
 
-    Owner, contact and consent are kept for later deployments; an empty text removes one.
+    Owner, contact, consent and --live are kept for later deployments; an empty text removes one.
     """
     require_checkout("deploy")
-    said = (owner, contact, _consent(consent, consent_text))
+    said = (owner, contact, _consent(consent, consent_text), live)
     UNSAID.changed(*said)
     _check(stage, engine)
     loaded = _load(bundle, engine)

@@ -73,6 +73,20 @@ export async function recognize(api, photo, { signal, onStart, onProgress, onSen
 }
 
 /**
+ * Asks once: nobody wants a late answer about a frame of the running camera.
+ * @param {string} api
+ * @param {Blob} frame
+ * @param {AbortSignal} signal
+ * @returns {Promise<Recognition>}
+ * @throws {import("./failure.js").Failure}
+ */
+export async function recognizeFrame(api, frame, signal) {
+  const request = { method: "POST", url: `${api}/recognize`, body: form(frame) };
+  const slot = await pageTraffic.start(signal);
+  return json(await onlySuccess(await sendOnce(request, signal, slot)), isRecognition);
+}
+
+/**
  * @param {string} api
  * @param {AbortSignal} [signal]
  * @returns {Promise<Labels>} the people that the model knows, and how well it recognises them

@@ -1,21 +1,16 @@
-// Takes a photo with the camera, in a dialog with a live preview.
+// Takes a photo with the camera, in a dialog with a live preview that can name the faces in it.
 import { make } from "./dom.js";
+import { Live } from "./live.js";
 import { encode } from "./shrink.js";
 import { words } from "./words.js";
 
-/** @returns {string} why this page can't use the camera; empty if it can try */
-export function cameraUnavailable() {
-  if (!globalThis.isSecureContext) return words.cameraNeedsHttps;
-  if (!navigator.mediaDevices?.getUserMedia) return words.cameraUnsupported;
-  return "";
-}
-
 /**
  * @param {HTMLDialogElement} dialog  is empty before and after
+ * @param {ConstructorParameters<typeof Live>[1] | null} live  how faces are named in the running picture; null for not at all
  * @returns {Promise<File | null>} a JPEG; null if no photo was taken
  */
-export function takePhoto(dialog) {
-  return new Camera(dialog).photo();
+export function takePhoto(dialog, live) {
+  return new Camera(dialog, live).photo();
 }
 
 /**
@@ -61,10 +56,11 @@ class Camera {
   #cameras = [];
   #photo = null;
 
-  constructor(dialog) {
+  constructor(dialog, live) {
     this.dialog = dialog;
     this.video = make("video", { playsinline: true, muted: true, autoplay: true });
     this.video.muted = true; // the attribute alone doesn't mute an element that a script creates
+    this.live = live && new Live(this.video, live);
     this.message = make("p", { class: "camera-note", role: "status" });
     this.retryButton = button("button", words.tryAgain, () => this.#restart());
     this.cancelButton = button("button quiet", words.cancel, () => dialog.close());
@@ -79,7 +75,13 @@ class Camera {
   photo() {
     const { dialog, video, message, retryButton, cancelButton, shutterButton, switchButton } = this;
     dialog.replaceChildren(
-      make("div", { class: "viewfinder" }, video, make("div", { class: "camera-message" }, message, retryButton)),
+      make(
+        "div",
+        { class: "viewfinder" },
+        video,
+        make("div", { class: "camera-message" }, message, retryButton),
+        ...(this.live?.elements ?? []),
+      ),
       make("div", { class: "camera-controls" }, cancelButton, shutterButton, switchButton),
     );
     const closed = new Promise((resolve) => dialog.addEventListener("close", resolve, { once: true }));
@@ -110,11 +112,14 @@ class Camera {
     this.#stream = stream;
     const [track] = stream.getVideoTracks();
     track.onended = () => this.#showProblem(words.cameraLost);
-    this.video.classList.toggle("mirrored", track.getSettings().facingMode !== "environment");
+    const isMirrored = track.getSettings().facingMode !== "environment";
+    this.video.classList.toggle("mirrored", isMirrored);
     this.video.srcObject = stream;
     await this.video.play();
     this.#cameras = (await navigator.mediaDevices.enumerateDevices()).filter(({ kind }) => kind === "videoinput");
-    if (this.#stream === stream) this.#ready();
+    if (this.#stream !== stream) return;
+    this.live?.cameraStarted(isMirrored);
+    this.#ready();
   }
 
   #ready() {
@@ -144,6 +149,7 @@ class Camera {
 
   async #takePhoto() {
     this.shutterButton.disabled = true;
+    this.live?.cameraStopped();
     this.video.pause();
     try {
       this.#photo = await this.#captureFrame();
@@ -161,12 +167,14 @@ class Camera {
   }
 
   #stop() {
+    this.live?.cameraStopped();
     if (this.#stream) stop(this.#stream);
     this.#stream = this.video.srcObject = null;
   }
 
   #finish() {
     this.#stop();
+    this.live?.close();
     this.dialog.replaceChildren();
     return this.#photo;
   }

@@ -6,6 +6,7 @@ import { configBroken } from "./failure.js";
  * @property {string} api  address of the API, without a trailing slash
  * @property {Example[]} examples  photos to try
  * @property {boolean} worker  whether the website has a service worker that lists its files
+ * @property {number} [live]  frames a second that the camera may send; 0 for none; missing if the owner hasn't said
  */
 
 /** @typedef {{photo: string, thumbnail: string}} Example  addresses on this website */
@@ -35,7 +36,9 @@ export function parseConfig(config, page) {
   const api = config?.api;
   const address = /^(https?:\/)?\/[^/]/.test(api) ? resolve(api, page) : null;
   if (!address) throw configBroken();
-  return { api: address.href.replace(/\/+$/, ""), examples: exampleAddresses(config, page), worker: config.worker === true };
+  const live = typeof config.owner?.live === "number" && config.owner.live >= 0 ? config.owner.live : undefined;
+  const examples = exampleAddresses(config, page);
+  return { api: address.href.replace(/\/+$/, ""), examples, worker: config.worker === true, live };
 }
 
 /** Leaves out photos on other websites: the page can't read them, and requests would reveal its visitors. */

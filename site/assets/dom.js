@@ -1,4 +1,4 @@
-// Creates elements.
+// Creates elements, and loads style sheets that few visitors need.
 
 /**
  * @param {string} tag
@@ -17,4 +17,22 @@ export function make(tag, properties = {}, ...children) {
   }
   element.append(...children.filter((child) => child !== null && child !== undefined && child !== false));
   return element;
+}
+
+/**
+ * @param {string} address
+ * @returns {Promise<void>} resolves when the style sheet is in use, at once if it already is
+ * @throws {Event} if it can't be loaded
+ */
+export function addStylesheet(address) {
+  if ([...document.styleSheets].some(({ href }) => href === address)) return Promise.resolve();
+  const link = make("link", { rel: "stylesheet", href: address });
+  return new Promise((resolve, reject) => {
+    link.addEventListener("load", () => resolve());
+    link.addEventListener("error", (event) => {
+      link.remove();
+      reject(event);
+    });
+    document.head.append(link);
+  });
 }

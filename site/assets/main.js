@@ -1,10 +1,10 @@
 // The entry point: connects the photos that come in, the queue that sends them, and the page that shows the results.
-import { alignedFace, labels, recognize } from "./api.js";
-import { cameraUnavailable, takePhoto } from "./camera.js";
+import { alignedFace, labels, recognize, recognizeFrame } from "./api.js";
 import { loadConfig } from "./config.js";
 import { Consent } from "./consent.js";
-import { make } from "./dom.js";
-import { noPhoto, unreadableFile } from "./failure.js";
+import { addStylesheet, make } from "./dom.js";
+import { interrupted, noPhoto, unreadableFile } from "./failure.js";
+import { cameraUnavailable } from "./has-camera.js";
 import { watchIntake } from "./intake.js";
 import { sortFiles } from "./kind.js";
 import { Page } from "./page.js";
@@ -144,9 +144,44 @@ element("captured").addEventListener("change", ({ target }) => {
 
 async function useCamera() {
   await agreement();
-  const photo = await takePhoto(element("camera"));
+  const style = addStylesheet(new URL("camera.css", import.meta.url).href);
+  const [camera] = await Promise.all([import("./camera.js"), style]).catch(() => []);
+  if (!camera) return page.note(interrupted().message);
+  if (element("camera").open) return; // the button was pressed twice
+  const photo = await camera.takePhoto(element("camera"), config?.live === 0 ? null : liveOptions());
   if (photo) recognizePhotos([photo]);
 }
+
+const liveOptions = () => ({
+  recognize: async (frame, signal) => recognizeFrame((await getConfig()).api, frame, signal),
+  framesPerSecond: config?.live,
+});
+
+/** @type {Promise<import("./zoom.js").Zoom | undefined> | undefined} */
+let zoom;
+
+/** Loads zooming when somebody points at a photo or its answer. Without a connection, the next time tries again. */
+function loadZoom() {
+  zoom ??= import("./zoom.js").then(
+    ({ Zoom }) => new Zoom(element("stage")),
+    () => (zoom = undefined),
+  );
+}
+
+for (const part of [element("stage"), element("panel")]) {
+  for (const event of ["pointerover", "focusin"]) part.addEventListener(event, loadZoom);
+}
+
+/** A card that is opened brings its face near; closing it shows the whole photo. */
+element("panel").addEventListener("click", async ({ target }) => {
+  const details = target.closest("[data-face] > details > summary")?.parentElement;
+  if (!details) return;
+  const isOpening = !details.open;
+  loadZoom();
+  const loaded = await zoom;
+  if (isOpening) loaded?.showFace(details.parentElement);
+  else loaded?.showWhole();
+});
 
 /** A phone also offers its camera app, which works even where this page may not use the camera. */
 function offerCamera() {

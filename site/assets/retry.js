@@ -65,7 +65,12 @@ export function retryAfterMs(header, now) {
   return Math.min(Math.max(ms || 0, 0), MAX_RETRY_AFTER_MS);
 }
 
-function sleep(ms, signal) {
+/**
+ * @param {number} ms
+ * @param {AbortSignal} signal
+ * @returns {Promise<void>} rejects as soon as `signal` is aborted
+ */
+export function sleep(ms, signal) {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);
     const abort = () => {

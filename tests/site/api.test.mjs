@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
 import "./english.mjs";
-import { alignedFace, labels, recognize } from "../../site/assets/api.js";
+import { alignedFace, labels, recognize, recognizeFrame } from "../../site/assets/api.js";
 import { Replaced, Traffic } from "../../site/assets/traffic.js";
 
 const API = "https://api.example";
@@ -257,4 +257,17 @@ test("an aligned face is a picture", async () => {
 test("an aligned face that is no picture can't be read", async () => {
   played(answer(200, RECOGNITION));
   await assert.rejects(alignedFace(API, PHOTO, 1, new AbortController().signal), { type: "unreadable-answer" });
+});
+
+test("a frame of the camera is asked about once, whatever comes back", async () => {
+  const { signal } = new AbortController();
+  played(answer(200, RECOGNITION));
+  assert.deepEqual(await recognizeFrame(API, PHOTO, signal), RECOGNITION);
+  assert.equal(Request.made[0].url, `${API}/recognize`);
+  for (const play of [lose, answer(429, {}, { "retry-after": "3" }), answer(500, {})]) {
+    Request.made = [];
+    played(play);
+    await assert.rejects(recognizeFrame(API, PHOTO, signal), { name: "Failure", retryable: true });
+    assert.equal(Request.made.length, 1);
+  }
 });

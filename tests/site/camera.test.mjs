@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 
 import "./english.mjs";
-import { cameraProblem, cameraUnavailable, otherCamera } from "../../site/assets/camera.js";
+import { cameraProblem, otherCamera } from "../../site/assets/camera.js";
+import { cameraUnavailable } from "../../site/assets/has-camera.js";
 
 function browser({ isSecureContext, mediaDevices }) {
   globalThis.isSecureContext = isSecureContext;

@@ -60,3 +60,9 @@ for (const address of [
     assert.deepEqual(parseConfig({ api: API, examples }, PAGE).examples, []);
   });
 }
+
+for (const [live, expected] of [[0, 0], [2, 2], [0.5, 0.5], [undefined, undefined], [null, undefined], ["2", undefined], [-1, undefined], [true, undefined]]) {
+  test(`${JSON.stringify(live)} frames a second of the camera means ${expected}`, () => {
+    assert.equal(parseConfig({ api: API, owner: { live } }, PAGE).live, expected);
+  });
+}

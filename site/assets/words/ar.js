@@ -11,6 +11,8 @@ export default ({ list, megabytes, number, percent, plural, wholePercent }) => (
   yourPhotos: "صورك",
   answer: "الإجابة",
   noPreview: "لا يستطيع هذا المتصفح عرض هذه الصورة، لذلك لا توجد معاينة.",
+  zoomPhoto: "صورتك. كبّر وصغّر بالمفتاحين + و−، وتحرّك بمفاتيح الأسهم.",
+  wholePhoto: "عرض الصورة كاملة",
   choosePhotos: "اختيار صور",
   chooseOthers: "اختيار صور أخرى",
   addPhotos: "إضافة صور",
@@ -191,6 +193,14 @@ export default ({ list, megabytes, number, percent, plural, wholePercent }) => (
   cameraBusy: "الكاميرا قيد الاستخدام. أغلق البرامج الأخرى التي تستخدمها، ثم أعد المحاولة.",
   cameraLost: "توقفت الكاميرا. تأكد من أنها موصولة وأن لا برنامج آخر يستخدمها، ثم أعد المحاولة.",
   cameraFailed: "لم تعمل الكاميرا. أعد المحاولة، أو اختر صورة.",
+
+  // Naming faces in the running picture of the camera
+  live: "التعرّف المباشر",
+  liveHint: "يرسل صورة صغيرة عدة مرات في الثانية. لا نحتفظ بأي منها.",
+  liveNoFace: "لا أرى أي وجه.",
+  liveSlower: "الخدمة مشغولة، لذلك أنظر مرات أقل.",
+  stillThere: "هل ما زلت هنا؟ توقفتُ عن إرسال الصور.",
+  goOn: "متابعة",
 
   // What went wrong, and what to do
   failed: "لم ينجح ذلك",

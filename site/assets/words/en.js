@@ -11,6 +11,8 @@ export default ({ list, megabytes, number, percent, plural, wholePercent }) => (
   yourPhotos: "Your photos",
   answer: "Answer",
   noPreview: "This browser can’t show this photo, so there’s no preview.",
+  zoomPhoto: "Your photo. Zoom with + and −, move with the arrow keys.",
+  wholePhoto: "Show the whole photo",
   choosePhotos: "Choose photos",
   chooseOthers: "Choose other photos",
   addPhotos: "Add photos",
@@ -150,6 +152,14 @@ export default ({ list, megabytes, number, percent, plural, wholePercent }) => (
   cameraBusy: "The camera is in use. Close other programs that use it, then try again.",
   cameraLost: "The camera stopped. Check that it’s connected and that no other program uses it, then try again.",
   cameraFailed: "The camera didn’t start. Try again, or choose a photo instead.",
+
+  // Naming faces in the running picture of the camera
+  live: "Recognise live",
+  liveHint: "Sends a small picture a few times a second. We don’t keep any.",
+  liveNoFace: "I see no face.",
+  liveSlower: "The service is busy, so I look less often.",
+  stillThere: "Are you still there? I stopped sending pictures.",
+  goOn: "Continue",
 
   // What went wrong, and what to do
   failed: "That didn’t work",

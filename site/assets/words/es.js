@@ -11,6 +11,8 @@ export default ({ list, megabytes, number, percent, plural, wholePercent }) => (
   yourPhotos: "Tus fotos",
   answer: "Respuesta",
   noPreview: "Este navegador no puede mostrar esta foto, así que no hay vista previa.",
+  zoomPhoto: "Tu foto. Usa + y − para ampliar y reducir, y las flechas para moverte.",
+  wholePhoto: "Ver la foto entera",
   choosePhotos: "Elegir fotos",
   chooseOthers: "Elegir otras fotos",
   addPhotos: "Añadir fotos",
@@ -150,6 +152,14 @@ export default ({ list, megabytes, number, percent, plural, wholePercent }) => (
   cameraBusy: "La cámara está en uso. Cierra los otros programas que la usen y vuelve a intentarlo.",
   cameraLost: "La cámara se ha parado. Mira si sigue conectada y si la usa otro programa, y vuelve a intentarlo.",
   cameraFailed: "La cámara no se ha encendido. Vuelve a intentarlo, o elige una foto.",
+
+  // Naming faces in the running picture of the camera
+  live: "Reconocer en directo",
+  liveHint: "Envía una imagen pequeña varias veces por segundo. No guardamos ninguna.",
+  liveNoFace: "No veo ninguna cara.",
+  liveSlower: "El servicio está ocupado, así que miro con menos frecuencia.",
+  stillThere: "¿Sigues ahí? He dejado de enviar imágenes.",
+  goOn: "Continuar",
 
   // What went wrong, and what to do
   failed: "No ha funcionado",

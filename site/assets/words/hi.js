@@ -11,6 +11,8 @@ export default ({ list, megabytes, number, percent, plural, wholePercent }) => (
   yourPhotos: "आपकी फ़ोटो की सूची",
   answer: "जवाब",
   noPreview: "यह ब्राउज़र इस फ़ोटो को दिखा नहीं सकता, इसलिए झलक नहीं है।",
+  zoomPhoto: "आपकी फ़ोटो। + और − से ज़ूम करें, तीर वाली कुंजियों से खिसकाएँ।",
+  wholePhoto: "पूरी फ़ोटो दिखाएँ",
   choosePhotos: "फ़ोटो चुनें",
   chooseOthers: "दूसरी फ़ोटो चुनें",
   addPhotos: "और फ़ोटो जोड़ें",
@@ -150,6 +152,14 @@ export default ({ list, megabytes, number, percent, plural, wholePercent }) => (
   cameraBusy: "कैमरा कहीं और चल रहा है। उसे इस्तेमाल करने वाले प्रोग्राम बंद करें, फिर कोशिश करें।",
   cameraLost: "कैमरा रुक गया। देखें कि वह जुड़ा है और कोई दूसरा प्रोग्राम उसे इस्तेमाल नहीं कर रहा, फिर कोशिश करें।",
   cameraFailed: "कैमरा शुरू नहीं हुआ। फिर कोशिश करें, या कोई फ़ोटो चुनें।",
+
+  // Naming faces in the running picture of the camera
+  live: "लाइव पहचानें",
+  liveHint: "हर सेकंड कुछ छोटी तस्वीरें भेजता है। हम कोई भी नहीं रखते।",
+  liveNoFace: "कोई चेहरा नहीं दिख रहा।",
+  liveSlower: "सेवा व्यस्त है, इसलिए कम बार देखा जा रहा है।",
+  stillThere: "क्या आप अब भी यहाँ हैं? तस्वीरें भेजना रोक दिया गया है।",
+  goOn: "जारी रखें",
 
   // What went wrong, and what to do
   failed: "बात नहीं बनी",
