@@ -196,7 +196,7 @@ def test_the_picture_of_the_result_is_drawn_in_the_browser_without_a_request(sit
     choose()
     expect(site.locator(".box")).to_be_visible()
     requests = []
-    site.on("request", lambda request: requests.append(request.url) if request.url.startswith("http") else None)
+    site.on("request", lambda request: requests.append(request) if request.url.startswith("http") else None)
     with site.expect_download() as download:
         site.get_by_role("button", name="Save the result").click()
     with Image.open(download.value.path()) as file:
@@ -204,7 +204,7 @@ def test_the_picture_of_the_result_is_drawn_in_the_browser_without_a_request(sit
     assert (download.value.suggested_filename, image.size) == ("who-is-this.jpg", (800, 600))
     assert min(image.getpixel((200, 200))) > WHITE  # the box
     assert min(image.getpixel((280, 200))) < WHITE  # the face in it
-    assert requests == []
+    assert {request.resource_type for request in requests} <= {"script"}  # the module that draws it
 
 
 def test_boxes_are_copied_and_saved_in_pixels_of_the_photo_that_was_chosen(site: Page, context, answer, choose):
