@@ -10,7 +10,7 @@ from tests.browser.fakes import API, LABELS, PHOTO_SIZE, drawn_photo, face, prob
 from tests.browser.test_answers import drawn_box
 
 LANGUAGES = {"es": "ltr", "hi": "ltr", "ar": "rtl"}
-NAMES = {"Visage", "Ada", "Lovelace", "Grace", "Hopper", "Joan", "Clarke", "menu", "pdf"}
+NAMES = {"CSV", "Visage", "Ada", "Lovelace", "Grace", "Hopper", "Joan", "Clarke", "menu", "pdf"}
 SIX = [face("Ada Lovelace" if number % 2 else None, (20 + 125 * number, 100, 110, 140)) for number in range(6)]
 
 # Calls the functions with lists of one number, which count as a list and as a number.

@@ -49,5 +49,7 @@ def test_each_state_has_its_picture_and_the_figures_are_printed(taken, capsys):
     for path in pictures.values():
         with Image.open(path) as picture:
             assert picture.width == 360
-    printed = re.match(r"first paint (\d+) ms, interactive (\d+) ms, ([\d.]+) kB in total\n$", capsys.readouterr().out)
+    printed = re.match(
+        r"first paint (\d+) ms, interactive (\d+) ms, ([\d.]+) kB in total\nLighthouse: ", capsys.readouterr().out
+    )
     assert all(float(figure) > 0 for figure in printed.groups())
