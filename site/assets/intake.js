@@ -6,13 +6,7 @@
  * @param {() => void} onNothing  a drop had neither. A paste without a file is ignored: it may be a text
  */
 export function watchIntake(input, onFiles, onNothing) {
-  const take = () => {
-    const files = [...input.files];
-    input.value = ""; // choosing the same photo again shall be a change
-    if (files.length) onFiles(files, []);
-  };
-  input.addEventListener("change", take);
-  take(); // files that were chosen while the page was still loading
+  watchInput(input, (files) => onFiles(files, []));
   document.addEventListener("paste", ({ clipboardData: { files } }) => files.length && onFiles([...files], []));
   watchDrops((transfer) => {
     const folders = foldersOf(transfer);
@@ -20,6 +14,20 @@ export function watchIntake(input, onFiles, onNothing) {
     if (files.length || folders.length) onFiles(files, folders);
     else onNothing();
   });
+}
+
+/**
+ * @param {HTMLInputElement} input
+ * @param {(files: File[]) => void} onFiles
+ */
+export function watchInput(input, onFiles) {
+  const take = () => {
+    const files = [...input.files];
+    input.value = ""; // choosing the same photo again shall be a change
+    if (files.length) onFiles(files);
+  };
+  input.addEventListener("change", take);
+  take(); // files that were chosen while the page was still loading
 }
 
 /** A browser lists a folder among the files, as a file that can't be read. */

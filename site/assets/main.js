@@ -5,7 +5,7 @@ import { Consent } from "./consent.js";
 import { addStylesheet, make } from "./dom.js";
 import { interrupted, noPhoto, unreadableFile } from "./failure.js";
 import { cameraUnavailable } from "./has-camera.js";
-import { watchIntake } from "./intake.js";
+import { watchInput, watchIntake } from "./intake.js";
 import { sortFiles } from "./kind.js";
 import { Page } from "./page.js";
 import { showPeople } from "./people.js";
@@ -123,11 +123,8 @@ queue.addEventListener("change", ({ detail: item }) => {
 });
 watchHistory(); // before photos that were chosen while the page was still loading
 watchIntake(element("file"), recognizePhotos, () => page.note(words.nothingDropped));
-element("more").addEventListener("change", ({ target }) => {
-  const files = [...target.files];
-  target.value = ""; // choosing the same photo again shall be a change
-  if (files.length) recognizePhotos(files, [], { add: true });
-});
+watchInput(element("more"), (files) => recognizePhotos(files, [], { add: true }));
+watchInput(element("captured"), (files) => recognizePhotos(files));
 document.addEventListener("keydown", ({ key, defaultPrevented }) => {
   if (key === "Escape" && !defaultPrevented && !document.querySelector("dialog[open]")) queue.cancelAll();
 });
@@ -135,11 +132,6 @@ element("captured").addEventListener("click", (event) => {
   if (consent.given) return;
   event.preventDefault();
   agreement();
-});
-element("captured").addEventListener("change", ({ target }) => {
-  const files = [...target.files];
-  target.value = "";
-  if (files.length) recognizePhotos(files);
 });
 
 async function useCamera() {
