@@ -9,6 +9,7 @@ from PIL import Image, ImageOps
 
 from deploy.errors import DeployError
 from preprocess.errors import PhotoError
+from preprocess.files import read_photo
 from preprocess.photo import Photo
 
 _SIZE: Final = 1024
@@ -38,7 +39,7 @@ def example(path: Path) -> Example:
         DeployError: the file cannot be read, or is not a photo.
     """
     try:
-        opened = Photo(path.read_bytes(), size=_SIZE)
+        opened = Photo(read_photo(path), size=_SIZE)
         image = Image.fromarray(opened.pixels(_SIZE / max(opened.width, opened.height)))
     except PhotoError as error:
         raise DeployError(f"{path} cannot be an example: {error}") from error
