@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 settings.register_profile("suite", derandomize=True, deadline=None)
 """The same examples in every run, so that a failure can be seen again; how long one takes depends on the machine."""
@@ -25,6 +27,8 @@ ORDER = ("functional/scripts/test_checks.py", "unit/api", "stack", "browser", "f
 """The order of the tests. The first file makes the model, which no test of the API beside it needs. What is dear comes
 before what is cheap, so that all processes are busy until the end."""
 
+WITH_STACK = ("tests/stack/", "tests/browser/test_deployed.py")
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Sort the tests; `make` forbids pytest-xdist to sort them by the number of tests in a file."""
@@ -34,3 +38,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _place(file: Path) -> int:
     below = file.relative_to(Path(__file__).parent).as_posix()
     return next((place for place, start in enumerate(ORDER) if below.startswith(start)), len(ORDER))
+
+
+class ByFile(LoadFileScheduling):
+    """Gives each process a file at a time. The tests with a deployed stack are one file here: they share the stack."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        return "stack" if file.startswith(WITH_STACK) else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
+    return ByFile(config, log)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
-from scripts.browsers import CHROMIUM
+from scripts.browsers import CHROMIUM, quick_chromium
 from tests.browser.fakes import API, LABELS, SiteServer, drawn_photo, reply
 
 expect.set_options(timeout=30_000)  # as long as Playwright waits for an action: a busy machine needs more than its 5 s
@@ -34,16 +34,18 @@ def server(running_server: SiteServer) -> Iterator[SiteServer]:
 @pytest.fixture(scope="module")
 def chromium(running_server: SiteServer) -> Iterator[Browser]:
     """Chromium; it is closed before the server, which waits for every connection to end."""
-    if CHROMIUM.path is None:
+    program = quick_chromium()
+    if program is None:
         pytest.fail(CHROMIUM.advice)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=CHROMIUM.path,
+            executable_path=program,
             args=[
                 "--no-sandbox",
                 "--disable-gpu",
                 "--disable-background-networking",
                 "--use-fake-device-for-media-stream",  # its picture is a test pattern
+                "--use-fake-ui-for-media-stream",  # every page may use it; the headless shell has no other camera
                 "--host-resolver-rules=MAP visage.test 127.0.0.1",  # over HTTP, this name is not a secure context
             ],
         )

@@ -26,6 +26,11 @@ LABELS = {
     "model": {"version": "3f9c2a7b10de"},
 }
 
+REFUSE_CAMERA = """() => {
+    navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("", "NotAllowedError"));
+}"""
+"""A script for a page whose visitor does not let it use the camera."""
+
 
 class SiteServer(ThreadingHTTPServer):
     """Serves the website and a fake API, and keeps the photos that it receives."""

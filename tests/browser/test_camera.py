@@ -72,9 +72,8 @@ def api(site: Page) -> FrameApi:
 
 
 @pytest.fixture
-def camera(site: Page, context, api):
+def camera(site: Page, api):
     """The open dialog of a camera that is ready."""
-    context.grant_permissions(["camera"])
     return open_camera(site)
 
 
@@ -121,8 +120,7 @@ def test_at_most_four_frames_a_second_are_sent(site: Page, camera, api):
     assert len(api.frames) - before <= 4 * (time.monotonic() - start) + 1
 
 
-def test_one_request_is_in_flight_at_a_time(site: Page, context, server):
-    context.grant_permissions(["camera"])
+def test_one_request_is_in_flight_at_a_time(site: Page, server):
     server.answering.clear()
     site.unroute("**/config.json")
     site.goto(server.address)
@@ -137,10 +135,9 @@ def test_one_request_is_in_flight_at_a_time(site: Page, context, server):
 
 @pytest.mark.parametrize(("facing", "left"), [("environment", 0.1), ("user", 0.65)])
 @pytest.mark.parametrize("size", [(1280, 800), (390, 844), (844, 390)])
-def test_boxes_are_on_the_faces(site: Page, context, api, facing: str, left: float, size: tuple[int, int]):
+def test_boxes_are_on_the_faces(site: Page, api, facing: str, left: float, size: tuple[int, int]):
     site.set_viewport_size({"width": size[0], "height": size[1]})
     site.evaluate(FACING, facing)
-    context.grant_permissions(["camera"])
     camera = open_camera(site)
     switch(camera).check()
     expect(camera.locator(".live-boxes .tag")).to_have_text("Ada Lovelace")
@@ -246,8 +243,7 @@ def test_a_frame_without_a_face_is_no_failure(site: Page, camera, api):
     expect(switch(camera)).to_be_checked()
 
 
-def test_after_minutes_without_a_sign_the_page_asks_whether_the_visitor_is_there(page: Page, context, server):
-    context.grant_permissions(["camera"])
+def test_after_minutes_without_a_sign_the_page_asks_whether_the_visitor_is_there(page: Page, server):
     page.clock.install()
     page.route("**/config.json", lambda route: route.fulfill(json={"api": API}))
     page.route(f"{API}/labels", lambda route: reply(route, LABELS))
@@ -299,8 +295,7 @@ def test_the_switch_works_with_the_keyboard_and_its_focus_is_seen(site: Page, ca
 
 
 @pytest.mark.parametrize(("live", "offered"), [(0, False), (1, True)])
-def test_the_owner_decides_how_many_frames_a_second(page: Page, context, server, live: int, offered: bool):
-    context.grant_permissions(["camera"])
+def test_the_owner_decides_how_many_frames_a_second(page: Page, server, live: int, offered: bool):
     page.route("**/config.json", lambda route: route.fulfill(json={"api": API, "owner": {"live": live}}))
     page.route(f"{API}/labels", lambda route: reply(route, LABELS))
     api = FrameApi(page)
@@ -315,10 +310,9 @@ def test_the_owner_decides_how_many_frames_a_second(page: Page, context, server,
         assert len(api.frames) <= 3
 
 
-def test_the_camera_is_loaded_when_it_is_wanted(page: Page, context, server):
+def test_the_camera_is_loaded_when_it_is_wanted(page: Page, server):
     loaded: list[str] = []
     page.on("request", lambda request: loaded.append(request.url.rpartition("/")[2]))
-    context.grant_permissions(["camera"])
     page.goto(server.address)
     expect(page.locator(".names li").first).to_be_visible()
     wanted = {"camera.js", "camera.css", "live.js", "pace.js", "tracks.js", "zoom.js"}
@@ -327,8 +321,7 @@ def test_the_camera_is_loaded_when_it_is_wanted(page: Page, context, server):
     assert wanted - {"zoom.js"} <= set(loaded)
 
 
-def test_a_camera_that_cannot_be_loaded_is_explained_and_can_be_tried_again(site: Page, context):
-    context.grant_permissions(["camera"])
+def test_a_camera_that_cannot_be_loaded_is_explained_and_can_be_tried_again(site: Page):
     site.route("**/camera.css", lambda route: route.abort())
     site.get_by_role("button", name="Take a photo").click()
     expect(site.locator("#note")).to_have_text(re.compile("The connection was lost."))

@@ -54,8 +54,7 @@ def test_axe_finds_no_violation(site: Page, answer, choose, state: str, scheme: 
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_no_violation_while_a_photo_is_sent_and_with_the_camera(site: Page, context, choose, scheme: str):
-    context.grant_permissions(["camera"])
+def test_axe_finds_no_violation_while_a_photo_is_sent_and_with_the_camera(site: Page, choose, scheme: str):
     site.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     site.route(f"{API}/recognize", lambda _: None)
     choose()

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageOps
 from playwright.sync_api import JSHandle, Page, Route, expect
 
-from tests.browser.fakes import API, LABELS, drawn_photo, face, jpeg, recognition, reply
+from tests.browser.fakes import API, LABELS, REFUSE_CAMERA, drawn_photo, face, jpeg, recognition, reply
 
 LIMIT_BYTES = 4_500_000
 ORIENTATION = 0x0112  # an EXIF tag; a phone held upright writes 6
@@ -247,8 +247,7 @@ def test_a_photo_can_be_chosen_with_the_keyboard_alone(site: Page, answer):
     expect(site.get_by_role("heading", name="Ada Lovelace")).to_be_visible()
 
 
-def test_a_photo_is_taken_with_the_camera(site: Page, context, answer):
-    context.grant_permissions(["camera"])
+def test_a_photo_is_taken_with_the_camera(site: Page, answer):
     answer(recognition(face("Ada Lovelace")))
     site.evaluate(KEEP_STREAMS)
     site.get_by_role("button", name="Take a photo").click()
@@ -262,6 +261,7 @@ def test_a_photo_is_taken_with_the_camera(site: Page, context, answer):
 
 
 def test_a_camera_without_permission_is_explained(site: Page):
+    site.evaluate(REFUSE_CAMERA)
     site.get_by_role("button", name="Take a photo").click()
     dialog = site.get_by_role("dialog")
     expect(dialog).to_contain_text(re.compile("camera", re.IGNORECASE))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.browser.fakes import API, LABELS, PHOTO_SIZE, drawn_photo, face, problem, recognition, reply
+from tests.browser.fakes import API, LABELS, PHOTO_SIZE, REFUSE_CAMERA, drawn_photo, face, problem, recognition, reply
 from tests.browser.test_answers import drawn_box
 
 LANGUAGES = {"es": "ltr", "hi": "ltr", "ar": "rtl"}
@@ -98,7 +98,8 @@ def test_every_state_is_translated_and_fits_a_small_phone(open_in, answer, langu
     bring(page, ("a.heic", b"\0\0\0\x18ftypheic"))
     expect(page.locator("#panel.asking")).to_be_visible()
     check()
-    page.locator("#shoot").click()  # this browser has no permission to use a camera
+    page.evaluate(REFUSE_CAMERA)
+    page.locator("#shoot").click()
     expect(page.locator("#camera .button").first).to_be_focused()
     check()
 

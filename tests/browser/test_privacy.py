@@ -132,8 +132,7 @@ def test_a_visitor_who_no_longer_agrees_is_asked_again(page: Page, deployed, cho
     assert len(sent) == 1
 
 
-def test_the_camera_does_not_start_before_the_visitor_agrees(page: Page, context: BrowserContext, deployed):
-    context.grant_permissions(["camera"])
+def test_the_camera_does_not_start_before_the_visitor_agrees(page: Page, deployed):
     page.goto(deployed(Owner(consent=True)))
     page.get_by_role("button", name="Take a photo").click()
     expect(page.get_by_role("checkbox")).to_be_focused()
