@@ -14,8 +14,7 @@ Nothing is imported here that takes time, because a function reads its settings 
 """
 
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
@@ -71,21 +70,6 @@ class Settings:
             pyenv=Path(given.get("PYENV_ROOT") or Path.home() / ".pyenv"),
             environment=given,
         )
-
-
-@contextmanager
-def variables_during(variables: Mapping[str, str]) -> Iterator[None]:
-    """Set environment variables that are missing while the block runs.
-
-    This is for a library that reads a setting while it is imported, and only from the environment.
-    """
-    missing = {name: value for name, value in variables.items() if name not in os.environ}
-    os.environ.update(missing)
-    try:
-        yield
-    finally:
-        for name in missing:
-            os.environ.pop(name, None)
 
 
 def cores() -> int:

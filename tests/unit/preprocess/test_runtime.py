@@ -1,0 +1,24 @@
+"""ONNX Runtime is imported without what it would write and report."""
+
+import os
+import subprocess
+import sys
+
+from model.settings import ROOT
+from preprocess.runtime import variables_during
+
+
+def test_variables_are_set_while_the_block_runs_and_no_longer(monkeypatch):
+    monkeypatch.setenv("GIVEN", "1")
+    monkeypatch.delenv("MISSING", raising=False)
+    with variables_during({"GIVEN": "2", "MISSING": "2"}):
+        assert (os.environ["GIVEN"], os.environ["MISSING"]) == ("1", "2")
+    assert (os.environ["GIVEN"], os.environ.get("MISSING")) == ("1", None)
+
+
+def test_importing_onnx_runtime_writes_nothing_and_changes_no_variable(tmp_path):
+    script = "import os; before = dict(os.environ); from preprocess.runtime import onnxruntime; onnxruntime(); "
+    script += "assert dict(os.environ) == before"
+    environment = {"HOME": str(tmp_path), "TMPDIR": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=environment, check=True)
+    assert list(tmp_path.iterdir()) == []
