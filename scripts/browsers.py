@@ -39,7 +39,7 @@ CHROMIUM: Final = Browser(
         "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
         "/Applications/Chromium.app/Contents/MacOS/Chromium",
     ),
-    "chromium chromium-headless-shell fonts-liberation",
+    "chromium chromium-headless-shell fonts-liberation fonts-lohit-deva",
     "Install Chromium or Chrome.",
 )
 

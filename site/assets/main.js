@@ -269,7 +269,8 @@ offerCamera();
 watchConnection();
 watchLeaving();
 showPeople(element("known"), async () => {
-  const { api, examples, worker } = await getConfig();
+  const reveal = () => (element("people").hidden = false); // only now, so that the examples do not push it down
+  const { api, examples, worker } = await getConfig().finally(reveal);
   offerExamples(examples);
   if (worker) startShell().catch(() => {}); // the connection was lost: the page works without it
   return labels(api);
