@@ -10,7 +10,7 @@ from scripts.browsers import CHROMIUM
 
 CATEGORIES: Final = ("performance", "accessibility", "best-practices", "seo")
 
-_PROGRAM: Final = ROOT / "node_modules" / ".bin" / "lighthouse"
+PROGRAM: Final = ROOT / "node_modules" / ".bin" / "lighthouse"
 
 
 def lighthouse(address: str, categories: Iterable[str] = CATEGORIES, audits: Iterable[str] = ()) -> dict[str, Any]:
@@ -25,7 +25,7 @@ def lighthouse(address: str, categories: Iterable[str] = CATEGORIES, audits: Ite
         *(f"--only-audits={name}" for name in audits),
         "--chrome-flags=--headless --no-sandbox",
     ]
-    command = ["env", f"CHROME_PATH={CHROMIUM.path}", str(_PROGRAM), address, *words]
+    command = ["env", f"CHROME_PATH={CHROMIUM.path}", str(PROGRAM), address, *words]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     report: dict[str, Any] = json.loads(done.stdout)
     return report

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, FilePayload, Page, expect, sync_playwri
 from model.settings import ROOT
 from scripts.browsers import CHROMIUM
 from scripts.console import CACHE
-from scripts.lighthouse import lighthouse, scores
+from scripts.lighthouse import PROGRAM, lighthouse, scores
 
 SCREENSHOTS: Final = ROOT / "docs" / "screenshots"
 SAMPLES: Final = CACHE / "samples" / "photos"
@@ -55,6 +55,8 @@ _WEBP_QUALITY: Final = 75
 def main() -> None:
     """Write all screenshots; print the size of the website, the time until it paints, and Lighthouse's scores."""
     (site,) = sys.argv[1:]
+    if not PROGRAM.exists():
+        sys.exit("Lighthouse is missing. Run `make setup` first.")
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     with _chromium() as browser:
         for width, height in WIDTHS.items():

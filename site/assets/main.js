@@ -7,7 +7,7 @@ import { interrupted, noPhoto, unreadableFile } from "./failure.js";
 import { cameraUnavailable } from "./has-camera.js";
 import { watchInput, watchIntake } from "./intake.js";
 import { sortFiles } from "./kind.js";
-import { Page } from "./page.js";
+import { loadSeveral, Page } from "./page.js";
 import { showPeople } from "./people.js";
 import { prepare } from "./photo.js";
 import { isFinal, Queue } from "./queue.js";
@@ -121,6 +121,7 @@ queue.addEventListener("change", ({ detail: item }) => {
   page.update(item);
   if (item.file && isFinal(item)) loadTab().then((kept) => kept.keep(item, shown, () => queue.items.includes(item))).catch(() => {});
 });
+for (const event of ["pointerdown", "keydown", "dragenter"]) addEventListener(event, loadSeveral, { once: true });
 watchHistory(); // before photos that were chosen while the page was still loading
 watchIntake(element("file"), recognizePhotos, () => page.note(words.nothingDropped));
 watchInput(element("more"), (files) => recognizePhotos(files, [], { add: true }));
@@ -230,7 +231,7 @@ function watchLeaving() {
  */
 async function showKept(number) {
   const signal = chooseAgain();
-  const kept = await loadTab().catch(() => null);
+  const [kept] = await Promise.all([loadTab().catch(() => null), loadSeveral()]);
   if (signal.aborted) return;
   shown = number ?? kept?.newest ?? 0;
   queue.show(kept?.restore(shown) ?? []);

@@ -10,6 +10,12 @@ import { words } from "./words.js";
 
 const element = (id) => document.getElementById(id);
 
+/** @type {typeof import("./several.js").Several | undefined} */
+let Several;
+
+/** Loads what several photos need. Once they are shown, it moves the page. Without a connection, one is shown alone. */
+export const loadSeveral = () => import("./several.js").then((module) => ({ Several } = module), () => {});
+
 export class Page {
   /** @type {Item | undefined} */
   #current;
@@ -22,7 +28,7 @@ export class Page {
   #actions;
   #faces = new Faces(element("boxes"), element("panel"));
   #announcer = new Announcer(element("status"));
-  /** Loaded with the first photos that are several. @type {import("./several.js").Several | undefined} */
+  /** @type {import("./several.js").Several | undefined} */
   #several;
   #remove;
 
@@ -116,13 +122,10 @@ export class Page {
     const places = { list: element("strip"), summary: element("several"), tools: element("all") };
     for (const place of Object.values(places)) place.hidden = this.#items.length < 2;
     if (this.#items.length < 2) return;
-    if (this.#several) return this.#several.show(this.#items, this.#current);
+    if (!Several) return loadSeveral().then(() => Several && this.#showSeveral());
     const actions = { select: (item) => this.#select(item), remove: this.#remove, addressOf: (item) => this.#addresses.get(item) };
-    const start = ({ Several }) => {
-      this.#several ??= new Several(places, actions);
-      this.#showSeveral();
-    };
-    import("./several.js").then(start, () => {}); // without a connection, the selected photo is shown alone
+    this.#several ??= new Several(places, actions);
+    this.#several.show(this.#items, this.#current);
   }
 
   /**

@@ -57,6 +57,18 @@ def test_axe_finds_no_violation(site: Page, answer, choose, state: str, scheme: 
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_violation_with_several_photos(site: Page, choose, scheme: str):
+    site.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    answers = iter([(recognition(face()), 200), (recognition(face(None)), 200), problem("no-face", 422)])
+    site.route(f"{API}/recognize", lambda route: reply(route, *next(answers)))
+    choose(drawn_photo(), drawn_photo((600, 900)), drawn_photo((500, 500)))
+    expect(site.get_by_role("button", name="Save all as CSV")).to_be_visible()
+    assert violations(site) == []
+    site.get_by_role("button", name="No result 1").click()
+    assert violations(site) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_no_violation_while_a_photo_is_sent_and_with_the_camera(site: Page, choose, scheme: str):
     site.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     site.route(f"{API}/recognize", lambda _: None)
@@ -144,6 +156,24 @@ def test_nothing_moves_from_the_choice_of_a_photo_to_its_answer(page: Page, serv
     server.answering.set()
     expect(page.locator(".box").first).to_be_visible()
     shifts = page.evaluate(SHIFTS)[len(before) :]
+    assert sum(value for value, _ in shifts) < MAX_SHIFT, shifts
+
+
+def test_nothing_moves_when_several_photos_are_chosen_or_the_page_is_loaded_again(page: Page, server, choose):
+    page.set_viewport_size({"width": 360, "height": 800})
+    page.add_init_script(OBSERVE_SHIFTS)
+    page.goto(server.address)
+    expect(page.locator(".names li").first).to_be_visible()
+    before = page.evaluate(SHIFTS)
+    with page.expect_response("**/several.js"):
+        page.mouse.click(5, 300)  # whoever chooses photos presses something first
+    choose(*(drawn_photo((400 + number, 300)) for number in range(5)))
+    expect(page.locator("#several .overview")).to_have_text("5 of 5 known.")
+    shifts = page.evaluate(SHIFTS)[len(before) :]
+    assert sum(value for value, _ in shifts) < MAX_SHIFT, shifts
+    page.reload()
+    expect(page.locator("#strip li")).to_have_count(5)
+    shifts = page.evaluate(SHIFTS)
     assert sum(value for value, _ in shifts) < MAX_SHIFT, shifts
 
 
