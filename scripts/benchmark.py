@@ -2,9 +2,11 @@
 
 import shutil
 import warnings
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from http.client import HTTPException
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 from urllib.error import URLError
@@ -14,13 +16,13 @@ from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
-from dataset.folders import Listing, People, walk
+from dataset.folders import Listing, People, listing, walk
 from dataset.prepare import photos_of_strangers
 from dataset.words import counted
 from evaluation.lfw_pairs import LFW
 from model import bundle as bundles
 from model.settings import cores
-from scripts import checks
+from scripts import checks, samples
 from scripts.console import (
     CACHE,
     SETTINGS,
@@ -47,6 +49,9 @@ _ARCHIVE: Final = _PHOTOS.with_name("lfw-funneled.tgz")
 """scikit-learn deletes it when it is unpacked, so that a file here means an interrupted download."""
 
 _SHARES: Final = (0.1, 0.2, 0.3)
+
+_SECONDS_A_DETECTION: Final = 0.12
+"""Mean of the detectors, decoding included."""
 
 WorkersOption = Annotated[
     int | None, typer.Option(min=1, help="Number of worker processes. (default: one for each core)")
@@ -315,6 +320,120 @@ def _show_geometry(result: dict[str, Any]) -> None:
         crop = [str(row[name]) for name in ("input_size", "padding", "stretch")]
         crops.add_row(*crop, *(f"{share:.4f}" for share in row["tar_at_far"].values()), f"{row['d_prime']:.3f}")
     out.print(detection, crops)
+
+
+@app.command()
+def detection(
+    folders: Annotated[
+        list[Path], typer.Argument(metavar="DIR…", help="Folders of photos, each of which shows somebody.")
+    ],
+    named: Annotated[
+        list[str] | None, typer.Option("--detector", help="Only this detector; may be repeated. (default: all)")
+    ] = None,
+    turns: Annotated[
+        list[float] | None,
+        typer.Option(
+            "--turn", min=-180, max=180, help="Turn the photos clockwise by so many degrees; may be repeated."
+        ),
+    ] = None,
+    paddings: Annotated[
+        list[float] | None,
+        typer.Option(
+            "--padding", min=0, max=2, help="Margin around the photos, as a share of their long side; may be repeated."
+        ),
+    ] = None,
+    most: Annotated[int | None, typer.Option(min=1, help="Look at so many photos of each folder at most.")] = None,
+    output: Annotated[Path, typer.Option(help="Folder for the figures and for what was found.")] = Path(
+        "benchmark/detection"
+    ),
+    as_json: JSONOption = False,
+) -> None:
+    """Compare face detectors: faces found, false faces in pictures without people, and milliseconds.
+
+    After an interruption, the same command continues.
+    """
+    checks.outside(output, *folders)
+    photos = {str(folder): _spread(listing(folder).photos, most) for folder in folders}
+    count = sum(map(len, photos.values()))
+    if not count:
+        raise CommandError("The folders hold no photos.")
+    checks.target(output, count * checks.MEGABYTES_A_PHOTO)
+    from evaluation import detection as detection_benchmark
+    from evaluation.detectors import candidates
+
+    changes = [detection_benchmark.Change(*both) for both in product(turns or [0], paddings or [0])]
+    loaders = {name: load for name, load in candidates().items() if not named or name.detector in named}
+    if missing := set(named or ()) - {candidate.detector for candidate in loaders}:
+        known = ", ".join(dict.fromkeys(candidate.detector for candidate in candidates()))
+        raise CommandError(f"There is no detector {min(missing)} here, only {known}.")
+    seconds = count * len(changes) * (len(loaders) + 1) * _SECONDS_A_DETECTION
+    checks.announce(
+        f"Comparing {counted(len(loaders), 'detector')} on {counted(count, 'photo')}", seconds, as_json=as_json
+    )
+    pictures = _pictures()
+    with progress() as bar:
+        result = detection_benchmark.measure(photos, pictures, loaders, changes, output, steps(bar))
+    result.write(output)
+    emit(result.to_dict(), as_json=as_json, show=_show_detection)
+    console.print(f"Figures: {output / detection_benchmark.Result.FILE}")
+
+
+def _spread(photos: Sequence[Path], most: int | None) -> list[Path]:
+    """Return at most `most` of the photos, evenly spread over all of them."""
+    count = min(len(photos), most or len(photos))
+    return [photos[at * len(photos) // count] for at in range(count)]
+
+
+def _pictures() -> list[Path]:
+    """Return pictures without people: those of packages, downloaded the first time, and drawn ones."""
+    from evaluation.pictures import SCIKIT_IMAGE, complete
+
+    wanted = [
+        samples.Sample(samples.SCIKIT_IMAGE, f"skimage/data/{picture.name}", picture.name, picture.sha256)
+        for picture in SCIKIT_IMAGE
+    ]
+    samples.fetch(CACHE / "pictures", wanted)
+    return complete(CACHE / "pictures")
+
+
+def _show_detection(result: dict[str, Any]) -> None:
+    folders = list(result["photos"])
+    titles = [f"{Path(folder).name}, {counted(count, 'photo')}" for folder, count in result["photos"].items()]
+    table = Table(
+        "Detector",
+        *titles,
+        f"False, {counted(result['pictures'], 'picture')}",
+        "Witnessed",
+        "Overlap",
+        "Median ms",
+        "95 %",
+    )
+    for row in result["rows"]:
+        with_a_face = [_share(row["with_a_face"][folder], result["photos"][folder]) for folder in folders]
+        table.add_row(
+            _described(row),
+            *with_a_face,
+            str(row["pictures_with_a_face"]),
+            _share(row["witnessed_found"], row["witnessed"]),
+            f"{row['median_overlap']:.2f}",
+            f"{row['ms']['photos']['median']:.0f}",
+            f"{row['ms']['photos']['p95']:.0f}",
+        )
+    out.print(table)
+    if result["unreadable"]:
+        out.print(f"{counted(result['unreadable'], 'photo')} cannot be decoded.")
+
+
+def _described(row: dict[str, Any]) -> str:
+    parts = [f"{row['detector']} {row['size'] or ''}".strip()]
+    parts += [f"turned by {row['turn']:g}"] * bool(row["turn"]) + [f"padded by {row['padding']:g}"] * bool(
+        row["padding"]
+    )
+    return ", ".join(parts)
+
+
+def _share(part: int, whole: int) -> str:
+    return _percent(part / whole if whole else None)
 
 
 @app.command()

@@ -3,6 +3,7 @@
 import tarfile
 import zipfile
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import groupby
@@ -46,7 +47,7 @@ class Sample:
 
 _FACE_RECOGNITION: Final = Package("face_recognition==1.3.0", source=True)
 _INSIGHTFACE: Final = Package("insightface==2.1")
-_SCIKIT_IMAGE: Final = Package("scikit-image==0.26.0")
+SCIKIT_IMAGE: Final = Package("scikit-image==0.26.0")
 
 SAMPLES: Final = (
     Sample(
@@ -98,7 +99,7 @@ SAMPLES: Final = (
         "47f682e945b659f93a9e490b9c9c4a2a864abe64dace9e1a2893845ddfd69489",
     ),
     Sample(
-        _SCIKIT_IMAGE,
+        SCIKIT_IMAGE,
         "skimage/data/astronaut.png",
         "people/Eileen Collins/astronaut.png",
         "88431cd9653ccd539741b555fb0a46b61558b301d4110412b5bc28b5e3ea6cb5",
@@ -123,20 +124,20 @@ def samples(
     emit(photos, as_json=as_json, show=lambda _: out.print("\n".join(photos)))
 
 
-def fetch(directory: Path) -> None:
-    """Save every sample photo that is missing in `directory`.
+def fetch(directory: Path, wanted: Sequence[Sample] = SAMPLES) -> None:
+    """Save every photo that is missing in `directory`; photos of one package stand beside each other in `wanted`.
 
     Raises:
         CommandError: a package cannot be downloaded, or contains another photo.
     """
-    missing = [sample for sample in SAMPLES if not _is_there(directory, sample)]
+    missing = [sample for sample in wanted if not _is_there(directory, sample)]
     with progress() as bar:
-        for package, wanted in groupby(missing, lambda sample: sample.package):
+        for package, packed in groupby(missing, lambda sample: sample.package):
             try:
                 archive = _archive(package, bar)
             except DownloadError as error:
                 raise CommandError(f"The sample photos cannot be downloaded: {error}") from error
-            for sample in wanted:
+            for sample in packed:
                 _extract(archive, sample, directory)
 
 

