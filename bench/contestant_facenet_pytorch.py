@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 from bench.contestants import NOBODY, Answer, FloatArray, Known, Setup
+from evaluation.detectors import mtcnn
 from model.settings import Settings
 from training import torchvision_ops
 
@@ -54,30 +55,3 @@ def package() -> Any:
     """Import all of facenet-pytorch, which needs torchvision."""
     torchvision_ops.require()
     return import_module("facenet_pytorch")
-
-
-def mtcnn(**options: Any) -> Any:
-    """Return facenet-pytorch's detector; `_nms` replaces torchvision's operator where that cannot load."""
-    found = package()
-    library: Any = import_module("torchvision.ops.boxes")
-    try:
-        library.nms(torch.zeros(1, 4), torch.zeros(1), 0.5)
-    except RuntimeError:
-        library.nms = _nms
-    return found.MTCNN(**options)
-
-
-def _nms(boxes: torch.Tensor, scores: torch.Tensor, iou_threshold: float) -> torch.Tensor:
-    """Return the indices of (N, 4) boxes that greedy non-maximum suppression keeps, as torchvision.ops.nms does."""
-    left, top, right, bottom = boxes.numpy().T
-    areas = (right - left) * (bottom - top)
-    order = scores.argsort(descending=True).numpy()
-    kept = []
-    while order.size:
-        best, order = order[0], order[1:]
-        kept.append(int(best))
-        width = np.minimum(right[best], right[order]) - np.maximum(left[best], left[order])
-        height = np.minimum(bottom[best], bottom[order]) - np.maximum(top[best], top[order])
-        overlap = width.clip(0) * height.clip(0)
-        order = order[overlap <= iou_threshold * (areas[best] + areas[order] - overlap)]
-    return torch.tensor(kept, dtype=torch.int64)

@@ -23,6 +23,7 @@ from PIL import Image
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 import preprocess
+from dataset import centerface
 from dataset.progress import OnStep
 from evaluation import blazeface, detectors, hog
 from evaluation.code import digest_of_code
@@ -218,7 +219,7 @@ def _key() -> str:
     """Return twelve hexadecimal digits for our code and the libraries that decide what is found."""
     folders = [Path(folder) for folder in preprocess.__path__]
     files = [file for folder in folders for file in folder.glob("*.py")]
-    files += [Path(inspect.getfile(module)) for module in (blazeface, detectors, hog)]
+    files += [Path(inspect.getfile(module)) for module in (blazeface, centerface, detectors, hog)]
     libraries = [f"{library} {version(library)}" for library in _LIBRARIES]
     return sha256("\0".join([digest_of_code(files), *libraries]).encode()).hexdigest()[:12]
 

@@ -11,10 +11,12 @@ import numpy as np
 import torch
 from PIL import Image
 
+from dataset import centerface
 from evaluation import blazeface
 from evaluation.blazeface import VARIANTS, BlazeFace
 from evaluation.hog import Hog
 from evaluation.rectangles import Rectangle
+from preprocess.centerface import CenterFace
 from preprocess.detect import Detector
 from preprocess.photo import FULL_SIZE, Photo
 from training import torchvision_ops
@@ -94,9 +96,23 @@ def ours() -> Detect:
     return detect
 
 
+def centerface_at(size: int) -> Detect:
+    """Return CenterFace alone, one look at the photo at `size` pixels."""
+    network = CenterFace(centerface.network())
+
+    def detect(photo: Photo) -> list[Rectangle]:
+        pixels = photo.pixels(size / max(photo.width, photo.height))
+        found = network.find(pixels, size)
+        boxes = (found.boxes * (photo.width / pixels.shape[1])).tolist()
+        return [Rectangle(x, y, w, h, float(score)) for (x, y, w, h), score in zip(boxes, found.scores, strict=True)]
+
+    return detect
+
+
 def candidates() -> dict[Candidate, Callable[[], Detect]]:
     """Return what loads each detector. BlazeFace is not among them if its packages are not installed."""
     found: dict[Candidate, Callable[[], Detect]] = {Candidate(OURS): ours, Candidate("hog"): Hog}
+    found |= {Candidate("centerface", size): partial(centerface_at, size) for size in CENTERFACE_SIZES}
     found |= {Candidate("mtcnn", size): partial(mtcnn_at, size) for size in MTCNN_SIZES}
     if blazeface.is_installed():
         found |= {Candidate("blazeface", size): partial(BlazeFace, size) for size in VARIANTS}

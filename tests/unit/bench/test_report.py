@@ -6,12 +6,11 @@ import pytest
 
 from bench import plots, report
 from bench.cold_start import ColdStart
-from bench.detection import Detection, same_face
+from bench.detection import Detection
 from bench.footprint import Memory, Size
 from bench.offline import Preparation, Training
 from bench.report import Results
 from bench.warm import Warm
-from preprocess.detect import Box
 
 BARS = {
     "warm answer, TorchScript, mean over `people10` photos, one thread: ours / face_recognition": 0.40,
@@ -106,16 +105,3 @@ def test_figures_page_and_plots_are_written_from_the_run(results, tmp_path):
 def test_every_stage_has_a_color():
     reported = {"interpreter", "imports", "library", "fetch", "load", "warm-up", "first request"}
     assert reported | {"decode", "detect", "align", "recognize"} <= set(plots.STAGES)
-
-
-@pytest.mark.parametrize(
-    ("other", "same"),
-    [
-        (Box(20, 20, 100, 100, 1), True),
-        (Box(60, 60, 20, 20, 1), False),
-        (Box(30, 30, 50, 50, 1), True),
-        (Box(200, 0, 100, 100, 1), False),
-    ],
-)
-def test_boxes_of_one_face_overlap_or_hold_each_others_centre(other, same):
-    assert same_face(Box(0, 0, 100, 100, 1), other) is same
