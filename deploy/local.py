@@ -115,7 +115,7 @@ class LocalAWS:
         if not self.running() and _listening(self.port):
             raise DeployError(
                 f"Port {self.port} is taken by another program. "
-                f"Stop that, or choose another port: VISAGE_LOCAL_PORT={self.port + 4} visage local up"
+                f"Stop that, or choose another port: begin the command with VISAGE_LOCAL_PORT={self.port + 4}"
             )
 
     def start(self, step: Step = silent) -> None:

@@ -1,6 +1,7 @@
 """Whatever a command can know in a second it says in one sentence, before it imports a large package or begins."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -131,6 +132,7 @@ def ended(places):
         [sys.executable, "-c", RUNNER],
         input=json.dumps(commands),
         cwd=ROOT,
+        env=os.environ | {"VISAGE_LOCAL_PORT": "1"},  # nothing listens there; on 4566 a demo may be running
         capture_output=True,
         text=True,
         check=True,
