@@ -23,6 +23,7 @@ from dataset.labels import shown
 from dataset.progress import OnProgress
 from dataset.workers import face_tools, parallel_map
 from preprocess.align import predictor_file
+from preprocess.appearance import sharpness
 from preprocess.detect import PASSES, Box
 from preprocess.errors import PhotoError
 from preprocess.files import read_photo, replacing, sha256_of, write_text
@@ -237,17 +238,6 @@ def save(image: Image.Image, path: Path) -> None:
     """Write a JPEG file. An interruption leaves no half-written one."""
     with replacing(path) as unfinished:
         image.save(unfinished, format="JPEG", quality=_JPEG_QUALITY)
-
-
-def sharpness(chip: RGBArray) -> float:
-    """Return the variance of the Laplacian of a chip in grey, 112 pixels a side; it is small in a blurred chip.
-
-    J. L. Pech-Pacheco et al., "Diatom autofocusing in brightfield microscopy", ICPR 2000.
-    """
-    grey = np.asarray(Image.fromarray(chip).convert("L").resize((112, 112), Image.Resampling.BOX), dtype=np.float32)
-    inner = grey[1:-1, 1:-1]
-    laplacian = grey[:-2, 1:-1] + grey[2:, 1:-1] + grey[1:-1, :-2] + grey[1:-1, 2:] - 4 * inner
-    return float(laplacian[16:-16, 16:-16].var())
 
 
 def difference_hash(chip: RGBArray) -> str:
