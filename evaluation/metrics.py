@@ -1,7 +1,8 @@
-"""Statistics: shares with confidence intervals, the calibration error and the ROC."""
+"""Statistics: shares with confidence intervals, gaps between them, the calibration error and the ROC."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import hypot
 from typing import Final, Self
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy.typing as npt
 from scipy.stats import binomtest  # type: ignore[import-untyped]
 from sklearn.metrics import roc_curve
 
+from training.calibration import ENOUGH_FACES
 from training.reliability import DoubleArray, Reliability
 
 CONFIDENCE: Final = 0.95
@@ -36,11 +38,45 @@ class Share:
 
     @property
     def interval(self) -> list[float] | None:
-        """The Wilson score interval (Wilson 1927) at 95 % confidence, lower and upper end; None without trials."""
-        if not self.trials:
-            return None
+        """The Wilson score interval at 95 % confidence, lower and upper end; None without trials."""
+        return [*self.wilson()] if self.trials else None
+
+    def wilson(self) -> tuple[float, float]:
+        """Return the Wilson score interval (Wilson 1927) at 95 % confidence; there must be trials."""
         interval = binomtest(self.hits, self.trials).proportion_ci(CONFIDENCE, method="wilson")
-        return [float(interval.low), float(interval.high)]
+        return float(interval.low), float(interval.high)
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """The largest difference between the shares of two groups: from the group `low` to the group `high`.
+
+    `interval` is at 95 % confidence, lower and upper end. Where it holds 0, the difference may be chance. Of many
+    groups the two that differ most are picked, so that more of the difference is chance than the interval says.
+    """
+
+    low: str
+    high: str
+    difference: float
+    interval: list[float]
+
+    @classmethod
+    def of(cls, shares: Mapping[str, Share]) -> Self | None:
+        """Return the gap among groups with enough trials; None where fewer than two have them.
+
+        The interval is the hybrid score interval of a difference (R. G. Newcombe, "Interval estimation for the
+        difference between independent proportions", Statistics in Medicine 17, 1998, method 10).
+        """
+        values = {group: share.hits / share.trials for group, share in shares.items() if share.trials >= ENOUGH_FACES}
+        if len(values) < 2:
+            return None
+        low, *_, high = sorted(values, key=values.__getitem__)
+        low_from, low_to = shares[low].wilson()
+        high_from, high_to = shares[high].wilson()
+        difference = values[high] - values[low]
+        below = hypot(values[high] - high_from, low_to - values[low])
+        above = hypot(high_to - values[high], values[low] - low_from)
+        return cls(low, high, difference, [difference - below, difference + above])
 
 
 def calibration_error_interval(probabilities: DoubleArray, right: npt.NDArray[np.bool_]) -> list[float] | None:

@@ -1,9 +1,9 @@
 """Measures how well a bundle recognises photos of known people and of strangers, through the code that serves it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -12,12 +12,13 @@ from sklearn.metrics import confusion_matrix, precision_score
 from dataset.labels import found_as, normalised, printable
 from dataset.progress import OnProgress
 from evaluation.figures import Figures
-from evaluation.metrics import Roc, Share, calibration_error_interval
+from evaluation.metrics import Gap, Roc, Share, calibration_error_interval
 from evaluation.plots import plot_confusion
 from model.bundle import Manifest
 from model.recognizer import Recognizer
 from preprocess.errors import PhotoError
 from preprocess.files import read_photo
+from training.calibration import ENOUGH_FACES
 from training.reliability import DoubleArray, Reliability
 
 NOBODY: Final = "nobody I know"
@@ -28,10 +29,11 @@ CONFUSION: Final = "confusion.png"
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A photo and the name of the person in it; None for a stranger."""
+    """A photo, the name of the person in it (None for a stranger), and the group to count it for."""
 
     photo: Path
     person: str | None
+    group: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ class ProbeResult:
     probability: float | None = None
     certain: bool = True
     problem: str | None = None
+    group: str | None = None
 
     @property
     def acceptance(self) -> float:
@@ -131,6 +134,26 @@ class Evaluation(Figures):
         recall = [Share.of(result.label == name for result in known if result.person == name) for name in labels]
         return {name: _person(float(p), r) for name, p, r in zip(labels, precision, recall, strict=True)}
 
+    def groups(self) -> dict[str, Self]:
+        """Return the results of each group."""
+        names = sorted({result.group for result in self.results if result.group is not None})
+        return {name: replace(self, results=[r for r in self.results if r.group == name]) for name in names}
+
+    def gaps(self) -> dict[str, Gap | None]:
+        """Return the largest gap of each figure between two groups; None where too few groups have enough photos."""
+        groups = self.groups()
+        shares = {name: group.shares() for name, group in groups.items()}
+        return {figure: Gap.of({name: shares[name][figure] for name in groups}) for figure in self.shares()}
+
+    def shares(self) -> dict[str, Share]:
+        """Return the figures that groups are compared by."""
+        return {
+            "with_a_face": self.with_a_face,
+            "accuracy": self.accuracy,
+            "recognised": self.recognised,
+            "taken_for_somebody": self.false_accepts,
+        }
+
     def confusion(self) -> tuple[npt.NDArray[np.int64], list[str], list[str]]:
         """Return photo counts (R, C), the R names of people in the photos and the C names that answers can have."""
         with_a_face = self._with_a_face()
@@ -163,6 +186,7 @@ class Evaluation(Figures):
                 "photos": len(self.strangers),
                 **_figure("taken_for_somebody", self.false_accepts),
             },
+            "groups": self._groups(),
             "verdicts": [asdict(result) | {"photo": printable(result.photo)} for result in self.results],
         }
 
@@ -171,6 +195,18 @@ class Evaluation(Figures):
         super().write(folder)
         if self._with_a_face():
             plot_confusion(*self.confusion(), folder / CONFUSION)
+
+    def _groups(self) -> dict[str, Any] | None:
+        """Return the figures of each group, and the largest gaps; None if there are no groups."""
+        groups = self.groups()
+        if not groups:
+            return None
+        return {
+            "figures": {name: _group(evaluation) for name, evaluation in groups.items()},
+            "gaps": {figure: gap and asdict(gap) for figure, gap in self.gaps().items()},
+            "least_photos": ENOUGH_FACES,
+            "photos_in_no_group": sum(result.group is None for result in self.results),
+        }
 
     def _with_a_face(self) -> list[ProbeResult]:
         return [result for result in self.results if result.problem is None]
@@ -194,7 +230,8 @@ def evaluate(recognizer: Recognizer, probes: Sequence[Probe], on_progress: OnPro
         name: found_as(name, people) or normalised(name) for name in {probe.person for probe in probes if probe.person}
     }
     for probe in probes:
-        results.append(_recognize(recognizer, probe.photo, names.get(probe.person or "")))
+        result = _recognize(recognizer, probe.photo, names.get(probe.person or ""))
+        results.append(replace(result, group=probe.group))
         on_progress(len(results), len(probes))
     return Evaluation(manifest.version, people, results, manifest.threshold, _describe(manifest))
 
@@ -225,6 +262,12 @@ def _describe(manifest: Manifest) -> dict[str, Any]:
 
 def _figure(name: str, share: Share) -> dict[str, Any]:
     return {name: share.value, f"{name}_interval": share.interval}
+
+
+def _group(evaluation: Evaluation) -> dict[str, Any]:
+    shares = evaluation.shares()
+    counts = {"photos": len(evaluation.results), "known": len(evaluation.known), "strangers": len(evaluation.strangers)}
+    return counts | {key: value for name, share in shares.items() for key, value in _figure(name, share).items()}
 
 
 def _person(precision: float, recall: Share) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from evaluation.recognition import NOBODY, Evaluation, ProbeResult
 from preprocess.errors import PhotoError
 from preprocess.files import write_text
 from preprocess.photo import Photo
+from training.calibration import ENOUGH_FACES
 
 PAGE: Final = "report.html"
 MAX_THUMBNAILS: Final = 500
@@ -32,6 +33,14 @@ WRONG_NAME: Final = "Wrong name"
 NOT_KNOWN: Final = "Known person not recognised"
 STRANGER_NAMED: Final = "Stranger recognised as a known person"
 NOT_USED: Final = "No face, or not readable"
+GROUP_FIGURES: Final = {
+    "with_a_face": "Photos with a face",
+    "accuracy": "Right name",
+    "recognised": "Recognised",
+    "taken_for_somebody": "Strangers recognised",
+}
+"""The titles of the figures that groups are compared by."""
+
 _KINDS = (WRONG_NAME, NOT_KNOWN, STRANGER_NAMED, NOT_USED)
 
 
@@ -64,6 +73,10 @@ def write_page(evaluation: Evaluation, path: Path) -> None:
     page = environment.get_template("evaluation.html").render(
         evaluation=evaluation,
         headlines=_headlines(evaluation),
+        groups=evaluation.groups(),
+        gaps=evaluation.gaps(),
+        figures=GROUP_FIGURES,
+        least_photos=ENOUGH_FACES,
         nobody=NOBODY,
         max_thumbnails=MAX_THUMBNAILS,
         plots=_plots(evaluation),

@@ -9,10 +9,11 @@ import typer
 from rich.table import Column, Table
 from rich.text import Text
 
-from dataset.folders import Listing, walk
+from dataset.folders import Listing, People, walk
 from dataset.labels import chip_names, found_as, normalised, shown
 from dataset.prepare import photos_of_strangers
 from dataset.words import counted
+from evaluation.grouping import Named, read_groups
 from model import bundle as bundles
 from model.settings import cores
 from preprocess.temporary import temporary_folder
@@ -23,6 +24,13 @@ from training.run import RUN, Description, finished
 
 _MEGABYTES: Final = 10
 
+_GROUP_FIGURES: Final = {
+    "with_a_face": "Face found",
+    "accuracy": "Right name",
+    "recognised": "Recognised",
+    "taken_for_somebody": "Strangers given a name",
+}
+
 
 def evaluate(
     model: Annotated[Path, typer.Argument(metavar="RUN_OR_BUNDLE", help="The run or bundle to evaluate.")],
@@ -31,13 +39,24 @@ def evaluate(
     held_out: Annotated[
         bool, typer.Option("--held-out", help="Use only those of PHOTOS that the training of RUN held out.")
     ] = False,
+    groups: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="A CSV file with a line for each person or photo: its name, and the group to compare it in.",
+        ),
+    ] = None,
     output: Annotated[Path, typer.Option(help="Folder for the figures, plots and report.")] = Path("evaluation-report"),
     as_json: JSONOption = False,
 ) -> None:
-    """Recognise photos of known people and of strangers as the API does, and count right answers."""
+    """Recognise photos of known people and of strangers as the API does, and count right answers.
+
+    With --groups, also compare groups of people, and say where the largest gaps are.
+    """
     _check_model(model)
     known, unknown = walk(photos), photos_of_strangers(strangers) if strangers else Listing(Path())
     people = _held_out(known.photos, photos, model) if held_out else known.photos
+    grouped = read_groups(groups, [*_of_people(known), *_of_strangers(unknown)]) if groups else {}
     checks.outside(output, photos, strangers)
     checks.target(output, _MEGABYTES)
     note([*known.remarks, *unknown.remarks])
@@ -48,8 +67,8 @@ def evaluate(
     from evaluation.report import PAGE, write_page
     from model.recognizer import Recognizer
 
-    probes = [Probe(photo, person) for person, paths in people.items() for photo in paths]
-    probes += [Probe(photo, None) for photo in unknown.photos]
+    probes = [Probe(photo, person, grouped.get(photo)) for person, paths in people.items() for photo in paths]
+    probes += [Probe(photo, None, grouped.get(photo)) for photo in unknown.photos]
     with _bundle(model) as location, progress() as bar:
         recognizer = Recognizer.load(str(location), SETTINGS)
         _warn_of_unknown_names(people, recognizer.people)
@@ -88,6 +107,19 @@ def _with_chips(person: str, paths: Sequence[Path], photos: Path, chips: set[str
             yield names[name]
 
 
+def _of_people(people: People) -> Iterator[Named]:
+    for person, photos in people.photos.items():
+        yield from (Named(photo, person, [shown(photo.relative_to(people.root).as_posix())]) for photo in photos)
+
+
+def _of_strangers(strangers: Listing) -> Iterator[Named]:
+    """Yield the photos of strangers; those in a folder may be named by the folder, as those of a person."""
+    for photo in strangers.photos:
+        name = shown(photo.relative_to(strangers.root).as_posix())
+        folder, slash, _ = name.partition("/")
+        yield Named(photo, folder if slash else None, [name])
+
+
 @contextmanager
 def _bundle(model: Path) -> Iterator[Path]:
     """Yield the bundle. A run is exported into a temporary bundle."""
@@ -117,3 +149,28 @@ def _show(result: dict[str, Any]) -> None:
         out.print(f"Right name: {known['accuracy']:.2%}; also recognised as known: {known['recognised']:.2%}.")
     if strangers["photos"]:
         out.print(f"Strangers given a name: {strangers['taken_for_somebody']:.2%} of {strangers['photos']}.")
+    if result["groups"]:
+        _show_groups(result["groups"])
+
+
+def _show_groups(groups: dict[str, Any]) -> None:
+    table = Table(Column("Group", overflow="fold"), "Photos", *_GROUP_FIGURES.values())
+    for name, figures in groups["figures"].items():
+        table.add_row(name, str(figures["photos"]), *(_with_interval(figures, figure) for figure in _GROUP_FIGURES))
+    out.print(table)
+    for figure, title in _GROUP_FIGURES.items():
+        if gap := groups["gaps"][figure]:
+            low, high = (f"{groups['figures'][gap[end]][figure]:.1%}" for end in ("low", "high"))
+            ends = " to ".join(f"{end:.1%}" for end in gap["interval"])
+            out.print(f"Largest gap, {title.lower()}: {gap['difference']:.1%} ({ends}), from {low} of", end=" ")
+            out.print(f"{gap['low']} to {high} of {gap['high']}.")
+    if not any(groups["gaps"].values()):
+        out.print(f"No gap is stated: it takes two groups with {groups['least_photos']} photos or more.")
+    if groups["photos_in_no_group"]:
+        out.print(f"In no group: {counted(groups['photos_in_no_group'], 'photo')}.")
+
+
+def _with_interval(figures: dict[str, Any], figure: str) -> str:
+    """Return a share and the ends of its interval in per cent; a dash without photos."""
+    interval = figures[f"{figure}_interval"]
+    return f"{figures[figure]:.1%} ({' to '.join(f'{100 * end:.1f}' for end in interval)})" if interval else "-"
