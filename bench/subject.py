@@ -11,7 +11,7 @@ from typing import Final
 
 from bench.contestants import Setup
 from dataset.folders import files, walk
-from dataset.prepare import prepare
+from dataset.prepare import group_copies, prepare
 from dataset.progress import OnStep
 from evaluation.code import digest_of_code
 from evaluation.people_split import split
@@ -68,9 +68,10 @@ def build(photos: Path, home: Path, settings: Settings, on_step: OnStep) -> Subj
     if not (mark.exists() and mark.read_text(encoding="utf-8") == content):
         for folder in (setup.bundle, setup.run, setup.known):
             shutil.rmtree(folder, ignore_errors=True)
-        learned = split(walk(photos), sides, _HELD_OUT, seed=0).train
-        embed = Embedder.of_pretrained(weights)
-        prepare(learned, aligned, cores(), embed, partial(on_step, "Finding faces in training photos"))
+        people, embed = walk(photos), Embedder.of_pretrained(weights)
+        groups = group_copies(people, aligned, cores(), embed, partial(on_step, "Finding faces"))
+        learned = split(people, sides, _HELD_OUT, seed=0, groups=groups).train
+        prepare(learned, aligned, cores(), embed, partial(on_step, "Preparing training photos"))
         train(faces.read(aligned), setup.run, Recipe(), weights, StepObserver(on_step))
         export(setup.run, setup.bundle)
         write_text(mark, content)

@@ -21,9 +21,18 @@ OVERRIDES: Final = "overrides.json"
 
 def reported_chips(aligned: Path) -> dict[str, object]:
     """Return the person of each chip as the last report has them; none without a report, or with a damaged one."""
+    return _reported(aligned, "person")
+
+
+def photos_of_chips(aligned: Path) -> dict[str, str]:
+    """Return the photo of each chip as the last report has them; none without a report, or with a damaged one."""
+    return {normalised(chip): str(photo) for chip, photo in _reported(aligned, "photo").items()}
+
+
+def _reported(aligned: Path, what: str) -> dict[str, object]:
     try:
         photos = read_json(aligned / OUTPUT / REPORT)["photos"]
-        return {chip: photo.get("person") for photo in photos if isinstance(chip := photo["chip"], str)}
+        return {chip: photo.get(what) for photo in photos if isinstance(chip := photo["chip"], str)}
     except (FileNotFoundError, NotADirectoryError, ValueError, LookupError, TypeError, AttributeError):
         return {}
 

@@ -36,8 +36,12 @@ MAX_FACES: Final = 8
 _LIBRARIES: Final = ("dlib-bin", "numpy", "Pillow", "pillow-heif", "torch")
 """Libraries whose versions decide which faces are found in a photo."""
 
-_VERSION: Final = 4
+_VERSION: Final = 5
 """Raise it when our own code finds other faces, chips or measures in the same photos."""
+
+PICTURE_SIDE: Final = 32
+_PICTURE_MARGIN: Final = 0.15
+"""The share of a chip that is left out at each side of its small picture: captions, frames and crops change it."""
 
 _EMBEDDING_SIZE: Final = 512
 _JPEG_QUALITY: Final = 95
@@ -54,21 +58,22 @@ Its `repr` must change whenever its embeddings do, and must not depend on where 
 class Candidate:
     """A face that was found: its box in the photo, its chip's path below the aligned faces, and its measures.
 
-    `sharpness` and `image_hash` are those of the chip, see `sharpness()` and `difference_hash()`; `embedding` is 512
-    half floats in base64.
+    `sharpness` and `picture` are those of the chip, see `sharpness()` and `small_picture()`; `embedding` is 512 half
+    floats in base64.
     """
 
     box: Box
     chip: str
     sharpness: float
-    image_hash: str
+    picture: str
     embedding: str
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> Self:
         """Read a face of the journal; raise KeyError, TypeError or ValueError where it is not one."""
         face = cls(**fields | {"box": Box(**fields["box"])})
-        int(face.image_hash, 16)
+        if len(base64.b64decode(face.picture, validate=True)) != PICTURE_SIDE**2:
+            raise ValueError("not a picture")
         if not (is_below(face.chip) and face.box.area > 0 and face.sharpness >= 0):
             raise ValueError("not a face")
         if face.vector().shape != (_EMBEDDING_SIZE,):
@@ -217,7 +222,7 @@ def _candidate(task: DetectionTask, number: int, box: Box, chip: RGBArray, embed
     target = f"{task.output}/faces/{_name(task)}-{number}.jpg"
     save(Image.fromarray(chip), task.aligned / target)
     halves = base64.b64encode(embedding.astype(np.float16).tobytes()).decode()
-    return Candidate(box, target, round(sharpness(chip), 1), difference_hash(chip), halves)
+    return Candidate(box, target, round(sharpness(chip), 1), small_picture(chip), halves)
 
 
 def _name(task: DetectionTask) -> str:
@@ -240,14 +245,12 @@ def save(image: Image.Image, path: Path) -> None:
         image.save(unfinished, format="JPEG", quality=_JPEG_QUALITY)
 
 
-def difference_hash(chip: RGBArray) -> str:
-    """Return 64 bits in hexadecimal, one for each pixel of a 9 x 8 copy that is brighter than the pixel to its right.
-
-    Copies of a picture at other sizes and qualities differ in a few bits only
-    (N. Krawetz, "Kind of Like That", hackerfactor.com, 2013).
-    """
-    grey = np.asarray(Image.fromarray(chip).convert("L").resize((9, 8), Image.Resampling.BOX), dtype=np.int16)
-    return np.packbits(grey[:, 1:] > grey[:, :-1]).tobytes().hex()
+def small_picture(chip: RGBArray) -> str:
+    """Return the middle of a chip in grey, PICTURE_SIDE pixels a side, in base64; `copies.fit` compares two of them."""
+    grey = Image.fromarray(chip).convert("L")
+    start, end = _PICTURE_MARGIN * grey.width, (1 - _PICTURE_MARGIN) * grey.width
+    small = grey.resize((PICTURE_SIDE, PICTURE_SIDE), Image.Resampling.BOX, (start, start, end, end))
+    return base64.b64encode(small.tobytes()).decode()
 
 
 def _is_current(found: Candidates, task: DetectionTask) -> bool:

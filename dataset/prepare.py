@@ -14,13 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from dataset import candidates
-from dataset.aligned import JOURNAL, OUTPUT, OVERRIDES, PAGE, REPORT, reported_chips
+from dataset import candidates, copies
+from dataset.aligned import JOURNAL, OUTPUT, OVERRIDES, PAGE, REPORT, photos_of_chips, reported_chips
 from dataset.candidates import Candidate, Candidates, DetectionTask, Embed
 from dataset.consensus import FloatArray
+from dataset.copies import IntArray
 from dataset.errors import PrepareError
 from dataset.folders import Listing, People, listing, walk
-from dataset.labels import found_as, printable, shown
+from dataset.labels import found_as, normalised, printable, shown
 from dataset.overrides import Overrides
 from dataset.progress import OnProgress
 from dataset.report import write_page
@@ -166,6 +167,32 @@ def select_faces(
     chosen = {outcome.thumbnail for outcome in report.outcomes if outcome.chip}
     kept = [KeptFace(photo.person, photo.photo, face) for photo in found for face in photo.faces if face.chip in chosen]
     return kept, report
+
+
+def group_copies(people: People, aligned: Path, workers: int, embed: Embed, on_progress: OnProgress) -> dict[Path, int]:
+    """Return the number of each photo's group: photos with one number are copies of one picture, see `copies.groups`.
+
+    The faces that are found stay in `aligned`: `prepare` does not look for them again.
+
+    Raises:
+        PrepareError: a worker process was killed.
+    """
+    tasks = _tasks(people, aligned, embed)
+    found = candidates.find_faces(tasks, aligned / OUTPUT / JOURNAL, workers, on_progress)
+    return {task.path: int(group) for task, group in zip(tasks, copies.groups(found), strict=True)}
+
+
+def copies_of_chips(aligned: Path, chips: Sequence[str]) -> IntArray:
+    """Return the number of the group of each chip's photo, (N,), see `copies.groups`.
+
+    It is -1 for a chip that no `prepare` of this version wrote: copies of its photo are not looked for.
+    """
+    journal, photos = candidates.read_journal(aligned / OUTPUT / JOURNAL), photos_of_chips(aligned)
+    names = [photos.get(normalised(chip), "") for chip in chips]
+    known = {row: journal[name] for row, name in enumerate(names) if name in journal}
+    numbers = np.full(len(chips), -1)
+    numbers[list(known)] = copies.groups(list(known.values()))
+    return numbers
 
 
 def embed_all(strangers: Listing, workers: int, embed: Embed, on_progress: OnProgress) -> FloatArray:

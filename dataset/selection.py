@@ -12,6 +12,7 @@ import numpy as np
 from dataset import neighbours
 from dataset.candidates import Candidate, Candidates
 from dataset.consensus import AGREEMENT, MIN_PHOTOS, Choice, Consensus, Contender, FaceOfPhoto, FloatArray, FolderFaces
+from dataset.copies import same_pictures
 from dataset.labels import chip_names
 from dataset.overrides import Overrides
 from dataset.words import counted
@@ -21,12 +22,6 @@ MIN_FACE: Final = 32
 
 MIN_SHARPNESS: Final = 24.0
 """Variance of the Laplacian under which a face is blurred. The median web photo has some hundreds."""
-
-MAX_HASH_DISTANCE: Final = 4
-"""Photos whose hashes differ in more bits than this are different pictures."""
-
-DUPLICATE: Final = 0.95
-"""Photos whose faces have a smaller cosine than this are different pictures."""
 
 SAME_PERSON: Final = 0.8
 """Cosine from which the mean faces of two folders are likely to be one person's."""
@@ -296,14 +291,12 @@ class _PersonPhotos:
         def keeps(name: str) -> bool:
             return name in self._folder.answers or self._overrides.keeps(name)
 
-        originals: list[str] = []
+        names = sorted(faces, key=lambda name: (not keeps(name), -faces[name].box.area, name))
         objections: dict[str, Objection] = {}
-        for name in sorted(faces, key=lambda name: (not keeps(name), -faces[name].box.area, name)):
-            original = next((other for other in originals if _is_copy(faces[name], faces[other])), None)
-            if original and not keeps(name):
-                objections[name] = Objection(Cause.COPY, f"It is nearly the same picture as {original}.")
-            else:
-                originals.append(name)
+        for better, worse in sorted(same_pictures([faces[name] for name in names])):
+            if names[better] not in objections and not keeps(names[worse]):
+                reason = f"It is nearly the same picture as {names[better]}."
+                objections.setdefault(names[worse], Objection(Cause.COPY, reason))
         return objections
 
 
@@ -323,11 +316,6 @@ def _too_poor(face: Candidate) -> Objection | None:
         reason = f"The face is too blurred: sharpness {face.sharpness:.0f}, {MIN_SHARPNESS:.0f} is needed."
         return Objection(Cause.BLURRED, reason)
     return None
-
-
-def _is_copy(face: Candidate, other: Candidate) -> bool:
-    distance = (int(face.image_hash, 16) ^ int(other.image_hash, 16)).bit_count()
-    return distance <= MAX_HASH_DISTANCE and float(face.vector() @ other.vector()) >= DUPLICATE
 
 
 def _look_like_one(centres: dict[str, FloatArray], one: str, other: str) -> bool:

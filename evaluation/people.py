@@ -1,7 +1,7 @@
 """Measures the whole product on a folder of people, with test photos that no step before has seen.
 
-Every person's photos are split first. Then the functions behind `visage prepare`, `train`, `export` and `evaluate` run.
-They write into OUTPUT:
+Every person's photos are split first; all copies of a picture are on the same side. Then the functions behind `visage
+prepare`, `train`, `export` and `evaluate` run. They write into OUTPUT:
 
 | name | content |
 | --- | --- |
@@ -14,12 +14,13 @@ They write into OUTPUT:
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from dataset.folders import Listing, People, walk
 from dataset.labels import found_as, normalised
-from dataset.prepare import Report, prepare
+from dataset.prepare import Report, group_copies, prepare
 from dataset.progress import OnStep
 from evaluation import report as evaluation_report
 from evaluation.figures import Figures
@@ -75,6 +76,7 @@ class Result(Figures):
             "photos_with_a_face": self.with_a_face.hits,
             "train": self._train(),
             "test": self._test(),
+            "copies": dict(self.split.copies),
             "name_right": evaluation.accuracy.value,
             "name_right_interval": evaluation.accuracy.interval,
             "recognised": evaluation.recognised.value,
@@ -116,7 +118,6 @@ class Result(Figures):
             "photos": len(self.split.tested),
             "with_a_face": len(self.evaluation.known),
             "people_never_learned": sorted(name for name in tested if found_as(name, learned) is None),
-            "also_in_training": list(self.split.copies),
         }
 
     def _training(self) -> dict[str, Any]:
@@ -155,11 +156,10 @@ def measure(
     """
     output = output.resolve()
     _check(output, people, strangers)
-    parts = split(people, output / PHOTOS, test, recipe.seed)
-    embed = Embedder.of_pretrained(pretrained)
-    prepared = prepare(
-        parts.train, output / ALIGNED, workers, embed, lambda *done: on_step("Finding faces in training photos", *done)
-    )
+    embed, aligned = Embedder.of_pretrained(pretrained), output / ALIGNED
+    groups = group_copies(people, aligned, workers, embed, partial(on_step, "Finding faces"))
+    parts = split(people, output / PHOTOS, test, recipe.seed, groups)
+    prepared = prepare(parts.train, aligned, workers, embed, partial(on_step, "Preparing training photos"))
     metrics, seconds = _train(output, recipe, pretrained, device, on_step)
     exported = export(output / TRAINING, output / BUNDLE, replace_existing=True)
     evaluation = _evaluate(parts.test, strangers, exported, settings, on_step)

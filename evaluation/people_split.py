@@ -8,10 +8,10 @@ from typing import Any, Final
 
 import numpy as np
 
+from dataset.copies import counts
 from dataset.folders import People
 from dataset.labels import shown
 from evaluation.figures import write_json
-from preprocess.files import sha256_of
 from training import faces as aligned_faces
 from training.errors import DatasetError
 
@@ -24,26 +24,28 @@ _TEST: Final = "test"
 class Split:
     """The folders of the photos to learn from and of those to test with, and the names of the latter.
 
-    `copies` are test photos with the same bytes as a training photo. `remarks` are about folders that were left out.
+    `copies` counts the photos that are copies of one picture, see `copies.counts`; they are all on the same side.
+    `remarks` are about folders that were left out.
     """
 
     train: Path
     test: Path
     tested: Sequence[str]
-    copies: Sequence[str]
+    copies: Mapping[str, int]
     remarks: Sequence[str]
 
 
-def split(people: People, folder: Path, share: float, seed: int) -> Split:
+def split(people: People, folder: Path, share: float, seed: int, groups: Mapping[Path, int]) -> Split:
     """Link a share of each person's photos, at most half, into `folder`/test, and the others into `folder`/train.
 
-    They are drawn from the person's sorted photos with `seed`. An earlier split in `folder` is replaced.
+    They are drawn from the person's sorted photos with `seed`. `groups` has a number for each photo; photos with the
+    same number are copies of one picture, and come to the same side. An earlier split in `folder` is replaced.
 
     Raises:
         DatasetError: `folder` holds something else, or no photo is left for the test.
     """
     photos = people.root
-    sides = _draw(people.photos, share, seed)
+    sides = _draw(people.photos, share, seed, groups)
     if not sides[_TEST]:
         raise DatasetError(
             f"No photo of {photos} is left for the test. Give more photos of each person, or a larger --test."
@@ -56,16 +58,19 @@ def split(people: People, folder: Path, share: float, seed: int) -> Split:
         train=folder / _TRAIN,
         test=folder / _TEST,
         tested=names[_TEST],
-        copies=[shown(path.relative_to(photos).as_posix()) for path in _copies(sides[_TEST], sides[_TRAIN])],
+        copies=counts(np.array(list(groups.values()))),
         remarks=people.remarks,
     )
 
 
-def _draw(people: Mapping[str, Sequence[Path]], share: float, seed: int) -> dict[str, list[Path]]:
+def _draw(
+    people: Mapping[str, Sequence[Path]], share: float, seed: int, groups: Mapping[Path, int]
+) -> dict[str, list[Path]]:
     """Return the photos of both sides."""
     paths = [path for owned in people.values() for path in owned]
     owners = np.repeat(np.arange(len(people)), [len(owned) for owned in people.values()])
-    roles = aligned_faces.split(owners, validation=0, test=share, seed=seed)
+    pictures = np.array([groups[path] for path in paths])
+    roles = aligned_faces.split(owners, validation=0, test=share, seed=seed, groups=pictures)
     sides = {_TRAIN: aligned_faces.TRAIN, _TEST: aligned_faces.TEST}
     return {
         side: [path for path, is_for in zip(paths, roles, strict=True) if is_for == role]
@@ -92,9 +97,3 @@ def _link(photos: Path, paths: Sequence[Path], side: Path) -> None:
             target.symlink_to(path.resolve())
         except OSError:
             shutil.copy2(path, target)
-
-
-def _copies(paths: Sequence[Path], others: Sequence[Path]) -> list[Path]:
-    """Return the photos that have the same bytes as one of `others`."""
-    known = {sha256_of(path) for path in others}
-    return [path for path in paths if sha256_of(path) in known]

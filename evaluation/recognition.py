@@ -65,7 +65,8 @@ class Evaluation(Figures):
     """The results of all probes, and the figures made of them. Shares are of the photos with a face.
 
     A face counts as known from the cosine similarity `threshold` on. `bundle` describes the bundle, as its manifest
-    does.
+    does. `copies` counts the copies of pictures among photos that a training held out and learned from, see
+    `copies.counts`.
     """
 
     FILE: ClassVar[str] = "evaluation.json"
@@ -75,6 +76,7 @@ class Evaluation(Figures):
     results: Sequence[ProbeResult]
     threshold: float
     bundle: Mapping[str, Any]
+    copies: Mapping[str, int] | None = None
 
     @property
     def known(self) -> list[ProbeResult]:
@@ -187,6 +189,7 @@ class Evaluation(Figures):
                 **_figure("taken_for_somebody", self.false_accepts),
             },
             "groups": self._groups(),
+            "copies": self.copies and dict(self.copies),
             "verdicts": [asdict(result) | {"photo": printable(result.photo)} for result in self.results],
         }
 

@@ -18,7 +18,7 @@ from rich.text import Text
 
 from dataset.folders import Listing, People, listing, walk
 from dataset.prepare import photos_of_strangers
-from dataset.words import counted
+from dataset.words import counted, told_copies
 from evaluation.lfw_pairs import LFW
 from model import bundle as bundles
 from model.settings import cores
@@ -485,6 +485,7 @@ def _show_people(result: dict[str, Any]) -> None:
     out.print(table)
     out.print(f"A face was found in {result['photos_with_a_face']} of {counted(result['photos'], 'photo')}.", end=" ")
     out.print(f"Bundle {result['version']}, threshold {result['threshold']:.3f}.")
+    out.print(told_copies(result["copies"]))
 
 
 def _percent(share: float | None) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -12,7 +13,7 @@ from rich.text import Text
 from dataset.folders import Listing, People, walk
 from dataset.labels import chip_names, found_as, normalised, shown
 from dataset.prepare import photos_of_strangers
-from dataset.words import counted
+from dataset.words import counted, told_copies
 from evaluation.grouping import Named, read_groups
 from model import bundle as bundles
 from model.settings import cores
@@ -74,6 +75,9 @@ def evaluate(
         _warn_of_unknown_names(people, recognizer.people)
         task = bar.add_task("Recognising", total=len(probes))
         evaluation = evaluate_probes(recognizer, probes, lambda done, _: bar.update(task, completed=done))
+    if held_out:
+        evaluation = replace(evaluation, copies=Description.read(model).copy_counts())
+        console.print(told_copies(evaluation.copies))
     evaluation.write(output)
     write_page(evaluation, output / PAGE)
     emit(evaluation.to_dict(), as_json=as_json, show=_show)

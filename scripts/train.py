@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from dataset.words import counted
+from dataset.words import counted, told_copies
 from model.settings import cores
 from scripts import checks
 from scripts.console import JSONOption, PretrainedOption, console, emit, out, progress
@@ -94,3 +94,4 @@ def _show(metrics: dict[str, Any]) -> None:
     out.print(f"training    loss {training['loss']:.5f}  accuracy {training['accuracy']:.2%}")
     if validation:
         out.print(f"validation  loss {validation['loss']:.5f}  accuracy {validation['accuracy']:.2%}")
+    out.print(told_copies(metrics.get("copies")))

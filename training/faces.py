@@ -2,6 +2,7 @@
 
 import hashlib
 import warnings
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +14,14 @@ from PIL import Image
 from dataset.aligned import by_label
 from dataset.folders import files as files_in
 from dataset.labels import shown
+from dataset.prepare import copies_of_chips
 from dataset.words import counted
 from model.gallery import IntArray
 from preprocess.files import sha256_of
 from preprocess.geometry import PHOTO_CHIP
 from training.errors import DatasetError
 
+_UNDECIDED: Final = -1
 TRAIN: Final = 0
 VALIDATION: Final = 1
 TEST: Final = 2
@@ -44,6 +47,13 @@ class AlignedFaces:
         for name, chip in zip(self.names(), self.chips, strict=True):
             digest.update(f"{name}\0{sha256_of(chip)}\n".encode())
         return digest.hexdigest()
+
+    def copies(self) -> IntArray:
+        """Return the number of each face's group, (N,): the faces of a group are from copies of one picture.
+
+        It is -1 for a face that `visage prepare` did not write: copies of it are not looked for.
+        """
+        return copies_of_chips(self.root, self.names())
 
     def only(self, labels: Iterable[str]) -> Self:
         """Return the faces of some people.
@@ -112,26 +122,52 @@ def _is_chip(file: Path) -> bool:
             return False
 
 
-def split(people: IntArray, validation: float, test: float, seed: int) -> IntArray:
-    """Return the role of each of N faces, (N,): the same shares of every person, drawn by `seed`.
+def split(people: IntArray, validation: float, test: float, seed: int, groups: IntArray | None = None) -> IntArray:
+    """Return the role of each of N faces, (N,): the same shares of every person's pictures, drawn by `seed`.
 
-    Training keeps at least half of a person's faces, so that a person with one photo stays in it.
+    Faces with the same number in `groups` (N,) are of copies of one picture, and may be of several people: they get the
+    same role. A negative number, or no `groups`, stands for no copies. Training keeps at least half of a person's
+    faces, so that a person with one photo stays in it.
     """
-    roles = np.full(len(people), TRAIN)
+    pictures = _pictures(np.full(len(people), -1) if groups is None else groups)
+    roles = np.full(len(people), _UNDECIDED)
+    room = {person: _Room(pictures[people == person], test, validation) for person in np.unique(people)}
     random = np.random.default_rng(seed)
-    for person in np.unique(people):
-        mine = random.permutation(np.flatnonzero(people == person))
-        for_test, for_validation = _shares(len(mine), (test, validation))
-        roles[mine[:for_test]] = TEST
-        roles[mine[for_test : for_test + for_validation]] = VALIDATION
+    for person in room:
+        for row in random.permutation(np.flatnonzero(people == person)):
+            if roles[row] == _UNDECIDED:
+                copies = np.flatnonzero(pictures == pictures[row])
+                owners = {room[owner]: count for owner, count in Counter(people[copies].tolist()).items()}
+                free = (role for role in (TEST, VALIDATION) if all(own.has(role, n) for own, n in owners.items()))
+                roles[copies] = role = next(free, TRAIN)
+                for own, count in owners.items():
+                    own.take(role, count)
     return roles
 
 
-def _shares(count: int, fractions: Sequence[float]) -> list[int]:
-    """Return how many of `count` each fraction takes, rounded, together at most half."""
-    left = count // 2
-    taken = []
-    for fraction in fractions:
-        taken.append(min(left, round(count * fraction)))
-        left -= taken[-1]
-    return taken
+def _pictures(groups: IntArray) -> IntArray:
+    """Return a number for each face's picture: its group's, or one of its own where that is negative."""
+    numbers, alone = groups.copy(), groups < 0
+    numbers[alone] = np.arange(alone.sum()) + groups.max(initial=0) + 1
+    return numbers
+
+
+class _Room:
+    """How many of a person's pictures each role may still take, and how many faces all roles but training together."""
+
+    def __init__(self, pictures: IntArray, test: float, validation: float) -> None:
+        count = len(np.unique(pictures))
+        for_test = min(count // 2, round(count * test))
+        for_validation = min(count // 2 - for_test, round(count * validation))
+        self._pictures = {TEST: for_test, VALIDATION: for_validation}
+        self._faces = len(pictures) // 2
+
+    def has(self, role: int, faces: int) -> bool:
+        """Whether a role may take a picture with a number of faces."""
+        return self._pictures[role] > 0 and self._faces >= faces
+
+    def take(self, role: int, faces: int) -> None:
+        """Note that a role takes a picture."""
+        if role != TRAIN:
+            self._pictures[role] -= 1
+            self._faces -= faces

@@ -2,7 +2,7 @@
 
 | file | content |
 | --- | --- |
-| `run.json` | what is trained: recipe, labels, pretrained weights, the data's fingerprint, what each face is for |
+| `run.json` | what is trained: recipe, labels, pretrained weights, the data's fingerprint, copies, each face's role |
 | `activations.npy`, `activations.count` | the frozen layers' output for every chip; removed when training is done |
 | `checkpoint.pt` | the state of the training after the last epoch that is complete |
 | `network.pt` | the network of the best epoch, once training is done |
@@ -17,6 +17,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
+import numpy as np
+
+from dataset.copies import counts
 from dataset.folders import is_visible
 from dataset.labels import normalised
 from preprocess.files import read_json
@@ -37,7 +40,11 @@ _FILES: Final = frozenset({RUN, ACTIVATIONS, "activations.count", CHECKPOINT, NE
 
 @dataclass(frozen=True)
 class Description:
-    """The content of `run.json`. Two runs with the same description are the same training."""
+    """The content of `run.json`. Two runs with the same description are the same training.
+
+    Faces with the same number in `copies` are from copies of one picture, see `AlignedFaces.copies`. It is empty in a
+    run of an older version, which did not look for copies.
+    """
 
     recipe: Recipe
     labels: tuple[str, ...]
@@ -47,6 +54,11 @@ class Description:
     chips: tuple[str, ...]
     people: tuple[int, ...]
     roles: tuple[int, ...]
+    copies: tuple[int, ...] = ()
+
+    def copy_counts(self) -> dict[str, int] | None:
+        """Return how many faces are from copies of how many pictures, see `copies.counts`; None if nobody looked."""
+        return counts(np.array(self.copies)) if self.copies else None
 
     def to_json(self) -> str:
         """Return the text of `run.json`."""
@@ -61,7 +73,7 @@ class Description:
         """
         try:
             fields = read_json(run / RUN)
-            fields |= {name: tuple(fields[name]) for name in ("chips", "people", "roles")}
+            fields |= {name: tuple(fields.get(name, ())) for name in ("chips", "people", "roles", "copies")}
             fields["labels"] = tuple(map(normalised, fields["labels"]))  # older versions kept the folder's spelling
             recipe, geometry = Recipe(**fields["recipe"]), Geometry(**fields["geometry"])
             return cls(**fields | {"recipe": recipe, "geometry": geometry})

@@ -13,14 +13,14 @@ from preprocess.files import replacing, write_text
 from preprocess.photo import RGBArray
 from training import activations as activation_store
 from training.activations import Chips
-from training.claim import claim, describe
+from training.claim import claim
 from training.faces import TRAIN, VALIDATION, AlignedFaces
 from training.loop import FineTuning, best_of
 from training.network import VisageNetwork
 from training.observer import Epoch, Observer
 from training.pretrained import Pretrained
 from training.recipe import Recipe
-from training.run import ACTIVATIONS, CHECKPOINT, METRICS, NETWORK, SAMPLES, read_metrics
+from training.run import ACTIVATIONS, CHECKPOINT, METRICS, NETWORK, SAMPLES, Description, read_metrics
 
 _SAMPLE_CHIPS: Final = 16
 
@@ -38,8 +38,7 @@ def train(
     Raises:
         RunError: `run` holds another training.
     """
-    description = describe(faces, recipe, {"name": pretrained.name, "sha256": pretrained.sha256}, faces.fingerprint())
-    claim(run, description)
+    description = claim(run, faces, recipe, {"name": pretrained.name, "sha256": pretrained.sha256})
     finished = read_metrics(run)
     if finished:
         return finished
@@ -52,10 +51,12 @@ def train(
     )
     tuning = FineTuning(network, stored, faces.people, np.array(description.roles), recipe)
     history = tuning.fit(run / CHECKPOINT, observer)
-    return _finish(run, tuning, faces, history)
+    return _finish(run, tuning, faces, history, description)
 
 
-def _finish(run: Path, tuning: FineTuning, faces: AlignedFaces, history: Sequence[Epoch]) -> dict[str, Any]:
+def _finish(
+    run: Path, tuning: FineTuning, faces: AlignedFaces, history: Sequence[Epoch], description: Description
+) -> dict[str, Any]:
     """Write the results of the run, the metrics last because they mark it as finished; then remove the activations."""
     embeddings, logits = tuning.outputs()
     with replacing(run / NETWORK) as unfinished:
@@ -63,7 +64,7 @@ def _finish(run: Path, tuning: FineTuning, faces: AlignedFaces, history: Sequenc
     chips = _some_chips(faces, tuning.recipe.size)
     with replacing(run / SAMPLES) as unfinished, unfinished.open("wb") as file:
         np.savez(file, embeddings=embeddings, logits=logits, chips=chips)
-    metrics = _metrics(tuning, faces, history)
+    metrics = _metrics(tuning, faces, history) | {"copies": description.copy_counts()}
     write_text(run / METRICS, json.dumps(metrics, indent=2, ensure_ascii=False) + "\n")
     activation_store.remove(run / ACTIVATIONS)
     return metrics
