@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from dataset.copies import counts
 from dataset.folders import People
 from dataset.labels import shown
+from dataset.tally import count_copies
 from evaluation.figures import write_json
 from training import faces as aligned_faces
 from training.errors import DatasetError
@@ -24,7 +24,7 @@ _TEST: Final = "test"
 class Split:
     """The folders of the photos to learn from and of those to test with, and the names of the latter.
 
-    `copies` counts the photos that are copies of one picture, see `copies.counts`; they are all on the same side.
+    `copies` counts the photos that are copies of one picture, see `tally.count_copies`; they are all on the same side.
     `remarks` are about folders that were left out.
     """
 
@@ -58,7 +58,7 @@ def split(people: People, folder: Path, share: float, seed: int, groups: Mapping
         train=folder / _TRAIN,
         test=folder / _TEST,
         tested=names[_TEST],
-        copies=counts(np.array(list(groups.values()))),
+        copies=count_copies(groups.values()),
         remarks=people.remarks,
     )
 

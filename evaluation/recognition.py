@@ -66,7 +66,7 @@ class Evaluation(Figures):
 
     A face counts as known from the cosine similarity `threshold` on. `bundle` describes the bundle, as its manifest
     does. `copies` counts the copies of pictures among photos that a training held out and learned from, see
-    `copies.counts`.
+    `tally.count_copies`.
     """
 
     FILE: ClassVar[str] = "evaluation.json"

@@ -18,7 +18,8 @@ from rich.text import Text
 
 from dataset.folders import Listing, People, listing, walk
 from dataset.prepare import photos_of_strangers
-from dataset.words import counted, told_copies
+from dataset.tally import told_copies
+from dataset.words import counted
 from evaluation.lfw_pairs import LFW
 from model import bundle as bundles
 from model.settings import cores

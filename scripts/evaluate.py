@@ -13,7 +13,8 @@ from rich.text import Text
 from dataset.folders import Listing, People, walk
 from dataset.labels import chip_names, found_as, normalised, shown
 from dataset.prepare import photos_of_strangers
-from dataset.words import counted, told_copies
+from dataset.tally import told_copies
+from dataset.words import counted
 from evaluation.grouping import Named, read_groups
 from model import bundle as bundles
 from model.settings import cores
@@ -169,7 +170,7 @@ def _show_groups(groups: dict[str, Any]) -> None:
             out.print(f"Largest gap, {title.lower()}: {gap['difference']:.1%} ({ends}), from {low} of", end=" ")
             out.print(f"{gap['low']} to {high} of {gap['high']}.")
     if not any(groups["gaps"].values()):
-        out.print(f"No gap is stated: it takes two groups with {groups['least_photos']} photos or more.")
+        out.print(f"No gap is stated: it takes two groups of at least {counted(groups['least_photos'], 'photo')} each.")
     if groups["photos_in_no_group"]:
         out.print(f"In no group: {counted(groups['photos_in_no_group'], 'photo')}.")
 

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from dataset.words import counted, told_copies
+from dataset.tally import told_copies
+from dataset.words import counted
 from model.settings import cores
 from scripts import checks
 from scripts.console import JSONOption, PretrainedOption, console, emit, out, progress

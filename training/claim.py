@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 
-from model.gallery import IntArray
 from preprocess.files import write_text
 from preprocess.geometry import PHOTO_CHIP
 from training.errors import RunError
@@ -15,40 +14,15 @@ from training.recipe import Recipe
 from training.run import RUN, Description, foreign_files
 
 
-def claim(run: Path, faces: AlignedFaces, recipe: Recipe, pretrained: Mapping[str, str]) -> Description:
-    """Make the run's folder, or check that it holds this very training; return the description of the training.
-
-    Raises:
-        RunError: the folder holds something else.
-    """
-    found = Description.read(run) if (run / RUN).exists() else None
-    copies = faces.copies() if found is None else np.array(found.copies, np.int64)
-    description = _describe(faces, recipe, pretrained, faces.fingerprint(), copies)
-    _check_free(run, description)
-    run.mkdir(parents=True, exist_ok=True)
-    if found is None:
-        write_text(run / RUN, description.to_json())
-    return description
-
-
-def check_claim(run: Path, faces: AlignedFaces, recipe: Recipe) -> None:
-    """Check that `claim` will accept the folder, unless the weights or the content of the faces have changed.
-
-    Raises:
-        RunError: the folder holds something else.
-    """
-    if not (run / RUN).exists():
-        _check_free(run, None)
-    else:
-        found = Description.read(run)
-        copies = np.array(found.copies, np.int64)
-        _check_free(run, _describe(faces, recipe, found.pretrained, found.fingerprint, copies))
-
-
-def _describe(
-    faces: AlignedFaces, recipe: Recipe, pretrained: Mapping[str, str], fingerprint: str, copies: IntArray
+def describe(
+    run: Path, faces: AlignedFaces, recipe: Recipe, pretrained: Mapping[str, str], fingerprint: str
 ) -> Description:
-    """Return the description of a training. `fingerprint` and `copies` are given because they take time to compute."""
+    """Return the description of a training on `faces`, whose fingerprint is given because it takes time to compute.
+
+    Copies of pictures are looked for if there is no description in `run` yet; a training goes on with what it began.
+    """
+    begun = (run / RUN).exists()
+    copies = np.array(Description.read(run).copies, np.int64) if begun else faces.copies()
     known = copies if len(copies) == len(faces.chips) else None
     return Description(
         recipe=recipe,
@@ -61,6 +35,28 @@ def _describe(
         roles=tuple(map(int, split(faces.people, recipe.validation, recipe.test, recipe.seed, known))),
         copies=tuple(map(int, copies)),
     )
+
+
+def claim(run: Path, description: Description) -> None:
+    """Make the run's folder, or check that it holds this very training.
+
+    Raises:
+        RunError: the folder holds something else.
+    """
+    _check_free(run, description)
+    run.mkdir(parents=True, exist_ok=True)
+    if not (run / RUN).exists():
+        write_text(run / RUN, description.to_json())
+
+
+def check_claim(run: Path, faces: AlignedFaces, recipe: Recipe) -> None:
+    """Check that `claim` will accept the folder, unless the weights or the content of the faces have changed.
+
+    Raises:
+        RunError: the folder holds something else.
+    """
+    found = Description.read(run) if (run / RUN).exists() else None
+    _check_free(run, found and describe(run, faces, recipe, found.pretrained, found.fingerprint))
 
 
 def _check_free(run: Path, description: Description | None) -> None:

@@ -17,11 +17,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
-import numpy as np
-
-from dataset.copies import counts
 from dataset.folders import is_visible
 from dataset.labels import normalised
+from dataset.tally import count_copies
 from preprocess.files import read_json
 from preprocess.geometry import Geometry
 from training.errors import RunError
@@ -57,8 +55,8 @@ class Description:
     copies: tuple[int, ...] = ()
 
     def copy_counts(self) -> dict[str, int] | None:
-        """Return how many faces are from copies of how many pictures, see `copies.counts`; None if nobody looked."""
-        return counts(np.array(self.copies)) if self.copies else None
+        """Return how many faces are from copies, see `tally.count_copies`; None if nobody looked for them."""
+        return count_copies(self.copies) if self.copies else None
 
     def to_json(self) -> str:
         """Return the text of `run.json`."""
@@ -72,8 +70,8 @@ class Description:
             RunError: the folder holds no training run.
         """
         try:
-            fields = read_json(run / RUN)
-            fields |= {name: tuple(fields.get(name, ())) for name in ("chips", "people", "roles", "copies")}
+            fields = {"copies": ()} | read_json(run / RUN)
+            fields |= {name: tuple(fields[name]) for name in ("chips", "people", "roles", "copies")}
             fields["labels"] = tuple(map(normalised, fields["labels"]))  # older versions kept the folder's spelling
             recipe, geometry = Recipe(**fields["recipe"]), Geometry(**fields["geometry"])
             return cls(**fields | {"recipe": recipe, "geometry": geometry})

@@ -13,7 +13,7 @@ from preprocess.files import replacing, write_text
 from preprocess.photo import RGBArray
 from training import activations as activation_store
 from training.activations import Chips
-from training.claim import claim
+from training.claim import claim, describe
 from training.faces import TRAIN, VALIDATION, AlignedFaces
 from training.loop import FineTuning, best_of
 from training.network import VisageNetwork
@@ -38,7 +38,9 @@ def train(
     Raises:
         RunError: `run` holds another training.
     """
-    description = claim(run, faces, recipe, {"name": pretrained.name, "sha256": pretrained.sha256})
+    weights = {"name": pretrained.name, "sha256": pretrained.sha256}
+    description = describe(run, faces, recipe, weights, faces.fingerprint())
+    claim(run, description)
     finished = read_metrics(run)
     if finished:
         return finished

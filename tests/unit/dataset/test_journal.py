@@ -7,13 +7,15 @@ import numpy as np
 import pytest
 
 from dataset import candidates
-from dataset.candidates import Candidate, Candidates
+from dataset.candidates import PICTURE_SIDE, Candidate, Candidates
 from preprocess.detect import Box
+
+PICTURE = base64.b64encode(bytes(PICTURE_SIDE**2)).decode()
 
 
 def found(photo="Ann/a.jpg", person="Ann"):
     halves = base64.b64encode(np.ones(512, np.float16).tobytes()).decode()
-    face = Candidate(Box(1, 2, 30, 40, 0.5), ".visage/faces/a-0.jpg", 99.5, "0123456789abcdef", halves)
+    face = Candidate(Box(1, 2, 30, 40, 0.5), ".visage/faces/a-0.jpg", 99.5, PICTURE, halves)
     return Candidates(photo, person, "1:2:3", "0" * 64, (face,))
 
 
@@ -46,8 +48,9 @@ EMBEDDING = json.dumps(found().faces[0].embedding).encode()
         (EMBEDDING, b"null"),
         (EMBEDDING, b'"' + base64.b64encode(bytes(1024)) + b'"'),
         (EMBEDDING, b'"' + base64.b64encode(np.full(512, np.nan, np.float16).tobytes()) + b'"'),
-        (b'"0123456789abcdef"', b'"\x80\x81"'),
-        (b'"0123456789abcdef"', b"7"),
+        (PICTURE.encode(), b"\x80\x81"),
+        (PICTURE.encode(), PICTURE[4:].encode()),
+        (f'"{PICTURE}"'.encode(), b"7"),
         (b"99.5", b'"sharp"'),
         (b'"width": 30', b'"width": 0'),
         (b'"width": 30', b'"width": "30"'),

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dataset.candidates import Candidate, Candidates
+from dataset.candidates import PICTURE_SIDE, Candidate, Candidates
 from dataset.overrides import Overrides
 from dataset.selection import Cause, select
 from preprocess.detect import Box
@@ -22,8 +22,8 @@ def face_of():
         noise = random.normal(size=512)
         vector = people[letter] + 0.6 * noise / np.linalg.norm(noise)
         halves = base64.b64encode((vector / np.linalg.norm(vector)).astype(np.float16).tobytes()).decode()
-        name = random.bytes(8).hex()
-        return Candidate(Box(left, 0, side, side, score), f"{letter}-{name}.jpg", sharpness, name, halves)
+        name, picture = random.bytes(8).hex(), base64.b64encode(random.bytes(PICTURE_SIDE**2)).decode()
+        return Candidate(Box(left, 0, side, side, score), f"{letter}-{name}.jpg", sharpness, picture, halves)
 
     return face_of
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dataset.candidates import Candidate, Candidates
+from dataset.candidates import PICTURE_SIDE, Candidate, Candidates
 from dataset.errors import PrepareError
 from dataset.folders import Listing, People, listing, walk
 from dataset.selection import Cause, Outcome
@@ -31,10 +31,8 @@ def face_of(person, random, side=100):
     """Return a random embedding of a person: its cosine with others of that person is about 0.7, of other people 0."""
     vector = unit(person + 0.6 * unit(random.normal(size=512)))
     halves = base64.b64encode(vector.astype(np.float16).tobytes()).decode()
-    image_hash = random.bytes(8).hex()
-    return Candidate(
-        Box(0, 0, side, side, 1.0), f"{image_hash}.jpg", sharpness=100.0, image_hash=image_hash, embedding=halves
-    )
+    chip, picture = f"{random.bytes(8).hex()}.jpg", base64.b64encode(random.bytes(PICTURE_SIDE**2)).decode()
+    return Candidate(Box(0, 0, side, side, 1.0), chip, sharpness=100.0, picture=picture, embedding=halves)
 
 
 def photos_of(name, random, *, count=PHOTOS, **face):

@@ -10,7 +10,7 @@ from PIL import Image
 
 from dataset.labels import printable
 from evaluation import report as evaluation_report
-from evaluation.metrics import Roc, Share, calibration_error_interval
+from evaluation.metrics import Gap, Roc, Share, calibration_error_interval
 from evaluation.plots import draw_confusion, svg
 from evaluation.recognition import CONFUSION, NOBODY, Evaluation, Probe, ProbeResult, evaluate
 from evaluation.report import NOT_KNOWN, NOT_USED, PAGE, STRANGER_NAMED, WRONG_NAME, write_page
@@ -172,6 +172,67 @@ def test_an_evaluation_says_what_was_evaluated():
     done = evaluate(Stub(), [], lambda *what: None)
     assert (done.version, done.labels, done.threshold) == ("0123", ("Ann", "Bob"), 0.6)
     assert done.bundle["training"] == {"fingerprint": "f00d"}
+
+
+def results_of(group, right, wrong, person="Ann"):
+    """Return results of a group: so many with the right name, and so many that are not recognised."""
+    label = person or "Bob"
+    return [ProbeResult("1", person, label, label, 0.9, 0.9, group=group)] * right + [
+        ProbeResult("2", person, None, "Cid", 0.2, 0.3, group=group)
+    ] * wrong
+
+
+@pytest.fixture
+def grouped():
+    """Three groups, of which the last is small, strangers in two of them, and photos in no group."""
+    known = results_of("a", 40, 0) + results_of("b", 30, 10) + results_of("small", 0, 3)
+    return evaluation_of([*known, *results_of("a", 1, 29, None), *results_of("b", 6, 24, None), *RESULTS])
+
+
+def test_each_group_has_the_figures_of_its_photos(grouped):
+    figures = grouped.to_dict()["groups"]
+    assert list(figures["figures"]) == ["a", "b", "small"]
+    b = figures["figures"]["b"]
+    assert (b["photos"], b["known"], b["strangers"]) == (70, 40, 30)
+    assert (b["recognised"], b["recognised_interval"]) == (0.75, Share(30, 40).interval)
+    assert (b["taken_for_somebody"], b["with_a_face"]) == (0.2, 1.0)
+    assert figures["figures"]["small"]["taken_for_somebody_interval"] is None
+    assert figures["photos_in_no_group"] == len(RESULTS)
+
+
+def test_the_largest_gap_is_between_groups_with_enough_photos(grouped):
+    gap = grouped.to_dict()["groups"]["gaps"]["recognised"]
+    assert (gap["low"], gap["high"], gap["difference"]) == ("b", "a", 0.25)
+    assert grouped.gaps()["taken_for_somebody"].difference == pytest.approx(5 / 30)
+
+
+def test_between_small_groups_there_is_no_gap():
+    done = evaluation_of([*results_of("a", 40, 0), *results_of("b", 0, 19)])
+    assert done.gaps()["recognised"] is None
+
+
+def test_equal_groups_have_a_gap_of_nothing():
+    gap = evaluation_of([*results_of("a", 20, 20), *results_of("b", 20, 20)]).gaps()["recognised"]
+    assert gap.difference == 0
+    assert gap.interval[0] == pytest.approx(-gap.interval[1])
+
+
+def test_without_groups_there_is_nothing_about_them(evaluation, tmp_path):
+    assert evaluation.to_dict()["groups"] is None
+    assert "<h2>Groups</h2>" not in page_of(evaluation, tmp_path)
+
+
+def test_the_page_shows_groups_and_gaps(grouped, tmp_path):
+    page = page_of(grouped, tmp_path).replace("\N{NO-BREAK SPACE}", " ")
+    table = page.partition("<h2>Groups</h2>")[2].partition("</table>")[0]
+    assert "75.0 %" in table
+    assert "25.0 %" in table
+
+
+def test_the_interval_of_a_gap_matches_published_values():
+    """Newcombe 1998, "Interval estimation for the difference between independent proportions", table II, method 10."""
+    gap = Gap.of({"a": Share(48, 80), "b": Share(56, 70)})
+    assert gap.interval == pytest.approx([0.0524, 0.3339], abs=5e-5)
 
 
 def test_the_wilson_interval_matches_published_values():

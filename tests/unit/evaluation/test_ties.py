@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from dataset.candidates import Candidate, Candidates
+from dataset.candidates import PICTURE_SIDE, Candidate, Candidates
 from dataset.errors import PrepareError
 from evaluation import ties
 from preprocess.detect import Box
@@ -28,7 +28,8 @@ def people():
         for number in range(9):
             vector = unit(person + 0.6 * unit(random.normal(size=512)))
             halves = base64.b64encode(vector.astype(np.float16).tobytes()).decode()
-            face = Candidate(Box(0, 0, 99, 99, 1.0), f"{name}{number}.jpg", 100.0, random.bytes(8).hex(), halves)
+            picture = base64.b64encode(random.bytes(PICTURE_SIDE**2)).decode()
+            face = Candidate(Box(0, 0, 99, 99, 1.0), f"{name}{number}.jpg", 100.0, picture, halves)
             photos.append(Candidates(f"{name}/{number}", name, "", faces=(face,)))
     return photos
 

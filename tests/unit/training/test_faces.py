@@ -99,6 +99,47 @@ def test_the_same_seed_gives_the_same_split(counts, seed):
     np.testing.assert_array_equal(split(people, 0.2, 0.1, seed), split(people, 0.2, 0.1, seed))
 
 
+@st.composite
+def grouped(draw):
+    """People of N faces, and groups of them: some of one person, some of several, some unknown."""
+    people = np.repeat(np.arange(3), draw(st.lists(st.integers(1, 20), min_size=3, max_size=3)))
+    groups = draw(st.lists(st.integers(-1, 12), min_size=len(people), max_size=len(people)))
+    return people, np.array(groups)
+
+
+@given(grouped(), shares, shares, st.integers(0, 5))
+def test_faces_of_one_picture_have_the_same_role(faces, validation, test, seed):
+    people, groups = faces
+    roles = split(people, validation, test, seed, groups)
+    for group in set(groups) - {-1}:
+        assert len(set(roles[groups == group])) == 1
+    for person in range(3):
+        assert 2 * (roles[people == person] == TRAIN).sum() >= (people == person).sum()
+
+
+def test_pictures_and_not_their_copies_are_counted_for_the_shares():
+    """Every photo is there twice: a phone keeps the original beside each edited photo."""
+    people, groups = np.repeat([0, 1], 20), np.repeat(np.arange(20), 2)
+    roles = split(people, 0.2, 0.2, 0, groups)
+    for person in (0, 1):
+        assert [(roles[people == person] == role).sum() for role in (TRAIN, VALIDATION, TEST)] == [12, 4, 4]
+
+
+def test_one_picture_with_many_copies_is_not_all_of_the_test():
+    roles = split(np.zeros(13, int), 0, 0.5, 0, np.array([0] * 10 + [1, 2, 3]))
+    assert (roles[:10] == TRAIN).all()
+    assert (roles == TEST).sum() == 2
+
+
+@given(counts, shares, shares, st.integers(0, 5))
+def test_without_copies_groups_change_nothing(counts, validation, test, seed):
+    people = np.repeat(np.arange(len(counts)), counts)
+    for groups in (np.arange(len(people)), np.full(len(people), -1)):
+        np.testing.assert_array_equal(
+            split(people, validation, test, seed, groups), split(people, validation, test, seed)
+        )
+
+
 def test_labels_are_unicode_normalised_and_two_spellings_are_one_person(tmp_path):
     for name in ("Zoe\u0308/1.jpg", "Zo\u00eb/2.jpg", "Bob/1.jpg"):
         picture(tmp_path / name)
