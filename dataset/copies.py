@@ -63,20 +63,27 @@ def _same_photos(photos: Sequence[Candidates]) -> Iterator[tuple[int, int]]:
         yield owners[one], owners[other]
 
 
-def same_pictures(faces: Sequence[Candidate]) -> Iterator[tuple[int, int]]:
-    """Yield the indices of every two faces that are the same picture, the smaller index first."""
+def same_pictures(faces: Sequence[Candidate], cosine: float = MIN_COSINE) -> Iterator[tuple[int, int]]:
+    """Yield the indices of every two faces that are the same picture, the smaller index first.
+
+    Their embeddings have this cosine or more. With a larger one, only the copies are found that differ little.
+    """
     vectors = np.stack([face.vector() for face in faces]) if faces else np.empty((0, 1))
     for start in range(0, len(faces), _BLOCK):
         cosines = vectors[start : start + _BLOCK] @ vectors[start:].T
-        for row, column in np.argwhere(np.triu(cosines >= MIN_COSINE, 1)).tolist():
+        for row, column in np.argwhere(np.triu(cosines >= cosine, 1)).tolist():
             one, other = start + row, start + column
             if fit(faces[one].picture, faces[other].picture) >= MIN_FIT:
                 yield one, other
 
 
-@lru_cache(maxsize=1 << 16)
 def fit(one: str, other: str) -> float:
     """Return how well two pictures of faces fit, -1 to 1, as they are or one of them mirrored."""
+    return _fit(*sorted((one, other)))
+
+
+@lru_cache(maxsize=1 << 16)
+def _fit(one: str, other: str) -> float:
     still, moved = _pixels(one), _pixels(other)
     return max(_best_fit(still, moved), _best_fit(still, np.ascontiguousarray(moved[:, ::-1])))
 

@@ -23,6 +23,9 @@ MIN_FACE: Final = 32
 MIN_SHARPNESS: Final = 24.0
 """Variance of the Laplacian under which a face is blurred. The median web photo has some hundreds."""
 
+DUPLICATE: Final = 0.95
+"""Copies of a picture whose faces have a smaller cosine than this are kept: training can learn from the difference."""
+
 SAME_PERSON: Final = 0.8
 """Cosine from which the mean faces of two folders are likely to be one person's."""
 
@@ -293,7 +296,7 @@ class _PersonPhotos:
 
         names = sorted(faces, key=lambda name: (not keeps(name), -faces[name].box.area, name))
         objections: dict[str, Objection] = {}
-        for better, worse in sorted(same_pictures([faces[name] for name in names])):
+        for better, worse in sorted(same_pictures([faces[name] for name in names], DUPLICATE)):
             if names[better] not in objections and not keeps(names[worse]):
                 reason = f"It is nearly the same picture as {names[better]}."
                 objections.setdefault(names[worse], Objection(Cause.COPY, reason))

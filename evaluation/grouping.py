@@ -51,7 +51,7 @@ def read_groups(file: Path, photos: Iterable[Named]) -> dict[Path, str]:
         elif (person := _found(name, people)) is not None:
             _put(of_people, person, group, where, name)
         elif not (number == 1 and key(name) in _TITLES):
-            raise DatasetError(_unknown(where, name, people))
+            raise DatasetError(_unknown(where, name, set(people.values())))
     found = {photo.photo: of_photos.get(photo.photo) or of_people.get(photo.person or "") for photo in photos}
     groups = {photo: group for photo, group in found.items() if group}
     if len(set(groups.values())) < 2:
@@ -80,7 +80,7 @@ def _lines(file: Path) -> Iterator[tuple[int, str, str]]:
 def _pair(cells: Sequence[str], where: str) -> tuple[str, str]:
     match cells:
         case [name, group, *others] if name and group and not any(others):
-            return name, normalised(group)
+            return name, printable(normalised(group))
     raise DatasetError(f"{where} is not a person or a photo, and a group, as in: Ann,women")
 
 

@@ -2,15 +2,21 @@
 
 import io
 import shutil
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont, ImageOps
 
 from dataset.folders import walk
-from dataset.prepare import group_copies
+from dataset.prepare import group_copies, prepare
 from tests.processes import without_workers
+from training import faces
 
-PHOTOS = ("Barack Obama/obama.jpg", "Joe Biden/biden.jpg")
+PHOTO = "Barack Obama/obama.jpg"
+
+
+def named(change):
+    return PHOTO.replace(".jpg", f" {change}.jpg")
 
 
 def cropped(photo, left, top, right, bottom):
@@ -49,32 +55,49 @@ CHANGES = {
 
 
 @pytest.fixture(scope="module")
-def grouped(samples, embedder, tmp_path_factory):
-    """The group of each sample photo and of copies of two of them, by the name of the photo."""
+def work(samples, embedder, tmp_path_factory):
+    """The sample photos and copies of two of them, their aligned faces, and the group of each photo by its name."""
     folder = tmp_path_factory.mktemp("copies")
-    photos = shutil.copytree(samples / "people", folder / "photos")
-    for name in PHOTOS:
-        shutil.copyfile(photos / name, photos / name.replace(".jpg", " again.jpg"))
-        for change, changed in CHANGES.items():
-            with Image.open(photos / name) as photo:
-                changed(photo).save(photos / name.replace(".jpg", f" {change}.png"))
+    photos, aligned = shutil.copytree(samples / "people", folder / "photos"), folder / "aligned"
+    shutil.copyfile(photos / PHOTO, photos / named("again"))
+    for change, changed in CHANGES.items():
+        with Image.open(photos / PHOTO) as photo:
+            changed(photo).save(photos / named(change), quality=92)
     with without_workers():
-        groups = group_copies(walk(photos), folder / "aligned", 1, embedder, lambda *_: None)
-    return {path.relative_to(photos).as_posix(): group for path, group in groups.items()}
+        groups = group_copies(walk(photos), aligned, 1, embedder, lambda *_: None)
+        report = prepare(photos, aligned, 1, embedder, lambda *_: None)
+    grouped = {path.relative_to(photos).as_posix(): group for path, group in groups.items()}
+    return SimpleNamespace(aligned=aligned, report=report, grouped=grouped)
 
 
-@pytest.mark.parametrize("photo", PHOTOS)
-@pytest.mark.parametrize("change", CHANGES)
-def test_a_changed_photo_is_a_copy(grouped, photo, change):
-    assert grouped[photo.replace(".jpg", f" {change}.png")] == grouped[photo]
+@pytest.fixture
+def grouped(work):
+    return work.grouped
 
 
-@pytest.mark.parametrize("photo", PHOTOS)
-def test_the_same_file_is_a_copy(grouped, photo):
-    assert grouped[photo.replace(".jpg", " again.jpg")] == grouped[photo]
+@pytest.mark.parametrize("change", ["again", *CHANGES])
+def test_a_changed_photo_is_a_copy(grouped, change):
+    assert grouped[named(change)] == grouped[PHOTO]
 
 
-def test_different_photos_are_not_copies(grouped, samples):
-    folder = samples / "people"
-    originals = [grouped[path.relative_to(folder).as_posix()] for path in folder.rglob("*.jpg")]
+def test_different_photos_are_not_copies(grouped):
+    """The other sample photos are cut out of one of these, through the face."""
+    originals = [grouped[name] for name in (PHOTO, "Barack Obama/obama3.jpg", "Joe Biden/biden.jpg")]
     assert len(set(originals)) == len(originals)
+
+
+def test_training_knows_which_of_its_faces_are_of_one_picture(work):
+    photos = {outcome.chip: outcome.photo for outcome in work.report.outcomes if outcome.chip}
+    aligned = faces.read(work.aligned)
+    pictures = [work.grouped[photos[name]] for name in aligned.names()]
+    assert len(set(pictures)) < len(pictures)  # prepare keeps copies that differ much
+    of_training = aligned.copies().tolist()
+    assert len(set(zip(pictures, of_training, strict=True))) == len(set(pictures)) == len(set(of_training))
+
+
+def test_copies_of_a_face_that_prepare_did_not_write_are_not_looked_for(work, tmp_path):
+    aligned = shutil.copytree(work.aligned, tmp_path / "aligned")
+    chip = next(aligned.glob("Joe Biden/*.jpg"))
+    shutil.copyfile(chip, chip.with_name("by hand.jpg"))
+    read = faces.read(aligned)
+    assert dict(zip(read.names(), read.copies(), strict=True))["Joe Biden/by hand.jpg"] == -1

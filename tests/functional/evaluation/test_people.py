@@ -55,7 +55,8 @@ def test_everything_is_measured_on_photos_that_training_never_saw(done, samples)
     assert figures == done.result.to_dict()
     assert (figures["photos"], figures["photos_with_a_face"]) == (7, 7)
     assert figures["train"] == {"photos": 6, "with_a_face": 6, "kept": 6}
-    assert figures["test"] == {"photos": 1, "with_a_face": 1, "people_never_learned": [], "also_in_training": []}
+    assert figures["test"] == {"photos": 1, "with_a_face": 1, "people_never_learned": []}
+    assert figures["copies"] == {"photos": 0, "pictures": 0, "unknown": 0}
     assert (figures["name_right"], figures["strangers"]) == (1.0, 1)
     assert figures["name_right_interval"][0] < figures["name_right_interval"][1] == 1.0
     assert figures["training"]["epochs"] == 2
@@ -69,7 +70,13 @@ def test_everything_is_measured_on_photos_that_training_never_saw(done, samples)
 
 def test_every_step_reports_its_progress(done):
     last = {what: (count, total) for what, count, total in done.steps}
-    assert list(last) == ["Finding faces in training photos", "Frozen layers, faces", "Training, epochs", "Recognising"]
+    assert list(last) == [
+        "Finding faces",
+        "Preparing training photos",
+        "Frozen layers, faces",
+        "Training, epochs",
+        "Recognising",
+    ]
     assert all(count == total for count, total in last.values())
     assert last["Recognising"] == (2, 2)
 
@@ -100,4 +107,5 @@ def test_the_command_measures_what_it_is_asked_to_and_shows_it(done, samples, vi
     assert asked == [(photos, strangers, "casia-webface", 3, 0.25, 1)]
     assert "A face was found in 7 of 7 photos." in ended.out
     assert "100.00%" in ended.out
+    assert "No two photos are copies of one picture." in ended.out
     assert json.loads((output / people_benchmark.Result.FILE).read_text(encoding="utf-8")) == done.result.to_dict()

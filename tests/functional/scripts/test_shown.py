@@ -1,5 +1,6 @@
 """What the commands print for people, and how they hand their options on; what takes long was done before."""
 
+import json
 import os
 import shutil
 from dataclasses import replace
@@ -88,6 +89,29 @@ def test_a_run_is_evaluated_on_the_photos_that_it_held_out(visage, bundle, finis
     assert "Strangers given a name: 0.00% of 1." in ended.out
     assert BIDEN not in ended.out
     assert "Report: " in ended.err
+
+
+def test_groups_are_compared_and_shown(visage, bundle, samples, tmp_path):
+    file = tmp_path / "groups.csv"
+    file.write_text(f"person,group\n{OBAMA},one\n{BIDEN},two\n")
+    words = ("evaluate", bundle, samples / "people", "--groups", file, "--output", tmp_path / "report")
+    shown = visage(*words)
+    groups = json.loads((tmp_path / "report" / "evaluation.json").read_text(encoding="utf-8"))["groups"]
+    assert {name: group["photos"] for name, group in groups["figures"].items()} == {"one": 4, "two": 1}
+    assert groups["photos_in_no_group"] == 2
+    assert "100.0% (20.7 to 100.0)" in " ".join(shown.out.split())
+    assert "No gap is stated: it takes two groups of at least 20 photos each." in shown.out
+    assert "In no group: 2 photos." in shown.out
+    assert "<h2>Groups</h2>" in (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_bad_file_of_groups_is_refused_before_anything_is_recognised(visage, bundle, samples, tmp_path):
+    (tmp_path / "groups.csv").write_text("Nobody,one\n")
+    words = ("--groups", tmp_path / "groups.csv", "--output", tmp_path / "report")
+    ended = visage("evaluate", bundle, samples / "people", *words)
+    assert ended.status == 1
+    assert "Line 1 of" in ended.err
+    assert not (tmp_path / "report").exists()
 
 
 def test_a_run_that_held_out_other_photos_cannot_be_evaluated_on_these(visage, run, samples, tmp_path):

@@ -73,7 +73,7 @@ BAD = {
     "another encoding": ("Zo\u00eb,b\n".encode("latin-1"), "is not in UTF-8"),
     "UTF-16": ("Ann,a\n".encode("utf-16"), "is not in UTF-8"),
     "a photo": (b"\xff\xd8\xff\xe0\x00\x10JFIF", "is not in UTF-8"),
-    "a line that would break the terminal": ("Ann,a\n\x1b[31m,b\n", r"called \"\\x1b\[31m\""),
+    "a line that would break the terminal": ("Ann,a\n\x1b[31m,b\n", r'called "\\u001b\[31m"'),
     "null bytes": (b"Ann,a\n\x00,b\n", "Line 2 of"),
 }
 
