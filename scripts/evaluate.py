@@ -176,6 +176,6 @@ def _show_groups(groups: dict[str, Any]) -> None:
 
 
 def _with_interval(figures: dict[str, Any], figure: str) -> str:
-    """Return a share and the ends of its interval in per cent; a dash without photos."""
+    """Return a share, and below it the ends of its interval in per cent; a dash without photos."""
     interval = figures[f"{figure}_interval"]
-    return f"{figures[figure]:.1%} ({' to '.join(f'{100 * end:.1f}' for end in interval)})" if interval else "-"
+    return f"{figures[figure]:.1%}\n{' to '.join(f'{100 * end:.1f}' for end in interval)}" if interval else "-"
