@@ -16,6 +16,7 @@ from typing import Final
 
 from filelock import FileLock
 
+from deploy.encoder import ENCODER, remove_encoder
 from deploy.errors import DeployError
 from deploy.shipped import BOOTSTRAP, SHIPPED, shipped_files
 from deploy.steps import Step, silent
@@ -146,7 +147,7 @@ def check_size(archive: Path) -> None:
 
 def _libraries(home: Path, requirements: Path, compiler: Path | None, step: Step) -> Path:
     """Return the folder of the libraries; install them where it is missing."""
-    settings = (PYTHON, *_PLATFORMS, *_UNUSED, str(bool(compiler)), requirements.read_text(encoding="utf-8"))
+    settings = (PYTHON, *_PLATFORMS, *_UNUSED, ENCODER, str(bool(compiler)), requirements.read_text(encoding="utf-8"))
     folder = home / f"libraries-{_digest(*map(str.encode, settings))}"
     if not folder.exists():
         if compiler is None:
@@ -155,6 +156,7 @@ def _libraries(home: Path, requirements: Path, compiler: Path | None, step: Step
         with temporary_folder(home) as temporary:
             _install(requirements, temporary / "libraries")
             _remove_unused(temporary / "libraries")
+            remove_encoder(temporary / "libraries")
             _compile(temporary / "libraries", compiler)
             (temporary / "libraries").rename(folder)
     return folder

