@@ -33,7 +33,7 @@ from preprocess.photo import Photo, RGBArray
 MAX_FACES: Final = 8
 """The largest number of faces that are kept of a photo: the most prominent ones."""
 
-_LIBRARIES: Final = ("dlib-bin", "numpy", "Pillow", "pillow-heif", "torch")
+_LIBRARIES: Final = ("dlib-bin", "numpy", "onnxruntime", "Pillow", "pillow-heif")
 """Libraries whose versions decide which faces are found in a photo."""
 
 _VERSION: Final = 5

@@ -33,7 +33,7 @@ from preprocess.detect import Box
 from preprocess.errors import PhotoError
 from preprocess.files import replacing, sha256_of
 from preprocess.photo import Photo, RGBArray
-from training import embedder, inception, network
+from training import embedder, embedding_network, inception, network
 from training.embedder import Embedder
 from training.errors import DatasetError
 from training.pretrained import Pretrained
@@ -43,7 +43,7 @@ _FACE_CENTRE: Final = 0.506, 0.548
 """Side and centre (x, y) of the detector's box in a photo of LFW, as fractions of its width: medians of 912 faces."""
 
 _LIBRARIES: Final = ("numpy", "Pillow", "torch", "onnxruntime", "facenet-pytorch")
-_MODULES: Final = (embedder, inception, network, fusion)
+_MODULES: Final = (embedder, embedding_network, inception, network, fusion)
 """Our code between a chip and its embedding. The code between a photo and its chip is all of `preprocess`."""
 
 _PHOTOS_PER_TASK: Final = 8

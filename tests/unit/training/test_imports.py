@@ -17,9 +17,15 @@ def test_a_light_module_imports_no_slow_library(module):
     assert set(done.stdout.split()) & SLOW == set()
 
 
+def test_a_worker_of_prepare_starts_without_torch():
+    code = "import dataset.candidates, training.embedder, sys; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == "False"
+
+
 def test_the_network_comes_without_the_rest_of_its_package_which_can_still_be_imported():
     code = (
-        "import sys, training.embedder\n"
+        "import sys, training.embedding_network\n"
         "print([name for name in ('torchvision', 'torch._dynamo', 'facenet_pytorch') if name in sys.modules])\n"
         "from training import inception, torchvision_ops\n"
         "torchvision_ops.require()\n"

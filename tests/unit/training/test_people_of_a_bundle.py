@@ -106,5 +106,5 @@ def test_the_others_are_named_as_their_aligned_faces_are():
 
 def test_other_weights_are_refused():
     with pytest.raises(RunError, match=r"mine\.pt"):
-        check_same(Pretrained("mine.pt", Path("mine.pt"), "2", {}), manifest("Ann"))
-    check_same(Pretrained("mine.pt", Path("mine.pt"), "1", {}), manifest("Ann"))
+        check_same(Pretrained("mine.pt", Path("mine.pt"), "2", {}, Path()), manifest("Ann"))
+    check_same(Pretrained("mine.pt", Path("mine.pt"), "1", {}, Path()), manifest("Ann"))
