@@ -124,13 +124,13 @@ def samples(
     emit(photos, as_json=as_json, show=lambda _: out.print("\n".join(photos)))
 
 
-def fetch(directory: Path, wanted: Sequence[Sample] = SAMPLES) -> None:
-    """Save every photo that is missing in `directory`; photos of one package stand beside each other in `wanted`.
+def fetch(directory: Path, wanted: Sequence[Sample] | None = None) -> None:
+    """Save the `wanted` photos, else all SAMPLES, that `directory` lacks. Photos of one package stand side by side.
 
     Raises:
         CommandError: a package cannot be downloaded, or contains another photo.
     """
-    missing = [sample for sample in wanted if not _is_there(directory, sample)]
+    missing = [sample for sample in wanted or SAMPLES if not _is_there(directory, sample)]
     with progress() as bar:
         for package, packed in groupby(missing, lambda sample: sample.package):
             try:
