@@ -25,7 +25,12 @@ def recognition_json(recognition: "Recognition") -> dict[str, Any]:
         "known": first.known,
         "enrolled": first.enrolled,
         "faces": [_face(face) for face in recognition.faces],
-        "image": {"width": recognition.width, "height": recognition.height, "complete": recognition.complete},
+        "image": {
+            "width": recognition.width,
+            "height": recognition.height,
+            "complete": recognition.complete,
+            "rotation": recognition.rotation,
+        },
         "model": {"version": recognition.version},
         "timing_ms": {step: round(float(ms), 1) for step, ms in recognition.timing_ms.items()},
     }

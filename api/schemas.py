@@ -56,12 +56,21 @@ SCHEMAS: Final[dict[str, Any]] = {
         enrolled=_ENROLLED,
         faces=_list("Face", "Every face, the most prominent first.", minItems=1),
         image=_object(
-            "The size of the upright photo in pixels, and whether all of it is there.",
+            "The size of the photo in pixels, whether all of it is there, and how it lies.",
             width=_PIXELS,
             height=_PIXELS,
             complete={
                 "type": "boolean",
                 "description": "False if the file ends early, so that a small part of the photo may be missing.",
+            },
+            rotation={
+                "type": "integer",
+                "enum": [0, 90, 180, 270],
+                "description": (
+                    "How many degrees the photo must be turned clockwise so that its most prominent face is upright. "
+                    "It is not 0 where a camera was held sideways and the file's metadata do not say so. `width`, "
+                    "`height` and boxes are those of the photo before that turn, as the file's metadata turn it."
+                ),
             },
         ),
         model=_ref("Model"),
@@ -74,7 +83,9 @@ SCHEMAS: Final[dict[str, Any]] = {
         box=_ref("Box"),
         detection_score={
             "type": "number",
-            "description": "The detector's score: 0 is its threshold for a face, 2 is high.",
+            "minimum": 0,
+            "maximum": 1,
+            "description": "How sure the detector is that this is a face; below 0.5, the picture only resembles one.",
         },
         label=_LABEL,
         probability=_PROBABILITY,
@@ -93,7 +104,7 @@ SCHEMAS: Final[dict[str, Any]] = {
         predictions=_list("Prediction", "The five likeliest people, the likeliest first.", minItems=1, maxItems=5),
     ),
     "Box": _object(
-        "A face's position in pixels of the upright photo.",
+        "A face's position in pixels of the photo: from the forehead to the chin, and from ear to ear.",
         left=_PIXELS,
         top=_PIXELS,
         width=_PIXELS,
@@ -168,7 +179,7 @@ EXAMPLES: Final[dict[str, Any]] = {
         "faces": [
             {
                 "box": {"left": 120, "top": 80, "width": 210, "height": 210},
-                "detection_score": 1.7,
+                "detection_score": 0.91,
                 "label": "Will Smith",
                 "probability": 0.998,
                 "similarity": 0.83,
@@ -180,7 +191,7 @@ EXAMPLES: Final[dict[str, Any]] = {
                 ],
             }
         ],
-        "image": {"width": 1024, "height": 768, "complete": True},
+        "image": {"width": 1024, "height": 768, "complete": True, "rotation": 0},
         "model": _MODEL,
         "timing_ms": {"decode": 8.1, "detect": 31.0, "align": 1.2, "recognize": 62.5, "total": 103.0},
     },

@@ -18,13 +18,14 @@ from typing import Any, Final, Self
 import numpy as np
 from PIL import Image
 
+from dataset.centerface import network
 from dataset.consensus import FloatArray
 from dataset.labels import shown
 from dataset.progress import OnProgress
 from dataset.workers import face_tools, parallel_map
 from preprocess.align import predictor_file
 from preprocess.appearance import sharpness
-from preprocess.detect import PASSES, Box
+from preprocess.detect import Box
 from preprocess.errors import PhotoError
 from preprocess.files import read_photo, replacing, sha256_of, write_text
 from preprocess.geometry import PHOTO_CHIP
@@ -36,7 +37,7 @@ MAX_FACES: Final = 8
 _LIBRARIES: Final = ("dlib-bin", "numpy", "onnxruntime", "Pillow", "pillow-heif")
 """Libraries whose versions decide which faces are found in a photo."""
 
-_VERSION: Final = 5
+_VERSION: Final = 6
 """Raise it when our own code finds other faces, chips or measures in the same photos."""
 
 PICTURE_SIDE: Final = 32
@@ -161,7 +162,7 @@ def _software(embed: str) -> str:
     parts = [
         str(_VERSION),
         embed,
-        repr(PASSES),
+        hashlib.sha256(network()).hexdigest(),
         repr(PHOTO_CHIP),
         sha256_of(predictor_file()),
         *(f"{library} {version(library)}" for library in _LIBRARIES),

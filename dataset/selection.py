@@ -17,8 +17,9 @@ from dataset.labels import chip_names
 from dataset.overrides import Overrides
 from dataset.words import counted
 
-MIN_FACE: Final = 32
-"""Pixels. In web photos, embeddings of smaller faces differ too much from the same person's large faces."""
+MIN_FACE: Final = 27
+"""Pixels of the shorter side. In web photos, embeddings of smaller faces differ too much from the same person's large
+faces."""
 
 MIN_SHARPNESS: Final = 24.0
 """Variance of the Laplacian under which a face is blurred. The median web photo has some hundreds."""
@@ -35,7 +36,7 @@ MARGIN: Final = 0.1
 either's: twins."""
 
 
-FALSE_FACE: Final = (0.2, 0.5)
+FALSE_FACE: Final = (0.6, 0.5)
 """A face with a lower score, and a smaller share of the area of the photo's largest face, may be no face. The badge on
 the astronaut's suit in the sample photos has 0.17 and 0.41. Of 393 faces of people in web photos, 11 score lower."""
 

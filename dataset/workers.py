@@ -24,6 +24,7 @@ from typing import Final, NoReturn, TypeVar
 
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from dataset import centerface
 from dataset.errors import WorkerKilledError
 from preprocess.align import Aligner, predictor_file
 from preprocess.detect import Detector
@@ -141,6 +142,6 @@ def _limit_threads(_torch_is_loaded: bool) -> None:
 
 
 @cache
-def face_tools(landmarks: Path | None = None) -> tuple[Detector, Aligner]:
-    """Return the detector and the aligner, loaded once a process; `landmarks` is another predictor's file."""
-    return Detector(), Aligner(landmarks or predictor_file())
+def face_tools(detector: Path | None = None, landmarks: Path | None = None) -> tuple[Detector, Aligner]:
+    """Return the detector and the aligner, loaded once a process: of these files, or as a new bundle has them."""
+    return Detector(detector or centerface.network()), Aligner(landmarks or predictor_file())

@@ -88,7 +88,7 @@ def mtcnn_at(size: int = FULL_SIZE, sure: float = 0.9) -> Detect:
 
 def ours() -> Detect:
     """Return the detector as Visage uses it."""
-    detector = Detector()
+    detector = Detector(centerface.network())
 
     def detect(photo: Photo) -> list[Rectangle]:
         return [Rectangle(box.left, box.top, box.width, box.height, box.score) for box in detector.detect(photo)]

@@ -159,5 +159,5 @@ def _best_threshold(similarities: Array, same: Array) -> float:
         raise DatasetError("Too few photos have a face to choose a threshold. Give the whole of LFW, or --crop-center.")
     right = np.rint(true * same.sum() + (1 - false) * (~same).sum())
     best = int(np.where(cosine, right, -1).argmax())
-    following = max(-1.0, *thresholds[best + 1 : best + 2])
+    following = max([-1.0, *thresholds[best + 1 : best + 2]])
     return float((thresholds[best] + following) / 2)

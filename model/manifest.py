@@ -8,7 +8,8 @@
 | `model.onnx`, `model.onnx.data` | the same as ONNX, and its weights, which are mapped into memory rather than parsed |
 | `gallery.npz` | prototypes: `embeddings` (P, 512) float32 of unit length, and `people` (P,): the person of each, as an
                   index into the labels followed by the enrolled |
-| `detector.svm`, `landmarks.dat` | dlib's frontal face detector and five-point shape predictor |
+| `detector.onnx` | CenterFace, which finds faces: see `preprocess.centerface` |
+| `landmarks.dat` | dlib's five-point shape predictor, which aligns them |
 """
 
 import hashlib
@@ -23,13 +24,13 @@ from model.errors import BundleError
 from model.storage import FileEntry
 from preprocess.geometry import PHOTO_CHIP, Geometry
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 MANIFEST: Final = "manifest.json"
 MODEL: Final = "model.pt"
 ONNX: Final = "model.onnx"
 ONNX_WEIGHTS: Final = "model.onnx.data"
 GALLERY: Final = "gallery.npz"
-DETECTOR: Final = "detector.svm"
+DETECTOR: Final = "detector.onnx"
 LANDMARKS: Final = "landmarks.dat"
 
 FILES: Final = frozenset({MODEL, ONNX, ONNX_WEIGHTS, GALLERY, DETECTOR, LANDMARKS})
@@ -116,7 +117,7 @@ def _check_format(found: object) -> None:
     if type(found) is not int:
         raise TypeError(found)
     if found != FORMAT:
-        advice = "Update Visage." if found > FORMAT else "Export its run again."
+        advice = "Update Visage." if found > FORMAT else "Export its run again: `visage export RUN BUNDLE`."
         raise BundleError(f"The bundle has format {found}; this version reads {FORMAT}. {advice}")
 
 

@@ -67,7 +67,9 @@ class Face:
 class Recognition:
     """The faces of a photo, the most prominent first, and the milliseconds that each step took.
 
-    `complete` is False if a small part of the photo may be missing, because its file ends early.
+    `complete` is False if a small part of the photo may be missing, because its file ends early. `rotation` says by
+    how many degrees, 0, 90, 180 or 270, the photo must be turned clockwise so that its most prominent face is upright.
+    Boxes and landmarks are those of the photo as it is, before that.
     """
 
     faces: tuple[Face, ...]
@@ -76,6 +78,7 @@ class Recognition:
     version: str
     timing_ms: dict[str, float]
     complete: bool = True
+    rotation: int = 0
 
 
 class Recognizer:
@@ -121,7 +124,7 @@ class Recognizer:
                 bundle = next(parts)
             with watch.step("load"):
                 gallery = Gallery.load(bundle.path(bundles.GALLERY))
-                detector = Detector(file=bundle.path(bundles.DETECTOR))
+                detector = Detector(bundle.path(bundles.DETECTOR), settings.threads)
                 aligner = Aligner(bundle.path(bundles.LANDMARKS))
             with watch.step("warm_up"):
                 _warm_up(detector, aligner, bundle.manifest.geometry)
@@ -147,8 +150,10 @@ class Recognizer:
             chips = self._chips(photo, boxes)
         with watch.step("recognize"):
             embeddings, logits = self._run(chips)
-            faces = self._name_faces(boxes, embeddings, logits)
-        return Recognition(faces, photo.width, photo.height, self.version, watch.stop(), photo.complete)
+            inside = [box.within(photo.width, photo.height) for box in boxes]
+            faces = self._name_faces(inside, embeddings, logits)
+        rotation = 90 * boxes[0].quarters
+        return Recognition(faces, photo.width, photo.height, self.version, watch.stop(), photo.complete, rotation)
 
     def align(self, data: bytes) -> RGBArray:
         """Return the aligned faces of the photo `data`, the most prominent first: (N, S, S, 3) uint8 RGB.
@@ -172,9 +177,7 @@ class Recognizer:
         with watch.step("detect"):
             boxes = self._detector.detect(photo)
         if not boxes:
-            raise NoFaceError(
-                "No face was found in the photo. Try one where the face is larger and seen from the front."
-            )
+            raise NoFaceError("No face was found in the photo. Try one where the face is larger and less covered.")
         return photo, boxes[:MAX_FACES]
 
     def _chips(self, photo: Photo, boxes: list[Box]) -> RGBArray:

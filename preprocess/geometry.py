@@ -14,8 +14,8 @@ class Geometry:
     """
 
     size: int = 224
-    padding: float = 0.35
-    stretch: float = 1.25
+    padding: float = 0.4
+    stretch: float = 1.2
 
 
 PHOTO_CHIP = Geometry(size=600)

@@ -313,14 +313,11 @@ def geometry(
 
 
 def _show_geometry(result: dict[str, Any]) -> None:
-    detection = Table("Detection size", f"Faces in {counted(result['photos'], 'photo')}", "Median ms")
-    for row in result["detection"]:
-        detection.add_row(str(row["size"]), str(row["with_a_face"]), f"{row['median_ms']:.0f}")
     crops = Table("Input", "Padding", "Stretch", "TAR at FAR 1e-2", "1e-3", "d'")
     for row in result["crops"]:
         crop = [str(row[name]) for name in ("input_size", "padding", "stretch")]
         crops.add_row(*crop, *(f"{share:.4f}" for share in row["tar_at_far"].values()), f"{row['d_prime']:.3f}")
-    out.print(detection, crops)
+    out.print(f"{counted(result['faces'], 'face')} in {counted(result['photos'], 'photo')}.", crops)
 
 
 @app.command()

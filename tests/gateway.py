@@ -211,7 +211,7 @@ class FakeRecognizer:
             Prediction("Zoë Ünal", 0.00198766, enrolled=True),
         )
         face = Face(
-            Box(12, 8, 21, 21, 1.7),
+            Box(12, 8, 21, 21, 0.91),
             "Ada Lovelace",
             0.99801234,
             0.8312345,

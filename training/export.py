@@ -14,13 +14,13 @@ import onnx
 import torch
 from scipy.special import softmax  # type: ignore[import-untyped]
 
+from dataset.centerface import network as network_of_detector
 from model import bundle as bundles
 from model.bundle import Bundle, Manifest
 from model.engines import ENGINES, fusion
 from model.gallery import FloatArray, Gallery, IntArray
 from model.settings import cores
 from preprocess.align import predictor_file
-from preprocess.detect import Detector
 from preprocess.geometry import Geometry
 from preprocess.runtime import onnxruntime
 from training import calibration
@@ -75,7 +75,7 @@ def export(
     with bundles.temporary_bundle(target) as source:
         difference = _write(network, torch.from_numpy(samples["chips"]), source)
         gallery.save(source / bundles.GALLERY)
-        Detector().save(source / bundles.DETECTOR)
+        (source / bundles.DETECTOR).write_bytes(network_of_detector())
         shutil.copyfile(predictor_file(), source / bundles.LANDMARKS)
         return Export(bundles.write(source, manifest, target, replace_existing=replace_existing), difference)
 

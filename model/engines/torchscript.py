@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from model import bundle as bundles
 from model.engines.base import BFLOAT16, FLOAT32, Engine, Packaging, random_chip
+from preprocess.runtime import WITHOUT_TELEMETRY
 
 if TYPE_CHECKING:
     from model.bundle import Bundle
@@ -43,7 +44,7 @@ class TorchScript(Engine):
     packaging = Packaging.IMAGE
     # OpenMP's waiting threads must sleep: spinning ones use up the part of a processor that a function has. They do
     # not sleep at once: the next layer comes within microseconds, and waking threads for each layer doubles the time.
-    environment = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "10000"}  # noqa: RUF012  # ClassVar in the base
+    environment = WITHOUT_TELEMETRY | {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "10000"}
     precisions = (FLOAT32, BFLOAT16)
 
     def __init__(self, folder: Path, threads: int, report: "Report | None" = None) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image, ImageCms
 
 from bench.limits import encoded
+from dataset.centerface import network
 from preprocess.detect import Detector
 from preprocess.photo import Photo
 
@@ -27,7 +28,7 @@ class Seed:
 def portrait_in(data):
     """Return a square picture of the most prominent face in a photo: seeds are made of it."""
     photo = Photo(data)
-    face = Detector().detect(photo)[0]
+    face = Detector(network()).detect(photo)[0]
     left, top = max(0, face.left - face.width // 2), max(0, face.top - face.height // 2)
     return Image.fromarray(photo.pixels()).crop((left, top, left + 2 * face.width, top + 2 * face.height))
 

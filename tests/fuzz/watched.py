@@ -24,6 +24,7 @@ import numpy as np
 
 from api import ModelLoader, Telemetry, create_app
 from api.errors import PROBLEMS
+from dataset.centerface import network
 from model.gallery import Gallery
 from model.recognizer import Recognizer
 from model.settings import ROOT, Settings
@@ -186,7 +187,9 @@ def _recognizer(model):
     if model is None:
         engine = _SometimesEngine(None)
         gallery = Gallery(np.eye(2, 512, dtype=np.float32), np.arange(2))
-        return Recognizer(FakeRecognizer.manifest, gallery, Detector(), Aligner(predictor_file()), engine), engine
+        return Recognizer(
+            FakeRecognizer.manifest, gallery, Detector(network()), Aligner(predictor_file()), engine
+        ), engine
     recognizer = Recognizer.load(str(model), Settings.read({"VISAGE_ENGINE": "onnx"}))
     engine = recognizer.engine = _SometimesEngine(recognizer.engine)
     return recognizer, engine

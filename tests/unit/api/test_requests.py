@@ -33,7 +33,7 @@ def test_a_recognition_is_answered_as_documented(client, photo):
         "faces": [
             {
                 "box": {"left": 12, "top": 8, "width": 21, "height": 21},
-                "detection_score": 1.7,
+                "detection_score": 0.91,
                 "label": "Ada Lovelace",
                 "probability": 0.998,
                 "similarity": 0.8312,
@@ -42,7 +42,7 @@ def test_a_recognition_is_answered_as_documented(client, photo):
                 "predictions": [prediction, {"label": "Zoë Ünal", "probability": 0.002, "enrolled": True}],
             }
         ],
-        "image": {"width": 64, "height": 48, "complete": True},
+        "image": {"width": 64, "height": 48, "complete": True, "rotation": 0},
         "model": {"version": "0123456789ab"},
         "timing_ms": {"decode": 8.1, "detect": 31.0, "align": 1.2, "recognize": 62.5, "total": 103.0},
     }

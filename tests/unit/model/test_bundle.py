@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model import bundle as bundles
-from model.bundle import DETECTOR, GALLERY, LANDMARKS, MANIFEST, MODEL, ONNX, ONNX_WEIGHTS, Manifest
+from model.bundle import DETECTOR, FORMAT, GALLERY, LANDMARKS, MANIFEST, MODEL, ONNX, ONNX_WEIGHTS, Manifest
 from model.errors import BundleError, BundleUnavailableError
 from model.storage import FileEntry
 from preprocess.geometry import Geometry
@@ -233,9 +233,9 @@ def test_a_manifest_that_is_nested_too_deeply_is_refused(depth):
         Manifest.from_json(text)
 
 
-@pytest.mark.parametrize(("number", "advice"), [(2, "Export its run again"), (4, "Update Visage")])
+@pytest.mark.parametrize(("number", "advice"), [(FORMAT - 1, "Export its run again"), (FORMAT + 1, "Update Visage")])
 def test_a_manifest_of_another_format_says_what_to_do(number, advice):
-    with pytest.raises(BundleError, match=f"format {number}; this version reads 3. {advice}"):
+    with pytest.raises(BundleError, match=f"format {number}; this version reads {FORMAT}. {advice}"):
         Manifest.from_json(resealed(lambda fields: fields.update(format=number)))
 
 

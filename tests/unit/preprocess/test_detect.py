@@ -1,97 +1,176 @@
-"""No pass discards a face that an earlier one has found; a photo is turned only where that shows a better face."""
+"""A photo is looked at again only where that may show more, and no look discards a face that another one found."""
 
 import io
+import math
 
-import dlib
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from preprocess.detect import FAINT, Box, Detector, Pass, turned
+from preprocess import detect
+from preprocess.centerface import Faces
+from preprocess.detect import FAINT, FIRST, LARGE, PADDED, SURE, TYPICAL, Box, Detector, frame, turned
 from preprocess.photo import Photo
 
-PASSES = (Pass(100, 9), Pass(200, 9), Pass(400, 9))
-"""No face is large enough for these passes, so that all of them run."""
+SIDE = 400
+"""Of the photo, in pixels; its upper edge is dark."""
+
+NAMES = {FIRST.size: "first", PADDED.size: "padded", LARGE.size: "large"}
 
 
 @pytest.fixture(scope="module")
 def photo():
+    pixels = np.full((SIDE, SIDE), 255, np.uint8)
+    pixels[:40] = 0
     file = io.BytesIO()
-    Image.new("L", (400, 400)).save(file, "PNG")
+    Image.fromarray(pixels).save(file, "PNG")
     return Photo(file.getvalue())
 
 
-class Scanner:
-    """A fake detector with given faces for each pass: left edge, side and score, in pixels of a 400-pixel photo."""
+class Network:
+    """A fake network with given faces for each look: left edge, side, score and tilt, in pixels of the photo.
 
-    def __init__(self, *passes):
-        self.passes = iter(passes)
+    A look is "first", "padded" or "large", with the quarters by which the photo is turned.
+    """
 
-    def run(self, pixels, _upsampling, threshold):
-        scale = len(pixels) / 400
-        faces = [face for face in next(self.passes) if face[2] >= threshold]
-        rectangles = [
-            dlib.rectangle(round(left * scale), 0, round((left + side) * scale) - 1, round(side * scale) - 1)
-            for left, side, _ in faces
-        ]
-        return rectangles, [score for *_, score in faces], [0] * len(faces)
+    def __init__(self, **looks):
+        self.given, self.looks = looks, []
+
+    def find(self, pixels, size, _padding, least_score):
+        edges = (pixels[0], pixels[:, -1], pixels[-1], pixels[:, 0])
+        self.looks.append(f"{NAMES[size]}{int(np.argmin([edge.mean() for edge in edges])) or ''}")
+        faces = [face for face in self.given.get(self.looks[-1], ()) if face[2] >= least_score]
+        scale = len(pixels) / SIDE
+        boxes = [(scale * left, 0, scale * side, scale * side) for left, side, *_ in faces]
+        landmarks = [tilted_points(box, face) for box, face in zip(boxes, faces, strict=True)]
+        return Faces(
+            np.array(boxes, np.float32).reshape(-1, 4),
+            np.array([face[2] for face in faces], np.float32),
+            np.array(landmarks, np.float32).reshape(-1, 5, 2),
+        )
 
 
-@pytest.fixture(scope="module")
+def tilted_points(box, face):
+    """Return the usual landmarks of a box, turned clockwise around its centre by the face's tilt, by default 0."""
+    left, top, width, height = box
+    angle = math.radians(face[3] if len(face) > 3 else 0)
+    centre = np.array([left + width / 2, top + height / 2])
+    away = (np.array(TYPICAL) - 0.5) * (width, height)
+    return centre + away @ np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
+
+
+@pytest.fixture
 def found(photo):
-    """Detect with given faces for each pass; return left edges and scores from left to right."""
-    detector = Detector(PASSES, turned_passes=())
+    """Detect with given faces for each look; return faces from left to right, and the looks."""
 
-    def found(*passes):
-        detector._scanner = Scanner(*passes)
-        return sorted((box.left, box.score) for box in detector.detect(photo))
+    def found(**looks):
+        detector = Detector.__new__(Detector)
+        detector._network = Network(**looks)
+        boxes = sorted(detector.detect(photo), key=lambda box: box.left)
+        return boxes, detector._network.looks
 
     return found
 
 
-SURE, FAINTER = (0, 80, 0.2), (200, 80, -0.1)
+FACE, SMALL = (0, 120, 0.9), (200, 40, 0.9)
 
 
-@pytest.mark.parametrize("later", [(), (FAINTER,), ((0, 80, -0.1),), ((0, 80, -0.1), FAINTER)])
-def test_a_sure_face_is_kept_when_a_later_pass_finds_only_faint_ones_or_none(found, later):
-    assert found([SURE], later, later) == [(0, 0.2)]
-    assert found(later, [SURE], later) == [(0, 0.2)]
-    assert found(later, later, [SURE]) == [(0, 0.2)]
+def test_a_large_convincing_face_needs_one_look(found):
+    boxes, looks = found(first=[FACE])
+    assert [(box.left, box.width, round(box.score, 1)) for box in boxes] == [(0, 120, 0.9)]
+    assert looks == ["first"]
 
 
-def test_a_sure_face_is_kept_when_a_later_pass_finds_another_sure_one(found):
-    other = (200, 80, 0.3)
-    assert found([SURE], [other], []) == [(0, 0.2), (200, 0.3)]
-    assert found([SURE, other], [other], [SURE]) == [(0, 0.2), (200, 0.3)]
+def test_a_photo_without_any_face_is_looked_at_with_a_margin_turned_and_large(found):
+    boxes, looks = found()
+    assert boxes == []
+    assert looks == ["first", "padded", "first1", "first3", "first2", "large"]
 
 
-def test_a_face_found_by_several_passes_is_returned_once_with_the_last_box(found):
-    assert found([(0, 80, 0.5)], [(4, 76, 0.2)], [(8, 80, 0.1)]) == [(8, 0.1)]
+@pytest.mark.parametrize("look", ["first", "padded", "large"])
+def test_a_face_of_any_look_is_returned(found, look):
+    assert [box.left for box in found(**{look: [FACE]})[0]] == [0]
 
 
-def test_without_a_sure_face_the_best_faint_one_of_all_passes_is_returned(found):
-    assert found([(0, 80, -0.1)], [(200, 80, -0.2)], [(100, 80, -0.3)]) == [(0, -0.1)]
+def test_beside_a_small_face_even_smaller_ones_are_looked_for(found):
+    boxes, looks = found(first=[SMALL], large=[(300, 15, 0.8)])
+    assert [box.left for box in boxes] == [200, 300]
+    assert looks == ["first", "large"]
+
+
+def test_a_sure_face_is_kept_when_a_later_look_does_not_find_it(found):
+    boxes, _ = found(first=[FACE, SMALL], large=[(200, 40, 0.8)])
+    assert [box.left for box in boxes] == [0, 200]
+
+
+def test_of_two_boxes_of_one_face_the_likelier_is_returned(found):
+    boxes, _ = found(first=[SMALL], large=[(202, 40, 0.95)])
+    assert [box.left for box in boxes] == [202]
+
+
+def test_a_part_of_a_large_face_is_no_face(found):
+    boxes, _ = found(first=[FACE, SMALL], large=[(40, 30, 0.7)])
+    assert [box.left for box in boxes] == [0, 200]
+
+
+def test_without_a_sure_face_the_likeliest_faint_one_is_returned_alone(found):
+    boxes, _ = found(first=[(0, 80, 0.42)], padded=[(200, 80, 0.45)], large=[(100, 80, 0.41)])
+    assert [box.left for box in boxes] == [200]
 
 
 def test_a_box_below_the_lowest_accepted_score_is_no_face(found):
-    assert found(*[[(0, 80, FAINT - 0.01)]] * 3) == []
+    assert found(first=[(0, 80, FAINT - 0.01)])[0] == []
 
 
-FACES = st.lists(st.tuples(st.sampled_from([0, 100, 200, 300]), st.just(80), st.floats(-0.5, 2)), max_size=4)
+@pytest.mark.parametrize(
+    ("scores", "quarters"),
+    [
+        ((0.9, 0.95, 0.95, 0.95), 0),
+        ((0, 0, 0, 0), None),
+        ((0, 0.6, 0, 0), 1),
+        ((0, 0, 0.6, 0), 2),
+        ((0, 0, 0, 0.6), 3),
+        ((0, 0.7, 0.9, 0.75), 2),
+        ((0, 0.59, 0, 0), None),
+        ((0.7, 0.75, 0, 0), 0),
+        ((0.7, 0.85, 0, 0), 1),
+    ],
+)
+def test_a_photo_is_turned_only_for_a_face_that_convinces_more(found, scores, quarters):
+    boxes, _ = found(**{f"first{turn or ''}": [(0, 120, score)] for turn, score in enumerate(scores)})
+    assert {box.quarters for box in boxes} == (set() if quarters is None else {quarters})
 
 
-@settings(deadline=None)
-@given(st.tuples(FACES, FACES, FACES))
-def test_every_position_where_a_pass_was_sure_has_a_face(found, passes):
-    lefts = {left for faces in passes for left, _, score in faces if score >= 0}
-    assert {left for left, _ in found(*passes)} >= lefts
+@pytest.mark.parametrize(("tilt", "quarters"), [(0, 0), (45, 0), (-45, 0), (80, 3), (-80, 1), (170, 2), (-170, 2)])
+def test_a_face_that_lies_as_its_landmarks_say_is_turned(found, tilt, quarters):
+    """The turned photo shows it upright, with the same score."""
+    looks = {f"first{turn or ''}": [(0, 120, 0.85, tilt + 90 * turn)] for turn in range(4)}
+    boxes, _ = found(**looks)
+    assert [box.quarters for box in boxes] == [quarters]
 
 
-@pytest.mark.parametrize(("score", "is_sure"), [(-0.1, False), (0, True), (0.5, True)])
-def test_a_box_is_sure_from_zero_on(score, is_sure):
-    assert Box(0, 0, 1, 1, score).is_sure is is_sure
+def test_a_sure_box_is_one_from_the_threshold_on():
+    assert [Box(0, 0, 1, 1, score).is_sure for score in (SURE - 0.01, SURE, 1)] == [False, True, True]
+
+
+@pytest.mark.parametrize("degrees", [-170, -90, -45, 0, 30, 120])
+def test_the_frame_of_landmarks_has_their_tilt_and_size(degrees):
+    angle = math.radians(degrees)
+    turn = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
+    points = 2 * (detect.TEMPLATE - detect.TEMPLATE.mean(axis=0)) @ turn + (300, 200)
+    found = frame(tuple(map(tuple, points)))
+    np.testing.assert_allclose(found, (300, 200, 2, angle), atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("box", "inside"),
+    [((-5, -5, 20, 20), (0, 0, 15, 15)), ((90, 40, 20, 20), (90, 40, 10, 10)), ((200, 200, 9, 9), (99, 49, 1, 1))],
+)
+def test_the_part_inside_a_photo_is_what_is_shown(box, inside):
+    shown = Box(*box, score=1).within(100, 50)
+    assert (shown.left, shown.top, shown.width, shown.height) == inside
 
 
 @given(
@@ -111,60 +190,6 @@ def test_a_box_turns_as_the_pixels_do_and_back(size, shares, needed, quarters):
     assert turned_pixels.sum() == there.area
     assert turned_pixels[there.top : there.top + there.height, there.left : there.left + there.width].all()
     assert there.quarters == (needed - quarters) % 4
-    assert there.turned(-quarters, *turned_pixels.shape[::-1]) == box
-
-
-class Turning:
-    """A fake detector that gives a score for each quarter by which the photo was turned: its dark edge is found."""
-
-    def __init__(self, *scores):
-        self.scores, self.scans = scores, 0
-
-    def run(self, pixels, _upsampling, threshold):
-        self.scans += 1
-        edges = (pixels[0], pixels[:, -1], pixels[-1], pixels[:, 0])
-        score = self.scores[int(np.argmin([edge.mean() for edge in edges]))]
-        return ([dlib.rectangle(20, 20, 139, 139)], [score], [0]) if score >= threshold else ([], [], [])
-
-
-@pytest.fixture(scope="module")
-def edged():
-    """A photo of one colour with a dark upper edge."""
-    pixels = np.full((400, 400), 255, np.uint8)
-    pixels[:40] = 0
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "PNG")
-    return Photo(file.getvalue())
-
-
-NONE = -1
-
-
-@pytest.mark.parametrize(
-    ("scores", "quarters"),
-    [
-        ((1, 2, 2, 2), 0),
-        ((NONE, NONE, NONE, NONE), None),
-        ((NONE, 0.1, NONE, NONE), 1),
-        ((NONE, NONE, 0.1, NONE), 2),
-        ((NONE, NONE, NONE, 0.1), 3),
-        ((NONE, 0.2, 0.9, 0.3), 2),
-        ((NONE, 0.09, NONE, NONE), None),
-        ((-0.1, 0.1, NONE, NONE), 0),
-        ((-0.1, 0.3, NONE, NONE), 1),
-        ((0.1, 2, NONE, 2), 0),
-    ],
-)
-def test_a_photo_is_turned_only_for_a_face_that_convinces_more(edged, scores, quarters):
-    detector = Detector()
-    detector._scanner = Turning(*scores)
-    assert {box.quarters for box in detector.detect(edged)} == (set() if quarters is None else {quarters})
-
-
-def test_a_photo_with_a_convincing_face_is_scanned_no_more_often_than_without_turned_passes(edged):
-    scans = []
-    for detector in (Detector(), Detector(turned_passes=())):
-        detector._scanner = Turning(0.5, 2, 2, 2)
-        detector.detect(edged)
-        scans.append(detector._scanner.scans)
-    assert scans[0] == scans[1]
+    back = there.turned(-quarters, *turned_pixels.shape[::-1])
+    assert (back.left, back.top, back.width, back.height, back.quarters) == (left, top, box.width, box.height, needed)
+    np.testing.assert_allclose(back.landmarks, box.landmarks, atol=1e-9)
