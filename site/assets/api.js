@@ -25,7 +25,8 @@ import { traffic as pageTraffic } from "./traffic.js";
 /**
  * @typedef {object} Recognition
  * @property {Face[]} faces
- * @property {import("./boxes.js").Size & {complete?: boolean}} image  `complete` is false if the file ended early
+ * @property {import("./boxes.js").Size & {complete?: boolean, rotation?: number}} image  `complete` is false if the file ended early;
+ *   turned clockwise by `rotation` degrees, its faces are upright
  * @property {{version: string}} [model]
  * @property {Record<string, number>} [timing_ms]
  */

@@ -34,6 +34,7 @@ async function getConfig() {
 const queue = new Queue({
   prepare,
   recognize: async (blob, options) => recognize((await getConfig()).api, blob, options),
+  turn: async (...photo) => (await import("./turn.js")).turn(...photo),
 });
 
 /** The choice that the page shows: later choices have higher numbers, also after a reload. */

@@ -21,7 +21,7 @@ export class Page {
   #current;
   /** @type {Item[]} */
   #items = [];
-  /** Addresses of the previews: they show what is sent, so of an animation the frame that is looked at. */
+  /** The previews and their addresses: they show what is sent, so of an animation the frame that is looked at. */
   #addresses = new Map();
   /** State of the item that the panel shows; empty if the panel must be built again. */
   #panelState = "";
@@ -103,15 +103,17 @@ export class Page {
     document.title = words.pageTitle;
   }
 
-  /** @returns {boolean} whether the photo has its picture since now */
+  /** @returns {boolean} whether the photo has its picture, or another one, since now */
   #keepAddress(item) {
-    if (!item.preview || this.#addresses.has(item)) return false;
-    this.#addresses.set(item, URL.createObjectURL(item.preview));
+    const shown = this.#addresses.get(item);
+    if (!item.preview || shown?.preview === item.preview) return false;
+    if (shown) URL.revokeObjectURL(shown.address);
+    this.#addresses.set(item, { preview: item.preview, address: URL.createObjectURL(item.preview) });
     return true;
   }
 
   #revokeAddresses() {
-    for (const [item, address] of this.#addresses) {
+    for (const [item, { address }] of this.#addresses) {
       if (this.#items.includes(item)) continue;
       URL.revokeObjectURL(address);
       this.#addresses.delete(item);
@@ -123,7 +125,7 @@ export class Page {
     for (const place of Object.values(places)) place.hidden = this.#items.length < 2;
     if (this.#items.length < 2) return;
     if (!Several) return loadSeveral().then(() => Several && this.#showSeveral());
-    const actions = { select: (item) => this.#select(item), remove: this.#remove, addressOf: (item) => this.#addresses.get(item) };
+    const actions = { select: (item) => this.#select(item), remove: this.#remove, addressOf: (item) => this.#addresses.get(item)?.address };
     this.#several ??= new Several(places, actions);
     this.#several.show(this.#items, this.#current);
   }
@@ -139,7 +141,7 @@ export class Page {
     element("frame").hidden = !preview;
     const photo = make("img", { id: "photo", alt: words.photo(this.#items.indexOf(item) + 1) });
     if (preview) {
-      photo.src = this.#addresses.get(item);
+      photo.src = this.#addresses.get(item).address;
       element("frame").style.setProperty("--width", size.width);
       element("frame").style.setProperty("--height", size.height);
     }

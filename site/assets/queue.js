@@ -1,5 +1,5 @@
 // The chosen photos, and the steps of each from the file to the answer.
-import { inPixelsOf } from "./boxes.js";
+import { inPixelsOf, uprightAnswer } from "./boxes.js";
 import { Failure, pageError } from "./failure.js";
 import { Replaced } from "./traffic.js";
 
@@ -15,7 +15,8 @@ const SLOW_MS = 2000;
 /**
  * @typedef {object} Item  a photo
  * @property {number} id  later photos have higher ones, also after a reload
- * @property {Blob} file  the file as it was chosen; of a photo from before a reload, its small picture
+ * @property {Blob} file  the file as it was chosen; of a photo from before a reload, and of one that was turned, its small
+ *   picture
  * @property {"waiting" | "preparing" | "asking" | "sending" | "working" | "pausing" | "answered" | "failed" | "cancelled"} state
  *   asking: the photo would be sent with its metadata, and the visitor has to agree
  * @property {Blob | null} [preview]  the upright photo without metadata, once it is prepared; null if the browser can't
@@ -38,7 +39,7 @@ export const isFinal = ({ state, failure }) => state === "answered" || (state ==
 
 /**
  * Sends a "change" event whenever an item changes; its `detail` is the item.
- * `prepare` and `recognize` are the functions of photo.js and api.js.
+ * `prepare`, `recognize` and `turn` are the functions of photo.js, api.js and turn.js.
  */
 export class Queue extends EventTarget {
   /** @type {Item[]} */
@@ -54,11 +55,13 @@ export class Queue extends EventTarget {
   #isAway = false;
   #prepare;
   #recognize;
+  #turn;
 
-  constructor({ prepare, recognize }) {
+  constructor({ prepare, recognize, turn }) {
     super();
     this.#prepare = prepare;
     this.#recognize = recognize;
+    this.#turn = turn;
   }
 
   /** Replaces all photos. @param {Blob[]} files */
@@ -170,12 +173,28 @@ export class Queue extends EventTarget {
       if (!item.preview && !this.#metadataAllowed) return change({ state: "asking" });
       const recognition = await this.#send(item.sent, signal, change);
       this.#unanswered = 0;
-      change({ recognition: inPixelsOf(item.size ?? recognition.image, recognition), state: "answered" });
+      const answer = inPixelsOf(item.size ?? recognition.image, recognition);
+      change({ ...(await this.#upright(item, answer)), state: "answered" });
     } catch (error) {
       if (!signal.aborted) this.#fail(item, error);
     } finally {
       if (this.#controllers.get(item) === controller) this.#controllers.delete(item);
       this.#next();
+    }
+  }
+
+  /** Turns the picture and its answer if its faces lie sideways or upside down, and if the browser can do that. */
+  async #upright({ file, preview }, answer) {
+    const { rotation } = answer.image;
+    if (!rotation || !preview) return { recognition: answer };
+    try {
+      const turned = await this.#turn(preview, rotation);
+      const recognition = uprightAnswer(answer);
+      const { width, height } = recognition.image;
+      return { recognition, preview: turned, file: new File([turned], file.name), size: { width, height } };
+    } catch (error) {
+      reportError(error);
+      return { recognition: answer };
     }
   }
 

@@ -45,12 +45,12 @@ export class Strip {
 
   /**
    * @param {Item} item
-   * @param {string} [address]  of its picture, once there is one
+   * @param {string} [address]  of its picture, once there is one; it changes when the photo is turned
    */
   update(item, address) {
     const button = this.#button(item);
     const isSelected = item === this.selected;
-    if (address && !button.firstChild.src) button.firstChild.src = address;
+    if (address && button.firstChild.src !== address) button.firstChild.src = address;
     button.className = item.state === "answered" ? groupOf(item) : item.state;
     button.setAttribute("aria-label", words.photoResult(this.#number(item), shortResult(item)));
     button.setAttribute("aria-current", String(isSelected));

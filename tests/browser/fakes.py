@@ -111,7 +111,7 @@ def face(label: str | None = "Ada Lovelace", box: tuple[int, int, int, int] = (2
     likeliest = [(label or "Ada Lovelace", 0.983), ("Grace Hopper", 0.012), ("Joan Clarke", 0.003)]
     return {
         "box": dict(zip(("left", "top", "width", "height"), box, strict=True)),
-        "detection_score": 1.7,
+        "detection_score": 0.91,
         "label": label,
         "probability": 0.983,
         "similarity": 0.8 if label else 0.2,
@@ -128,7 +128,7 @@ def recognition(*faces: dict, size: tuple[int, int] = PHOTO_SIZE) -> dict:
         "known": faces[0]["known"],
         "enrolled": False,
         "faces": list(faces),
-        "image": {"width": size[0], "height": size[1], "complete": True},
+        "image": {"width": size[0], "height": size[1], "complete": True, "rotation": 0},
         "model": {"version": "3f9c2a7b10de"},
         "timing_ms": {"decode": 8.1, "detect": 31.0, "align": 1.2, "recognize": 62.5, "total": 103.0},
     }

@@ -123,6 +123,27 @@ def test_a_photo_that_cannot_be_shown_leaves_neither_the_picture_nor_the_boxes_o
     expect_shown(photos, 0)
 
 
+@pytest.mark.parametrize(
+    ("rotation", "size", "box"),
+    [
+        (90, (600, 800), "left: 20%; top: 10%; width: 30%; height: 20%;"),
+        (180, (800, 600), "left: 70%; top: 20%; width: 20%; height: 30%;"),
+        (270, (600, 800), "left: 50%; top: 70%; width: 30%; height: 20%;"),
+    ],
+)
+def test_a_photo_that_does_not_lie_as_its_faces_do_is_shown_upright(page: Page, server, choose, rotation, size, box):
+    answer = recognition(face(box=(80, 300, 160, 180)), size=(800, 600))
+    answer["image"]["rotation"] = rotation
+    server.recognize = lambda _: answer
+    page.goto(server.address)
+    choose(drawn_photo((800, 600)))
+    expect(page.locator("#frame")).to_have_css("aspect-ratio", f"{size[0]} / {size[1]}")
+    expect(page.locator(".box")).to_have_attribute("style", box)
+    shown = "document.getElementById('photo')"
+    page.wait_for_function(f"{shown}.complete && {shown}.naturalWidth == {size[0]}")
+    assert page.evaluate(f"{shown}.naturalHeight") == size[1]
+
+
 def expect_shown(page: Page, number: int) -> None:
     """Expect the photo of this number in its proportions, and its box on it."""
     width, height = SIZES[number]

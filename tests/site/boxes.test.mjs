@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { clip, inPixelsOf, inReadingOrder, labelPosition, toPercent } from "../../site/assets/boxes.js";
+import { clip, inPixelsOf, inReadingOrder, labelPosition, toPercent, uprightAnswer } from "../../site/assets/boxes.js";
 
 const PHOTO = { width: 400, height: 200 };
 
@@ -112,4 +112,17 @@ test("the faces that are given are not sorted themselves", () => {
   const faces = [faceAt(50, 0), faceAt(0, 0)];
   assert.deepEqual(inReadingOrder(faces), [faces[1], faces[0]]);
   assert.equal(faces[0].box.left, 50);
+});
+
+test("an answer about a photo that lies on its side is converted to the upright photo", () => {
+  const box = { left: 10, top: 20, width: 30, height: 40 };
+  const turned = (rotation) => {
+    const { image, faces: [face] } = uprightAnswer(answer({ width: 200, height: 100, rotation }, box));
+    assert.equal(image.rotation, 0);
+    return [image.width, image.height, face.box];
+  };
+  assert.deepEqual(turned(0), [200, 100, box]);
+  assert.deepEqual(turned(90), [100, 200, { left: 40, top: 10, width: 40, height: 30 }]);
+  assert.deepEqual(turned(180), [200, 100, { left: 160, top: 40, width: 30, height: 40 }]);
+  assert.deepEqual(turned(270), [100, 200, { left: 20, top: 160, width: 40, height: 30 }]);
 });

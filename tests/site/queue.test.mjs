@@ -11,7 +11,7 @@ const ANSWER = { faces: [], image: { width: 4, height: 3 } };
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 /** A queue whose API answers when the test says so. */
-function queue({ prepare = async (file) => ({ blob: file, preview: file }) } = {}) {
+function queue({ prepare = async (file) => ({ blob: file, preview: file }), turn } = {}) {
   const requests = [];
   const recognize = (blob, options) =>
     new Promise((resolve, reject) => {
@@ -19,7 +19,7 @@ function queue({ prepare = async (file) => ({ blob: file, preview: file }) } = {
       options.onStart();
       requests.push({ blob, ...options, resolve, reject });
     });
-  const made = new Queue({ prepare, recognize });
+  const made = new Queue({ prepare, recognize, turn });
   const states = [];
   made.addEventListener("change", ({ detail }) => states.push(detail.state));
   return { made, requests, states };
@@ -252,4 +252,33 @@ test("a page that the visitor has left sends nothing, and goes on when the visit
   made.resume();
   await settled();
   assert.deepEqual(requests.slice(3).map(({ blob }) => blob), ["b", "c"]);
+});
+
+const SIDEWAYS = { faces: [{ box: { left: 1, top: 0, width: 2, height: 1 } }], image: { width: 4, height: 3, rotation: 90 } };
+
+test("a photo that lies sideways is turned, and its answer with it", async () => {
+  const { made, requests } = queue({ turn: async (blob, degrees) => new Blob([`turned ${degrees}`]) });
+  made.replace([new File(["photo"], "holiday.jpg")]);
+  await settled();
+  requests[0].resolve(SIDEWAYS);
+  await settled();
+  const [{ preview, file, sent, size, recognition, state }] = made.items;
+  assert.equal(state, "answered");
+  assert.equal(await preview.text(), "turned 90");
+  assert.deepEqual([file.name, await file.text()], ["holiday.jpg", "turned 90"]);
+  assert.equal(await sent.text(), "photo");
+  assert.deepEqual(size, { width: 3, height: 4 });
+  assert.deepEqual(recognition.faces[0].box, { left: 2, top: 1, width: 1, height: 2 });
+});
+
+test("a photo that can't be turned is shown as it is, with its answer", async () => {
+  const errors = [];
+  globalThis.reportError = (error) => errors.push(error.message);
+  const { made, requests } = queue({ turn: async () => Promise.reject(new Error("no canvas")) });
+  made.replace([new File(["photo"], "holiday.jpg")]);
+  await settled();
+  requests[0].resolve(SIDEWAYS);
+  await settled();
+  assert.equal(made.items[0].recognition, SIDEWAYS);
+  assert.deepEqual(errors, ["no canvas"]);
 });
