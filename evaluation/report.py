@@ -13,6 +13,7 @@ from markupsafe import Markup
 from PIL import Image
 
 from dataset.labels import printable
+from dataset.tally import told_copies
 from dataset.words import counted
 from evaluation import plots
 from evaluation.metrics import Share
@@ -73,6 +74,7 @@ def write_page(evaluation: Evaluation, path: Path) -> None:
     page = environment.get_template("evaluation.html").render(
         evaluation=evaluation,
         headlines=_headlines(evaluation),
+        copies=evaluation.copies and told_copies(evaluation.copies),
         groups=evaluation.groups(),
         gaps=evaluation.gaps(),
         figures=GROUP_FIGURES,

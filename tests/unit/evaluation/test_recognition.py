@@ -329,6 +329,12 @@ def test_a_page_without_mistakes_says_so(tmp_path):
     assert "There are no mistakes." in page_of(evaluation_of(RESULTS[:1]), tmp_path)
 
 
+def test_the_page_says_how_many_photos_are_copies(evaluation, tmp_path):
+    copies = {"photos": 4, "pictures": 2, "unknown": 0}
+    assert "4 photos are copies of 2 pictures" in page_of(replace(evaluation, copies=copies), tmp_path)
+    assert "copies" not in page_of(evaluation, tmp_path)
+
+
 def test_a_mistake_has_its_picture_inside_the_page(tmp_path):
     photo = tmp_path / "photo.png"
     Image.new("RGB", (640, 480), "red").save(photo)
