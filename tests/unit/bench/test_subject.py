@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from bench import subject
+from dataset.folders import files
 from model.settings import Settings
 
 MAKERS = ("prepare", "train", "export")
@@ -30,6 +31,8 @@ def made(monkeypatch, tmp_path):
     weights = SimpleNamespace(file=tmp_path / "weights.pt", sha256="0" * 64)
     monkeypatch.setattr(subject.pretrained, "load", lambda *_: weights)
     monkeypatch.setattr(subject.faces, "read", lambda _: "faces")
+    monkeypatch.setattr(subject.Embedder, "of_pretrained", lambda _: None)
+    monkeypatch.setattr(subject, "group_copies", lambda people, *_: {p: n for n, p in enumerate(files(people.root))})
     for name in MAKERS:
         monkeypatch.setattr(subject, name, lambda *_, name=name: made.append(name))
     return made
@@ -76,6 +79,6 @@ def test_changed_code_makes_another_bundle(made, build, monkeypatch):
 
 
 def test_the_code_of_a_package_is_its_python_files():
-    files = subject.code_of("bench")
-    assert Path(subject.__file__) in files
-    assert {file.suffix for file in files} == {".py"}
+    code = subject.code_of("bench")
+    assert Path(subject.__file__) in code
+    assert {file.suffix for file in code} == {".py"}
