@@ -5,12 +5,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from PIL import Image
 
+from preprocess.appearance import Appearance
 from preprocess.detect import Box
 from preprocess.photo import RGBArray
 
 if TYPE_CHECKING:
     from model.bundle import Manifest
-    from model.recognizer import Face, Prediction, Recognition
+    from model.recognizer import Detection, Face, Prediction, Recognition
+
+LANDMARKS: Final = ("right_eye", "left_eye", "nose", "mouth_right", "mouth_left")
+"""The names of a face's five points in their order. Right is the person's own right: it is left in the photo."""
 
 JPEG_QUALITY: Final = 95
 """Pillow's documentation advises against higher values: files grow with hardly any gain in quality."""
@@ -25,15 +29,14 @@ def recognition_json(recognition: "Recognition") -> dict[str, Any]:
         "known": first.known,
         "enrolled": first.enrolled,
         "faces": [_face(face) for face in recognition.faces],
-        "image": {
-            "width": recognition.width,
-            "height": recognition.height,
-            "complete": recognition.complete,
-            "rotation": recognition.rotation,
-        },
-        "model": {"version": recognition.version},
-        "timing_ms": {step: round(float(ms), 1) for step, ms in recognition.timing_ms.items()},
+        **_photo(recognition),
     }
+
+
+def detection_json(detection: "Detection") -> dict[str, Any]:
+    """Return the JSON of a Detection."""
+    faces = map(_seen, detection.boxes, detection.appearances)
+    return {"faces": list(faces), **_photo(detection)}
 
 
 def labels_json(manifest: "Manifest") -> dict[str, Any]:
@@ -58,10 +61,42 @@ def jpeg(chip: RGBArray) -> bytes:
     return file.getvalue()
 
 
+def _photo(answer: "Recognition | Detection") -> dict[str, Any]:
+    return {
+        "image": {
+            "width": answer.width,
+            "height": answer.height,
+            "complete": answer.complete,
+            "rotation": answer.rotation,
+        },
+        "model": {"version": answer.version},
+        "timing_ms": {step: round(float(ms), 1) for step, ms in answer.timing_ms.items()},
+    }
+
+
+def _seen(box: Box, appearance: Appearance) -> dict[str, Any]:
+    """Return what is seen of a face, whoever it is."""
+    pose, quality = appearance.pose, appearance.quality
+    points = zip(LANDMARKS, box.landmarks, strict=True)
+    return {
+        "box": _box(box),
+        "detection_score": _rounded(box.score),
+        "landmarks": {name: {"x": round(float(x), 1), "y": round(float(y), 1)} for name, (x, y) in points},
+        "pose": {angle: round(getattr(pose, angle), 1) for angle in ("yaw", "pitch", "roll")},
+        "quality": {
+            "size": quality.size,
+            "sharpness": round(quality.sharpness, 1),
+            "brightness": round(quality.brightness, 1),
+            "share": _rounded(quality.share),
+            "score": _rounded(quality.score),
+        },
+        "advice": list(appearance.advice),
+    }
+
+
 def _face(face: "Face") -> dict[str, Any]:
     return {
-        "box": _box(face.box),
-        "detection_score": round(float(face.box.score), 4),
+        **_seen(face.box, face.appearance),
         "label": face.label,
         "probability": _rounded(face.probability),
         "similarity": _rounded(face.similarity),

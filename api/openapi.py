@@ -90,6 +90,7 @@ def openapi() -> Json:
 def _paths() -> Json:
     return {
         "/recognize": {"post": _recognize()},
+        "/detect": {"post": _detect()},
         "/align": {"post": _align()},
         "/labels": {"get": _read("labels", "The people whom the model knows", "Labels", MODEL_ERRORS)},
         "/health": {"get": _read("health", "Whether the model is loaded", "Health", MODEL_ERRORS)},
@@ -107,6 +108,16 @@ def _recognize() -> Json:
             "200": _ok("The faces and their names.", "Recognition"),
             **_failures(*UPLOAD_ERRORS, *MODEL_ERRORS),
         },
+    }
+
+
+def _detect() -> Json:
+    return {
+        "operationId": "detect",
+        "summary": "The faces in the photo",
+        "description": "Where they are and how they look, the most prominent first. Nobody is recognised.",
+        "requestBody": _photo(),
+        "responses": {"200": _ok("The faces.", "Detection"), **_failures(*UPLOAD_ERRORS, *MODEL_ERRORS)},
     }
 
 

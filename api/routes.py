@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Blueprint, Response, g, request
 
-from api.answers import jpeg, labels_json, recognition_json
+from api.answers import detection_json, jpeg, labels_json, recognition_json
 from api.loading import ModelLoader
 from api.openapi import openapi
 from api.upload import check_face_number, read_face_number, read_photo
@@ -24,6 +24,14 @@ def routes(model: ModelLoader) -> Blueprint:
         recognition = model.get().recognize(photo)
         g.faces, g.timing_ms = len(recognition.faces), recognition.timing_ms
         return recognition_json(recognition)
+
+    @blueprint.post("/detect")
+    def detect() -> dict[str, Any]:
+        """Find the faces in the photo, and recognise nobody."""
+        photo = read_photo(request)
+        detection = model.get().detect(photo)
+        g.faces, g.timing_ms = len(detection.boxes), detection.timing_ms
+        return detection_json(detection)
 
     @blueprint.post("/align")
     def align() -> Response:

@@ -1,9 +1,11 @@
 """The API's answers as JSON Schema, with examples."""
 
-from typing import Any, Final
+from typing import Any, Final, get_args
 
+from api.answers import LANDMARKS
 from model.engines import ENGINES
 from model.version import VERSION
+from preprocess.appearance import Advice
 
 
 def _object(description: str, **properties: Any) -> dict[str, Any]:
@@ -47,6 +49,34 @@ _PIXELS: Final = {"type": "integer", "minimum": 0}
 _MS: Final = {"type": "number", "minimum": 0}
 _PRECISIONS: Final = list(dict.fromkeys(precision for engine in ENGINES.values() for precision in engine.precisions))
 
+_DEGREES: Final = {"type": "number", "minimum": -180, "maximum": 180}
+_POINT: Final = _object(
+    "A place in pixels of the upright photo. It may lie outside.", x={"type": "number"}, y={"type": "number"}
+)
+_SEEN: Final = {
+    "box": _ref("Box"),
+    "detection_score": {
+        "type": "number",
+        "minimum": 0,
+        "maximum": 1,
+        "description": "How sure the detector is that this is a face; below 0.5, the picture only resembles one.",
+    },
+    "landmarks": _ref("Landmarks"),
+    "pose": _ref("Pose"),
+    "quality": _ref("Quality"),
+    "advice": {
+        "type": "array",
+        "description": (
+            "Why a name may be wrong: the face has few pixels (`too_small`), is not sharp (`blurred`), looks away from "
+            "the camera (`turned_away`), has a mask, a hand or something else before it (`covered`), or has hardly any "
+            "light (`too_dark`). Empty where a name can be trusted."
+        ),
+        "items": {"enum": list(get_args(Advice))},
+        "uniqueItems": True,
+    },
+}
+"""What is seen of a face, whoever it is."""
+
 SCHEMAS: Final[dict[str, Any]] = {
     "Recognition": _object(
         "Who is in a photo.",
@@ -55,38 +85,63 @@ SCHEMAS: Final[dict[str, Any]] = {
         known=_KNOWN,
         enrolled=_ENROLLED,
         faces=_list("Face", "Every face, the most prominent first.", minItems=1),
-        image=_object(
-            "The size of the photo in pixels, whether all of it is there, and how it lies.",
-            width=_PIXELS,
-            height=_PIXELS,
-            complete={
-                "type": "boolean",
-                "description": "False if the file ends early, so that a small part of the photo may be missing.",
-            },
-            rotation={
-                "type": "integer",
-                "enum": [0, 90, 180, 270],
-                "description": (
-                    "How many degrees the photo must be turned clockwise so that its most prominent face is upright. "
-                    "It is not 0 where a camera was held sideways and the file's metadata do not say so. `width`, "
-                    "`height` and boxes are those of the photo before that turn, as the file's metadata turn it."
-                ),
-            },
-        ),
+        image=_ref("Image"),
         model=_ref("Model"),
         timing_ms=_object(
             "Milliseconds that each step took.", decode=_MS, detect=_MS, align=_MS, recognize=_MS, total=_MS
         ),
     ),
-    "Face": _object(
-        "One face of a photo.",
-        box=_ref("Box"),
-        detection_score={
+    "Detection": _object(
+        "The faces in a photo.",
+        faces=_list("DetectedFace", "Every face, the most prominent first.", minItems=1),
+        image=_ref("Image"),
+        model=_ref("Model"),
+        timing_ms=_object("Milliseconds that each step took.", decode=_MS, detect=_MS, align=_MS, total=_MS),
+    ),
+    "Image": _object(
+        "The size of the photo in pixels, whether all of it is there, and how it lies.",
+        width=_PIXELS,
+        height=_PIXELS,
+        complete={
+            "type": "boolean",
+            "description": "False if the file ends early, so that a small part of the photo may be missing.",
+        },
+        rotation={
+            "type": "integer",
+            "enum": [0, 90, 180, 270],
+            "description": (
+                "How many degrees the photo must be turned clockwise so that its most prominent face is upright. "
+                "It is not 0 where a camera was held sideways and the file's metadata do not say so. `width`, "
+                "`height`, boxes and landmarks are those of the photo before that turn, as the metadata turn it."
+            ),
+        },
+    ),
+    "DetectedFace": _object("One face of a photo, whoever it is.", **_SEEN),
+    "Landmarks": _object(
+        "Five points of a face. Right is the person's own right: it is on the left of the photo.",
+        **dict.fromkeys(LANDMARKS, _POINT),
+    ),
+    "Pose": _object(
+        "How a head is turned, in degrees, estimated from the landmarks; 0 looks straight at the camera.",
+        yaw=_DEGREES | {"description": "Above 0 if the face looks to the right side of the photo."},
+        pitch=_DEGREES | {"description": "Above 0 if the face looks up."},
+        roll=_DEGREES | {"description": "Above 0 if the head is tilted clockwise."},
+    ),
+    "Quality": _object(
+        "How good the picture of a face is.",
+        size={"type": "integer", "minimum": 0, "description": "The side, in pixels, of a square as large as the box."},
+        sharpness={
             "type": "number",
             "minimum": 0,
-            "maximum": 1,
-            "description": "How sure the detector is that this is a face; below 0.5, the picture only resembles one.",
+            "description": "The variance of the Laplacian of the upright face. Below 10 it is blurred; 200 is sharp.",
         },
+        brightness={"type": "number", "minimum": 0, "maximum": 255, "description": "The mean of the face in grey."},
+        share=_SHARE | {"description": "The part of the photo that the face fills."},
+        score=_SHARE | {"description": "All of it in one number: 1 is a good picture."},
+    ),
+    "Face": _object(
+        "One face of a photo.",
+        **_SEEN,
         label=_LABEL,
         probability=_PROBABILITY,
         similarity={
@@ -170,6 +225,22 @@ SCHEMAS: Final[dict[str, Any]] = {
 
 _MODEL: Final = {"version": "3f9c2a7b10de"}
 
+_IMAGE: Final = {"width": 1024, "height": 768, "complete": True, "rotation": 0}
+_FACE: Final = {
+    "box": {"left": 120, "top": 80, "width": 210, "height": 260},
+    "detection_score": 0.91,
+    "landmarks": {
+        "right_eye": {"x": 180.2, "y": 182.5},
+        "left_eye": {"x": 266.9, "y": 180.1},
+        "nose": {"x": 221.4, "y": 235.0},
+        "mouth_right": {"x": 188.3, "y": 278.8},
+        "mouth_left": {"x": 262.0, "y": 277.1},
+    },
+    "pose": {"yaw": -2.1, "pitch": 1.4, "roll": -1.5},
+    "quality": {"size": 234, "sharpness": 412.6, "brightness": 121.3, "share": 0.0694, "score": 1.0},
+    "advice": [],
+}
+
 EXAMPLES: Final[dict[str, Any]] = {
     "Recognition": {
         "label": "Will Smith",
@@ -178,8 +249,7 @@ EXAMPLES: Final[dict[str, Any]] = {
         "enrolled": False,
         "faces": [
             {
-                "box": {"left": 120, "top": 80, "width": 210, "height": 210},
-                "detection_score": 0.91,
+                **_FACE,
                 "label": "Will Smith",
                 "probability": 0.998,
                 "similarity": 0.83,
@@ -191,9 +261,15 @@ EXAMPLES: Final[dict[str, Any]] = {
                 ],
             }
         ],
-        "image": {"width": 1024, "height": 768, "complete": True, "rotation": 0},
+        "image": _IMAGE,
         "model": _MODEL,
         "timing_ms": {"decode": 8.1, "detect": 31.0, "align": 1.2, "recognize": 62.5, "total": 103.0},
+    },
+    "Detection": {
+        "faces": [_FACE],
+        "image": _IMAGE,
+        "model": _MODEL,
+        "timing_ms": {"decode": 8.1, "detect": 31.0, "align": 1.1, "total": 40.4},
     },
     "Labels": {
         "labels": ["Tom Cruise", "Will Smith"],

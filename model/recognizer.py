@@ -3,7 +3,7 @@
 import io
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final, Self
@@ -18,6 +18,7 @@ from model.gallery import FloatArray, Gallery
 from model.prefetch import Download, download
 from model.settings import Settings
 from preprocess.align import Aligner
+from preprocess.appearance import Appearance, Pose, Quality, appearance
 from preprocess.detect import MAX_FACES, Box, Detector
 from preprocess.errors import NoFaceError
 from preprocess.geometry import Geometry
@@ -44,8 +45,25 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True)
+class Detection:
+    """The faces of a photo without their names, the most prominent first, and the milliseconds that each step took.
+
+    `appearances` say how each of the `boxes` looks. `complete` and `rotation` are as in a Recognition.
+    """
+
+    boxes: tuple[Box, ...]
+    appearances: tuple[Appearance, ...]
+    width: int
+    height: int
+    version: str
+    timing_ms: dict[str, float]
+    complete: bool = True
+    rotation: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Face:
-    """One face of a photo: its position and its person.
+    """One face of a photo: its position, how it looks, and its person.
 
     `similarity`, -1 to 1, is the mean cosine between the face's embedding and the three most similar prototypes of the
     likeliest person. `certain` says whether the network is certain of the name, or the person is enrolled. The face is
@@ -54,6 +72,7 @@ class Face:
     """
 
     box: Box
+    appearance: Appearance
     label: str | None
     probability: float
     similarity: float
@@ -148,12 +167,27 @@ class Recognizer:
         photo, boxes = self._find(data, watch)
         with watch.step("align"):
             chips = self._chips(photo, boxes)
+            appearances = _appearances(photo, boxes)
         with watch.step("recognize"):
             embeddings, logits = self._run(chips)
             inside = [box.within(photo.width, photo.height) for box in boxes]
-            faces = self._name_faces(inside, embeddings, logits)
+            faces = self._name_faces(inside, appearances, embeddings, logits)
         rotation = 90 * boxes[0].quarters
         return Recognition(faces, photo.width, photo.height, self.version, watch.stop(), photo.complete, rotation)
+
+    def detect(self, data: bytes) -> Detection:
+        """Return the faces of the photo `data`, and recognise nobody.
+
+        Raises:
+            PhotoError: the bytes are not a usable photo, or there is no face in it.
+        """
+        watch = _Stopwatch()
+        photo, boxes = self._find(data, watch)
+        with watch.step("align"):
+            appearances = _appearances(photo, boxes)
+        inside = tuple(box.within(photo.width, photo.height) for box in boxes)
+        rotation, size = 90 * boxes[0].quarters, (photo.width, photo.height)
+        return Detection(inside, appearances, *size, self.version, watch.stop(), photo.complete, rotation)
 
     def align(self, data: bytes) -> RGBArray:
         """Return the aligned faces of the photo `data`, the most prominent first: (N, S, S, 3) uint8 RGB.
@@ -168,7 +202,8 @@ class Recognizer:
         """Name a face with made-up values, so that the first photo takes no longer than the second."""
         embeddings = np.zeros((1, self._gallery.embeddings.shape[1]), np.float32)
         logits = np.zeros((1, len(self.manifest.labels)), np.float32)
-        self._name_faces([Box(0, 0, 1, 1, score=0)], embeddings, logits)
+        nothing = Appearance(Pose(0, 0, 0), Quality(1, 0, 0, 0, 0), ())
+        self._name_faces([Box(0, 0, 1, 1, score=0)], [nothing], embeddings, logits)
 
     def _find(self, data: bytes, watch: "_Stopwatch") -> tuple[Photo, list[Box]]:
         """Decode a photo and return it with the boxes of its MAX_FACES most prominent faces."""
@@ -188,11 +223,14 @@ class Recognizer:
         with self._lock:
             return self.engine.run(chips)
 
-    def _name_faces(self, boxes: list[Box], embeddings: FloatArray, logits: FloatArray) -> tuple[Face, ...]:
+    def _name_faces(
+        self, boxes: list[Box], appearances: Iterable[Appearance], embeddings: FloatArray, logits: FloatArray
+    ) -> tuple[Face, ...]:
         similarities = self._gallery.similarities(embeddings, len(self.people))
         named = _softmax(logits, self.manifest.temperature)
         certain = named.max(axis=1) >= self.manifest.certainty
-        return tuple(map(self._face, boxes, self._mix(named, similarities), similarities, certain))
+        probabilities = self._mix(named, similarities)
+        return tuple(map(self._face, boxes, appearances, probabilities, similarities, certain))
 
     def _mix(self, named: FloatArray, similarities: FloatArray) -> FloatArray:
         """Return (N, people) probabilities of N faces: the trained people first, then the enrolled.
@@ -207,17 +245,24 @@ class Recognizer:
         shares = _softmax(np.hstack([nearest, similarities[:, count:]]), ENROLMENT_TEMPERATURE)
         return np.hstack([named * shares[:, :1], shares[:, 1:]])
 
-    def _face(self, box: Box, probabilities: FloatArray, similarities: FloatArray, certain: np.bool_) -> Face:
+    def _face(
+        self, box: Box, appearance: Appearance, probabilities: FloatArray, similarities: FloatArray, certain: np.bool_
+    ) -> Face:
         likeliest = np.argsort(-probabilities, kind="stable")[:TOP]
         predictions = tuple(map(self._prediction, likeliest, probabilities[likeliest]))
         first, similarity = predictions[0], float(similarities[likeliest[0]])
         sure = first.enrolled or bool(certain)
         known = sure and similarity >= self.manifest.threshold
         label = first.label if known else None
-        return Face(box, label, first.probability, similarity, known, sure, known and first.enrolled, predictions)
+        by_enrolment = known and first.enrolled
+        return Face(box, appearance, label, first.probability, similarity, known, sure, by_enrolment, predictions)
 
     def _prediction(self, person: int, probability: float) -> Prediction:
         return Prediction(self.people[person], float(probability), int(person) >= len(self.manifest.labels))
+
+
+def _appearances(photo: Photo, boxes: Iterable[Box]) -> tuple[Appearance, ...]:
+    return tuple(appearance(photo, box.width, box.height, box.landmarks) for box in boxes)
 
 
 def _warm_up(detector: Detector, aligner: Aligner, geometry: Geometry) -> None:

@@ -18,8 +18,9 @@ from urllib3.filepost import encode_multipart_formdata
 
 from api import ModelLoader, Telemetry, create_app, load_from_settings
 from model.bundle import Manifest
-from model.recognizer import Face, Prediction, Recognition
+from model.recognizer import Detection, Face, Prediction, Recognition
 from model.settings import Settings
+from preprocess.appearance import Appearance, Pose, Quality
 from preprocess.detect import Box
 from preprocess.geometry import Geometry
 
@@ -35,6 +36,10 @@ SENDERS = {
     "load balancer with lists": "load-balancer-lists",
 }
 """Everything that sends HTTP requests to a function, and the name of its event in tests/events/."""
+
+BOX = Box(12, 8, 21, 21, 0.91, landmarks=((17, 15.04), (28, 15), (22.5, 20), (18, 25), (27, 25)))
+APPEARANCE = Appearance(Pose(-2.123, 1.4, 0.0), Quality(21, 412.61, 121.3, 0.14355, 0.53777), ("too_small", "covered"))
+"""The face that the fake recognizer finds in every photo."""
 
 EVENTS = Path(__file__).parent / "events"
 
@@ -211,7 +216,8 @@ class FakeRecognizer:
             Prediction("Zoë Ünal", 0.00198766, enrolled=True),
         )
         face = Face(
-            Box(12, 8, 21, 21, 0.91),
+            BOX,
+            APPEARANCE,
             "Ada Lovelace",
             0.99801234,
             0.8312345,
@@ -222,6 +228,11 @@ class FakeRecognizer:
         )
         timing = {"decode": 8.123, "detect": 31.0, "align": 1.2, "recognize": 62.5, "total": 103.04}
         return Recognition((face,), 64, 48, self.version, timing)
+
+    def detect(self, data):
+        self._see(data)
+        timing = {"decode": 8.123, "detect": 31.0, "align": 1.2, "total": 40.3}
+        return Detection((BOX,), (APPEARANCE,), 64, 48, self.version, timing)
 
     def align(self, data):
         self._see(data)

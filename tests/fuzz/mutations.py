@@ -257,7 +257,7 @@ def _reframed(photo, rnd):
     if rnd.random() < 0.3:
         kept = content_type.encode()
         content_type = _blind(kept, None, rnd, [])[:2000].decode("latin-1")
-    path = rnd.choice(("/recognize", "/recognize", "/align", f"/align?face={rnd.choice(NUMBERS)}", "/align?face=%ff"))
+    path = rnd.choice(("/recognize", "/detect", "/align", f"/align?face={rnd.choice(NUMBERS)}", "/align?face=%ff"))
     return Upload(
         head + sent + tail,
         path,

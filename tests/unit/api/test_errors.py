@@ -8,9 +8,9 @@ FORM = "multipart/form-data; boundary=b"
 PART = b'--b\r\ncontent-disposition: form-data; name="image"; filename="a.jpg"\r\n\r\nphoto\r\n'
 
 
-@pytest.fixture(params=["/recognize", "/align"])
+@pytest.fixture(params=["/recognize", "/detect", "/align"])
 def post(request, client):
-    """POST to both addresses that take photos."""
+    """POST to each address that takes photos."""
 
     def post(body, content_type=None, **options):
         answer = client.post(request.param, body, content_type, **options)

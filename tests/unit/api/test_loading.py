@@ -78,7 +78,7 @@ def test_a_request_that_is_wrong_anyway_needs_no_model(client, serve, recognizer
     assert storage.loads == 0
 
 
-@pytest.mark.parametrize("line", ["POST /recognize", "POST /align", "GET /labels"])
+@pytest.mark.parametrize("line", ["POST /recognize", "POST /detect", "POST /align", "GET /labels"])
 def test_a_model_that_cannot_be_loaded_is_a_503(client, serve, recognizer, failure, line):
     client.handler = serve(Storage(recognizer, failure))
     answer = client.send(*line.split(), b"photo", {"content-type": "image/jpeg"})

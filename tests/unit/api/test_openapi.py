@@ -89,6 +89,7 @@ def test_every_problem_with_a_photo_is_in_the_contract(document):
 
 def test_answers_fit_their_schemas(client, check):
     check(client.upload(b"photo").json, "Recognition")
+    check(client.upload(b"photo", path="/detect").json, "Detection")
     check(client.get("/labels").json, "Labels")
     check(client.get("/health").json, "Health")
 

@@ -8,6 +8,22 @@ from PIL import Image
 
 from model.version import VERSION
 
+SEEN = {
+    "box": {"left": 12, "top": 8, "width": 21, "height": 21},
+    "detection_score": 0.91,
+    "landmarks": {
+        "right_eye": {"x": 17, "y": 15},
+        "left_eye": {"x": 28, "y": 15},
+        "nose": {"x": 22.5, "y": 20},
+        "mouth_right": {"x": 18, "y": 25},
+        "mouth_left": {"x": 27, "y": 25},
+    },
+    "pose": {"yaw": -2.1, "pitch": 1.4, "roll": 0},
+    "quality": {"size": 21, "sharpness": 412.6, "brightness": 121.3, "share": 0.1436, "score": 0.5378},
+    "advice": ["too_small", "covered"],
+}
+"""What is seen of the face in the fake recognizer's answer."""
+
 
 def test_the_largest_photo_that_fits_is_accepted_in_a_form(client, recognizer):
     assert client.upload(bytes(4_500_000)).status == 200
@@ -32,8 +48,7 @@ def test_a_recognition_is_answered_as_documented(client, photo):
         "enrolled": False,
         "faces": [
             {
-                "box": {"left": 12, "top": 8, "width": 21, "height": 21},
-                "detection_score": 0.91,
+                **SEEN,
                 "label": "Ada Lovelace",
                 "probability": 0.998,
                 "similarity": 0.8312,
@@ -45,6 +60,15 @@ def test_a_recognition_is_answered_as_documented(client, photo):
         "image": {"width": 64, "height": 48, "complete": True, "rotation": 0},
         "model": {"version": "0123456789ab"},
         "timing_ms": {"decode": 8.1, "detect": 31.0, "align": 1.2, "recognize": 62.5, "total": 103.0},
+    }
+
+
+def test_a_detection_is_answered_as_documented_and_names_nobody(client, photo):
+    assert client.upload(photo, path="/detect").json == {
+        "faces": [SEEN],
+        "image": {"width": 64, "height": 48, "complete": True},
+        "model": {"version": "0123456789ab"},
+        "timing_ms": {"decode": 8.1, "detect": 31.0, "align": 1.2, "total": 40.3},
     }
 
 
@@ -119,7 +143,7 @@ def test_any_page_may_read_an_answer(client, photo):
     assert headers["cache-control"] == "no-store"
 
 
-@pytest.mark.parametrize("path", ["/recognize", "/align", "/labels", "/health", "/openapi.json"])
+@pytest.mark.parametrize("path", ["/recognize", "/detect", "/align", "/labels", "/health", "/openapi.json"])
 def test_a_preflight_is_answered_without_a_body(client, path):
     answer = client.send("OPTIONS", path, headers={"origin": "https://example.org"})
     assert (answer.status, answer.body) == (204, b"")

@@ -18,6 +18,9 @@ from tests.gateway import SENDERS, Client, make_event, read_event
 FORM = "multipart/form-data; boundary=b"
 FILE = 'form-data; name="image"; filename="photo.jpg"'
 
+PATHS = ("/recognize", "/detect", "/align")
+"""The addresses that take photos."""
+
 
 def form(content, disposition=FILE, *headers, boundary="b", line="\r\n"):
     """Return a form of one part."""
@@ -125,14 +128,14 @@ def clients(serve, recognizer):
 
 @pytest.fixture
 def receives(clients, recognizer):
-    """Send a body to both addresses for photos by every sender, and return whether the model got `photo` each time."""
+    """Send a body to each address for photos by every sender, and return whether the model got `photo` each time."""
 
     def receives(photo, body, headers):
         for client in clients:
-            for path in ("/recognize", "/align"):
+            for path in PATHS:
                 answer = client.send("POST", path, body, headers)
                 assert answer.status == 200, (client.version, answer.body)
-        return recognizer.photos == [photo] * (2 * len(clients))
+        return recognizer.photos == [photo] * (len(PATHS) * len(clients))
 
     return receives
 

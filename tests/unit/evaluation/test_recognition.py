@@ -16,11 +16,13 @@ from evaluation.recognition import CONFUSION, NOBODY, Evaluation, Probe, ProbeRe
 from evaluation.report import NOT_KNOWN, NOT_USED, PAGE, STRANGER_NAMED, WRONG_NAME, write_page
 from model.bundle import Manifest
 from model.recognizer import Face, Prediction, Recognition
+from preprocess.appearance import Appearance, Pose, Quality
 from preprocess.detect import Box
 from preprocess.errors import NoFaceError
 from preprocess.geometry import Geometry
 from training.reliability import Reliability
 
+FACE = (Box(0, 0, 9, 9, 1), Appearance(Pose(0, 0, 0), Quality(9, 100, 100, 1, 1), ()))
 RESULTS = [
     ProbeResult("1", "Ann", "Ann", "Ann", 0.9, 0.95),
     ProbeResult("2", "Ann", None, "Ann", 0.4, 0.65),  # taken for a stranger
@@ -116,7 +118,7 @@ class Stub:
         if not data:
             raise NoFaceError("No face was found.")
         ann = Prediction("Ann", 0.9, enrolled=False)
-        face = Face(Box(0, 0, 9, 9, 1), None, 0.9, 0.5, known=False, certain=True, enrolled=False, predictions=(ann,))
+        face = Face(*FACE, None, 0.9, 0.5, known=False, certain=True, enrolled=False, predictions=(ann,))
         return Recognition((face,), 9, 9, "0123", {})
 
 
@@ -140,9 +142,7 @@ class OlderStub(Stub):
 
     def recognize(self, data):
         zoe = Prediction("Zoe\u0308", 0.9, enrolled=False)
-        face = Face(
-            Box(0, 0, 9, 9, 1), zoe.label, 0.9, 0.7, known=True, certain=True, enrolled=False, predictions=(zoe,)
-        )
+        face = Face(*FACE, zoe.label, 0.9, 0.7, known=True, certain=True, enrolled=False, predictions=(zoe,))
         return Recognition((face,), 9, 9, "0123", {})
 
 
