@@ -156,7 +156,7 @@ def upright(photo: Photo, landmarks: Points) -> RGBArray:
     pixels = photo.pixels(min(1.0, 1 / abs(turn)))
     scale = pixels.shape[1] / photo.width
     turn, centre = turn * scale, centre * scale
-    around, corner = _around(Image.fromarray(pixels), centre, abs(turn) * _SIDE)
+    around, corner = _around(pixels, centre, abs(turn) * _SIDE)
     centre -= corner
     if abs(turn) > 1:  # fewer pixels first, because the transform looks at four of them only
         smaller = max(1, round(around.width / abs(turn))), max(1, round(around.height / abs(turn)))
@@ -170,13 +170,14 @@ def upright(photo: Photo, landmarks: Points) -> RGBArray:
     return face
 
 
-def _around(image: Image.Image, centre: complex, radius: float) -> tuple[Image.Image, complex]:
-    """Return the square around a place, as far as the image goes, at least one pixel of it, and where it begins."""
-    left = min(max(0, math.floor(centre.real - radius)), image.width - 1)
-    top = min(max(0, math.floor(centre.imag - radius)), image.height - 1)
+def _around(pixels: RGBArray, centre: complex, radius: float) -> tuple[Image.Image, complex]:
+    """Return the square around a place, as far as the photo goes, at least one pixel of it, and where it begins."""
+    height, width = pixels.shape[:2]
+    left = min(max(0, math.floor(centre.real - radius)), width - 1)
+    top = min(max(0, math.floor(centre.imag - radius)), height - 1)
     right, bottom = math.ceil(centre.real + radius), math.ceil(centre.imag + radius)
-    box = (left, top, min(max(left + 1, right), image.width), min(max(top + 1, bottom), image.height))
-    return image.crop(box), complex(left, top)
+    square = pixels[top : max(top + 1, bottom), left : max(left + 1, right)]
+    return Image.fromarray(np.ascontiguousarray(square)), complex(left, top)
 
 
 def sharpness(face: RGBArray) -> float:

@@ -2,7 +2,7 @@
 import { copy, curl } from "./copy.js";
 import { make } from "./dom.js";
 import { closest, inOrder, isKnown, knownNames, nameOf, percent, progress, summary, timings } from "./sentences.js";
-import { format, words } from "./words.js";
+import { format, language, words } from "./words.js";
 
 /** @typedef {import("./api.js").Face} Face */
 /** @typedef {import("./queue.js").Item} Item */
@@ -91,7 +91,7 @@ function faceCard(face, number, faces, { alignedFace }) {
     isKnown(face) && make("span", { class: "percent" }, percent(face.probability)),
   );
   const aligned = alignedFace && alignedFaceView(() => alignedFace(index + 1));
-  const details = make("details", { open: alone }, title, ...likeliest(face, alone), aligned);
+  const details = make("details", { open: alone }, title, ...likeliest(face, alone), face.advice?.length && adviceView(face.advice), aligned);
   return make("li", { class: isKnown(face) ? "face known" : "face", "data-face": String(index) }, details);
 }
 
@@ -112,6 +112,16 @@ function likeliest(face, alone) {
     );
   const intro = known ? words.likeliest : !alone && words.closest;
   return [intro && make("p", { class: "fine" }, intro), make("ul", { class: "bars" }, ...people.map(row))].filter(Boolean);
+}
+
+/** Why the name may be wrong. Few answers need these sentences: they are loaded when one does. */
+function adviceView(kinds) {
+  const view = make("p", { class: "fine" }, "\u00a0"); // room for a line
+  import(`./words/advice/${language}.js`).then(
+    ({ default: advice }) => (view.textContent = kinds.map((kind) => advice[kind]).filter(Boolean).join(" ")),
+    () => view.remove(),
+  );
+  return view;
 }
 
 /** A button that loads the face as the network saw it, and is replaced by that picture. */

@@ -19,6 +19,7 @@ import { traffic as pageTraffic } from "./traffic.js";
  * @property {number} similarity
  * @property {boolean} known
  * @property {boolean} enrolled
+ * @property {string[]} [advice]  why the name may be wrong: the keys of words/advice/
  * @property {Prediction[]} predictions  the five likeliest people, in descending order
  */
 

@@ -1,4 +1,4 @@
-// Geometry of face boxes: from pixels of the upright photo to percent of the photo, their order, and where a label fits.
+// Geometry of face boxes: from pixels of the upright photo to percent of the photo, and their order.
 
 /** @typedef {{left: number, top: number, width: number, height: number}} Box */
 /** @typedef {{width: number, height: number}} Size */
@@ -51,9 +51,10 @@ export function inPixelsOf({ width, height }, recognition) {
     const [left, top] = [x(box.left), y(box.top)];
     return { left, top, width: x(box.left + box.width) - left, height: y(box.top + box.height) - top };
   };
+  const convertAll = (points) => Object.fromEntries(Object.entries(points).map(([name, at]) => [name, { x: x(at.x), y: y(at.y) }]));
   return {
     ...recognition,
-    faces: faces.map((face) => ({ ...face, box: convert(face.box) })),
+    faces: faces.map((face) => ({ ...face, box: convert(face.box), ...(face.landmarks && { landmarks: convertAll(face.landmarks) }) })),
     image: { ...image, width, height },
   };
 }
@@ -99,19 +100,5 @@ export function inReadingOrder(faces, fromRight = false) {
 
 const middle = ({ box: { left, top, width, height } }) => ({ x: left + width / 2, y: top + height / 2 });
 const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
-
-/**
- * The position of a box's label: below the box if the photo has room there, and growing towards the middle.
- * @param {Box} box  in percent
- * @returns {{vertical: "below" | "above" | "inside", horizontal: "start" | "end"}}
- */
-export function labelPosition(box) {
-  const spaceBelow = 100 - box.top - box.height;
-  const vertical = spaceBelow >= LABEL_HEIGHT_PERCENT ? "below" : box.top >= LABEL_HEIGHT_PERCENT ? "above" : "inside";
-  return { vertical, horizontal: box.left + box.width / 2 > 50 ? "end" : "start" };
-}
-
-/** Height that a label needs, in percent of the photo's height; also enough on a phone held upright. */
-const LABEL_HEIGHT_PERCENT = 10;
 
 const clamp = (value, max) => Math.min(Math.max(value, 0), max);

@@ -1,7 +1,8 @@
 // Names the faces in the running picture of the camera: only when the visitor asks for it, and while they watch.
-import { labelPosition, toPercent } from "./boxes.js";
+import { toPercent } from "./boxes.js";
 import { make } from "./dom.js";
 import { Failure, pageError } from "./failure.js";
+import { labelPosition } from "./label.js";
 import { FASTEST, askRepeatedly } from "./pace.js";
 import { encode, fit } from "./shrink.js";
 import { contain, follow, mirror } from "./tracks.js";

@@ -104,6 +104,6 @@ def choose(page: Page) -> Callable[..., None]:
     def choose_files(*photos: Path | bytes, name: str = "photo.jpg") -> None:
         contents = [photo.read_bytes() if isinstance(photo, Path) else photo for photo in photos or [drawn_photo()]]
         files = [{"name": name, "mimeType": "image/jpeg", "buffer": content} for content in contents]
-        page.get_by_label("Choose").set_input_files(files=files)
+        page.locator("#file").set_input_files(files=files)
 
     return choose_files

@@ -106,12 +106,17 @@ def jpeg(image: Image.Image, **options: object) -> bytes:
     return file.getvalue()
 
 
-def face(label: str | None = "Ada Lovelace", box: tuple[int, int, int, int] = (200, 100, 160, 200)) -> dict:
+def face(
+    label: str | None = "Ada Lovelace",
+    box: tuple[int, int, int, int] = (200, 100, 160, 200),
+    advice: tuple[str, ...] = (),
+) -> dict:
     """Return a face as the API does. Without a label it is a stranger, whose likeliest person is still Ada."""
     likeliest = [(label or "Ada Lovelace", 0.983), ("Grace Hopper", 0.012), ("Joan Clarke", 0.003)]
     return {
         "box": dict(zip(("left", "top", "width", "height"), box, strict=True)),
         "detection_score": 0.91,
+        "advice": list(advice),
         "label": label,
         "probability": 0.983,
         "similarity": 0.8 if label else 0.2,

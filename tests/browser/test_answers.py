@@ -170,6 +170,38 @@ def test_a_face_is_shown_as_the_network_saw_it(site: Page, answer, choose):
     assert asked == [f"{API}/align?face=2"]
 
 
+@pytest.mark.parametrize(
+    ("language", "sentences"),
+    [
+        (
+            "en",
+            "This face is blurred. I’m surer with a sharp photo of it. This face is dark. I’m surer with more light.",
+        ),
+        ("es", "Esta cara está borrosa."),
+        ("hi", "यह चेहरा धुँधला है।"),
+        ("ar", "هذا الوجه غير واضح."),
+    ],
+)
+def test_a_face_whose_name_may_be_wrong_comes_with_advice(site: Page, answer, choose, language, sentences):
+    site.goto(f"{site.url}?lang={language}")
+    answer(recognition(face(advice=("blurred", "too_dark", "of_a_later_version"))))
+    choose()
+    expect(site.locator(".face")).to_contain_text(sentences)
+
+
+def test_a_good_face_comes_without_advice(site: Page, answer, choose):
+    answer(recognition(face()))
+    choose()
+    expect(site.locator(".face .fine")).to_have_text(["Most likely:"])
+
+
+def test_advice_that_cannot_be_loaded_leaves_the_answer_as_it_is(site: Page, answer, choose):
+    site.route("**/words/advice/*", lambda route: route.abort())
+    answer(recognition(face(advice=("blurred",))))
+    choose()
+    expect(site.locator(".face .fine")).to_have_text(["Most likely:"])
+
+
 def test_timings_and_model_are_behind_a_disclosure(site: Page, answer, choose):
     answer(recognition(face("Ada Lovelace")))
     choose()

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { clip, inPixelsOf, inReadingOrder, labelPosition, toPercent, uprightAnswer } from "../../site/assets/boxes.js";
+import { clip, inPixelsOf, inReadingOrder, toPercent, uprightAnswer } from "../../site/assets/boxes.js";
+import { labelPosition } from "../../site/assets/label.js";
 
 const PHOTO = { width: 400, height: 200 };
 
@@ -59,6 +60,12 @@ test("an answer about a smaller copy is converted to pixels of the photo, and ke
     inPixelsOf({ width: 4032, height: 3024 }, copy),
     answer({ width: 4032, height: 3024 }, { left: 1008, top: 756, width: 197, height: 396 }),
   );
+});
+
+test("the points of a face are converted with its box", () => {
+  const copy = { faces: [{ box: { left: 0, top: 0, width: 8, height: 8 }, landmarks: { nose: { x: 4.5, y: -1 } } }], image: { width: 10, height: 20 } };
+  const { faces: [face] } = inPixelsOf({ width: 20, height: 60 }, copy);
+  assert.deepEqual(face, { box: { left: 0, top: 0, width: 16, height: 24 }, landmarks: { nose: { x: 9, y: -3 } } });
 });
 
 test("an answer about the photo itself stays as it is", () => {

@@ -9,7 +9,7 @@ import { formats } from "../../site/assets/formats.js";
 const FOLDER = new URL("../../site/assets/", import.meta.url);
 const INDEX = readFileSync(new URL("../index.html", FOLDER), "utf8");
 const CHOOSE = readFileSync(new URL("language.js", FOLDER), "utf8");
-const NAMES = readdirSync(new URL("words/", FOLDER)).map((file) => file.replace(".js", ""));
+const NAMES = readdirSync(new URL("words/advice/", FOLDER)).map((file) => file.replace(".js", ""));
 
 /** A language's words by their path, such as "failures.no-face.0". */
 async function wordsOf(name, format = formats(name)) {
@@ -38,8 +38,20 @@ const parameters = (words) => (typeof words === "function" ? String(words).match
 const TEXTS = { result: ["Ada", "Grace"], file: ["a.jpg", "b.pdf"], kind: ["one", "two"], version: ["3f9c", "77aa"] };
 const valuesOf = (name) => TEXTS[name] ?? (name === "files" ? [["a"], ["b"]] : name === "share" ? [0.25, 0.5] : [11_000_000, 27_000_000]);
 
+test("every language has its sentences", () => {
+  const files = readdirSync(new URL("words/", FOLDER)).filter((file) => file.endsWith(".js"));
+  assert.deepEqual(files, NAMES.map((name) => `${name}.js`));
+});
+
 for (const name of OTHERS) {
   const words = LANGUAGES.get(name);
+
+  test(`${name} has its own sentence for each advice`, async () => {
+    const adviceIn = async (language) => (await import(new URL(`words/advice/${language}.js`, FOLDER))).default;
+    const [english, advice] = [await adviceIn("en"), await adviceIn(name)];
+    assert.deepEqual(Object.keys(advice), Object.keys(english));
+    for (const kind of Object.keys(english)) assert.notEqual(advice[kind], english[kind]);
+  });
 
   test(`${name} has the same words as English, and no others`, () => {
     assert.deepEqual([...words.keys()], [...ENGLISH.keys()]);

@@ -66,7 +66,7 @@ def test_a_recognition_is_answered_as_documented(client, photo):
 def test_a_detection_is_answered_as_documented_and_names_nobody(client, photo):
     assert client.upload(photo, path="/detect").json == {
         "faces": [SEEN],
-        "image": {"width": 64, "height": 48, "complete": True},
+        "image": {"width": 64, "height": 48, "complete": True, "rotation": 0},
         "model": {"version": "0123456789ab"},
         "timing_ms": {"decode": 8.1, "detect": 31.0, "align": 1.2, "total": 40.3},
     }
