@@ -199,7 +199,10 @@ class _Journal:
             PhotoError: it is not a usable photo.
         """
         original = read_photo(path)
-        keys = {name: f"{sha256(original).hexdigest()} {change} {name}" for name in names}
+        keys = {
+            name: f"{sha256(original).hexdigest()} turned by {change.turn:g}, padded by {change.padding:g}: {name}"
+            for name in names
+        }
         if missing := [name for name, key in keys.items() if key not in self._lines]:
             data, margin = change(original)
             for name in missing:
