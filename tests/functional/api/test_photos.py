@@ -7,7 +7,7 @@ import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from preprocess.detect import Box
 
@@ -62,6 +62,52 @@ def test_a_photo_that_lies_sideways_gets_its_name_and_a_box_in_its_own_pixels(ht
     box = Box(**http_api.upload(portrait).json["faces"][0]["box"], score=0).turned(quarters, *upright.size)
     assert answer["faces"][0]["box"]["left"] == pytest.approx(box.left, abs=0.1 * box.width)
     assert answer["faces"][0]["box"]["top"] == pytest.approx(box.top, abs=0.1 * box.width)
+
+
+SEEN = ("box", "detection_score", "landmarks", "pose", "quality", "advice")
+
+
+def test_detection_sees_what_recognition_sees_and_names_nobody(http_api, samples):
+    photo = (samples / "strangers" / "friends.jpg").read_bytes()
+    recognition, detection = http_api.upload(photo).json, http_api.upload(photo, path="/detect").json
+    assert detection["faces"] == [{member: face[member] for member in SEEN} for face in recognition["faces"]]
+    assert len(detection["faces"]) == 6
+    assert (detection["image"], detection["model"]) == (recognition["image"], recognition["model"])
+
+
+def test_a_mirrored_photo_mirrors_the_pose(http_api, picture):
+    faces = []
+    for image in (picture, picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)):
+        file = io.BytesIO()
+        image.save(file, "PNG")
+        faces.append(http_api.upload(file.getvalue(), path="/detect").json["faces"][0])
+    face, mirrored = faces
+    assert face["pose"]["yaw"] == pytest.approx(-mirrored["pose"]["yaw"], abs=6)
+    assert face["pose"]["roll"] == pytest.approx(-mirrored["pose"]["roll"], abs=6)
+    points = face["landmarks"]
+    assert points["right_eye"]["x"] < points["nose"]["x"] < points["left_eye"]["x"]
+    assert max(points["right_eye"]["y"], points["left_eye"]["y"]) < points["nose"]["y"] < points["mouth_left"]["y"]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "advice"),
+    [
+        (lambda image: image.filter(ImageFilter.GaussianBlur(7)), "blurred"),
+        (lambda image: image.resize((40, round(40 * image.height / image.width))), "too_small"),
+        (lambda image: image.point(lambda value: value // 14), "too_dark"),
+    ],
+    ids=["blurred", "too_small", "too_dark"],
+)
+def test_a_photo_that_is_too_poor_gets_advice(http_api, picture, spoil, advice):
+    answers = []
+    for image in (picture, spoil(picture)):
+        file = io.BytesIO()
+        image.save(file, "PNG")
+        answers.append(http_api.upload(file.getvalue(), path="/detect").json["faces"][0])
+    good, poor = answers
+    assert good["advice"] == []
+    assert advice in poor["advice"]
+    assert poor["quality"]["score"] < good["quality"]["score"]
 
 
 def test_a_photo_sent_without_a_form_gets_the_same_answer(real, portrait):
