@@ -59,22 +59,6 @@ export function inPixelsOf({ width, height }, recognition) {
   };
 }
 
-/**
- * Converts an answer to pixels of the photo after that is turned clockwise, as its `rotation` says.
- * @param {import("./api.js").Recognition} recognition
- * @returns {import("./api.js").Recognition}
- */
-export function uprightAnswer(recognition) {
-  const { image: { width, height, rotation = 0 }, faces } = recognition;
-  if (rotation <= 0) return recognition;
-  const convert = ({ left, top, ...size }) => ({ left: height - top - size.height, top: left, width: size.height, height: size.width });
-  return uprightAnswer({
-    ...recognition,
-    faces: faces.map((face) => ({ ...face, box: convert(face.box) })),
-    image: { ...recognition.image, width: height, height: width, rotation: rotation - 90 },
-  });
-}
-
 /** Faces of one row may be this share of their mean height below the row's middle. */
 const SAME_ROW = 0.6;
 

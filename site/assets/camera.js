@@ -1,4 +1,5 @@
 // Takes a photo with the camera, in a dialog with a live preview that can name the faces in it.
+import { cameraWords } from "./camera-words.js";
 import { make } from "./dom.js";
 import { Live } from "./live.js";
 import { encode } from "./shrink.js";
@@ -18,7 +19,7 @@ export function takePhoto(dialog, live) {
  * @returns {string} why the camera didn't start, and what to do
  */
 export function cameraProblem({ name }) {
-  return words[PROBLEMS.get(name) ?? "cameraFailed"];
+  return cameraWords[PROBLEMS.get(name) ?? "cameraFailed"];
 }
 
 /** The words for each error: https://w3c.github.io/mediacapture-main/#dom-mediadevices-getusermedia */
@@ -65,9 +66,9 @@ class Camera {
     this.retryButton = button("button", words.tryAgain, () => this.#restart());
     this.cancelButton = button("button quiet", words.cancel, () => dialog.close());
     this.shutterButton = button("shutter", "", () => this.#takePhoto());
-    this.shutterButton.setAttribute("aria-label", words.takeThePhoto);
-    this.switchButton = button("button quiet", words.switchCamera, () => this.#switch());
-    this.switchButton.setAttribute("aria-label", words.switchCameraHint);
+    this.shutterButton.setAttribute("aria-label", cameraWords.takeThePhoto);
+    this.switchButton = button("button quiet", cameraWords.switchCamera, () => this.#switch());
+    this.switchButton.setAttribute("aria-label", cameraWords.switchCameraHint);
     this.switchButton.hidden = true;
   }
 
@@ -98,7 +99,7 @@ class Camera {
   async #start(camera) {
     this.#requested = camera;
     this.#stop();
-    this.#showMessage(words.cameraStarting);
+    this.#showMessage(cameraWords.cameraStarting);
     try {
       const stream = await navigator.mediaDevices.getUserMedia({ video: { ...SIZE, ...camera }, audio: false });
       if (this.#requested !== camera || !this.dialog.open) return stop(stream);
@@ -111,7 +112,7 @@ class Camera {
   async #show(stream) {
     this.#stream = stream;
     const [track] = stream.getVideoTracks();
-    track.onended = () => this.#showProblem(words.cameraLost);
+    track.onended = () => this.#showProblem(cameraWords.cameraLost);
     const isMirrored = track.getSettings().facingMode !== "environment";
     this.video.classList.toggle("mirrored", isMirrored);
     this.video.srcObject = stream;

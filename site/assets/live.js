@@ -1,5 +1,6 @@
 // Names the faces in the running picture of the camera: only when the visitor asks for it, and while they watch.
 import { toPercent } from "./boxes.js";
+import { cameraWords } from "./camera-words.js";
 import { make } from "./dom.js";
 import { Failure, pageError } from "./failure.js";
 import { labelPosition } from "./label.js";
@@ -60,12 +61,12 @@ export class Live {
     this.boxes = make("div", { class: "live-boxes", "aria-hidden": "true" });
     const described = { "aria-labelledby": "live-name", "aria-describedby": "live-hint" };
     this.toggle = make("input", { type: "checkbox", role: "switch", ...described, onchange: () => this.#proceed() });
-    const name = make("span", { id: "live-name" }, words.live);
-    const hint = make("span", { id: "live-hint" }, words.liveHint);
+    const name = make("span", { id: "live-name" }, cameraWords.live);
+    const hint = make("span", { id: "live-hint" }, cameraWords.liveHint);
     this.label = make("label", { class: "live-switch", hidden: true }, this.toggle, name, hint);
     this.note = make("p", { class: "live-note", role: "status" });
     this.names = make("p", { class: "offscreen", role: "status" });
-    this.goOn = make("button", { type: "button", class: "button", onclick: () => this.#comeBack() }, words.goOn);
+    this.goOn = make("button", { type: "button", class: "button", onclick: () => this.#comeBack() }, cameraWords.goOn);
     this.question = make("div", { class: "live-question", hidden: true }, make("p", { role: "status" }), this.goOn);
     this.#watch();
   }
@@ -180,7 +181,7 @@ export class Live {
     });
     this.#draw(follow(this.#tracks, found));
     this.#announce();
-    this.#say(isSlowed ? words.liveSlower : "");
+    this.#say(isSlowed ? cameraWords.liveSlower : "");
     clearTimeout(this.#stale);
     this.#stale = setTimeout(() => this.#draw([]), STALE_MS);
   }
@@ -216,7 +217,7 @@ export class Live {
     const settled = this.#tracks.filter(({ name }) => name !== undefined);
     if (settled.length < this.#tracks.length) return;
     const known = [...new Set(settled.map(({ name }) => name).filter(Boolean))].sort(format.compare);
-    const names = known.length ? format.list(known) : settled.length ? words.nobody : words.liveNoFace;
+    const names = known.length ? format.list(known) : settled.length ? words.nobody : cameraWords.liveNoFace;
     const now = performance.now();
     if (names === this.#announced.names || now - this.#announced.at < ANNOUNCE_MS) return;
     this.#announced = { names, at: now };
@@ -246,7 +247,7 @@ export class Live {
     this.#isAbsent = true;
     this.#update();
     this.question.hidden = false;
-    this.question.firstChild.textContent = words.stillThere;
+    this.question.firstChild.textContent = cameraWords.stillThere;
     this.goOn.focus();
   }
 

@@ -1,5 +1,5 @@
 // The chosen photos, and the steps of each from the file to the answer.
-import { inPixelsOf, uprightAnswer } from "./boxes.js";
+import { inPixelsOf } from "./boxes.js";
 import { Failure, pageError } from "./failure.js";
 import { Replaced } from "./traffic.js";
 
@@ -184,18 +184,13 @@ export class Queue extends EventTarget {
   }
 
   /** Turns the picture and its answer if its faces lie sideways or upside down, and if the browser can do that. */
-  async #upright({ file, preview }, answer) {
-    const { rotation } = answer.image;
-    if (!rotation || !preview) return { recognition: answer };
+  async #upright(item, answer) {
     try {
-      const turned = await this.#turn(preview, rotation);
-      const recognition = uprightAnswer(answer);
-      const { width, height } = recognition.image;
-      return { recognition, preview: turned, file: new File([turned], file.name), size: { width, height } };
+      if (answer.image.rotation && item.preview) return await this.#turn(item, answer);
     } catch (error) {
       reportError(error);
-      return { recognition: answer };
     }
+    return { recognition: answer };
   }
 
   async #prepareItem(item, signal, change) {

@@ -17,13 +17,16 @@ SIX = [face("Ada Lovelace" if number % 2 else None, (20 + 125 * number, 100, 110
 WORDS_OF_LANGUAGE = """async (language) => {
     const { formats } = await import(new URL("assets/formats.js", document.baseURI));
     const { default: wordsWith } = await import(new URL(`assets/words/${language}.js`, document.baseURI));
+    const addressOf = (folder) => new URL(`assets/words/${folder}/${language}.js`, document.baseURI);
+    const later = ["advice", "camera"].map((folder) => import(addressOf(folder)));
     const format = formats(language);
     const texts = (value) => {
         const called = (count) => texts(value(...Array(3).fill([String(count)])));
         if (typeof value === "function") return [1, 2, 3, 11, 100].flatMap(called);
         return typeof value === "object" ? Object.values(value).flatMap(texts) : [value];
     };
-    return [...texts(wordsWith(format)), format.milliseconds(1), format.megabytes(1)].join(" ");
+    const loaded = (await Promise.all(later)).flatMap(({ default: words }) => texts(words));
+    return [...texts(wordsWith(format)), ...loaded, format.milliseconds(1), format.megabytes(1)].join(" ");
 }"""
 
 TEXTS_OF_PAGE = """() => {

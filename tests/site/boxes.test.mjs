@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { clip, inPixelsOf, inReadingOrder, toPercent, uprightAnswer } from "../../site/assets/boxes.js";
+import { clip, inPixelsOf, inReadingOrder, toPercent } from "../../site/assets/boxes.js";
 import { labelPosition } from "../../site/assets/label.js";
+import { uprightAnswer } from "../../site/assets/turn.js";
 
 const PHOTO = { width: 400, height: 200 };
 
@@ -132,4 +133,13 @@ test("an answer about a photo that lies on its side is converted to the upright 
   assert.deepEqual(turned(90), [100, 200, { left: 40, top: 10, width: 40, height: 30 }]);
   assert.deepEqual(turned(180), [200, 100, { left: 160, top: 40, width: 30, height: 40 }]);
   assert.deepEqual(turned(270), [100, 200, { left: 20, top: 160, width: 40, height: 30 }]);
+});
+
+test("the points and the tilt of a face are turned with it", () => {
+  const face = { box: { left: 0, top: 0, width: 9, height: 9 }, landmarks: { nose: { x: 10, y: 20 } }, pose: { yaw: 5, pitch: 6, roll: -85 } };
+  const turned = (rotation) => uprightAnswer({ faces: [face], image: { width: 200, height: 100, rotation } }).faces[0];
+  assert.deepEqual(turned(90).landmarks, { nose: { x: 80, y: 10 } });
+  assert.deepEqual(turned(180).landmarks, { nose: { x: 190, y: 80 } });
+  assert.deepEqual([90, 180, 270].map((rotation) => turned(rotation).pose.roll), [5, 95, -175]);
+  assert.deepEqual([turned(90).pose.yaw, turned(90).pose.pitch], [5, 6]);
 });

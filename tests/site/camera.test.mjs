@@ -3,8 +3,9 @@ import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 
 import "./english.mjs";
-import { cameraProblem, otherCamera } from "../../site/assets/camera.js";
 import { cameraUnavailable } from "../../site/assets/has-camera.js";
+
+const { cameraProblem, otherCamera } = await import("../../site/assets/camera.js"); // once the words are there
 
 function browser({ isSecureContext, mediaDevices }) {
   globalThis.isSecureContext = isSecureContext;

@@ -46,12 +46,14 @@ test("every language has its sentences", () => {
 for (const name of OTHERS) {
   const words = LANGUAGES.get(name);
 
-  test(`${name} has its own sentence for each advice`, async () => {
-    const adviceIn = async (language) => (await import(new URL(`words/advice/${language}.js`, FOLDER))).default;
-    const [english, advice] = [await adviceIn("en"), await adviceIn(name)];
-    assert.deepEqual(Object.keys(advice), Object.keys(english));
-    for (const kind of Object.keys(english)) assert.notEqual(advice[kind], english[kind]);
-  });
+  for (const folder of ["advice", "camera"]) {
+    test(`${name} has its own sentences in ${folder}/`, async () => {
+      const wordsIn = async (language) => (await import(new URL(`words/${folder}/${language}.js`, FOLDER))).default;
+      const [english, words] = [await wordsIn("en"), await wordsIn(name)];
+      assert.deepEqual(Object.keys(words), Object.keys(english));
+      for (const key of Object.keys(english)) assert.notEqual(words[key], english[key]);
+    });
+  }
 
   test(`${name} has the same words as English, and no others`, () => {
     assert.deepEqual([...words.keys()], [...ENGLISH.keys()]);

@@ -182,25 +182,8 @@ export default ({ list, megabytes, number, percent, plural, wholePercent }) => (
   model: (version) => `النموذج ${version}`,
 
   // The camera
-  takeThePhoto: "التقاط الصورة",
-  switchCamera: "تبديل",
-  switchCameraHint: "التبديل إلى كاميرا أخرى",
-  cameraStarting: "جارٍ تشغيل الكاميرا. قد يطلب متصفحك السماح بذلك.",
   cameraNeedsHttps: "لا تعمل الكاميرا إلا في صفحة آمنة (https).",
   cameraUnsupported: "لا يسمح هذا المتصفح للصفحات باستخدام الكاميرا.",
-  cameraRefused: "غير مسموح لهذه الصفحة باستخدام الكاميرا. اسمح بذلك في إعدادات المتصفح، ثم أعد المحاولة.",
-  cameraMissing: "لم أجد كاميرا. وصّل واحدة وأعد المحاولة، أو اختر صورة.",
-  cameraBusy: "الكاميرا قيد الاستخدام. أغلق البرامج الأخرى التي تستخدمها، ثم أعد المحاولة.",
-  cameraLost: "توقفت الكاميرا. تأكد من أنها موصولة وأن لا برنامج آخر يستخدمها، ثم أعد المحاولة.",
-  cameraFailed: "لم تعمل الكاميرا. أعد المحاولة، أو اختر صورة.",
-
-  // Naming faces in the running picture of the camera
-  live: "التعرّف المباشر",
-  liveHint: "يرسل صورة صغيرة عدة مرات في الثانية. لا نحتفظ بأي منها.",
-  liveNoFace: "لا أرى أي وجه.",
-  liveSlower: "الخدمة مشغولة، لذلك أنظر مرات أقل.",
-  stillThere: "هل ما زلت هنا؟ توقفتُ عن إرسال الصور.",
-  goOn: "متابعة",
 
   // What went wrong, and what to do
   failed: "لم ينجح ذلك",

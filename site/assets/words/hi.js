@@ -141,25 +141,8 @@ export default ({ list, megabytes, number, percent, plural, wholePercent }) => (
   model: (version) => `मॉडल ${version}`,
 
   // The camera
-  takeThePhoto: "यह फ़ोटो खींचें",
-  switchCamera: "बदलें",
-  switchCameraHint: "दूसरा कैमरा चुनें",
-  cameraStarting: "कैमरा शुरू हो रहा है। ब्राउज़र आपसे अनुमति माँग सकता है।",
   cameraNeedsHttps: "कैमरा सिर्फ़ सुरक्षित पेज (https) पर चलता है।",
   cameraUnsupported: "यह ब्राउज़र पेजों को कैमरा इस्तेमाल नहीं करने देता।",
-  cameraRefused: "इस पेज को कैमरे की अनुमति नहीं है। ब्राउज़र की सेटिंग में अनुमति दें, फिर कोशिश करें।",
-  cameraMissing: "कोई कैमरा नहीं मिला। कैमरा जोड़कर फिर कोशिश करें, या कोई फ़ोटो चुनें।",
-  cameraBusy: "कैमरा कहीं और चल रहा है। उसे इस्तेमाल करने वाले प्रोग्राम बंद करें, फिर कोशिश करें।",
-  cameraLost: "कैमरा रुक गया। देखें कि वह जुड़ा है और कोई दूसरा प्रोग्राम उसे इस्तेमाल नहीं कर रहा, फिर कोशिश करें।",
-  cameraFailed: "कैमरा शुरू नहीं हुआ। फिर कोशिश करें, या कोई फ़ोटो चुनें।",
-
-  // Naming faces in the running picture of the camera
-  live: "लाइव पहचानें",
-  liveHint: "हर सेकंड कुछ छोटी तस्वीरें भेजता है। हम कोई भी नहीं रखते।",
-  liveNoFace: "कोई चेहरा नहीं दिख रहा।",
-  liveSlower: "सेवा व्यस्त है, इसलिए कम बार देखा जा रहा है।",
-  stillThere: "क्या आप अब भी यहाँ हैं? तस्वीरें भेजना रोक दिया गया है।",
-  goOn: "जारी रखें",
 
   // What went wrong, and what to do
   failed: "बात नहीं बनी",
