@@ -249,7 +249,7 @@ def test_boxes_are_copied_and_saved_in_pixels_of_the_photo_that_was_chosen(site:
     expect(site.get_by_text("Answer copied.")).to_be_visible()
     copied = json.loads(site.evaluate("navigator.clipboard.readText()"))
     assert copied["faces"][0]["box"] == {"left": 640, "top": 480, "width": 320, "height": 640}
-    assert copied["image"] == {"width": 2560, "height": 1920, "complete": True}
+    assert copied["image"] == {"width": 2560, "height": 1920, "complete": True, "rotation": 0}
     image = saved_picture(site)
     assert image.size == (2560, 1920)
     assert min(image.getpixel((640, 800))) > WHITE  # the box
