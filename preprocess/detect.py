@@ -86,9 +86,7 @@ class Box:
     The box reaches from the forehead to the chin and from ear to ear, and may reach over the photo's edge. The score
     goes from 0 to 1; from SURE on the detector calls it a face (`is_sure`). The landmarks are the x and y of the right
     eye, the left eye, the tip of the nose, and the right and left corner of the mouth, where right is the person's own
-    right: in an upright photo the right eye is on the left. Without landmarks the usual ones of a box are taken. The
-    face is upright in the photo when that is turned clockwise by `quarters` times 90 degrees: a camera that was held
-    sideways does not always say so in EXIF.
+    right: in an upright photo the right eye is on the left. Without landmarks the usual ones of a box are taken.
     """
 
     left: int
@@ -96,7 +94,6 @@ class Box:
     width: int
     height: int
     score: float
-    quarters: int = 0
     landmarks: Landmarks = field(default=((0.0, 0.0),) * 5, repr=False)
 
     def __post_init__(self) -> None:
@@ -121,6 +118,14 @@ class Box:
         """By how many degrees the face is tilted clockwise in the photo, -180 to 180, as its landmarks say."""
         return math.degrees(frame(self.landmarks).angle)
 
+    @property
+    def quarters(self) -> int:
+        """By how many quarters, 0 to 3, the photo must be turned clockwise so that the face is upright.
+
+        A camera that was held sideways does not always say so in EXIF.
+        """
+        return 0 if abs(self.tilt) <= UPRIGHT_DEGREES else -round(self.tilt / 90) % 4
+
     def turned(self, quarters: int, width: int, height: int) -> "Box":
         """Return the box in a photo of `width` x `height` pixels after it was turned clockwise by `quarters`."""
         quarters %= 4
@@ -129,7 +134,7 @@ class Box:
         first, second, third, fourth, fifth = [(height - y, x) for x, y in self.landmarks]
         landmarks = first, second, third, fourth, fifth
         left, top = height - self.top - self.height, self.left
-        once = Box(left, top, self.height, self.width, self.score, (self.quarters - 1) % 4, landmarks)
+        once = Box(left, top, self.height, self.width, self.score, landmarks)
         return once.turned(quarters - 1, height, width)
 
     def within(self, width: int, height: int) -> "Box":
@@ -137,7 +142,7 @@ class Box:
         left, top = min(max(0, self.left), width - 1), min(max(0, self.top), height - 1)
         right = max(left + 1, min(width, self.left + self.width))
         bottom = max(top + 1, min(height, self.top + self.height))
-        return Box(left, top, right - left, bottom - top, self.score, self.quarters, self.landmarks)
+        return Box(left, top, right - left, bottom - top, self.score, self.landmarks)
 
 
 class Frame(NamedTuple):
@@ -199,18 +204,22 @@ class Detector:
         boxes = self._look(photo, small, FIRST)
         if not _has_sure(boxes):
             boxes = _merged(boxes, self._look(photo, pixels, PADDED))
+        quarters = 0
         if _conviction(boxes) < CONVINCING:
-            boxes = self._turned(photo, small, boxes)
+            quarters, boxes = self._turned(photo, small, boxes)
         if not _has_sure(boxes) or _smallest(boxes, photo) < LARGE_ENOUGH:
-            boxes = _merged(boxes, self._look(photo, pixels, LARGE, boxes[0].quarters if _has_sure(boxes) else 0))
+            boxes = _merged(boxes, self._look(photo, pixels, LARGE, quarters))
         return boxes
 
-    def _turned(self, photo: Photo, small: RGBArray, boxes: list[Box]) -> list[Box]:
-        """Return the faces of the photo turned so that they convince most; `boxes` are those of the photo as it is."""
-        looks = [self._look(photo, small, FIRST, quarters) for quarters in (1, 3, 2)]
-        best = max(looks, key=_conviction)
+    def _turned(self, photo: Photo, small: RGBArray, boxes: list[Box]) -> tuple[int, list[Box]]:
+        """Return by how many quarters the photo must be turned so that its faces convince most, and these faces.
+
+        `boxes` are those of the photo as it is, which convince if no others do much more.
+        """
+        looks = {quarters: self._look(photo, small, FIRST, quarters) for quarters in (1, 3, 2)}
+        best = max(looks, key=lambda quarters: _conviction(looks[quarters], quarters))
         enough = max(TURNED_SURE, _conviction(boxes) + MORE_CONVINCING)
-        return best if _conviction(best) >= enough else boxes
+        return (best, looks[best]) if _conviction(looks[best], best) >= enough else (0, boxes)
 
     def _look(self, photo: Photo, pixels: RGBArray, look: Look, quarters: int = 0) -> list[Box]:
         """Return the faces found in the photo after it is turned clockwise by `quarters`, in pixels of the photo."""
@@ -249,15 +258,19 @@ def _has_sure(boxes: Sequence[Box]) -> bool:
     return any(box.is_sure for box in boxes)
 
 
-def _conviction(boxes: Sequence[Box]) -> float:
-    """Return how sure it is that a photo lies as these faces were found in it: the score of its best upright face."""
-    return max((box.score - LYING * _lies(box) for box in boxes), default=0)
+def _conviction(boxes: Sequence[Box], quarters: int = 0) -> float:
+    """Return how sure it is that a photo must be turned by `quarters`: the score of the best face that is upright then.
+
+    A face that lies then counts less.
+    """
+    return max(
+        (box.score - LYING * (abs(_angle(box.tilt + 90 * quarters)) > UPRIGHT_DEGREES) for box in boxes), default=0
+    )
 
 
-def _lies(box: Box) -> bool:
-    """Whether a face is sideways or upside down in the photo as it was looked at."""
-    tilt = (box.tilt + 90 * box.quarters + 180) % 360 - 180
-    return abs(tilt) > UPRIGHT_DEGREES
+def _angle(degrees: float) -> float:
+    """Return the same angle between -180 and 180 degrees."""
+    return (degrees + 180) % 360 - 180
 
 
 def _smallest(boxes: Iterable[Box], photo: Photo) -> float:

@@ -59,6 +59,7 @@ def test_a_photo_that_lies_sideways_gets_its_name_and_a_box_in_its_own_pixels(ht
     assert (answer["label"], answer["known"]) == ("Barack Obama", True)
     size = (upright.width, upright.height) if quarters == 2 else (upright.height, upright.width)
     assert (answer["image"]["width"], answer["image"]["height"]) == size
+    assert answer["image"]["rotation"] == 360 - 90 * quarters
     box = Box(**http_api.upload(portrait).json["faces"][0]["box"], score=0).turned(quarters, *upright.size)
     assert answer["faces"][0]["box"]["left"] == pytest.approx(box.left, abs=0.1 * box.width)
     assert answer["faces"][0]["box"]["top"] == pytest.approx(box.top, abs=0.1 * box.width)

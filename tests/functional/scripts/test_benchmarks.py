@@ -161,9 +161,9 @@ def test_ties_shows_what_became_of_each_kind_of_folder(visage, samples, weights,
     assert {"no", "31", "17", "11", "3"} <= set(ended.out.split())
 
 
-def test_geometry_shows_each_detection_size_and_each_crop(visage, samples, weights, figures, monkeypatch, tmp_path):
+def test_geometry_shows_each_crop(visage, samples, weights, figures, monkeypatch, tmp_path):
     crop = {"input_size": 160, "padding": 0.35, "stretch": 1.15, "tar_at_far": {"0.01": 0.9, "0.001": 0.8}}
-    measured = geometry.Result(7, 6, [{"size": 640, "with_a_face": 5, "median_ms": 12.0}], [crop | {"d_prime": 3.5}])
+    measured = geometry.Result(7, 6, [crop | {"d_prime": 3.5}])
     asked = []
 
     def measure(people, embedder, workers, on_step):
@@ -175,7 +175,7 @@ def test_geometry_shows_each_detection_size_and_each_crop(visage, samples, weigh
     ended = visage(*words)
     assert (ended.status, asked) == (0, [(samples / "people", 2)])
     assert figures(geometry.Result) == measured.to_dict()
-    assert {"640", "0.35", "1.15", "0.9000", "0.8000", "3.500"} <= set(ended.out.split())
+    assert {"7", "6", "0.35", "1.15", "0.9000", "0.8000", "3.500"} <= set(ended.out.split())
 
 
 def test_detection_shows_a_row_for_each_detector_and_each_padding(visage, samples, figures, monkeypatch, tmp_path):
