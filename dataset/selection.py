@@ -37,8 +37,8 @@ either's: twins."""
 
 
 FALSE_FACE: Final = (0.6, 0.5)
-"""A face with a lower score, and a smaller share of the area of the photo's largest face, may be no face. The badge on
-the astronaut's suit in the sample photos has 0.17 and 0.41. Of 393 faces of people in web photos, 11 score lower."""
+"""A face with a lower score, and a smaller share of the area of the photo's largest face, may be no face. No picture
+without people, of 144, has a face with a higher score, and the best face of none of 410 web photos has a lower one."""
 
 
 class Cause(StrEnum):
