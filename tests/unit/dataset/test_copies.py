@@ -43,7 +43,7 @@ def photo(name, *faces, sha256=None):
 
 def covered(image):
     image = image.copy()
-    image.paste("white", (50, 120, 150, 132))
+    image.paste("white", (60, 122, 140, 130))
     return image
 
 
