@@ -91,7 +91,7 @@ function faceCard(face, number, faces, { alignedFace }) {
     isKnown(face) && make("span", { class: "percent" }, percent(face.probability)),
   );
   const aligned = alignedFace && alignedFaceView(() => alignedFace(index + 1));
-  const details = make("details", { open: alone }, title, ...likeliest(face, alone), face.advice?.length && adviceView(face.advice), aligned);
+  const details = make("details", { open: alone }, title, ...likeliest(face, alone), face.advice?.length > 0 && adviceView(face.advice), aligned);
   return make("li", { class: isKnown(face) ? "face known" : "face", "data-face": String(index) }, details);
 }
 

@@ -193,6 +193,8 @@ def test_a_good_face_comes_without_advice(site: Page, answer, choose):
     answer(recognition(face()))
     choose()
     expect(site.locator(".face .fine")).to_have_text(["Most likely:"])
+    names = "Ada Lovelace98.3%Grace Hopper1.2%Joan Clarke0.3%"
+    expect(site.locator(".face")).to_have_text(f"Confidence98.3%Most likely:{names}Show the cropped face")
 
 
 def test_advice_that_cannot_be_loaded_leaves_the_answer_as_it_is(site: Page, answer, choose):
