@@ -187,8 +187,9 @@ class FakeRecognizer:
         enrolled=("Zoë Ünal",),
         geometry=Geometry(),
         threshold=0.51239,
+        certainty=0.8,
         temperature=1.5,
-        calibration={"measured_on": "LFW"},
+        calibration={},
         metrics={
             "held_out": {
                 "faces": 81,
@@ -221,7 +222,7 @@ class FakeRecognizer:
             0.99801234,
             0.8312345,
             known=True,
-            score=1.5,
+            certain=True,
             enrolled=False,
             predictions=predictions,
         )

@@ -7,7 +7,8 @@ import pytest
 
 from dataset.aligned import JOURNAL, OUTPUT
 from model import bundle as bundles
-from training.enrolment import enroll, gallery_of
+from model.gallery import Gallery
+from training.enrolment import enroll
 
 NAME = "Joe Biden"
 
@@ -17,7 +18,7 @@ def mine(bundle, tmp_path):
     """A copy of the sample people's bundle, with one enrolled person."""
     copy = shutil.copytree(bundle, tmp_path / "bundle")
     opened = bundles.load(str(copy))
-    face = gallery_of(opened).embeddings[:1]
+    face = Gallery.load(opened.path(bundles.GALLERY)).embeddings[:1]
     enroll(opened, {"Zo\u00eb": -face}, copy, replace_existing=True)
     return copy
 
