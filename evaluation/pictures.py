@@ -9,7 +9,6 @@ import io
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +17,7 @@ import numpy.typing as npt
 from matplotlib.figure import Figure
 from PIL import Image, ImageDraw, ImageFont
 
-from preprocess.files import replacing
+from preprocess.files import package_folder, replacing
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,18 +90,13 @@ def _installed() -> dict[str, Image.Image]:
     """Return the pictures of installed packages, and the quarters of the large ones."""
     pictures: dict[str, Image.Image] = {}
     for package, path in _INSTALLED:
-        with Image.open(_home(package) / path) as image:
+        with Image.open(package_folder(package) / path) as image:
             name, rgb = Path(path).with_suffix(".png").name, image.convert("RGB")
         pictures |= {name: rgb} | _quarters(name, rgb)
-    scanned = np.frombuffer(gzip.decompress((_home("matplotlib") / _SLICE).read_bytes()), np.uint16).reshape(256, 256)
+    scanned = np.frombuffer(gzip.decompress((package_folder("matplotlib") / _SLICE).read_bytes()), np.uint16).reshape(
+        256, 256
+    )
     return pictures | {"mri.png": _grey(scanned / scanned.max())}
-
-
-def _home(package: str) -> Path:
-    spec = find_spec(package)
-    if spec is None or not spec.submodule_search_locations:
-        raise ModuleNotFoundError(f"{package} is not installed; run `make setup`.", name=package)
-    return Path(spec.submodule_search_locations[0])
 
 
 def _quarters(name: str, image: Image.Image) -> dict[str, Image.Image]:

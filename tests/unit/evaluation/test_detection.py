@@ -134,7 +134,7 @@ def test_rectangles_of_one_face_overlap_or_hold_each_others_centre(other, same):
 
 
 def test_a_detector_whose_packages_are_missing_is_left_out(monkeypatch):
-    monkeypatch.setattr(blazeface, "find_spec", lambda _: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     assert "blazeface" not in {candidate.detector for candidate in detectors.candidates()}
     with pytest.raises(ModuleNotFoundError, match="make bench"):
         blazeface.BlazeFace(128)
