@@ -172,8 +172,7 @@ class Recognizer:
             embeddings, logits = self._run(chips)
             inside = [box.within(photo.width, photo.height) for box in boxes]
             faces = self._name_faces(inside, appearances, embeddings, logits)
-        rotation = 90 * boxes[0].quarters
-        return Recognition(faces, photo.width, photo.height, self.version, watch.stop(), photo.complete, rotation)
+        return Recognition(faces, *self._about(photo, boxes, watch))
 
     def detect(self, data: bytes) -> Detection:
         """Return the faces of the photo `data`, and recognise nobody.
@@ -186,8 +185,7 @@ class Recognizer:
         with watch.step("align"):
             appearances = _appearances(photo, boxes)
         inside = tuple(box.within(photo.width, photo.height) for box in boxes)
-        rotation, size = 90 * boxes[0].quarters, (photo.width, photo.height)
-        return Detection(inside, appearances, *size, self.version, watch.stop(), photo.complete, rotation)
+        return Detection(inside, appearances, *self._about(photo, boxes, watch))
 
     def align(self, data: bytes) -> RGBArray:
         """Return the aligned faces of the photo `data`, the most prominent first: (N, S, S, 3) uint8 RGB.
@@ -214,6 +212,12 @@ class Recognizer:
         if not boxes:
             raise NoFaceError("No face was found in the photo. Try one where the face is larger and less covered.")
         return photo, boxes[:MAX_FACES]
+
+    def _about(
+        self, photo: Photo, boxes: list[Box], watch: "_Stopwatch"
+    ) -> tuple[int, int, str, dict[str, float], bool, int]:
+        """Return what every answer says besides its faces, from `width` to `rotation`."""
+        return photo.width, photo.height, self.version, watch.stop(), photo.complete, 90 * boxes[0].quarters
 
     def _chips(self, photo: Photo, boxes: list[Box]) -> RGBArray:
         return np.stack([self._aligner.align(photo, box, self._geometry) for box in boxes])

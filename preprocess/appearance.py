@@ -1,5 +1,6 @@
 """What can be said of a face without knowing whose it is: how the head is turned, and how good its picture is."""
 
+import cmath
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from preprocess.detect import frame
 from preprocess.photo import Photo, RGBArray
 
 Points = npt.NDArray[np.float64] | Sequence[tuple[float, float]]
@@ -29,7 +31,6 @@ _HEAD: Final = np.array(
 
 _FIT: Final = np.linalg.pinv(_HEAD - _HEAD.mean(axis=0))
 """(3, 5): what least squares make of the points of a picture."""
-
 
 _SIDE: Final = 112
 """Side in pixels of the crop on which sharpness, brightness and covering are measured."""
@@ -143,26 +144,24 @@ def appearance(photo: Photo, width: float, height: float, landmarks: Points) -> 
 def upright(photo: Photo, landmarks: Points) -> RGBArray:
     """Return the face as (112, 112, 3) uint8 RGB, turned, scaled and moved so that its points are at their places.
 
-    The similarity is the best by least squares (S. Umeyama, IEEE PAMI 13(4), 1991). What is outside the photo is black.
+    They fit best by least squares, see `preprocess.detect.frame`. What is outside the photo is black.
 
     Raises:
         UnreadablePhotoError: the photo is damaged.
     """
-    points, places = (np.asarray(values, dtype=np.float64) @ (1, 1j) for values in (landmarks, _PLACES))
-    centre, middle = points.mean(), places.mean()
-    turn = np.vdot(places - middle, points - centre) / np.vdot(places - middle, places - middle)
-    if abs(turn) < _SMALLEST:
+    found = frame(landmarks, _PLACES)
+    if found.unit < _SMALLEST:
         return np.zeros((_SIDE, _SIDE, 3), np.uint8)
-    pixels = photo.pixels(min(1.0, 1 / abs(turn)))
+    pixels = photo.pixels(min(1.0, 1 / found.unit))
     scale = pixels.shape[1] / photo.width
-    turn, centre = turn * scale, centre * scale
+    turn, centre = scale * cmath.rect(found.unit, found.angle), scale * complex(found.x, found.y)
     around, corner = _around(pixels, centre, abs(turn) * _SIDE)
     centre -= corner
     if abs(turn) > 1:  # fewer pixels first, because the transform looks at four of them only
         smaller = max(1, round(around.width / abs(turn))), max(1, round(around.height / abs(turn)))
         turn, centre = turn * smaller[0] / around.width, centre * smaller[0] / around.width
         around = around.resize(smaller, Image.Resampling.BOX)
-    start = centre - turn * middle
+    start = centre - turn * complex(*_PLACES.mean(axis=0))
     matrix = (turn.real, -turn.imag, start.real, turn.imag, turn.real, start.imag)
     face: RGBArray = np.asarray(
         around.transform((_SIDE, _SIDE), Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR)

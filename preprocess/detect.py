@@ -124,7 +124,8 @@ class Box:
 
         A camera that was held sideways does not always say so in EXIF.
         """
-        return 0 if abs(self.tilt) <= UPRIGHT_DEGREES else -round(self.tilt / 90) % 4
+        tilt = self.tilt
+        return 0 if abs(tilt) <= UPRIGHT_DEGREES else -round(tilt / 90) % 4
 
     def turned(self, quarters: int, width: int, height: int) -> "Box":
         """Return the box in a photo of `width` x `height` pixels after it was turned clockwise by `quarters`."""
@@ -146,7 +147,7 @@ class Box:
 
 
 class Frame(NamedTuple):
-    """Where a face lies: its centre x, y, the pixels of the photo for a unit of TEMPLATE, and its angle clockwise."""
+    """Where a face lies: its centre x, y, the pixels of the photo for a unit of a template, and its angle clockwise."""
 
     x: float
     y: float
@@ -157,19 +158,19 @@ class Frame(NamedTuple):
 TEMPLATE: Final = np.array([(38.29, 51.70), (73.53, 51.50), (56.03, 71.74), (41.55, 92.37), (70.73, 92.20)])
 """The landmarks of a face that looks into the camera, in a chip of 112 pixels (InsightFace, `face_align.py`)."""
 
-_FROM_CENTRE: Final = TEMPLATE - TEMPLATE.mean(axis=0)
 
+def frame(landmarks: npt.ArrayLike, template: npt.NDArray[np.float64] = TEMPLATE) -> Frame:
+    """Return how a template (5, 2) must be moved, scaled and turned to fit the landmarks (5, 2) best.
 
-def frame(landmarks: Landmarks) -> Frame:
-    """Return how the template must be moved, scaled and turned to fit the landmarks best (least squares)."""
-    points = np.array(landmarks)
+    Best by least squares (S. Umeyama, IEEE PAMI 13(4), 1991).
+    """
+    points = np.asarray(landmarks, dtype=np.float64)
     x, y = points.mean(axis=0)
+    across, down = (template - template.mean(axis=0)).T
     dx, dy = (points - (x, y)).T
-    along = float(_FROM_CENTRE[:, 0] @ dx + _FROM_CENTRE[:, 1] @ dy)
-    across = float(_FROM_CENTRE[:, 0] @ dy - _FROM_CENTRE[:, 1] @ dx)
-    return Frame(
-        float(x), float(y), math.hypot(along, across) / float((_FROM_CENTRE**2).sum()), math.atan2(across, along)
-    )
+    along, beside = float(across @ dx + down @ dy), float(across @ dy - down @ dx)
+    unit = math.hypot(along, beside) / float(across @ across + down @ down)
+    return Frame(float(x), float(y), unit, math.atan2(beside, along))
 
 
 class Detector:

@@ -10,7 +10,8 @@ import { contain, follow, mirror } from "./tracks.js";
 import { format, words } from "./words.js";
 
 /**
- * Longest side of a frame in pixels. The detector looks at no more, and a face one metre from a laptop has 150 of these. A frame has 30 to 60 kB, so four a second need no more than a video call.
+ * Longest side of a frame in pixels. The detector looks at no more, and a face one metre from a laptop has 150 of these.
+ * A frame has 30 to 60 kB, so four a second need no more than a video call.
  */
 export const FRAME_SIDE = 640;
 
