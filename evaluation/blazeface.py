@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from evaluation.rectangles import SAME_FACE, Rectangle, overlap
+from evaluation.rectangles import Rectangle
+from preprocess.centerface import suppressed
 from preprocess.files import package_folder
 from preprocess.photo import Photo
 
@@ -78,19 +79,21 @@ class BlazeFace:
         self._network.set_tensor(self._input, square)
         self._network.invoke()
         boxes, scores = (self._network.get_tensor(index)[0] for index in self._outputs)
+        rows = self._rows(boxes, scores[:, 0])
         return [
             Rectangle((x - left) / scale, (y - top) / scale, w / scale, h / scale, score)
-            for x, y, w, h, score in _suppressed(self._rows(boxes, scores[:, 0]))
+            for x, y, w, h, score in rows[suppressed(rows[:, :4])].tolist()
         ]
 
-    def _rows(self, boxes: npt.NDArray[np.float32], scores: npt.NDArray[np.float32]) -> list[list[float]]:
-        """Return left, top, width, height and score of each anchor that is sure, in pixels of the square."""
+    def _rows(self, boxes: npt.NDArray[np.float32], scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Return left, top, width, height and score of sure anchors, the likeliest first, in pixels of the square."""
         shares = 1 / (1 + np.exp(-scores.clip(-80, 80)))
         sure = shares > _SURE
         centres = boxes[sure, :2] + self._anchors[sure] * self._size
         sides = boxes[sure, 2:4]
-        rows: list[list[float]] = np.column_stack([centres - sides / 2, sides, shares[sure]]).tolist()
-        return rows
+        rows = np.column_stack([centres - sides / 2, sides, shares[sure]])
+        likeliest_first: npt.NDArray[np.float32] = rows[np.argsort(-rows[:, 4], kind="stable")]
+        return likeliest_first
 
 
 def _anchors(size: int, variant: Variant) -> npt.NDArray[np.float32]:
@@ -104,12 +107,3 @@ def _anchors(size: int, variant: Variant) -> npt.NDArray[np.float32]:
         grid = np.stack(np.meshgrid(places, places), axis=-1).reshape(-1, 2)
         grids.append(np.repeat(grid, variant.anchors * variant.strides.count(stride), axis=0))
     return np.concatenate(grids).astype(np.float32)
-
-
-def _suppressed(rows: list[list[float]]) -> list[list[float]]:
-    """Return the rows without those that overlap a row of a higher score."""
-    kept: list[list[float]] = []
-    for row in sorted(rows, key=lambda row: row[4], reverse=True):
-        if all(overlap(Rectangle(*row), Rectangle(*other)) < SAME_FACE for other in kept):
-            kept.append(row)
-    return kept

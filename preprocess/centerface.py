@@ -103,14 +103,14 @@ def _decoded(heat: FloatArray, sizes: FloatArray, offsets: FloatArray, points: F
     sides = _STRIDE * np.exp(sizes[::-1, rows, columns].T)
     corners = _STRIDE * (squares + offsets[::-1, rows, columns].T + 0.5) - sides / 2
     boxes = np.hstack([corners, sides])
-    kept = _suppressed(boxes)
+    kept = suppressed(boxes)
     fractions = points[:, rows, columns].T.reshape(-1, 5, 2)[:, :, ::-1]
     landmarks = corners[:, None] + fractions * sides[:, None]
     return Faces(boxes[kept], heat[0, rows, columns][kept], landmarks[kept])
 
 
-def _suppressed(boxes: FloatArray) -> list[int]:
-    """Return the indices of the boxes that are left when each face keeps its first box only."""
+def suppressed(boxes: FloatArray) -> list[int]:
+    """Return the indices of (N, 4) boxes, the likeliest first, that are left when each face keeps only its first."""
     kept, left = [], np.arange(len(boxes))
     while len(left):
         first, others = left[0], left[1:]
