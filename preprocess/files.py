@@ -69,13 +69,16 @@ def read_json(path: Path) -> Any:
     """Return the content of a JSON file.
 
     Raises:
-        ValueError: it is not JSON in UTF-8, or nested too deeply.
+        ValueError: it is not JSON in UTF-8, is nested too deeply, or has half of a character (a surrogate), which no
+            file of ours has and none can be written with.
         OSError: the file is missing or cannot be read.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        value = json.loads(path.read_text(encoding="utf-8"))
+        json.dumps(value, ensure_ascii=False).encode()
     except RecursionError as error:
         raise ValueError(f"{path} is nested too deeply.") from error
+    return value
 
 
 def read_photo(path: Path) -> bytes:

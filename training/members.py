@@ -82,6 +82,6 @@ def recipe_of(manifest: Manifest) -> Recipe:
         RunError: the bundle does not say.
     """
     try:
-        return Recipe(**manifest.training["recipe"])
-    except (TypeError, LookupError) as error:
+        return Recipe.from_dict(manifest.training["recipe"])
+    except (TypeError, LookupError, AttributeError) as error:
         raise RunError("The bundle is of an older version and does not say how to train it. Train it again.") from error

@@ -3,8 +3,9 @@
 Nothing is imported here that takes time, so that the command line can show the options at once.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Self
 
 FINE_TUNED_LAYERS: Final = 5
 """block8, avgpool_1a, dropout, last_linear and last_bn; the new classifier comes on top."""
@@ -47,3 +48,14 @@ class Recipe:
     validation: float = _option(0.2, "Share kept to choose epoch and threshold.", min=0, max=0.5)
     test: float = _option(0.0, "Share kept for `visage evaluate --held-out`.", min=0, max=0.5)
     seed: int = _option(0, min=0)
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        """Return the recipe that a file holds.
+
+        Raises:
+            TypeError: an option is unknown, or not a number.
+        """
+        if not all(type(value) in (int, float) for value in fields.values()):
+            raise TypeError(fields)
+        return cls(**fields)

@@ -73,11 +73,11 @@ class Description:
             fields = {"copies": ()} | read_json(run / RUN)
             fields |= {name: tuple(fields[name]) for name in ("chips", "people", "roles", "copies")}
             fields["labels"] = tuple(map(normalised, fields["labels"]))  # older versions kept the folder's spelling
-            recipe, geometry = Recipe(**fields["recipe"]), Geometry(**fields["geometry"])
+            recipe, geometry = Recipe.from_dict(fields["recipe"]), Geometry(**fields["geometry"])
             return cls(**fields | {"recipe": recipe, "geometry": geometry})
         except FileNotFoundError as error:
             raise RunError(f"No training run at {run}. Run `visage train ALIGNED {run}` first.") from error
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise RunError(
                 f"{run / RUN} is damaged, or of an older version. Train into another folder, or start afresh with "
                 "--restart."

@@ -25,7 +25,7 @@ export class Tab {
   }
 
   /**
-   * Keeps a photo that has its result.
+   * Keeps a photo that has its result: the answer at once, its small picture when that is made.
    * @param {Item} item
    * @param {number} choice  the same for photos that were chosen together, and higher for later ones
    * @param {() => boolean} isWanted  whether it still is when its picture is ready
@@ -33,11 +33,13 @@ export class Tab {
    */
   keep(item, choice, isWanted) {
     const key = `photo ${choice} ${item.id}`;
+    const { file, size, recognition, failure, preview } = item;
+    const about = failure && { summary: failure.summary, advice: failure.advice, type: failure.type, requestId: failure.requestId };
+    const result = { name: file.name, size, recognition, failure: about };
+    if (isWanted()) this.#write(key, JSON.stringify(result)); // at once: the visitor may leave before its picture is made
     return (this.#last = this.#last.then(async () => {
-      const { file, size, recognition, failure, preview } = item;
       const picture = preview && (await smallPicture(preview));
-      const about = failure && { summary: failure.summary, advice: failure.advice, type: failure.type, requestId: failure.requestId };
-      if (isWanted()) this.#write(key, JSON.stringify({ name: file.name, size, recognition, failure: about, picture }));
+      if (isWanted()) this.#write(key, JSON.stringify({ ...result, picture }));
     }));
   }
 
@@ -69,7 +71,7 @@ export class Tab {
 
   /** Removes the oldest until there is room. */
   #write(name, value) {
-    const old = this.#keys();
+    const old = this.#keys().filter((key) => key.name !== name);
     let characters = old.reduce((sum, key) => sum + this.#storage.getItem(key.name).length, value.length);
     for (;;) {
       try {

@@ -9,7 +9,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from PIL import Image, ImageDraw
-from playwright.sync_api import Route
+from playwright.sync_api import Page, Route
 
 SITE = Path(__file__).parents[2] / "site"
 API = "https://api.visage.test"
@@ -137,3 +137,13 @@ def recognition(*faces: dict, size: tuple[int, int] = PHOTO_SIZE) -> dict:
         "model": {"version": "3f9c2a7b10de"},
         "timing_ms": {"decode": 8.1, "detect": 31.0, "align": 1.2, "recognize": 62.5, "total": 103.0},
     }
+
+
+def wait_for_kept(page: Page, count: int, part: str = "picture") -> None:
+    """Wait until the tab keeps this part of so many photos: small pictures are made after the answers are shown."""
+    script = '(part) => Object.values(sessionStorage).filter((text) => text.includes(`"${part}":`)).length'
+    for _ in range(200):
+        if page.evaluate(script, part) == count:
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"The tab keeps {page.evaluate(script, part)} photos, not {count}.")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.fakes import API, LABELS, SITE, drawn_photo, face, problem, recognition, reply
+from tests.browser.fakes import API, LABELS, SITE, drawn_photo, face, problem, recognition, reply, wait_for_kept
 
 AXE = Path(__file__).parents[2] / "node_modules/axe-core/axe.min.js"
 MAX_COMPRESSED_BYTES = 60_000
@@ -171,6 +171,7 @@ def test_nothing_moves_when_several_photos_are_chosen_or_the_page_is_loaded_agai
     expect(page.locator("#several .overview")).to_have_text("5 of 5 known.")
     shifts = page.evaluate(SHIFTS)[len(before) :]
     assert sum(value for value, _ in shifts) < MAX_SHIFT, shifts
+    wait_for_kept(page, 5)
     page.reload()
     expect(page.locator("#strip li")).to_have_count(5)
     shifts = page.evaluate(SHIFTS)

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.browser.fakes import drawn_photo, face, problem, recognition
+from tests.browser.fakes import drawn_photo, face, problem, recognition, wait_for_kept
 
 KNOWN, STRANGER = 600, 601  # heights of photos, by which the fake service tells them apart
 
@@ -140,6 +140,17 @@ def test_a_photo_without_a_face_survives_a_reload_too(page: Page, site, answer, 
     expect(page.locator("#reason")).to_contain_text("find a face")
 
 
+def test_an_answer_survives_a_reload_before_its_small_picture_is_made(page: Page, server, photos):
+    page.evaluate("() => void (OffscreenCanvas.prototype.convertToBlob = () => new Promise(() => {}))")
+    photos(KNOWN, STRANGER)
+    expect(page.locator(".overview")).to_have_text("1 of 2 known.")
+    wait_for_kept(page, 2, "recognition")
+    page.reload()
+    expect(page.locator(".overview")).to_have_text("1 of 2 known.")
+    expect(page.get_by_role("heading", name="Ada Lovelace")).to_be_visible()
+    assert len(server.photos) == 2
+
+
 def test_only_small_pictures_are_kept(page: Page, photos):
     photos(KNOWN)
     wait_for_kept(page, 1)
@@ -149,12 +160,3 @@ def test_only_small_pictures_are_kept(page: Page, photos):
 
 def kept(page: Page) -> int:
     return page.evaluate("Object.keys(sessionStorage).filter((key) => key.startsWith('photo ')).length")
-
-
-def wait_for_kept(page: Page, count: int) -> None:
-    """Wait until the tab keeps so many photos: their small pictures are made after the answers are shown."""
-    for _ in range(200):
-        if kept(page) == count:
-            return
-        page.wait_for_timeout(50)
-    pytest.fail(f"The tab keeps {kept(page)} photos, not {count}.")
