@@ -64,12 +64,16 @@ lock: $(VENV)/ready  ## Pin the packages of requirements/ again in requirements/
 	@test -x .cache/uv/bin/uv || { $(PYTHON) -m venv .cache/uv && .cache/uv/bin/pip install --quiet $(UV); }
 	@$(BIN)/python -m scripts.lock .cache/uv/bin/uv $(if $(UPGRADE),--upgrade)
 
-quality: $(VENV)/ready  ## Measure all of docs/quality.md again: PHOTOS=… STRANGERS=… LFW=…, folders of photos
-	@test -d "$(PHOTOS)" && test -d "$(STRANGERS)" && test -d "$(LFW)" \
-	  || { echo "Say what to measure on: make quality PHOTOS=DIR STRANGERS=DIR LFW=DIR"; exit 1; }
-	@mkdir -p $(addprefix .cache/quality/,people cleaning strangers lfw)
+quality: $(VENV)/ready  ## Measure all of docs/quality.md again: PHOTOS=… STRANGERS=… CROWD=… LFW=…, folders of photos
+	@test -d "$(PHOTOS)" && test -d "$(STRANGERS)" && test -d "$(CROWD)" && test -d "$(LFW)" \
+	  || { echo "Say what to measure on: make quality PHOTOS=DIR STRANGERS=DIR CROWD=DIR LFW=DIR"; exit 1; }
+	@mkdir -p $(addprefix .cache/quality/,people crowd enrolment cleaning strangers lfw)
 	$(BIN)/visage benchmark people "$(PHOTOS)" --strangers "$(STRANGERS)" --pretrained casia-webface \
 	  --output .cache/quality/people > .cache/quality/people/output.txt
+	$(BIN)/visage benchmark people "$(CROWD)" --unknown 10 --pretrained casia-webface \
+	  --output .cache/quality/crowd > .cache/quality/crowd/output.txt
+	$(BIN)/visage benchmark enrolment "$(LFW)" --pretrained casia-webface \
+	  --output .cache/quality/enrolment > .cache/quality/enrolment/output.txt
 	$(BIN)/visage benchmark cleaning "$(PHOTOS)" --pretrained casia-webface \
 	  --output .cache/quality/cleaning > .cache/quality/cleaning/output.txt
 	$(BIN)/visage benchmark cleaning "$(PHOTOS)" --strangers "$(STRANGERS)" --pretrained casia-webface \

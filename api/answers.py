@@ -49,6 +49,7 @@ def labels_json(manifest: "Manifest") -> dict[str, Any]:
         "measured": {
             "held_out": manifest.metrics.get("held_out"),
             "false_accept_rate": manifest.metrics.get("false_accept_rate"),
+            "measured_on": manifest.calibration.get("measured_on"),
         },
         "model": {"version": manifest.version},
     }

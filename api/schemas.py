@@ -39,7 +39,13 @@ _PROBABILITY: Final = {
         "with 0.9 are right."
     ),
 }
-_KNOWN: Final = {"type": "boolean", "description": "Whether the face is of somebody whom the model knows."}
+_KNOWN: Final = {
+    "type": "boolean",
+    "description": (
+        "Whether the face is of somebody whom the model knows: its score with the likeliest person reaches the model's "
+        "threshold, as that of `measured.false_accept_rate` of strangers does."
+    ),
+}
 _ENROLLED: Final = {
     "type": "boolean",
     "description": "Whether the person was enrolled from a few photos rather than trained on; false if not known.",
@@ -150,8 +156,8 @@ SCHEMAS: Final[dict[str, Any]] = {
             "maximum": 1,
             "description": (
                 "The similarity of the face and the likeliest person's photos: the mean cosine with the three most "
-                "similar prototypes. 1 is the same picture, about 0 a stranger. Below the model's threshold the face "
-                "is not known."
+                "similar prototypes, after the mean embedding of strangers is subtracted. 1 is the same picture, about "
+                "0 a stranger. `known` does not depend on it alone."
             ),
         },
         known=_KNOWN,
@@ -173,7 +179,7 @@ SCHEMAS: Final[dict[str, Any]] = {
         "The people a model knows.",
         labels={"type": "array", "items": {"type": "string"}, "description": "Their names."},
         people=_list("Person", "The same people, and whether each was enrolled."),
-        threshold={"type": "number", "description": "The similarity from which a face is known."},
+        threshold={"type": "number", "description": "The score from which a face is known; it compares models only."},
         measured=_ref("Measured"),
         model=_ref("Model"),
     ),
@@ -185,6 +191,13 @@ SCHEMAS: Final[dict[str, Any]] = {
             "oneOf": [_ref("HeldOut"), {"type": "null"}],
         },
         false_accept_rate=_SHARE | {"description": "The share of strangers for which the threshold was set."},
+        measured_on={
+            "type": ["string", "null"],
+            "description": (
+                "The photos of strangers that this share was measured on: LFW, or impostors, which are the owner's. "
+                "Null if it is assumed."
+            ),
+        },
     ),
     "HeldOut": _object(
         "Figures of faces that the model did not learn from.",
@@ -274,10 +287,11 @@ EXAMPLES: Final[dict[str, Any]] = {
     "Labels": {
         "labels": ["Tom Cruise", "Will Smith"],
         "people": [{"label": "Tom Cruise", "enrolled": False}, {"label": "Will Smith", "enrolled": False}],
-        "threshold": 0.512,
+        "threshold": 1.512,
         "measured": {
             "held_out": {"faces": 81, "name_right": 1.0, "recognised": 0.98, "expected_calibration_error": 0.012},
             "false_accept_rate": 0.01,
+            "measured_on": "LFW",
         },
         "model": _MODEL,
     },

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -195,19 +196,23 @@ def copies_of_chips(aligned: Path, chips: Sequence[str]) -> IntArray:
     return numbers
 
 
-def embed_all(strangers: Listing, workers: int, embed: Embed, on_progress: OnProgress) -> FloatArray:
-    """Return the (M, 512) embeddings of the most prominent face of every photo; some have none.
+def embed_all(
+    strangers: Listing, workers: int, embed: Embed, on_progress: OnProgress, folder: Path | None = None
+) -> dict[str, FloatArray]:
+    """Return the (512,) embedding of the most prominent face of every photo, by its name; some have none.
+
+    What was found is kept in `folder`, if it is given, so that an interrupted call goes on.
 
     Raises:
         PrepareError: no photo has a face, or a worker process was killed.
     """
-    with temporary_folder() as folder:
-        tasks = [DetectionTask(strangers.root, path, "", folder, OUTPUT, embed) for path in strangers.photos]
-        found = candidates.find_faces(tasks, folder / JOURNAL, workers, on_progress)
-    vectors = [photo.faces[0].vector() for photo in found if photo.faces]
+    with temporary_folder() if folder is None else nullcontext(folder) as output:
+        tasks = [DetectionTask(strangers.root, path, "", output, OUTPUT, embed) for path in strangers.photos]
+        found = candidates.find_faces(tasks, output / JOURNAL, workers, on_progress)
+    vectors = {photo.photo: photo.faces[0].vector() for photo in found if photo.faces}
     if not vectors:
         raise PrepareError(f"Not one photo in {strangers.root} has a face.")
-    return np.stack(vectors)
+    return vectors
 
 
 def photos_of_strangers(folder: Path) -> Listing:

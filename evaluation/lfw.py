@@ -9,8 +9,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
-import numpy as np
-
 from dataset.progress import OnProgress
 from evaluation.figures import Figures
 from evaluation.lfw_faces import Subject, embed
@@ -18,7 +16,6 @@ from evaluation.lfw_pairs import LFW
 from evaluation.plots import plot_roc
 from evaluation.verification import Face, Verification, verify
 from preprocess.files import sha256_of
-from training import calibration
 
 ROC: Final = "roc.png"
 
@@ -38,19 +35,12 @@ class Result(Figures):
         """Return the content of `lfw.json`."""
         return {
             **self.verification.to_dict(),
-            "strangers": self._strangers(),
             "photos": len(self.faces),
             "photos_without_face": sum(not face.found for face in self.faces.values()),
             "options": {"flip": self.subject.flip, **self.options},
             "network": {"name": self.subject.name, "sha256": sha256_of(self.subject.embedder.file)},
             "geometry": asdict(self.subject.embedder.geometry),
         }
-
-    def _strangers(self) -> list[tuple[float, float]]:
-        """Return (false accept rate, similarity) pairs of strangers, as in `calibration.IMPOSTORS`."""
-        found = {photo: face.embedding for photo, face in self.faces.items() if face.found}
-        names = np.array([photo.partition("/")[0] for photo in found])
-        return calibration.impostor_table(np.stack(list(found.values())), names)
 
     def write(self, folder: Path) -> None:
         """Write the figures and the ROC curve into `folder`."""

@@ -30,6 +30,7 @@ from evaluation.recognition import Evaluation, Probe, evaluate
 from model.recognizer import Recognizer
 from model.settings import Settings
 from training import faces as aligned_faces
+from training.cohorts import cohort_of_run
 from training.embedder import Embedder
 from training.errors import DatasetError
 from training.export import Export, export
@@ -81,6 +82,7 @@ class Result(Figures):
             "name_right_interval": evaluation.accuracy.interval,
             "recognised": evaluation.recognised.value,
             "recognised_interval": evaluation.recognised.interval,
+            "recognised_at_one_percent": evaluation.recognised_at(0.01),
             "strangers": len(evaluation.strangers),
             "strangers_taken": evaluation.false_accepts.value,
             "strangers_taken_interval": evaluation.false_accepts.interval,
@@ -88,6 +90,7 @@ class Result(Figures):
             "expected_calibration_error_interval": evaluation.calibration_error_interval(),
             "training": self._training(),
             "threshold": manifest.threshold,
+            "measured_on": manifest.calibration["measured_on"],
             "temperature": manifest.temperature,
             "version": manifest.version,
             "pretrained": manifest.training["pretrained"],
@@ -161,7 +164,8 @@ def measure(
     parts = split(people, output / PHOTOS, test, recipe.seed, groups)
     prepared = prepare(parts.train, aligned, workers, embed, partial(on_step, "Preparing training photos"))
     metrics, seconds = _train(output, recipe, pretrained, device, on_step)
-    exported = export(output / TRAINING, output / BUNDLE, replace_existing=True)
+    cohort = cohort_of_run(output / TRAINING, settings.cache)
+    exported = export(output / TRAINING, output / BUNDLE, cohort=cohort, replace_existing=True)
     evaluation = _evaluate(parts.test, strangers, exported, settings, on_step)
     return Result(parts, prepared, metrics, seconds, exported, evaluation)
 

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,6 +33,14 @@ class Split:
     tested: Sequence[str]
     copies: Mapping[str, int]
     remarks: Sequence[str]
+
+
+def set_apart(people: People, count: int, seed: int) -> tuple[People, list[Path]]:
+    """Return the people without `count` of them, drawn by `seed`, and all photos of those."""
+    names = sorted(people.photos)
+    drawn = set(np.random.default_rng(seed).permutation(names)[:count].tolist())
+    known = {name: photos for name, photos in people.photos.items() if name not in drawn}
+    return replace(people, photos=known), [path for name in sorted(drawn) for path in people.photos[name]]
 
 
 def split(people: People, folder: Path, share: float, seed: int, groups: Mapping[Path, int]) -> Split:

@@ -50,23 +50,22 @@ class ProbeResult:
     likeliest: str | None = None
     similarity: float | None = None
     probability: float | None = None
-    certain: bool = True
+    score: float | None = None
     problem: str | None = None
     group: str | None = None
 
     @property
     def acceptance(self) -> float:
-        """The largest threshold that accepts the face; -1 if none does."""
-        return self.similarity if self.certain and self.similarity is not None else -1.0
+        """The largest threshold that accepts the face."""
+        return self.score if self.score is not None else -np.inf
 
 
 @dataclass(frozen=True)
 class Evaluation(Figures):
     """The results of all probes, and the figures made of them. Shares are of the photos with a face.
 
-    A face counts as known from the cosine similarity `threshold` on. `bundle` describes the bundle, as its manifest
-    does. `copies` counts the copies of pictures among photos that a training held out and learned from, see
-    `tally.count_copies`.
+    A face counts as known from the score `threshold` on. `bundle` describes the bundle, as its manifest does. `copies`
+    counts the copies of pictures among photos that a training held out and learned from, see `tally.count_copies`.
     """
 
     FILE: ClassVar[str] = "evaluation.json"
@@ -108,6 +107,17 @@ class Evaluation(Figures):
         """The share of strangers who are given a name."""
         return Share.of(result.label is not None for result in self.strangers)
 
+    def recognised_at(self, rate: float) -> float | None:
+        """Return the share of known faces that are recognised at the threshold that a share `rate` of strangers reach.
+
+        None without known faces or strangers.
+        """
+        known, strangers = self.known, [result.acceptance for result in self.strangers]
+        if not (known and strangers):
+            return None
+        least = np.quantile(strangers, 1 - rate)
+        return float(np.mean([result.likeliest == result.person and result.acceptance >= least for result in known]))
+
     def calibration(self) -> Reliability | None:
         """Return the calibration of known faces' most likely names; None without known faces."""
         return Reliability.of(*self._probabilities()) if self.known else None
@@ -117,10 +127,7 @@ class Evaluation(Figures):
         return calibration_error_interval(*self._probabilities())
 
     def roc(self) -> Roc | None:
-        """Return the ROC of known faces with the right most likely name against strangers; None if either is missing.
-
-        A face whose name is not certain is accepted at no threshold.
-        """
+        """Return the ROC of known faces with the right most likely name against strangers; None without either."""
         genuine = [result.acceptance for result in self.known if result.likeliest == result.person]
         impostors = [result.acceptance for result in self.strangers]
         return Roc.of(genuine, impostors, self.threshold) if genuine and impostors else None
@@ -254,7 +261,7 @@ def _recognize(recognizer: Recognizer, photo: Path, person: str | None) -> Probe
         normalised(likeliest.label),
         face.similarity,
         likeliest.probability,
-        face.certain,
+        face.score,
     )
 
 

@@ -13,6 +13,7 @@ from typing import Final
 from model.cache import version_folder
 from model.errors import BundleError, BundleUnavailableError
 from model.manifest import (
+    COHORT,
     DETECTOR,
     FILES,
     FORMAT,
@@ -30,6 +31,7 @@ from preprocess.files import full_disk_as_oserror, write_text
 from preprocess.temporary import temporary_folder
 
 __all__ = [
+    "COHORT",
     "DETECTOR",
     "FILES",
     "FORMAT",

@@ -7,7 +7,8 @@
                weights of its convolutions are stored as float16, and it computes in float32 |
 | `model.onnx`, `model.onnx.data` | the same as ONNX, and its weights, which are mapped into memory rather than parsed |
 | `gallery.npz` | prototypes: `embeddings` (P, 512) float32 of unit length, and `people` (P,): the person of each, as an
-                  index into the labels followed by the enrolled |
+                  index into the labels followed by the enrolled; and what their scores need, see `model.gallery` |
+| `cohort.npz` | what strangers' embeddings are like, in numbers that are nobody's face, see `model.cohort` |
 | `detector.onnx` | CenterFace, which finds faces: see `preprocess.centerface` |
 | `landmarks.dat` | dlib's five-point shape predictor, which aligns them |
 """
@@ -30,10 +31,11 @@ MODEL: Final = "model.pt"
 ONNX: Final = "model.onnx"
 ONNX_WEIGHTS: Final = "model.onnx.data"
 GALLERY: Final = "gallery.npz"
+COHORT: Final = "cohort.npz"
 DETECTOR: Final = "detector.onnx"
 LANDMARKS: Final = "landmarks.dat"
 
-FILES: Final = frozenset({MODEL, ONNX, ONNX_WEIGHTS, GALLERY, DETECTOR, LANDMARKS})
+FILES: Final = frozenset({MODEL, ONNX, ONNX_WEIGHTS, GALLERY, COHORT, DETECTOR, LANDMARKS})
 """Every file that a manifest may name."""
 
 
@@ -42,16 +44,15 @@ class Manifest:
     """The description of a bundle.
 
     `labels` are the people whom the network was trained to name, in the order of its logits. `enrolled` are the people
-    who are known by their prototypes alone. A face counts as known from similarity `threshold` and probability
-    `certainty` on. Logits are divided by `temperature`. `calibration` says how these three were found. `version` is a
-    digest of everything else, so that two different bundles never have the same version.
+    who are known by their prototypes alone. A face counts as known from the score `threshold` on. Logits are divided by
+    `temperature`. `calibration` says how these two were found. `version` is a digest of everything else, so that two
+    different bundles never have the same version.
     """
 
     labels: tuple[str, ...]
     enrolled: tuple[str, ...]
     geometry: Geometry
     threshold: float
-    certainty: float
     temperature: float
     calibration: Mapping[str, Any]
     metrics: Mapping[str, Any]
@@ -159,7 +160,6 @@ def _check_values(manifest: Manifest) -> None:
         "padding": _is_number(geometry.padding) and geometry.padding >= 0,
         "stretch": _is_number(geometry.stretch) and geometry.stretch > 0,
         "threshold": _is_number(manifest.threshold),
-        "certainty": _is_number(manifest.certainty),
         "temperature": _is_number(manifest.temperature) and manifest.temperature > 0,
         "objects": all(
             isinstance(value, dict)

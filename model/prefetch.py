@@ -17,7 +17,7 @@ from model.engines import ENGINES, engine_named
 from model.errors import BundleError, BundleUnavailableError
 from model.settings import Settings
 
-SHARED: Final = (bundles.GALLERY, bundles.DETECTOR, bundles.LANDMARKS)
+SHARED: Final = (bundles.GALLERY, bundles.COHORT, bundles.DETECTOR, bundles.LANDMARKS)
 """The files of a bundle that every engine needs."""
 
 LIMIT_SECONDS: Final = 25.0

@@ -14,7 +14,7 @@ from PIL import Image
 from model import bundle as bundles
 from model.bundle import Manifest
 from model.engines import Engine, engine_named
-from model.gallery import FloatArray, Gallery
+from model.gallery import Comparison, FloatArray, Gallery
 from model.prefetch import Download, download
 from model.settings import Settings
 from preprocess.align import Aligner
@@ -28,8 +28,11 @@ TOP: Final = 5
 """How many of the likeliest people an answer lists."""
 
 ENROLMENT_TEMPERATURE: Final = 0.05
-"""Temperature of the softmax over similarities where one of the people is enrolled: a similarity that is higher by
+"""Temperature of the softmax over normalised similarities where one of the people is enrolled: one that is higher by
 this much makes a person e times as likely."""
+
+SCORE_IN_LOGITS: Final = 1.0
+"""How much a score counts beside the network's logits for the name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +69,9 @@ class Face:
     """One face of a photo: its position, how it looks, and its person.
 
     `similarity`, -1 to 1, is the mean cosine between the face's embedding and the three most similar prototypes of the
-    likeliest person. `certain` says whether the network is certain of the name, or the person is enrolled. The face is
-    `known` if `certain` and its similarity reaches the bundle's threshold; otherwise `label` is None. `enrolled` says
-    whether a known person was enrolled.
+    likeliest person, after the mean embedding of strangers is subtracted. The face is `known` if its `score` with that
+    person reaches the bundle's threshold; otherwise `label` is None. `enrolled` says whether a known person was
+    enrolled.
     """
 
     box: Box
@@ -76,8 +79,8 @@ class Face:
     label: str | None
     probability: float
     similarity: float
+    score: float
     known: bool
-    certain: bool
     enrolled: bool
     predictions: tuple[Prediction, ...]
 
@@ -142,7 +145,7 @@ class Recognizer:
             with watch.step("fetch"):
                 bundle = next(parts)
             with watch.step("load"):
-                gallery = Gallery.load(bundle.path(bundles.GALLERY))
+                gallery = Gallery.load(bundle.path(bundles.GALLERY), bundle.path(bundles.COHORT))
                 detector = Detector(bundle.path(bundles.DETECTOR), settings.threads)
                 aligner = Aligner(bundle.path(bundles.LANDMARKS))
             with watch.step("warm_up"):
@@ -230,36 +233,20 @@ class Recognizer:
     def _name_faces(
         self, boxes: list[Box], appearances: Iterable[Appearance], embeddings: FloatArray, logits: FloatArray
     ) -> tuple[Face, ...]:
-        similarities = self._gallery.similarities(embeddings, len(self.people))
-        named = _softmax(logits, self.manifest.temperature)
-        certain = named.max(axis=1) >= self.manifest.certainty
-        probabilities = self._mix(named, similarities)
-        return tuple(map(self._face, boxes, appearances, probabilities, similarities, certain))
-
-    def _mix(self, named: FloatArray, similarities: FloatArray) -> FloatArray:
-        """Return (N, people) probabilities of N faces: the trained people first, then the enrolled.
-
-        The network gives probabilities only to people whom it was trained on. The similarities decide between the
-        person whom it prefers and the enrolled people.
-        """
-        if not self.manifest.enrolled:
-            return named
-        count = named.shape[1]
-        nearest = np.take_along_axis(similarities, named.argmax(axis=1)[:, None], axis=1)
-        shares = _softmax(np.hstack([nearest, similarities[:, count:]]), ENROLMENT_TEMPERATURE)
-        return np.hstack([named * shares[:, :1], shares[:, 1:]])
+        compared = self._gallery.compare(embeddings)
+        probabilities = naming_probabilities(logits, compared, self.manifest.temperature)
+        return tuple(map(self._face, boxes, appearances, probabilities, compared.similarities, compared.scores))
 
     def _face(
-        self, box: Box, appearance: Appearance, probabilities: FloatArray, similarities: FloatArray, certain: np.bool_
+        self, box: Box, appearance: Appearance, probabilities: FloatArray, similarities: FloatArray, scores: FloatArray
     ) -> Face:
         likeliest = np.argsort(-probabilities, kind="stable")[:TOP]
         predictions = tuple(map(self._prediction, likeliest, probabilities[likeliest]))
-        first, similarity = predictions[0], float(similarities[likeliest[0]])
-        sure = first.enrolled or bool(certain)
-        known = sure and similarity >= self.manifest.threshold
+        first, similarity, score = predictions[0], float(similarities[likeliest[0]]), float(scores[likeliest[0]])
+        known = score >= self.manifest.threshold
         label = first.label if known else None
         by_enrolment = known and first.enrolled
-        return Face(box, appearance, label, first.probability, similarity, known, sure, by_enrolment, predictions)
+        return Face(box, appearance, label, first.probability, similarity, score, known, by_enrolment, predictions)
 
     def _prediction(self, person: int, probability: float) -> Prediction:
         return Prediction(self.people[person], float(probability), int(person) >= len(self.manifest.labels))
@@ -267,6 +254,27 @@ class Recognizer:
 
 def _appearances(photo: Photo, boxes: Iterable[Box]) -> tuple[Appearance, ...]:
     return tuple(appearance(photo, box.width, box.height, box.landmarks) for box in boxes)
+
+
+def naming_probabilities(logits: FloatArray, compared: Comparison, temperature: float) -> FloatArray:
+    """Return (N, people) probabilities of N faces by (N, C) logits and comparisons, trained people before enrolled.
+
+    Of people whom the network was trained on, the logits and scores decide. It gives no logits to the enrolled: the
+    normalised similarities decide between them and the trained person who is the likeliest.
+    """
+    count = logits.shape[1]
+    named = _softmax(naming_logits(logits, compared.scores), temperature)
+    if compared.scores.shape[1] == count:
+        return named
+    nearest = np.take_along_axis(compared.normalised, named.argmax(axis=1)[:, None], axis=1)
+    shares = _softmax(np.hstack([nearest, compared.normalised[:, count:]]), ENROLMENT_TEMPERATURE)
+    return np.hstack([named * shares[:, :1], shares[:, 1:]])
+
+
+def naming_logits(logits: FloatArray, scores: FloatArray) -> FloatArray:
+    """Return (N, C) logits of the trained people with their scores added, before they are divided by a temperature."""
+    added: FloatArray = logits + SCORE_IN_LOGITS * scores[:, : logits.shape[1]]
+    return added
 
 
 def _warm_up(detector: Detector, aligner: Aligner, geometry: Geometry) -> None:

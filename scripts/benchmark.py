@@ -1,15 +1,11 @@
 """`visage benchmark`: measures a network on public photos, and the whole product on photos of your own."""
 
-import shutil
-import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from http.client import HTTPException
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
-from urllib.error import URLError
 
 import typer
 from rich.progress import Progress
@@ -23,7 +19,7 @@ from dataset.words import counted
 from evaluation.lfw_pairs import LFW
 from model import bundle as bundles
 from model.settings import cores
-from scripts import checks, samples
+from scripts import checks, lfw_photos, samples
 from scripts.console import (
     CACHE,
     SETTINGS,
@@ -36,18 +32,14 @@ from scripts.console import (
     progress,
     steps,
 )
-from training.recipe import Recipe
+from training.recipe import FALSE_ACCEPT_RATE, Recipe
 
 if TYPE_CHECKING:
     from evaluation.lfw_faces import Subject
 
-_MEGABYTES_OF_LFW: Final = 500
-"""The download, and the photos in it."""
+_ELSEWHERE: Final = "Download it and pairs.txt by other means, then give the folder:"
 
-_HOME: Final = CACHE / "scikit-learn"
-_PHOTOS: Final = _HOME / "lfw_home" / "lfw_funneled"
-_ARCHIVE: Final = _PHOTOS.with_name("lfw-funneled.tgz")
-"""scikit-learn deletes it when it is unpacked, so that a file here means an interrupted download."""
+_GALLERIES: Final = (10, 50, 200)
 
 _SHARES: Final = (0.1, 0.2, 0.3)
 
@@ -61,6 +53,13 @@ PeopleArgument = Annotated[Path, typer.Argument(help="A folder with one folder o
 StrangersOption = Annotated[Path | None, typer.Option(help="A folder of photos of people who are not in PHOTOS.")]
 SeedOption = Annotated[
     int, typer.Option(min=0, help="Seed of the random numbers; the same seed gives the same result.")
+]
+
+LFWArgument = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="DIR", help="A folder with one folder of photos for each person. (default: a download of LFW)"
+    ),
 ]
 
 app = typer.Typer(help="Measure a network on public photos, or the whole product on yours.", no_args_is_help=True)
@@ -104,7 +103,7 @@ def lfw(
     from evaluation.lfw import ROC, measure
     from evaluation.lfw import Result as LFWResult
 
-    dataset = dataset or LFW.read(_fetch())
+    dataset = dataset or LFW.read(lfw_photos.fetch(f"{_ELSEWHERE} visage benchmark lfw DIR"))
     with progress() as bar:
         subject = _subject(bundle, weights, bar)
         result = measure(
@@ -119,32 +118,6 @@ def lfw(
     result.write(output)
     emit(result.to_dict(), as_json=as_json, show=_show)
     console.print(f"Figures: {output / LFWResult.FILE}", f"ROC curve: {output / ROC}", sep="\n")
-
-
-def _fetch() -> Path:
-    """Return scikit-learn's copy of LFW, 233 MB, downloading it the first time.
-
-    Raises:
-        CommandError: it cannot be downloaded.
-    """
-    if _ARCHIVE.exists():
-        shutil.rmtree(_PHOTOS, ignore_errors=True)
-    if not _PHOTOS.is_dir():
-        checks.target(CACHE, _MEGABYTES_OF_LFW)
-        console.print("Downloading Labeled Faces in the Wild, 233 MB.")
-        from sklearn.datasets import fetch_lfw_pairs
-
-        try:
-            with warnings.catch_warnings(action="ignore"):
-                # scikit-learn also reads the photos; one pixel of each is enough, because only the files are needed.
-                corner = slice(0, 1), slice(0, 1)
-                fetch_lfw_pairs(subset="10_folds", data_home=_HOME, funneled=True, resize=None, slice_=corner)
-        except (URLError, HTTPException, TimeoutError, ConnectionError) as error:
-            raise CommandError(
-                f"Labeled Faces in the Wild cannot be downloaded: {error}. Download it and pairs.txt by other means, "
-                "then give the folder: visage benchmark lfw DIR"
-            ) from error
-    return _PHOTOS
 
 
 def _people(photos: Path, strangers: Path | None) -> tuple[People, Listing]:
@@ -191,6 +164,102 @@ def _show(result: dict[str, Any]) -> None:
     out.print(table)
     out.print(f"No face was found in {result['photos_without_face']} of {counted(result['photos'], 'photo')}.", end=" ")
     out.print(f"Counted as wrong for that: {result['pairs_without_face']} of {counted(result['pairs'], 'pair')}.")
+
+
+@app.command()
+def enrolment(
+    directory: LFWArgument = None,
+    people: Annotated[
+        list[int] | None,
+        typer.Option(min=2, help="Number of people in a gallery; may be repeated. (default: 10, 50, 200)"),
+    ] = None,
+    photos: Annotated[int, typer.Option(min=1, help="Number of photos to enrol each person by.")] = 1,
+    repeats: Annotated[int, typer.Option(min=1, help="Number of galleries of each size, drawn at random.")] = 3,
+    false_accept_rate: Annotated[
+        float, typer.Option(min=0.0001, max=0.5, help="Share of strangers that may be accepted as a known person.")
+    ] = FALSE_ACCEPT_RATE,
+    seed: SeedOption = 0,
+    weights: PretrainedOption = None,
+    workers: WorkersOption = None,
+    output: Annotated[Path, typer.Option(help="Folder for the figures and the faces that were found.")] = Path(
+        "benchmark/enrolment"
+    ),
+    as_json: JSONOption = False,
+) -> None:
+    """Enrol people by one photo each, and recognise their other photos and strangers.
+
+    The people are those of LFW whom no threshold was measured on. After an interruption, the same command continues.
+    """
+    found = photos_of_strangers(directory or lfw_photos.fetch(f"{_ELSEWHERE} visage benchmark enrolment DIR"))
+    _check(output, len(found.photos) // 2, workers, weights, as_json=as_json)
+    from evaluation import enrolment as enrolment_benchmark
+    from scripts.weights import load_weights
+    from training.cohorts import FOLDER, cohort_of
+    from training.embedder import Embedder
+
+    with progress() as bar:
+        start = load_weights(weights, bar)
+        embedder = Embedder.of_pretrained(start)
+        cohort = cohort_of({"name": start.name, "sha256": start.sha256}, embedder.geometry, CACHE / FOLDER)
+        if cohort is None:
+            raise CommandError(
+                "Nobody has measured strangers with these weights. Run `visage benchmark strangers` first."
+            )
+        result = enrolment_benchmark.measure(
+            found,
+            embedder,
+            cohort,
+            output,
+            workers or cores(),
+            sizes=people or _GALLERIES,
+            enrolled=photos,
+            repeats=repeats,
+            rate=false_accept_rate,
+            seed=seed,
+            on_step=steps(bar),
+        )
+    result.write(output)
+    emit(result.to_dict(), as_json=as_json, show=_show_enrolment)
+    console.print(f"Figures: {output / enrolment_benchmark.Result.FILE}")
+
+
+def _show_enrolment(result: dict[str, Any]) -> None:
+    table = Table("People", "Name right", "Recognised", "Strangers taken", "95 % interval")
+    for row in result["rows"]:
+        shares = [_percent(row[name]) for name in ("name_right", "recognised", "strangers_taken")]
+        table.add_row(str(row["people"]), *shares, " to ".join(map(_percent, row["strangers_taken_interval"])))
+    out.print(table)
+
+
+@app.command()
+def strangers(
+    directory: LFWArgument = None,
+    weights: PretrainedOption = None,
+    workers: WorkersOption = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Another folder for what is measured. (default: where `visage export` looks)")
+    ] = None,
+    as_json: JSONOption = False,
+) -> None:
+    """Measure what strangers are like to a network: `visage export` then sets thresholds by it.
+
+    After an interruption, the same command continues.
+    """
+    found = photos_of_strangers(directory or lfw_photos.fetch(f"{_ELSEWHERE} visage benchmark strangers DIR"))
+    _check(output or CACHE, len(found.photos), workers, weights, as_json=as_json)
+    from preprocess.geometry import Geometry
+    from scripts.weights import load_weights
+    from training.cohorts import FOLDER, measure, some_photos
+
+    with progress() as bar:
+        start, target = load_weights(weights, bar), output or CACHE / FOLDER
+        cohort, _ = measure(some_photos(found), "LFW", start, Geometry(), target, workers or cores(), steps(bar))
+    result = {"weights": start.name, "centres": len(cohort.centres), "corrections": cohort.corrections.tolist()}
+    emit(result, as_json=as_json, show=_show_strangers)
+
+
+def _show_strangers(result: dict[str, Any]) -> None:
+    out.print(f"Strangers of {result['weights']} are measured: {counted(result['centres'], 'centre')}.")
 
 
 @app.command()
@@ -434,6 +503,9 @@ def people(
     photos: PeopleArgument,
     strangers: StrangersOption = None,
     test: Annotated[float, typer.Option(min=0.01, max=0.5, help="Share of each person's photos to test with.")] = 0.2,
+    unknown: Annotated[
+        int, typer.Option(min=0, help="So many of the people are not learned: they are strangers, too.")
+    ] = 0,
     seed: SeedOption = 0,
     weights: PretrainedOption = None,
     workers: WorkersOption = None,
@@ -442,11 +514,15 @@ def people(
 ) -> None:
     """Prepare, train and export with a part of the photos, then recognise the rest."""
     checks.outside(output, photos, strangers)
-    known, unknown = _people(photos, strangers)
-    _check(output, known.total + len(unknown.photos), workers, weights, as_json=as_json)
+    known, others = _people(photos, strangers)
+    if len(known.photos) - unknown < 2:
+        raise CommandError(f"{photos} has {counted(len(known.photos), 'person')}: give a smaller --unknown.")
+    _check(output, known.total + len(others.photos), workers, weights, as_json=as_json)
     from evaluation import people as people_benchmark
+    from evaluation.people_split import set_apart
     from scripts.weights import device, load_weights
 
+    known, more = set_apart(known, unknown, seed)
     with progress() as bar:
         result = people_benchmark.measure(
             known,
@@ -455,7 +531,7 @@ def people(
             Recipe(seed=seed),
             SETTINGS,
             test=test,
-            strangers=unknown,
+            strangers=replace(others, photos=[*others.photos, *more]),
             workers=workers or cores(),
             device=device(),
             on_step=steps(bar),
@@ -471,10 +547,11 @@ def _show_people(result: dict[str, Any]) -> None:
     for name, title in (
         ("name_right", f"name right, of {counted(result['test']['with_a_face'], 'photo')} never seen"),
         ("recognised", "of these also recognised as known"),
+        ("recognised_at_one_percent", "the same at a threshold that 1 % of these strangers reach"),
         ("strangers_taken", f"strangers taken for somebody, of {result['strangers']}"),
         ("expected_calibration_error", "expected calibration error"),
     ):
-        interval = result[f"{name}_interval"]
+        interval = result.get(f"{name}_interval")
         table.add_row(title, _percent(result[name]), " to ".join(map(_percent, interval)) if interval else "")
     training = result["training"]
     table.add_row("training accuracy", _percent(training["accuracy"]), "")

@@ -63,7 +63,7 @@ def _make_bundle() -> None:
     _headline("Training (with so few photos, this is a demonstration and not a measurement)")
     _visage("train", _ALIGNED, _RUN, "--restart")
     _headline("Exporting the bundle")
-    _visage("export", _RUN, _BUNDLE, "--replace")
+    _visage("export", _RUN, _BUNDLE, "--replace", "--no-measure")
 
 
 def _deploy() -> dict[str, str]:

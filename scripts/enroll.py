@@ -52,12 +52,12 @@ def enroll(
         as_json=as_json,
     )
     from training.embedder import Embedder
-    from training.enrolment import embeddings_of
+    from training.enrolment import embeddings_of, gallery_of, poor_references
     from training.enrolment import enroll as enroll_people
 
     with progress() as bar:
         show = partial(steps(bar), "Finding faces, photos")
-        kept, report = select_faces(newcomers, cores(), Embedder.of_bundle(opened), show, keep=keep or ())
+        kept, report = select_faces(newcomers, cores(), Embedder.of_bundle(opened).with_mirror(), show, keep=keep or ())
     show_questions(report.questions, console)
     require_answers(report.questions)
     people = embeddings_of(kept)
@@ -70,7 +70,7 @@ def enroll(
         "version": made.manifest.version,
         "enrolled": {name: len(embeddings) for name, embeddings in people.items()},
         "set_aside": set_aside,
-        "remarks": [*report.remarks, *remarks],
+        "remarks": [*report.remarks, *remarks, *poor_references(kept, gallery_of(opened).cohort)],
         "threshold": made.manifest.threshold,
     }
     emit(result, as_json=as_json, show=lambda result: _show(result, newcomers.remarks))

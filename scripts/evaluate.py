@@ -131,10 +131,12 @@ def _bundle(model: Path) -> Iterator[Path]:
     if not (model / RUN).exists():
         yield model
         return
+    from training.cohorts import cohort_of_run
     from training.export import export
 
     with temporary_folder() as folder:
-        yield export(model, folder / "bundle").bundle.directory
+        cohort = cohort_of_run(model, SETTINGS.cache)
+        yield export(model, folder / "bundle", cohort=cohort).bundle.directory
 
 
 def _warn_of_unknown_names(people: dict[str, list[Path]], labels: tuple[str, ...]) -> None:

@@ -187,9 +187,8 @@ class FakeRecognizer:
         enrolled=("Zoë Ünal",),
         geometry=Geometry(),
         threshold=0.51239,
-        certainty=0.8,
         temperature=1.5,
-        calibration={},
+        calibration={"measured_on": "LFW"},
         metrics={
             "held_out": {
                 "faces": 81,
@@ -222,7 +221,7 @@ class FakeRecognizer:
             0.99801234,
             0.8312345,
             known=True,
-            certain=True,
+            score=1.5,
             enrolled=False,
             predictions=predictions,
         )

@@ -1,6 +1,7 @@
 """Computes what the numbers of an answer depend on: prototypes, the threshold of `known`, the temperature."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -10,53 +11,74 @@ from scipy.special import log_softmax  # type: ignore[import-untyped]
 from sklearn.cluster import KMeans
 from sklearn.preprocessing import normalize
 
+from model.cohort import Cohort
 from model.gallery import FloatArray, Gallery, IntArray
+from training import strangers
+from training.discriminant import fit
 from training.reliability import Reliability
 
 PROTOTYPES: Final = 16
 """The largest number of prototypes of a person. The embeddings of more photos than that are clustered."""
 
-IMPOSTORS: Final[Mapping[str, Sequence[tuple[float, float]]]] = {
-    "casia-webface": (
-        (1e-1, 0.298),
-        (3e-2, 0.387),
-        (1e-2, 0.448),
-        (3e-3, 0.502),
-        (1e-3, 0.545),
-        (3e-4, 0.576),
-        (1e-4, 0.610),
-        (3e-5, 0.629),
-    ),
-}
-"""By pretrained weights: (share of strangers, similarity that this share reaches with one person). Measured by
-`visage benchmark lfw`: everybody in LFW with ten photos or more is a gallery, everybody else a stranger."""
-
-_GALLERY_PHOTOS: Final = 10
-"""People of LFW with at least this many photos are galleries. Users of Visage have about as many of each person."""
-
-_RATES: Final = (1e-1, 3e-2, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5)
-
 CAUTIOUS: Final = 0.55
-"""The lowest threshold where no strangers were measured."""
-
-MAX_CERTAINTY: Final = 0.8
-"""The highest `certainty`, the probability that the fine-tuned head's name must have; see `certainty()`."""
+"""The lowest threshold of similarities where no strangers were measured; a guess."""
 
 ENOUGH_FACES: Final = 20
 """Figures that were measured on fewer faces than this are neither used nor shown."""
 
-_MIN_FACES: Final = 100
+MIN_IMPOSTORS: Final = 100
 """Impostors with fewer faces than this are not used: too few to measure the default rate, one in a hundred."""
+
+_FOLDS: Final = 10
+"""Into how many groups people are divided to be left out, a group at a time."""
+
+_REPRESENTATIVE: Final = 20
+"""Of so few people, those left out are not like strangers: nobody among them is much like another. Their estimate
+counts by 1 - 20 / people. Measured on LFW, and on 50 people in photos of 64 pixels."""
+
+_EVIDENCE: Final = 2.0
+"""Those left out count half where so many of their faces are expected above the threshold. Measured on 200 people of
+LFW with one photo each."""
+
+_TAIL: Final = 30
+"""So many of the largest scores determine how scores above them decrease."""
 
 _RELATED: Final = 0.7
 """Similarity from which two people of a gallery do not count as strangers to each other: twins, or one person twice."""
 
+LEFT_OUT: Final = "people left out"
+IMPOSTORS: Final = "impostors"
 
-def gallery_of(embeddings: FloatArray, people: IntArray) -> Gallery:
+
+@dataclass(frozen=True)
+class Threshold:
+    """The score from which a face is known, and how it was found.
+
+    `estimates` are scores by where they come from. `measured_on` names the photos of strangers that the rate was
+    measured on, None where it is assumed. `drawn_rate` is the share of the cohort's drawn strangers that reach the
+    threshold, where the owner's impostors determine it.
+    """
+
+    value: float
+    estimates: Mapping[str, float]
+    measured_on: str | None
+    drawn_rate: float | None = None
+
+    def to_dict(self, rate: float) -> dict[str, Any]:
+        """Return what the manifest says about it; `rate` is the share of strangers that was asked for."""
+        return {
+            "false_accept_rate": rate,
+            "estimates": dict(self.estimates),
+            "measured_on": self.measured_on,
+            "drawn_rate": self.drawn_rate,
+        }
+
+
+def gallery_of(embeddings: FloatArray, people: IntArray, cohort: Cohort) -> Gallery:
     """Return a gallery with the prototypes of each person's unit-length embeddings, (N, 512) of (N,) people."""
     owners = np.unique(people)
     prototypes = [prototypes_of(embeddings[people == person]) for person in owners]
-    return Gallery(np.concatenate(prototypes), np.repeat(owners, [len(own) for own in prototypes]))
+    return fit(np.concatenate(prototypes), np.repeat(owners, [len(own) for own in prototypes]), cohort)
 
 
 def prototypes_of(embeddings: FloatArray) -> FloatArray:
@@ -68,79 +90,112 @@ def prototypes_of(embeddings: FloatArray) -> FloatArray:
     return prototypes
 
 
-def estimates(
-    rate: float,
+def threshold(
     gallery: Gallery,
-    embeddings: FloatArray,
-    people: IntArray,
+    rate: float,
     *,
-    impostors: FloatArray | float | None,
-    table: Sequence[tuple[float, float]] | None,
-) -> dict[str, float]:
-    """Return, by where it comes from, the similarity that a share `rate` of strangers reaches with somebody.
+    impostors: FloatArray | None = None,
+    earlier: Mapping[str, Any] | None = None,
+) -> Threshold:
+    """Return the score that a share `rate` of strangers reaches with somebody in the gallery.
 
-    - "people left out": each of the (N, 512) embeddings as a stranger to everybody but its owner. These are few and
-      not chosen at random, so they can only raise the estimate of the others.
-    - "impostors": the owner's photos of strangers, (M, 512), if there are enough of them, or the similarity that was
-      measured on such photos earlier; else
-    - "LFW": strangers of LFW by the weights' `table`. Among C people each may take a share of rate / C.
+    - The owner's impostors, (M, 512) embeddings of strangers, determine it if there are enough of them. For a gallery
+      that has changed since, `earlier`, what `Threshold.to_dict` returned, stands for them.
+    - Else strangers that are drawn from the cohort estimate it, corrected by how many more real ones passed; and so do
+      the people of the gallery, each as a stranger to the others. They are like the strangers that the owner's photos
+      will show: the more people and photos there are, the more their estimate counts.
+    - Without a cohort, it is CAUTIOUS or the estimate of the people, if that is higher.
     """
-    found = {}
-    left_out = _people_left_out(gallery, embeddings, people)
-    if len(left_out) * rate >= 1:
-        found["people left out"] = float(np.quantile(left_out, 1 - rate))
-    if isinstance(impostors, float):
-        found["impostors"] = impostors
-    elif impostors is not None and len(impostors) >= _MIN_FACES:
-        reached = gallery.similarities(impostors, int(gallery.people.max()) + 1).max(axis=1)
-        found["impostors"] = float(np.quantile(reached, 1 - rate))
-    elif table:
-        found["LFW"] = similarity_at_rate(table, rate, len(np.unique(gallery.people)))
-    return found
+    cohort = gallery.cohort
+    drawn = gallery.compare(strangers.draw(cohort)).scores.max(axis=1) if cohort.is_measured else None
+    if impostors is not None and len(impostors) >= MIN_IMPOSTORS:
+        value = score_at(gallery.compare(impostors).scores.max(axis=1), rate)
+        share = None if drawn is None else _share_above(drawn, value)
+        return Threshold(value, {IMPOSTORS: value}, IMPOSTORS, share)
+    if earlier and IMPOSTORS in earlier["estimates"]:
+        return _as_earlier(earlier, drawn)
+    found = _left_out(gallery, rate)
+    estimates = {LEFT_OUT: found[0]} if found else {}
+    if drawn is None:
+        return Threshold(max([CAUTIOUS, *estimates.values()]), estimates, None)
+    value = score_at(drawn, strangers.drawn_rate(cohort, rate, gallery.count))
+    estimates[cohort.source] = value
+    if found:
+        difference, evidence = found[0] - value, found[1]
+        value += difference * evidence * (1 if difference > 0 else max(0.0, 1 - _REPRESENTATIVE / gallery.count))
+    return Threshold(value, estimates, cohort.source)
 
 
-def threshold(found: Mapping[str, float]) -> float:
-    """Return the similarity from which a face is known: the highest estimate."""
-    strangers = [value for source, value in found.items() if source != "people left out"]
-    return max([*found.values(), *([] if strangers else [CAUTIOUS])])
+def _as_earlier(earlier: Mapping[str, Any], drawn: npt.NDArray[np.float32] | None) -> Threshold:
+    """Return the threshold that the owner's impostors determined, for (N,) scores of drawn strangers with new people.
 
-
-def similarity_at_rate(table: Sequence[tuple[float, float]], rate: float, count: int) -> float:
-    """Return the similarity that a share `rate` of strangers reaches with one of `count` people or more.
-
-    The rate for all people is at most the sum of the rates for each of them (Boole's inequality). Between two rows of
-    the table the logarithm of the rate is interpolated; outside the table the nearest row is used.
+    Without drawn strangers it stays what it was.
     """
-    rates, similarities = np.array(table).T
-    return float(np.interp(np.log(rate / count), np.log(rates[::-1]), similarities[::-1]))
+    share = earlier["drawn_rate"]
+    value = float(earlier["estimates"][IMPOSTORS]) if share is None or drawn is None else score_at(drawn, share)
+    return Threshold(value, {IMPOSTORS: value}, IMPOSTORS, share)
 
 
-def impostor_table(embeddings: FloatArray, names: npt.NDArray[np.str_]) -> list[tuple[float, float]]:
-    """Return a table as in IMPOSTORS from (N, 512) embeddings of (N,) people: empty if nobody has enough photos.
+def score_at(scores: npt.NDArray[np.float32], rate: float) -> float:
+    """Return the score that a share `rate` of (N,) scores reaches.
 
-    Everybody with _GALLERY_PHOTOS photos or more is a gallery, the first photo of everybody else a stranger to it.
+    Where few reach it, the largest ones are taken to decrease exponentially (Pickands, "Statistical Inference Using
+    Extreme Order Statistics", 1975).
     """
-    people, first, owner, counts = np.unique(names, return_index=True, return_inverse=True, return_counts=True)
-    reached = [
-        Gallery(
-            prototypes_of(embeddings[owner == person]), np.zeros(min(counts[person], PROTOTYPES), np.int64)
-        ).similarities(embeddings[np.delete(first, person)], 1)
-        for person in np.flatnonzero(counts >= _GALLERY_PHOTOS)
-    ]
-    if not reached or len(people) < _GALLERY_PHOTOS:
-        return []
-    return [(rate, round(float(np.quantile(np.concatenate(reached), 1 - rate)), 3)) for rate in _RATES]
+    count = min(_TAIL, len(scores))
+    if rate * len(scores) >= count:
+        return float(np.quantile(scores, 1 - rate))
+    tail = np.sort(scores)[-count:]
+    excess = float((tail - tail[0]).sum() / max(count - 1, 1))
+    return float(tail[0]) + excess * float(np.log(count / len(scores) / rate))
 
 
-def _people_left_out(gallery: Gallery, embeddings: FloatArray, people: IntArray) -> npt.NDArray[np.float32]:
-    """Return each embedding's similarity, (N,), to the most similar person who is neither its owner nor related."""
-    count = int(gallery.people.max()) + 1
-    between = gallery.similarities(gallery.embeddings, count)
-    related = np.stack([between[gallery.people == person].mean(axis=0) for person in range(count)]) >= _RELATED
-    np.fill_diagonal(related, val=True)
-    similarities = np.where(related[people], -1, gallery.similarities(embeddings, count))
-    nearest: npt.NDArray[np.float32] = similarities.max(axis=1)
-    return nearest
+def _share_above(scores: npt.NDArray[np.float32], value: float) -> float:
+    """Return the share of (N,) scores that reach a value: the inverse of `score_at`."""
+    count = min(_TAIL, len(scores))
+    tail = np.sort(scores)[-count:]
+    if value <= tail[0]:
+        return float((scores >= value).mean())
+    excess = float((tail - tail[0]).sum() / max(count - 1, 1))
+    return count / len(scores) * float(np.exp(-(value - tail[0]) / max(excess, 1e-6)))
+
+
+def _left_out(gallery: Gallery, rate: float) -> tuple[float, float] | None:
+    """Return the score that people who are left out reach with the others, and how much that counts, 0 to 1.
+
+    None of too few faces.
+    """
+    if gallery.count < 3:
+        return None
+    related, folds = _related(gallery), min(_FOLDS, gallery.count)
+    groups = np.random.default_rng(0).permutation(gallery.count) % folds
+    reached = [_scores_of_group(gallery, np.flatnonzero(groups == group), related) for group in np.unique(groups)]
+    scores = np.concatenate(reached)
+    expected = len(scores) * rate
+    if expected < 1:
+        return None
+    smaller = 1 - 1 / folds  # the gallery without them, and its rate
+    return score_at(scores, rate * smaller), expected / (expected + _EVIDENCE)
+
+
+def _scores_of_group(gallery: Gallery, group: IntArray, related: npt.NDArray[np.bool_]) -> npt.NDArray[np.float32]:
+    """Return the largest score, (N,), of each prototype of some people with the others who are not related to them."""
+    kept = ~np.isin(gallery.people, group)
+    others = np.delete(np.arange(gallery.count), group)
+    rest = fit(gallery.embeddings[kept], np.searchsorted(others, gallery.people[kept]), gallery.cohort)
+    scores = rest.compare(gallery.embeddings[~kept]).scores
+    strangers_to = ~related[gallery.people[~kept]][:, others]
+    largest: npt.NDArray[np.float32] = np.where(strangers_to, scores, -np.inf).max(axis=1)
+    return largest[np.isfinite(largest)]
+
+
+def _related(gallery: Gallery) -> npt.NDArray[np.bool_]:
+    """Return which of C people are so alike that they are no strangers to each other, (C, C)."""
+    between = gallery.similarities(gallery.embeddings)
+    sums = np.zeros((gallery.count, gallery.count), np.float64)
+    np.add.at(sums, gallery.people, between)
+    related: npt.NDArray[np.bool_] = sums / np.bincount(gallery.people)[:, None] >= _RELATED
+    return related | related.T
 
 
 def temperature(logits: FloatArray, people: IntArray) -> float:
@@ -162,30 +217,13 @@ def temperature(logits: FloatArray, people: IntArray) -> float:
     return float(np.exp(minimize_scalar(loss, bounds=(-3, 5), method="bounded").x))
 
 
-def certainty(similarities: FloatArray, probabilities: FloatArray, people: IntArray, threshold: float) -> float:
-    """Return the probability, 0 to 1, under which a face does not count as known.
-
-    The fine-tuned head is seldom sure of a stranger: of the strangers of LFW that reach a similarity of 0.5 with one of
-    ten people, half get a probability under 0.8, and of those ten people's own faces none. The result is never more
-    than the lowest probability of those held-out faces, (N, C) of (N,) people, that are named right and reach the
-    threshold. It is 0 where there are too few of these.
-    """
-    rows, named = np.arange(len(people)), probabilities.argmax(axis=1)
-    accepted = (named == people) & (similarities[rows, named] >= threshold)
-    if accepted.sum() < ENOUGH_FACES:
-        return 0.0
-    return min(MAX_CERTAINTY, float(probabilities[rows, named][accepted].min()))
-
-
-def figures(
-    similarities: FloatArray, probabilities: FloatArray, people: IntArray, threshold: float, least: float
-) -> dict[str, Any] | None:
-    """Return the figures of (N,) people's faces by their (N, C) similarities and probabilities; None without faces."""
+def figures(scores: FloatArray, probabilities: FloatArray, people: IntArray, threshold: float) -> dict[str, Any] | None:
+    """Return the figures of (N,) people's faces by their (N, C) scores and probabilities; None without faces."""
     if not len(people):
         return None
     rows, named = np.arange(len(people)), probabilities.argmax(axis=1)
     right = named == people
-    known = (similarities[rows, named] >= threshold) & (probabilities[rows, named] >= least)
+    known = scores[rows, named] >= threshold
     return {
         "faces": len(people),
         "name_right": float(right.mean()),

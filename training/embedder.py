@@ -5,7 +5,7 @@ worker is ready after 1.5 s of processor time instead of 5.8 s.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -16,6 +16,7 @@ from PIL import Image
 
 from model import bundle as bundles
 from model.bundle import Bundle
+from model.cohort import normalised
 from model.gallery import FloatArray
 from preprocess.geometry import Geometry
 from preprocess.photo import RGBArray
@@ -36,8 +37,9 @@ class Embedder:
     """The part of a network that computes embeddings, named by its file. Each process loads it on first use.
 
     `file` is a bundle's `model.pt` where `traced`, else pretrained weights, which get chips scaled to `input_size`.
-    `onnx` is the same network in ONNX, if there is one. `sha256` is that of `file`. The `repr` contains the checksum
-    and not the paths: cached results stay valid when the file moves, and do not when its content changes.
+    Where `mirrored`, the embedding of the mirrored chip is added, as for the prototypes of a gallery. `onnx` is the
+    same network in ONNX, if there is one. `sha256` is that of `file`. The `repr` contains the checksum and not the
+    paths: cached results stay valid when the file moves, and do not when its content changes.
     """
 
     file: Path = field(repr=False)
@@ -46,12 +48,14 @@ class Embedder:
     traced: bool = False
     input_size: int = INPUT_SIZE
     onnx: Path | None = field(default=None, repr=False)
+    mirrored: bool = False
 
     @classmethod
-    def of_pretrained(cls, pretrained: "Pretrained") -> Self:
-        """Return the embedder of pretrained weights, for chips of our geometry; write the network in ONNX once."""
-        onnx = import_module("training.embedding_network").in_onnx(pretrained, Geometry().size)
-        return cls(pretrained.file, pretrained.sha256, Geometry(), onnx=onnx)
+    def of_pretrained(cls, pretrained: "Pretrained", geometry: Geometry | None = None) -> Self:
+        """Return the embedder of pretrained weights for chips of a geometry, by default ours; write it in ONNX once."""
+        geometry = geometry or Geometry()
+        onnx = import_module("training.embedding_network").in_onnx(pretrained, geometry.size)
+        return cls(pretrained.file, pretrained.sha256, geometry, onnx=onnx)
 
     @classmethod
     def of_bundle(cls, bundle: Bundle) -> Self:
@@ -59,10 +63,20 @@ class Embedder:
         sha256 = bundle.manifest.files[bundles.MODEL].sha256
         return cls(bundle.path(bundles.MODEL), sha256, bundle.manifest.geometry, traced=True)
 
+    def with_mirror(self) -> Self:
+        """Return the embedder that adds the embedding of the mirrored chip."""
+        return replace(self, mirrored=True)
+
     def __call__(self, chips: RGBArray) -> FloatArray:
         """Return the (N, 512) unit-length embeddings of (N, S, S, 3) uint8 RGB chips of any side."""
-        network = _load(self)
         scaled = np.stack([self._scale(chip) for chip in chips])
+        embeddings = self._embed(scaled)
+        if self.mirrored:
+            embeddings = normalised(embeddings + self._embed(np.ascontiguousarray(scaled[:, :, ::-1])))
+        return embeddings
+
+    def _embed(self, scaled: RGBArray) -> FloatArray:
+        network = _load(replace(self, mirrored=False))
         return np.concatenate([network(scaled[at : at + _BATCH]) for at in range(0, len(scaled), _BATCH)])
 
     def _scale(self, chip: RGBArray) -> RGBArray:

@@ -1,21 +1,35 @@
 """Adds people to a bundle by the embeddings of a few photos each, and removes people from a bundle."""
 
 import shutil
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from dataset.labels import normalised
 from dataset.prepare import KeptFace
 from model import bundle as bundles
 from model.bundle import Bundle, Manifest
-from model.gallery import FloatArray, Gallery
-from training import calibration
+from model.cohort import Cohort
+from model.gallery import ALIKE, FloatArray, Gallery, IntArray
+from training import calibration, strangers
 from training.class_removal import remove_class
+from training.discriminant import fit
 from training.members import check_forgettable, check_newcomers
+
+_ENOUGH_PHOTOS: Final = 3
+"""Of so many photos, a poor one does no harm."""
+
+_SMALL: Final = 48
+_BLURRED: Final = 30.0
+"""Side of a face in pixels, and sharpness of its chip, under which a photo is a poor reference."""
+
+_ALIKE_SHARE: Final = 0.03
+"""The share of strangers that are too much like everybody to be a good reference."""
 
 LOOKALIKE: Final = 0.7
 """Similarity from which two people may be confused: about that of two photos of one person."""
@@ -29,6 +43,43 @@ def embeddings_of(kept: Sequence[KeptFace]) -> dict[str, FloatArray]:
     return {name: np.stack(rows) for name, rows in people.items()}
 
 
+def poor_references(kept: Sequence[KeptFace], cohort: Cohort) -> list[str]:
+    """Return a remark on each kept photo that is a poor reference for its person, if they have few photos."""
+    counts = Counter(normalised(face.person) for face in kept)
+    few = [face for face in kept if counts[normalised(face.person)] < _ENOUGH_PHOTOS]
+    if not few:
+        return []
+    alike = _alike_to_everybody(np.stack([face.face.vector() for face in few]), cohort)
+    remarks = []
+    for face, is_alike in zip(few, alike, strict=True):
+        reasons = [
+            *(["its face is small"] if min(face.face.box.width, face.face.box.height) < _SMALL else []),
+            *(["it is blurred"] if face.face.sharpness < _BLURRED else []),
+            *(["to the network its face is like many others'"] if is_alike else []),
+        ]
+        if reasons:
+            remarks.append(
+                f"{face.photo} is a poor reference: {' and '.join(reasons)}. Add another photo of the person."
+            )
+    return remarks
+
+
+def _alike_to_everybody(embeddings: FloatArray, cohort: Cohort) -> npt.NDArray[np.bool_]:
+    """Return which of (N, 512) embeddings are more like the cohort than all but a few strangers are."""
+    if not cohort.is_measured:
+        return np.zeros(len(embeddings), np.bool_)
+    own, usual = (_likeness(cohort.centred(faces), cohort) for faces in (embeddings, strangers.draw(cohort)))
+    alike: npt.NDArray[np.bool_] = own > np.quantile(usual, 1 - _ALIKE_SHARE)
+    return alike
+
+
+def _likeness(faces: FloatArray, cohort: Cohort) -> FloatArray:
+    """Return the mean (N,) of the ALIKE largest cosines of (N, 512) centred faces with the cohort's centres."""
+    largest = np.partition(faces @ cohort.centres.T, -min(ALIKE, len(cohort.centres)), axis=1)[:, -ALIKE:]
+    mean: FloatArray = largest.mean(axis=1)
+    return mean
+
+
 def enroll(
     bundle: Bundle, people: Mapping[str, FloatArray], target: Path, *, replace_existing: bool = False
 ) -> tuple[Bundle, list[str]]:
@@ -39,18 +90,20 @@ def enroll(
     Raises:
         BundleError: a name is taken, or `target` holds something already.
     """
-    manifest, gallery = bundle.manifest, Gallery.load(bundle.path(bundles.GALLERY))
+    manifest, gallery = bundle.manifest, gallery_of(bundle)
     newcomers = _by_label(people)
     check_newcomers(manifest, newcomers)
     remarks = []
     for name, embeddings in newcomers.items():
         remarks += _lookalikes(name, embeddings, manifest, gallery)
-        gallery = gallery.joined_by(calibration.prototypes_of(embeddings), len(manifest.people))
+        gallery = _joined(gallery, calibration.prototypes_of(embeddings))
         manifest = replace(manifest, enrolled=(*manifest.enrolled, name))
+    gallery = fit(gallery.embeddings, gallery.people, gallery.cohort)
     with bundles.temporary_bundle(target) as source:
         _copy(bundle, source)
         gallery.save(source / bundles.GALLERY)
-        return bundles.write(source, _recalibrated(manifest), target, replace_existing=replace_existing), remarks
+        made = _recalibrated(manifest, gallery)
+        return bundles.write(source, made, target, replace_existing=replace_existing), remarks
 
 
 def forget(bundle: Bundle, name: str, target: Path, *, replace_existing: bool = False) -> Bundle:
@@ -65,21 +118,43 @@ def forget(bundle: Bundle, name: str, target: Path, *, replace_existing: bool = 
     manifest = bundle.manifest
     name = check_forgettable(manifest, name)
     person = manifest.people.index(name)
+    gallery = _without_person(gallery_of(bundle), person)
     with bundles.temporary_bundle(target) as source:
         _copy(bundle, source)
-        Gallery.load(bundle.path(bundles.GALLERY)).without(person).save(source / bundles.GALLERY)
+        gallery.save(source / bundles.GALLERY)
         if name in manifest.labels:
             remove_class(bundle.directory, source, person, manifest.geometry.size)
-        return bundles.write(source, _without(manifest, name), target, replace_existing=replace_existing)
+        made = _recalibrated(_without(manifest, name), gallery)
+        return bundles.write(source, made, target, replace_existing=replace_existing)
 
 
 def enrolled_in(bundle: Bundle) -> dict[str, FloatArray]:
     """Return the (K, 512) prototypes of each person who is enrolled in a bundle, by label."""
-    manifest, gallery = bundle.manifest, Gallery.load(bundle.path(bundles.GALLERY))
+    manifest, gallery = bundle.manifest, gallery_of(bundle)
     return {
         name: gallery.embeddings[gallery.people == number]
         for number, name in enumerate(manifest.enrolled, start=len(manifest.labels))
     }
+
+
+def gallery_of(bundle: Bundle) -> Gallery:
+    """Return the gallery of a bundle."""
+    return Gallery.load(bundle.path(bundles.GALLERY), bundle.path(bundles.COHORT))
+
+
+def _joined(gallery: Gallery, embeddings: FloatArray) -> Gallery:
+    """Return the gallery with a further person, of (K, 512) prototypes; its scores are not fitted."""
+    people = np.full(len(embeddings), gallery.count, gallery.people.dtype)
+    return Gallery.plain(
+        np.concatenate([gallery.embeddings, embeddings]), np.concatenate([gallery.people, people]), gallery.cohort
+    )
+
+
+def _without_person(gallery: Gallery, person: int) -> Gallery:
+    """Return the gallery without a person's prototypes. The number of everybody after them decreases by one."""
+    others = gallery.people != person
+    people: IntArray = gallery.people[others]
+    return fit(gallery.embeddings[others], people - (people > person), gallery.cohort)
 
 
 def _by_label(people: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
@@ -92,7 +167,7 @@ def _by_label(people: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
 
 
 def _lookalikes(name: str, embeddings: FloatArray, manifest: Manifest, gallery: Gallery) -> list[str]:
-    similarities = gallery.similarities(embeddings, len(manifest.people)).mean(axis=0)
+    similarities = gallery.similarities(embeddings).mean(axis=0)
     return [
         f'"{name}" looks like "{other}" (similarity {value:.2f}); they may be confused with each other.'
         for other, value in zip(manifest.people, similarities, strict=True)
@@ -105,13 +180,11 @@ def _copy(bundle: Bundle, source: Path) -> None:
         shutil.copyfile(bundle.path(name), source / name)
 
 
-def _recalibrated(manifest: Manifest) -> Manifest:
-    """Return the manifest with the threshold for the number of people that it now names."""
-    how = dict(manifest.calibration)
-    if how["table"] and "LFW" in how["estimates"]:
-        reached = calibration.similarity_at_rate(how["table"], how["false_accept_rate"], len(manifest.people))
-        how["estimates"] = {**how["estimates"], "LFW": reached}
-    return replace(manifest, calibration=how, threshold=calibration.threshold(how["estimates"]))
+def _recalibrated(manifest: Manifest, gallery: Gallery) -> Manifest:
+    """Return the manifest with the threshold for the people that the gallery now has."""
+    rate = manifest.calibration["false_accept_rate"]
+    threshold = calibration.threshold(gallery, rate, earlier=manifest.calibration)
+    return replace(manifest, calibration=threshold.to_dict(rate), threshold=threshold.value)
 
 
 def _without(manifest: Manifest, name: str) -> Manifest:
@@ -119,10 +192,9 @@ def _without(manifest: Manifest, name: str) -> Manifest:
     training: dict[str, Any] = dict(manifest.training)
     others = {person: faces for person, faces in training["faces"].items() if normalised(person) != normalised(name)}
     training["faces"] = others
-    rest = replace(
+    return replace(
         manifest,
         labels=tuple(label for label in manifest.labels if label != name),
         enrolled=tuple(label for label in manifest.enrolled if label != name),
         training=training,
     )
-    return _recalibrated(rest)

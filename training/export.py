@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 import warnings
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -12,18 +13,20 @@ from zipfile import BadZipFile
 import numpy as np
 import onnx
 import torch
-from scipy.special import softmax  # type: ignore[import-untyped]
 
 from dataset.centerface import network as network_of_detector
 from model import bundle as bundles
 from model.bundle import Bundle, Manifest
+from model.cohort import Cohort, normalised
 from model.engines import ENGINES, fusion
 from model.gallery import FloatArray, Gallery, IntArray
+from model.recognizer import naming_logits, naming_probabilities
 from model.settings import cores
 from preprocess.align import predictor_file
-from preprocess.geometry import Geometry
 from preprocess.runtime import onnxruntime
 from training import calibration
+from training.calibration import Threshold
+from training.cohorts import cohort_of
 from training.errors import RunError
 from training.faces import TEST, TRAIN, VALIDATION
 from training.network import VisageNetwork, frozen, save_frozen, without_interpolation
@@ -53,14 +56,17 @@ def export(
     target: Path,
     *,
     false_accept_rate: float = FALSE_ACCEPT_RATE,
-    impostors: FloatArray | float | None = None,
+    cohort: Cohort | None = None,
+    impostors: FloatArray | None = None,
+    earlier: Mapping[str, Any] | None = None,
     replace_existing: bool = False,
 ) -> Export:
     """Write the bundle `target` from a finished training run.
 
     Its threshold accepts a share `false_accept_rate` of strangers: of `impostors`, the (M, 512) embeddings of their
-    faces, if there are enough of them, else of the strangers of LFW, see `calibration.estimates`. `impostors` may also
-    be the similarity that this share of them reached when an earlier bundle was calibrated.
+    faces, if there are enough of them, else of those that `cohort` stands for. By default it is the one that comes with
+    Visage for these weights, if there is one. `earlier` is the calibration of an earlier bundle, whose threshold
+    impostors may have determined. See `calibration.threshold`.
 
     Raises:
         RunError: the run is missing, unfinished or damaged, or a written network computes something else.
@@ -69,12 +75,23 @@ def export(
     bundles.check_target(target, replace_existing=replace_existing)
     description, metrics = finished(run)
     network, samples = _results(run, description)
-    faces = _Faces(samples["embeddings"], samples["logits"], np.array(description.people), np.array(description.roles))
-    gallery = calibration.gallery_of(*faces.of(TRAIN)[:2])
-    manifest = _manifest(description, metrics, gallery, faces, false_accept_rate, impostors)
+    faces = _Faces(
+        samples["embeddings"],
+        normalised(samples["embeddings"] + samples["mirrored"]),
+        samples["logits"],
+        np.array(description.people),
+        np.array(description.roles),
+    )
+    if cohort is None:
+        cohort = cohort_of(description.pretrained, description.geometry) or Cohort.unmeasured()
+    trained = faces.roles == TRAIN
+    gallery = calibration.gallery_of(faces.prototypes[trained], faces.people[trained], cohort)
+    threshold = calibration.threshold(gallery, false_accept_rate, impostors=impostors, earlier=earlier)
+    manifest = _manifest(description, metrics, gallery, faces, false_accept_rate, threshold)
     with bundles.temporary_bundle(target) as source:
         difference = _write(network, torch.from_numpy(samples["chips"]), source)
         gallery.save(source / bundles.GALLERY)
+        cohort.save(source / bundles.COHORT)
         (source / bundles.DETECTOR).write_bytes(network_of_detector())
         shutil.copyfile(predictor_file(), source / bundles.LANDMARKS)
         return Export(bundles.write(source, manifest, target, replace_existing=replace_existing), difference)
@@ -82,9 +99,13 @@ def export(
 
 @dataclass(frozen=True)
 class _Faces:
-    """The run's N chips: (N, 512) embeddings, (N, C) logits, and (N,) people and roles."""
+    """The run's N chips: (N, 512) embeddings, (N, C) logits, and (N,) people and roles.
+
+    `prototypes` (N, 512) are the embeddings with those of the mirrored chips added.
+    """
 
     embeddings: FloatArray
+    prototypes: FloatArray
     logits: FloatArray
     people: IntArray
     roles: IntArray
@@ -101,31 +122,21 @@ def _manifest(
     gallery: Gallery,
     faces: _Faces,
     false_accept_rate: float,
-    impostors: FloatArray | float | None,
+    threshold: Threshold,
 ) -> Manifest:
     """Calibrate on the faces that were kept from training, and collect all that a manifest says."""
-    table = None
-    if description.geometry == Geometry(description.recipe.size):
-        table = calibration.IMPOSTORS.get(description.pretrained["name"])
-    found = calibration.estimates(
-        false_accept_rate, gallery, faces.embeddings, faces.people, impostors=impostors, table=table
-    )
-    threshold = calibration.threshold(found)
     embeddings, people, logits = faces.of(VALIDATION)
-    temperature = calibration.temperature(logits, people)
-    similarities = gallery.similarities(embeddings, logits.shape[1])
-    certainty = calibration.certainty(similarities, softmax(logits / temperature, axis=1), people, threshold)
+    temperature = calibration.temperature(naming_logits(logits, gallery.compare(embeddings).scores), people)
     return Manifest(
         labels=description.labels,
         enrolled=(),
         geometry=description.geometry,
-        threshold=threshold,
-        certainty=certainty,
+        threshold=threshold.value,
         temperature=temperature,
-        calibration={"false_accept_rate": false_accept_rate, "estimates": found, "table": table},
+        calibration=threshold.to_dict(false_accept_rate),
         metrics={
             **{name: metrics[name] for name in ("training", "validation")},
-            "held_out": _held_out(gallery, faces, threshold, certainty, temperature),
+            "held_out": _held_out(gallery, faces, threshold.value, temperature),
             "false_accept_rate": false_accept_rate,
         },
         training={
@@ -139,14 +150,12 @@ def _manifest(
     )
 
 
-def _held_out(
-    gallery: Gallery, faces: _Faces, threshold: float, certainty: float, temperature: float
-) -> dict[str, Any] | None:
+def _held_out(gallery: Gallery, faces: _Faces, threshold: float, temperature: float) -> dict[str, Any] | None:
     """Return the figures of the test faces, or of the validation faces where there are no test faces."""
     embeddings, people, logits = faces.of(TEST if TEST in faces.roles else VALIDATION)
-    probabilities = softmax(logits / temperature, axis=1)
-    similarities = gallery.similarities(embeddings, logits.shape[1])
-    return calibration.figures(similarities, probabilities, people, threshold, certainty)
+    compared = gallery.compare(embeddings)
+    probabilities = naming_probabilities(logits, compared, temperature)
+    return calibration.figures(compared.scores, probabilities, people, threshold)
 
 
 def _results(run: Path, description: Description) -> tuple[VisageNetwork, dict[str, Any]]:
@@ -160,7 +169,7 @@ def _results(run: Path, description: Description) -> tuple[VisageNetwork, dict[s
             samples = dict(stored)
     except (*UNREADABLE, FileNotFoundError, BadZipFile, TypeError) as error:
         raise RunError(f"The training in {run} is damaged. Train again, with --restart.") from error
-    if not samples.keys() >= {"embeddings", "logits", "chips"}:
+    if not samples.keys() >= {"embeddings", "mirrored", "logits", "chips"}:
         raise RunError(f"The training in {run} is of an older version. Train again, with --restart.")
     return network.eval(), samples
 

@@ -1,7 +1,7 @@
 """The epochs of a fine-tuning: batches balanced by person, SGD, a checkpoint after each epoch."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Final
@@ -89,16 +89,27 @@ class FineTuning:
             right += int((logits.argmax(1) == targets).sum())
         return losses / len(rows), right / len(rows)
 
-    def outputs(self) -> tuple[FloatArray, FloatArray]:
-        """Return (N, 512) embeddings by the pretrained head and (N, C) logits by the fine-tuned one, of all chips."""
+    def outputs(self) -> dict[str, FloatArray]:
+        """Return what the network computes of all chips.
+
+        `embeddings` (N, 512) and those of the `mirrored` chips are by the pretrained head, `logits` (N, C) by the
+        fine-tuned one.
+        """
         self.network.eval()
-        embeddings, logits = [], []
+        return {
+            "embeddings": self._run(self.network.embed, copy=0),
+            "mirrored": self._run(self.network.embed, copy=1),
+            "logits": self._run(self.network.name, copy=0),
+        }
+
+    def _run(self, head: Callable[[torch.Tensor], torch.Tensor], copy: int) -> FloatArray:
+        """Return a head's output for all chips as they are, or for `copy` 1 mirrored."""
+        found = []
         for start in range(0, self._stored.shape[1], _EVALUATION_BATCH):
-            batch = torch.tensor(self._stored[0, start : start + _EVALUATION_BATCH]).to(self._device)
+            batch = torch.tensor(self._stored[copy, start : start + _EVALUATION_BATCH]).to(self._device)
             with torch.inference_mode():
-                embeddings.append(self.network.embed(batch).cpu().numpy())
-                logits.append(self.network.name(batch).cpu().numpy())
-        return np.concatenate(embeddings), np.concatenate(logits)
+                found.append(head(batch).cpu().numpy())
+        return np.concatenate(found)
 
     def _run_epoch(self, number: int) -> Epoch:
         began = time.perf_counter()

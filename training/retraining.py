@@ -7,6 +7,7 @@ from typing import Final
 from dataset.labels import normalised
 from model import bundle as bundles
 from model.bundle import Bundle, Manifest
+from model.cohort import Cohort
 from training.enrolment import enroll, enrolled_in
 from training.errors import RunError
 from training.export import export
@@ -60,20 +61,19 @@ def retrain(
     _discard_other(run, faces, recipe)
     train(faces, run, recipe, pretrained, observer, device)
     enrolled = {label: rows for label, rows in enrolled_in(bundle).items() if normalised(label) != normalised(name)}
-    rate, impostors = _calibrated_by(bundle.manifest)
     with bundles.temporary_bundle(target) as folder:
-        exported = export(run, folder.with_name("exported"), false_accept_rate=rate, impostors=impostors).bundle
+        exported = export(
+            run,
+            folder.with_name("exported"),
+            cohort=Cohort.load(bundle.path(bundles.COHORT)),
+            false_accept_rate=bundle.manifest.calibration["false_accept_rate"],
+            earlier=bundle.manifest.calibration,
+        ).bundle
         made, _ = enroll(exported, enrolled, target, replace_existing=replace_existing)
     discard(run)
     with suppress(OSError):  # a file manager left something in it
         run.rmdir()
     return made
-
-
-def _calibrated_by(manifest: Manifest) -> tuple[float, float | None]:
-    """Return the false accept rate of a bundle, and the similarity that the owner's strangers reach at this rate."""
-    impostors = manifest.calibration["estimates"].get("impostors")
-    return manifest.calibration["false_accept_rate"], None if impostors is None else float(impostors)
 
 
 def _discard_other(run: Path, faces: AlignedFaces, recipe: Recipe) -> None:

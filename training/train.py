@@ -60,12 +60,11 @@ def _finish(
     run: Path, tuning: FineTuning, faces: AlignedFaces, history: Sequence[Epoch], description: Description
 ) -> dict[str, Any]:
     """Write the results of the run, the metrics last because they mark it as finished; then remove the activations."""
-    embeddings, logits = tuning.outputs()
     with replacing(run / NETWORK) as unfinished:
         torch.save(tuning.network.state_dict(), unfinished)
-    chips = _some_chips(faces, tuning.recipe.size)
+    outputs: dict[str, Any] = {**tuning.outputs(), "chips": _some_chips(faces, tuning.recipe.size)}
     with replacing(run / SAMPLES) as unfinished, unfinished.open("wb") as file:
-        np.savez(file, embeddings=embeddings, logits=logits, chips=chips)
+        np.savez(file, **outputs)
     metrics = _metrics(tuning, faces, history) | {"copies": description.copy_counts()}
     write_text(run / METRICS, json.dumps(metrics, indent=2, ensure_ascii=False) + "\n")
     activation_store.remove(run / ACTIVATIONS)

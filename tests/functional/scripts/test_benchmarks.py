@@ -13,7 +13,7 @@ from dataset.folders import Listing, People
 from evaluation import cleaning, detection, geometry, lfw, ties
 from evaluation.lfw_pairs import PAIRS
 from evaluation.verification import Face
-from scripts import benchmark
+from scripts import benchmark, lfw_photos
 
 WEIGHTS = ("--pretrained", "casia-webface")
 
@@ -81,8 +81,8 @@ def test_a_bundle_and_weights_together_are_refused(visage, faces):
 def home(monkeypatch, tmp_path):
     """The folder where scikit-learn keeps LFW, empty."""
     photos = tmp_path / "scikit-learn" / "lfw_funneled"
-    monkeypatch.setattr(benchmark, "_PHOTOS", photos)
-    monkeypatch.setattr(benchmark, "_ARCHIVE", photos.with_name("lfw-funneled.tgz"))
+    monkeypatch.setattr(lfw_photos, "_PHOTOS", photos)
+    monkeypatch.setattr(lfw_photos, "_ARCHIVE", photos.with_name("lfw-funneled.tgz"))
     return photos
 
 
@@ -94,10 +94,10 @@ def test_lfw_is_downloaded_once_and_again_after_an_interruption(home, monkeypatc
         home.mkdir(parents=True)
 
     monkeypatch.setattr("sklearn.datasets.fetch_lfw_pairs", fetch_lfw_pairs)
-    assert benchmark._fetch() == benchmark._fetch() == home
+    assert lfw_photos.fetch("") == lfw_photos.fetch("") == home
     assert fetched == [False]
-    benchmark._ARCHIVE.touch()  # as an interrupted download leaves it, beside the photos that it has unpacked
-    benchmark._fetch()
+    lfw_photos._ARCHIVE.touch()  # as an interrupted download leaves it, beside the photos that it has unpacked
+    lfw_photos.fetch("")
     assert fetched == [False, False]
 
 

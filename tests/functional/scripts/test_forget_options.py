@@ -7,8 +7,7 @@ import pytest
 
 from dataset.aligned import JOURNAL, OUTPUT
 from model import bundle as bundles
-from model.gallery import Gallery
-from training.enrolment import enroll
+from training.enrolment import enroll, gallery_of
 
 NAME = "Joe Biden"
 
@@ -18,7 +17,7 @@ def mine(bundle, tmp_path):
     """A copy of the sample people's bundle, with one enrolled person."""
     copy = shutil.copytree(bundle, tmp_path / "bundle")
     opened = bundles.load(str(copy))
-    face = Gallery.load(opened.path(bundles.GALLERY)).embeddings[:1]
+    face = gallery_of(opened).embeddings[:1]
     enroll(opened, {"Zo\u00eb": -face}, copy, replace_existing=True)
     return copy
 

@@ -11,9 +11,9 @@ import pytest
 
 from dataset.selection import Cause, Outcome
 from model import bundle as bundles
-from model.gallery import Gallery
 from scripts import enroll, export
 from training import faces
+from training.enrolment import gallery_of
 from training.faces import TRAIN, VALIDATION
 from training.run import CURVES, RUN, Description
 
@@ -44,11 +44,14 @@ def test_a_finished_training_is_shown_and_not_repeated(visage, aligned, finished
 def test_an_export_says_what_its_threshold_comes_from(visage, opened, finished, weights, monkeypatch, tmp_path):
     asked = []
 
-    def export_run(run, target, *, false_accept_rate, impostors, replace_existing):
+    def export_run(run, target, *, false_accept_rate, cohort, impostors, replace_existing):
+        assert cohort.is_measured
         asked.append((run, target, false_accept_rate, impostors.shape, replace_existing))
         return SimpleNamespace(bundle=opened, difference=0.0012)
 
-    monkeypatch.setattr(export, "embed_all", lambda strangers, *_: np.zeros((len(strangers.photos), 512)))
+    monkeypatch.setattr(
+        export, "embed_all", lambda strangers, *_: {str(photo): np.zeros(512) for photo in strangers.photos}
+    )
     monkeypatch.setattr("training.export.export", export_run)
     (tmp_path / "strangers").mkdir()
     for number in range(3):
@@ -58,7 +61,7 @@ def test_an_export_says_what_its_threshold_comes_from(visage, opened, finished, 
     assert ended.status == 0
     assert asked == [(finished, tmp_path / "bundle", 0.05, (3, 512), True)]
     assert f"version {opened.manifest.version}" in ended.out
-    assert f"A face counts as known from similarity {opened.manifest.threshold:.3f}" in ended.out
+    assert f"A face counts as known from score {opened.manifest.threshold:.3f}" in ended.out
     assert "from the trained one: 0.12%" in ended.out
 
 
@@ -79,7 +82,7 @@ def test_a_run_is_evaluated_on_the_photos_that_it_held_out(visage, bundle, finis
     (finished / RUN).unlink()
     (finished / RUN).write_text(replace(description, roles=roles).to_json(), encoding="utf-8")
     exported = SimpleNamespace(bundle=SimpleNamespace(directory=bundle))
-    monkeypatch.setattr("training.export.export", lambda *_: exported)
+    monkeypatch.setattr("training.export.export", lambda *_, **__: exported)
     people, strangers = samples / "people", samples / "strangers"
     words = ("evaluate", finished, people, "--held-out", "--strangers", strangers, "--output", tmp_path / "report")
     ended = visage(*words)
@@ -132,7 +135,7 @@ def test_people_whom_the_bundle_does_not_know_are_named(visage, bundle, samples,
 @pytest.fixture
 def newcomer(opened, monkeypatch):
     """Stand in for the search for faces: it finds one person, and sets one photo aside."""
-    face = Gallery.load(opened.path(bundles.GALLERY)).embeddings[:1]
+    face = gallery_of(opened).embeddings[:1]
     outcome = Outcome("Zoë/2.jpg", "Zoë", cause=Cause.BLURRED, reason="The face is too blurred.")
     report = SimpleNamespace(left_out=[outcome], remarks=["A remark."], questions=[])
     monkeypatch.setattr(enroll, "select_faces", lambda *_, **__: ([], report))

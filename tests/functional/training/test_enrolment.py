@@ -1,5 +1,6 @@
 """People are enrolled in a bundle from one or two photos, and removed from it completely."""
 
+import base64
 import shutil
 import zipfile
 from dataclasses import replace
@@ -14,14 +15,14 @@ from dataset.prepare import select_faces
 from model import bundle as bundles
 from model.engines import ENGINES
 from model.errors import BundleError
-from model.gallery import Gallery
 from model.recognizer import Recognizer
 from model.settings import Settings, cores
+from preprocess.detect import Box
 from tests.processes import without_workers
 from training import class_removal
 from training.class_removal import _remove_from_trace
 from training.embedder import Embedder
-from training.enrolment import embeddings_of, enroll, forget
+from training.enrolment import embeddings_of, enroll, forget, gallery_of, poor_references
 from training.errors import RemovalError
 
 NEWCOMER = "Zoë"
@@ -33,15 +34,21 @@ def opened(bundle):
 
 
 @pytest.fixture(scope="module")
-def newcomer(samples, opened, tmp_path_factory):
-    """One photo of somebody: the first face from the left in the photo of six strangers."""
+def newcomer(kept):
+    """The embedding of one photo of somebody."""
+    return embeddings_of(kept)
+
+
+@pytest.fixture(scope="module")
+def kept(samples, opened, tmp_path_factory):
+    """The face of one photo of somebody: the first face from the left in the photo of six strangers."""
     photos = tmp_path_factory.mktemp("newcomer")
     (photos / NEWCOMER).mkdir()
     shutil.copyfile(samples / "strangers" / "friends.jpg", photos / NEWCOMER / "1.jpg")
     keep = [Path(f"{NEWCOMER}/1.jpg#1")]
     with without_workers():
-        kept, _ = select_faces(walk(photos), 1, Embedder.of_bundle(opened), lambda *_: None, keep=keep)
-    return embeddings_of(kept)
+        kept, _ = select_faces(walk(photos), 1, Embedder.of_bundle(opened).with_mirror(), lambda *_: None, keep=keep)
+    return kept
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +68,7 @@ def faces(bundle, photo):
 def test_one_photo_is_enough_to_be_known(joined, samples):
     known = [face for face in faces(joined[0], samples / "strangers" / "friends.jpg") if face.known]
     assert [(face.label, face.enrolled) for face in known] == [(NEWCOMER, True)]
-    assert known[0].similarity > 0.95
+    assert known[0].similarity > 0.9
     assert known[0].predictions[0].enrolled
 
 
@@ -71,11 +78,11 @@ def test_people_who_were_trained_on_are_still_listed_as_trained(joined, samples)
     assert sum(prediction.probability for prediction in face.predictions) == pytest.approx(1, abs=1e-4)
 
 
-def test_enrolling_a_person_changes_the_version_and_raises_the_threshold(opened, joined):
+def test_enrolling_a_person_changes_the_version_and_the_threshold(opened, joined):
     bundle, remarks = joined
     assert bundle.manifest.enrolled == (NEWCOMER,)
     assert bundle.manifest.version != opened.manifest.version
-    assert bundle.manifest.threshold > opened.manifest.threshold
+    assert bundle.manifest.threshold != opened.manifest.threshold
     assert remarks == []
     assert bundles.load(str(bundle.directory)).manifest == bundle.manifest
 
@@ -88,9 +95,28 @@ def test_enrolling_an_existing_name_is_refused_and_writes_nothing(opened, newcom
 
 
 def test_enrolling_a_person_similar_to_a_known_one_gives_a_remark(opened, tmp_path):
-    gallery = Gallery.load(opened.path(bundles.GALLERY))
+    gallery = gallery_of(opened)
     _, remarks = enroll(opened, {"Brother": gallery.embeddings[gallery.people == 0]}, tmp_path / "bundle")
     assert [remark for remark in remarks if "Brother" in remark and opened.manifest.labels[0] in remark]
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"), [({"sharpness": 1.0}, "blurred"), ({"box": Box(0, 0, 20, 20, 1)}, "small"), ({}, None)]
+)
+def test_a_photo_that_is_a_poor_reference_is_named_with_the_reason(kept, opened, changed, reason):
+    (only,) = kept
+    face = replace(only, face=replace(only.face, **changed))
+    remarks = poor_references([face], gallery_of(opened).cohort)
+    assert [reason in remark and only.photo in remark for remark in remarks] == ([True] if reason else [])
+    assert poor_references([face] * 3, gallery_of(opened).cohort) == []
+
+
+def test_a_face_like_many_others_is_a_poor_reference(kept, opened):
+    cohort = gallery_of(opened).cohort
+    average = cohort.centres[:3].mean(axis=0) + cohort.mean
+    halves = base64.b64encode((average / np.linalg.norm(average)).astype(np.float16).tobytes()).decode()
+    (remark,) = poor_references([replace(kept[0], face=replace(kept[0].face, embedding=halves))], cohort)
+    assert "like many others" in remark
 
 
 def test_the_enrolled_are_forgotten(opened, joined, tmp_path):
@@ -101,8 +127,8 @@ def test_the_enrolled_are_forgotten(opened, joined, tmp_path):
 def test_no_weight_of_a_forgotten_person_remains_in_the_classifier(opened, without_joe):
     index = opened.manifest.labels.index("Joe Biden")
     assert "Joe Biden" not in without_joe.path(bundles.MANIFEST).read_text(encoding="utf-8")
-    gallery = Gallery.load(without_joe.path(bundles.GALLERY))
-    assert len(gallery.people) == sum(Gallery.load(opened.path(bundles.GALLERY)).people != index)
+    gallery = gallery_of(without_joe)
+    assert len(gallery.people) == sum(gallery_of(opened).people != index)
     row = _last_layer(opened)[index].numpy().tobytes()
     assert _holds(opened, row)
     assert not _holds(without_joe, row)

@@ -8,13 +8,14 @@ import pytest
 import torch
 
 from model import bundle as bundles
+from model.cohort import Cohort
 from model.engines import ENGINES, ONNX, fusion
 from model.errors import BundleError
-from model.gallery import Gallery
 from model.prefetch import SHARED
 from model.settings import cores
-from training import calibration
 from training import export as exports
+from training.calibration import CAUTIOUS
+from training.enrolment import gallery_of
 from training.errors import RunError
 from training.export import MAX_DIFFERENCE, export
 from training.faces import TRAIN
@@ -67,7 +68,7 @@ def test_the_manifest_tells_what_was_trained(bundle, description):
 
 
 def test_the_gallery_has_everybody_by_the_photos_trained_on(bundle, description):
-    gallery = Gallery.load(bundle / bundles.GALLERY)
+    gallery = gallery_of(bundles.load(str(bundle)))
     trained = np.array(description.people)[np.array(description.roles) == TRAIN]
     np.testing.assert_array_equal(gallery.people, trained)
     np.testing.assert_allclose(np.linalg.norm(gallery.embeddings, axis=1), 1, rtol=1e-5)
@@ -86,10 +87,10 @@ def written_before(bundle, monkeypatch):
 
 
 @pytest.mark.usefixtures("written_before")
-def test_the_threshold_depends_on_the_number_of_people_and_the_rate(run, bundle, description, tmp_path):
+def test_the_threshold_depends_on_the_rate_and_says_what_that_was_measured_on(run, bundle, tmp_path):
     manifest = bundles.load(str(bundle)).manifest
-    table = calibration.IMPOSTORS["casia-webface"]
-    assert manifest.threshold == calibration.similarity_at_rate(table, FALSE_ACCEPT_RATE, len(description.labels))
+    assert manifest.metrics["false_accept_rate"] == FALSE_ACCEPT_RATE
+    assert manifest.calibration["measured_on"] == "LFW"
     laxer = export(run, tmp_path / "laxer", false_accept_rate=0.1).bundle.manifest
     assert laxer.threshold < manifest.threshold
     assert laxer.metrics["false_accept_rate"] == 0.1
@@ -100,7 +101,14 @@ def test_impostors_of_the_user_determine_the_threshold(run, tmp_path):
     strangers = np.random.default_rng(0).normal(size=(200, 512)).astype(np.float32)
     strangers /= np.linalg.norm(strangers, axis=1, keepdims=True)
     manifest = export(run, tmp_path / "bundle", impostors=strangers).bundle.manifest
-    assert manifest.threshold == manifest.calibration["estimates"]["impostors"] < 0.3
+    assert manifest.threshold == manifest.calibration["estimates"]["impostors"]
+    assert manifest.calibration["measured_on"] == "impostors"
+
+
+@pytest.mark.usefixtures("written_before")
+def test_without_measured_strangers_the_rate_is_assumed(run, tmp_path):
+    manifest = export(run, tmp_path / "bundle", cohort=Cohort.unmeasured()).bundle.manifest
+    assert (manifest.threshold, manifest.calibration["measured_on"]) == (CAUTIOUS, None)
 
 
 def test_a_run_of_an_older_version_is_refused(run, tmp_path):

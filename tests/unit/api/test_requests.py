@@ -119,6 +119,7 @@ def test_labels_are_the_people_how_well_they_are_known_and_the_version(client):
         "measured": {
             "held_out": {"faces": 81, "name_right": 1.0, "recognised": 0.98, "expected_calibration_error": 0.01},
             "false_accept_rate": 0.01,
+            "measured_on": "LFW",
         },
         "model": {"version": "0123456789ab"},
     }

@@ -13,7 +13,7 @@ from evaluation.lfw_pairs import LFW, PAIRS, Pair, read_pairs
 from evaluation.verification import Face, verify
 from preprocess.geometry import Geometry
 from preprocess.photo import Photo
-from scripts import benchmark
+from scripts import lfw_photos
 from scripts.console import CommandError
 from training import calibration
 from training.errors import DatasetError
@@ -175,9 +175,9 @@ def test_without_the_internet_the_command_asks_for_a_folder(monkeypatch, tmp_pat
         raise URLError("no route")
 
     monkeypatch.setattr("sklearn.datasets.fetch_lfw_pairs", unreachable)
-    monkeypatch.setattr(benchmark, "_PHOTOS", tmp_path / "none")
+    monkeypatch.setattr(lfw_photos, "_PHOTOS", tmp_path / "none")
     with pytest.raises(CommandError, match="visage benchmark lfw DIR"):
-        benchmark._fetch()
+        lfw_photos.fetch("")
 
 
 def test_photos_that_were_not_unpacked_to_the_end_are_unpacked_again(monkeypatch, tmp_path):
@@ -185,7 +185,7 @@ def test_photos_that_were_not_unpacked_to_the_end_are_unpacked_again(monkeypatch
     photos.mkdir()
     (photos / "half").touch()
     (tmp_path / "lfw.tgz").touch()
-    monkeypatch.setattr(benchmark, "_PHOTOS", photos)
-    monkeypatch.setattr(benchmark, "_ARCHIVE", tmp_path / "lfw.tgz")
+    monkeypatch.setattr(lfw_photos, "_PHOTOS", photos)
+    monkeypatch.setattr(lfw_photos, "_ARCHIVE", tmp_path / "lfw.tgz")
     monkeypatch.setattr("sklearn.datasets.fetch_lfw_pairs", lambda **_: photos.mkdir())
-    assert list(benchmark._fetch().iterdir()) == []
+    assert list(lfw_photos.fetch("").iterdir()) == []

@@ -104,7 +104,6 @@ class Stub:
         enrolled=("Bob",),
         geometry=Geometry(224, 0.8),
         threshold=0.6,
-        certainty=0.8,
         temperature=1.0,
         calibration={},
         metrics={},
@@ -118,7 +117,7 @@ class Stub:
         if not data:
             raise NoFaceError("No face was found.")
         ann = Prediction("Ann", 0.9, enrolled=False)
-        face = Face(*FACE, None, 0.9, 0.5, known=False, certain=True, enrolled=False, predictions=(ann,))
+        face = Face(*FACE, None, 0.9, 0.5, score=0.5, known=False, enrolled=False, predictions=(ann,))
         return Recognition((face,), 9, 9, "0123", {})
 
 
@@ -142,7 +141,7 @@ class OlderStub(Stub):
 
     def recognize(self, data):
         zoe = Prediction("Zoe\u0308", 0.9, enrolled=False)
-        face = Face(*FACE, zoe.label, 0.9, 0.7, known=True, certain=True, enrolled=False, predictions=(zoe,))
+        face = Face(*FACE, zoe.label, 0.9, 0.7, score=0.7, known=True, enrolled=False, predictions=(zoe,))
         return Recognition((face,), 9, 9, "0123", {})
 
 

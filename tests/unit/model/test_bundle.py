@@ -213,7 +213,7 @@ def test_a_size_or_checksum_that_no_file_has_is_refused(entry):
         {"geometry": asdict(Geometry()) | {"padding": float("nan")}},
         {"threshold": "0.5"},
         {"threshold": None},
-        {"certainty": float("inf")},
+        {"threshold": float("inf")},
         {"temperature": 0},
         {"metrics": None},
         {"libraries": []},

@@ -8,7 +8,8 @@ RESULT = {
     "bundle": "diary",
     "version": "0123456789ab",
     "threshold": 0.5123,
-    "certainty": 0.8,
+    "false_accept_rate": 0.01,
+    "measured_on": "LFW",
     "estimates": {"LFW": 0.5123, "people left out": 0.41},
     "held_out": {"faces": 40, "name_right": 0.975, "recognised": 0.95, "expected_calibration_error": 0.02},
     "largest_difference": 0.0008,
@@ -24,9 +25,9 @@ def said(capsys):
     return said
 
 
-def test_the_thresholds_are_one_sentence(said):
-    assert "A face counts as known from similarity 0.512 and probability 80 % on." in said()
-    assert "A face counts as known from similarity 0.512 on." in said(certainty=0)
+def test_the_threshold_is_said_with_its_rate_and_what_that_was_measured_on(said):
+    assert "A face counts as known from score 0.512 on." in said()
+    assert "1 % of strangers reach that: measured on LFW. Estimates: LFW 0.512, people left out 0.410." in said()
 
 
 def test_figures_of_many_faces_are_said(said):
@@ -38,5 +39,7 @@ def test_figures_of_a_few_faces_are_not_said(said, held_out):
     assert "kept from training" not in said(held_out=held_out)
 
 
-def test_a_threshold_that_was_not_measured_says_so(said):
-    assert "a cautious guess" in said(estimates={})
+def test_a_rate_that_was_not_measured_says_so(said):
+    assert "1 % of strangers reach that: assumed, not measured. Estimates: none." in said(
+        estimates={}, measured_on=None
+    )

@@ -1,0 +1,72 @@
+"""The cohort: what faces of strangers are like, by statistics that are nobody's face."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float32]
+
+_DIMENSIONS: Final = 512
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Strangers' embeddings in numbers: `mean` (512,) and `centres` (K, 512), unit-length means of several people each.
+
+    The centres are those of embeddings less the mean. `covariance` (512, 512) is that of a stranger's embedding around
+    its centre, and `weights` (K,) are the shares of strangers by centre. `corrections` (M, 4) are rows of a number of
+    people, and how many times more real strangers than drawn ones pass three thresholds; see `training.strangers`.
+    `source` names the photos. Without measurements, the mean is 0 and there are no centres.
+    """
+
+    mean: FloatArray
+    centres: FloatArray
+    weights: FloatArray
+    covariance: FloatArray
+    corrections: FloatArray
+    source: str
+
+    @classmethod
+    def unmeasured(cls) -> Self:
+        """Return the cohort of a network whose strangers nobody has measured."""
+        none = np.zeros((0, _DIMENSIONS), np.float32)
+        return cls(np.zeros(_DIMENSIONS, np.float32), none, none[:, 0], none, none[:, :2], "")
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read `cohort.npz`."""
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            names = ("mean", "centres", "weights", "covariance", "corrections")
+            arrays = {name: stored[name].astype(np.float32) for name in names}
+            return cls(**arrays, source=str(stored["source"]))
+
+    def save(self, path: Path) -> None:
+        """Write `cohort.npz`; half floats are exact enough for the large arrays."""
+        with path.open("wb") as file:
+            np.savez(
+                file,
+                mean=self.mean,
+                centres=self.centres.astype(np.float16),
+                weights=self.weights,
+                covariance=self.covariance.astype(np.float16),
+                corrections=self.corrections,
+                source=np.array(self.source),
+            )
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether strangers were measured."""
+        return len(self.centres) > 0
+
+    def centred(self, embeddings: FloatArray) -> FloatArray:
+        """Return (N, 512) embeddings less the mean, at unit length."""
+        return normalised(embeddings - self.mean)
+
+
+def normalised(vectors: FloatArray) -> FloatArray:
+    """Return (N, D) vectors at unit length; zeros stay zeros."""
+    unit: FloatArray = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    return unit
