@@ -2,7 +2,7 @@
 
 The package's file takes ten pictures of 32x32 pixels. The bundle's takes one or more pictures of any size, as bytes.
 Its batch norm is folded into the convolutions, and these compute in whole numbers of eight bits: that takes 60 % of the
-time of float32, and finds as many faces (docs/detection.md).
+time of float32 on processors with VNNI, and finds as many faces (docs/detection.md).
 """
 
 import hashlib

