@@ -13,6 +13,7 @@ import numpy as np
 from dataset.folders import Listing
 from dataset.prepare import embed_all
 from dataset.progress import OnStep
+from dataset.words import counted
 from evaluation.figures import Figures
 from evaluation.metrics import Share
 from model.cohort import Cohort
@@ -150,8 +151,8 @@ def _trial(
     enough = people[counts > enrolled]
     if len(enough) < size:
         raise DatasetError(
-            f"Only {len(enough)} people have more than {enrolled} photos with a face. Give more photos, or fewer "
-            "--people."
+            f"{counted(len(enough), 'person')} with more than {counted(enrolled, 'photo')} with a face: too few for "
+            f"{size}. Give more photos, or fewer --people."
         )
     chosen = random.choice(enough, size, replace=False)
     gallery_rows, probe_rows, owners = [], [], []

@@ -128,7 +128,7 @@ def _wants_measuring(description: Description) -> bool:
     minutes = round(PEOPLE * _PHOTOS_A_PERSON * checks.SECONDS_A_PHOTO / cores() / 60)
     return typer.confirm(
         f"Nobody has measured strangers with the weights {printable(description.pretrained['name'])}. Measure them now "
-        f"on Labeled Faces in the Wild? That downloads 233 MB once, and takes about {minutes} minutes.",
+        f"on Labeled Faces in the Wild? That downloads 233 MB once, and takes about {counted(minutes, 'minute')}.",
         err=True,
     )
 

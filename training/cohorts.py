@@ -86,7 +86,7 @@ def measure(
     names = np.array([person_of(photos.root / photo, photos.root) for photo in found])
     embeddings = np.stack(list(found.values()))
     cohort = strangers.measure(
-        embeddings, names, source, lambda *done: on_step("Measuring strangers, galleries", *done)
+        embeddings, names, source, lambda *done: on_step("Measuring strangers, parts", *done)
     )
     with replacing(target) as unfinished:
         cohort.save(unfinished)

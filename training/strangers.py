@@ -2,12 +2,14 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.cluster import KMeans
 
+from dataset.words import counted
 from model.cohort import Cohort, FloatArray, normalised
 from model.gallery import Gallery, IntArray
 from training.discriminant import fit
@@ -28,10 +30,11 @@ _MIN_MEMBERS: Final = 3
 """A centre of fewer people could be somebody's face."""
 
 COHORT: Final = (0, 1)
-CHECK: Final = (2,)
+MEASURED: Final = (0, 1, 2)
 JUDGE: Final = 3
 """The parts of the people, by a digest of their names: for the centres, for the corrections, and for neither. Only the
-last may judge what was measured."""
+last may judge what was measured. For the corrections each measured part is left out of the centres in turn, because few
+of one part's people decide how many strangers in a hundred pass."""
 
 _GALLERIES: Final = ((3, 12), (10, 8), (50, 6), (200, 4))
 """Number of people, and how many galleries of so many people are drawn to compare drawn strangers with real ones."""
@@ -56,19 +59,25 @@ def measure(embeddings: FloatArray, names: Names, source: str, on_progress: Call
     people = np.unique(names)
     if len(people) < MIN_PEOPLE:
         raise DatasetError(
-            f"{source} has faces of {len(people)} people; to measure strangers takes {MIN_PEOPLE}. Give more photos."
+            f"{source} has faces of {counted(len(people), 'person')}; to measure strangers takes {MIN_PEOPLE}. "
+            "Give more photos."
         )
     parts = np.array([part_of(name) for name in people])[np.searchsorted(people, names)]
+    factors = []
+    for done, left_out in enumerate(MEASURED):
+        others = np.isin(parts, [part for part in MEASURED if part != left_out])
+        cohort = _cohort(_one_each(embeddings, names, others), source)
+        factors.append(_corrections(cohort, embeddings[parts == left_out], names[parts == left_out]))
+        on_progress(done + 1, len(MEASURED))
     cohort = _cohort(_one_each(embeddings, names, np.isin(parts, COHORT)), source)
-    check = np.isin(parts, CHECK)
-    return Cohort(
-        cohort.mean,
-        cohort.centres,
-        cohort.weights,
-        cohort.covariance,
-        _corrections(cohort, embeddings[check], names[check], on_progress),
-        source,
-    )
+    return replace(cohort, corrections=_means(factors))
+
+
+def _means(corrections: Sequence[FloatArray]) -> FloatArray:
+    """Return the geometric means of tables of corrections; a number of people that one of them lacks is left out."""
+    rows = min(len(table) for table in corrections)
+    means: FloatArray = np.exp(np.mean([np.log(table[:rows]) for table in corrections], axis=0)).astype(np.float32)
+    return means
 
 
 def draw(cohort: Cohort, count: int = DRAWN) -> FloatArray:
@@ -123,22 +132,17 @@ def _cohort(faces: FloatArray, source: str) -> Cohort:
     )
 
 
-def _corrections(
-    cohort: Cohort, embeddings: FloatArray, names: Names, on_progress: Callable[[int, int], None]
-) -> FloatArray:
+def _corrections(cohort: Cohort, embeddings: FloatArray, names: Names) -> FloatArray:
     """Return rows of a number of people, and by what to divide each of RATES for drawn strangers, (M, 4)."""
     drawn, people = draw(cohort), len(np.unique(names))
-    sizes = [(size, repeats) for size, repeats in _GALLERIES if size <= people / 4]
-    rows, total, done = [], sum(repeats for _, repeats in sizes), 0
-    for size, repeats in sizes:
+    rows = []
+    for size, repeats in [(size, repeats) for size, repeats in _GALLERIES if size <= people / 4]:
         factors = []
         for gallery, strangers in _galleries(cohort, embeddings, names, size, repeats):
             real, imagined = (gallery.compare(faces).scores.max(axis=1) for faces in (strangers, drawn))
             reached = [np.quantile(real, 1 - rate) for rate in RATES]
             passed = [max(float((imagined >= score).mean()), 1 / len(drawn)) for score in reached]
             factors.append(np.log(np.array(RATES) / passed))
-            done += 1
-            on_progress(done, total)
         rows.append([size, *np.exp(np.mean(factors, axis=0))])
     return np.array(rows, np.float32).reshape(-1, 1 + len(RATES))
 

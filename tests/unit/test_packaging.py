@@ -159,7 +159,7 @@ def test_every_package_ships_with_its_types_and_templates():
     packages = find_namespace_packages(str(ROOT), include=find["include"], exclude=find["exclude"])
     folders = {name.replace(".", "/") for name in packages}
     code = {path.parent.relative_to(ROOT).as_posix() for name in PACKAGES for path in (ROOT / name).rglob("*.py")}
-    assert folders == code | {"dataset/templates", "evaluation/templates"}
+    assert folders == code | {"dataset/templates", "evaluation/templates", "training/measured"}
     assert all((ROOT / folder / "py.typed").is_file() for folder in code)
     patterns = SETUPTOOLS["package-data"]["*"]
     data = {path for folder in folders for pattern in patterns for path in (ROOT / folder).glob(pattern)}

@@ -15,6 +15,7 @@ from dataset.prepare import select_faces
 from model import bundle as bundles
 from model.engines import ENGINES
 from model.errors import BundleError
+from model.gallery import ALIKE
 from model.recognizer import Recognizer
 from model.settings import Settings, cores
 from preprocess.detect import Box
@@ -113,7 +114,10 @@ def test_a_photo_that_is_a_poor_reference_is_named_with_the_reason(kept, opened,
 
 def test_a_face_like_many_others_is_a_poor_reference(kept, opened):
     cohort = gallery_of(opened).cohort
-    average = cohort.centres[:3].mean(axis=0) + cohort.mean
+    cosines = cohort.centres @ cohort.centres.T
+    crowded = np.sort(cosines, axis=1)[:, -ALIKE:].mean(axis=1).argmax()
+    average = cohort.centres[np.argsort(-cosines[crowded])[:ALIKE]].mean(axis=0)
+    average = average / np.linalg.norm(average) + cohort.mean
     halves = base64.b64encode((average / np.linalg.norm(average)).astype(np.float16).tobytes()).decode()
     (remark,) = poor_references([replace(kept[0], face=replace(kept[0].face, embedding=halves))], cohort)
     assert "like many others" in remark

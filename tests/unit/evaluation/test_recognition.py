@@ -24,12 +24,12 @@ from training.reliability import Reliability
 
 FACE = (Box(0, 0, 9, 9, 1), Appearance(Pose(0, 0, 0), Quality(9, 100, 100, 1, 1), ()))
 RESULTS = [
-    ProbeResult("1", "Ann", "Ann", "Ann", 0.9, 0.95),
-    ProbeResult("2", "Ann", None, "Ann", 0.4, 0.65),  # taken for a stranger
-    ProbeResult("3", "Bob", "Ann", "Ann", 0.8, 0.75),
-    ProbeResult("4", "Bob", "Bob", "Bob", 0.9, 0.85),
-    ProbeResult("5", None, None, "Bob", 0.2, 0.5),
-    ProbeResult("6", None, "Bob", "Bob", 0.7, 0.55),
+    ProbeResult("1", "Ann", "Ann", "Ann", 0.9, 0.95, 0.9),
+    ProbeResult("2", "Ann", None, "Ann", 0.4, 0.65, 0.4),  # taken for a stranger
+    ProbeResult("3", "Bob", "Ann", "Ann", 0.8, 0.75, 0.8),
+    ProbeResult("4", "Bob", "Bob", "Bob", 0.9, 0.85, 0.9),
+    ProbeResult("5", None, None, "Bob", 0.2, 0.5, 0.2),
+    ProbeResult("6", None, "Bob", "Bob", 0.7, 0.55, 0.7),
     ProbeResult("7", "Bob", problem="No face was found."),
 ]
 
@@ -71,7 +71,7 @@ def test_confusion_has_a_row_for_everybody_who_was_shown(evaluation):
 
 @pytest.mark.parametrize("others", [RESULTS, []], ids=["beside known people", "alone"])
 def test_confusion_has_a_row_for_people_whom_the_model_does_not_know(others):
-    counts, rows, columns = evaluation_of([*others, ProbeResult("8", "Dan", "Bob", "Bob", 0.7, 0.55)]).confusion()
+    counts, rows, columns = evaluation_of([*others, ProbeResult("8", "Dan", "Bob", "Bob", 0.7, 0.55, 0.7)]).confusion()
     assert columns == ["Ann", "Bob", "Cid", NOBODY]
     assert counts[rows.index("Dan")].tolist() == [0, 1, 0, 0]
 
@@ -128,7 +128,7 @@ def test_every_probe_gets_a_result_or_a_problem(tmp_path):
     reported = []
     done = evaluate(Stub(), [Probe(photo, "Ann"), Probe(empty, None)], lambda *what: reported.append(what))
     assert done.results == [
-        ProbeResult(str(photo), "Ann", None, "Ann", 0.5, 0.9),
+        ProbeResult(str(photo), "Ann", None, "Ann", 0.5, 0.9, 0.5),
         ProbeResult(str(empty), None, problem="No face was found."),
     ]
     assert reported == [(1, 2), (2, 2)]
@@ -176,8 +176,8 @@ def test_an_evaluation_says_what_was_evaluated():
 def results_of(group, right, wrong, person="Ann"):
     """Return results of a group: so many with the right name, and so many that are not recognised."""
     label = person or "Bob"
-    return [ProbeResult("1", person, label, label, 0.9, 0.9, group=group)] * right + [
-        ProbeResult("2", person, None, "Cid", 0.2, 0.3, group=group)
+    return [ProbeResult("1", person, label, label, 0.9, 0.9, 0.9, group=group)] * right + [
+        ProbeResult("2", person, None, "Cid", 0.2, 0.3, 0.2, group=group)
     ] * wrong
 
 

@@ -14,18 +14,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model import bundle as bundles
-from model.bundle import DETECTOR, FORMAT, GALLERY, LANDMARKS, MANIFEST, MODEL, ONNX, ONNX_WEIGHTS, Manifest
+from model.bundle import COHORT, DETECTOR, FORMAT, GALLERY, LANDMARKS, MANIFEST, MODEL, ONNX, ONNX_WEIGHTS, Manifest
 from model.errors import BundleError, BundleUnavailableError
 from model.storage import FileEntry
 from preprocess.geometry import Geometry
 
-PLAIN = Manifest(("Ann", "Zoë"), (), Geometry(), 0.6, 0.8, 1.0, {}, {"validation": None}, {}, {"torch": "2"}, {})
+PLAIN = Manifest(("Ann", "Zoë"), (), Geometry(), 0.6, 1.0, {}, {"validation": None}, {}, {"torch": "2"}, {})
 
 
 def source(folder, **contents):
     """Make a folder with every file but the manifest."""
     folder.mkdir()
-    for name in (MODEL, ONNX, ONNX_WEIGHTS, GALLERY, DETECTOR, LANDMARKS):
+    for name in (MODEL, ONNX, ONNX_WEIGHTS, GALLERY, COHORT, DETECTOR, LANDMARKS):
         (folder / name).write_text(contents.get(name.partition(".")[0], name))
     return folder
 
