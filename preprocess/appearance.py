@@ -72,6 +72,11 @@ class Pose:
     pitch: float
     roll: float
 
+    @property
+    def away(self) -> float:
+        """By how many degrees it is turned to the side, or up or down."""
+        return max(abs(self.yaw), abs(self.pitch))
+
 
 def pose(landmarks: Points) -> Pose:
     """Estimate the pose of a head from its five points.
@@ -128,7 +133,7 @@ def appearance(photo: Photo, width: float, height: float, landmarks: Points) -> 
     size, sharp = math.sqrt(width * height), sharpness(face)
     brightness, cover = float(np.asarray(Image.fromarray(face).convert("L")).mean()), _cover(face)
     share = min(1.0, size**2 / (photo.width * photo.height))
-    away = max(abs(turned.yaw), abs(turned.pitch))
+    away = turned.away
     limits: dict[Advice, bool] = {
         "too_small": size < SMALL,
         "blurred": sharp < BLURRED and size >= SMALL and brightness >= DARK,

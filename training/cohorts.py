@@ -85,9 +85,7 @@ def measure(
     )
     names = np.array([person_of(photos.root / photo, photos.root) for photo in found])
     embeddings = np.stack(list(found.values()))
-    cohort = strangers.measure(
-        embeddings, names, source, lambda *done: on_step("Measuring strangers, parts", *done)
-    )
+    cohort = strangers.measure(embeddings, names, source, lambda *done: on_step("Measuring strangers, parts", *done))
     with replacing(target) as unfinished:
         cohort.save(unfinished)
     shutil.rmtree(target.with_suffix(".faces"), ignore_errors=True)

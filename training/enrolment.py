@@ -16,6 +16,7 @@ from model import bundle as bundles
 from model.bundle import Bundle, Manifest
 from model.cohort import Cohort
 from model.gallery import ALIKE, FloatArray, Gallery, IntArray
+from preprocess.appearance import TURNED, pose
 from training import calibration, strangers
 from training.class_removal import remove_class
 from training.discriminant import fit
@@ -55,6 +56,7 @@ def poor_references(kept: Sequence[KeptFace], cohort: Cohort) -> list[str]:
         reasons = [
             *(["its face is small"] if min(face.face.box.width, face.face.box.height) < _SMALL else []),
             *(["it is blurred"] if face.face.sharpness < _BLURRED else []),
+            *(["the head is turned away"] if pose(face.face.box.landmarks).away > TURNED else []),
             *(["to the network its face is like many others'"] if is_alike else []),
         ]
         if reasons:

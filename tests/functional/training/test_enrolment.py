@@ -101,8 +101,18 @@ def test_enrolling_a_person_similar_to_a_known_one_gives_a_remark(opened, tmp_pa
     assert [remark for remark in remarks if "Brother" in remark and opened.manifest.labels[0] in remark]
 
 
+TURNED = Box(0, 0, 100, 120, 1, landmarks=((55.0, 45.0), (80.0, 47.0), (95.0, 65.0), (60.0, 88.0), (80.0, 90.0)))
+"""A face that looks to the right, almost in profile: the nose lies beyond both eyes."""
+
+
 @pytest.mark.parametrize(
-    ("changed", "reason"), [({"sharpness": 1.0}, "blurred"), ({"box": Box(0, 0, 20, 20, 1)}, "small"), ({}, None)]
+    ("changed", "reason"),
+    [
+        ({"sharpness": 1.0}, "blurred"),
+        ({"box": Box(0, 0, 20, 20, 1)}, "small"),
+        ({"box": TURNED}, "turned"),
+        ({}, None),
+    ],
 )
 def test_a_photo_that_is_a_poor_reference_is_named_with_the_reason(kept, opened, changed, reason):
     (only,) = kept
