@@ -109,19 +109,38 @@ def _decoded(heat: FloatArray, sizes: FloatArray, offsets: FloatArray, points: F
     return Faces(boxes[kept], heat[0, rows, columns][kept], landmarks[kept])
 
 
-def suppressed(boxes: FloatArray) -> list[int]:
-    """Return the indices of (N, 4) boxes, the likeliest first, that are left when each face keeps only its first."""
+def suppressed(boxes: FloatArray, covered: float = math.inf) -> list[int]:
+    """Return the indices of (N, 4) boxes, the likeliest first, that are left when each face keeps only its first.
+
+    Two boxes show the same face if they overlap by SAME_FACE, or if `covered` of the smaller one is in the other one.
+    """
     kept, left = [], np.arange(len(boxes))
     while len(left):
         first, others = left[0], left[1:]
         kept.append(int(first))
-        left = others[overlaps(boxes[first], boxes[others]) < SAME_FACE]
+        box, rest = boxes[first], boxes[others]
+        same = overlaps(box, rest) >= SAME_FACE
+        if covered <= 1:
+            same |= coverage(box, rest) >= covered
+        left = others[~same]
     return kept
 
 
 def overlaps(box: FloatArray, others: FloatArray) -> FloatArray:
     """Return the intersection over union of a box (4,) with each of N others (N, 4), 0 to 1."""
-    ends = np.minimum(box[:2] + box[2:], others[:, :2] + others[:, 2:])
-    shared = np.prod(np.maximum(0, ends - np.maximum(box[:2], others[:, :2])), axis=1)
+    shared = _shared(box, others)
     overlap: FloatArray = shared / (np.prod(box[2:]) + np.prod(others[:, 2:], axis=1) - shared)
     return overlap
+
+
+def coverage(box: FloatArray, others: FloatArray) -> FloatArray:
+    """Return the intersection over the smaller one of a box (4,) and each of N others (N, 4), 0 to 1."""
+    smaller: FloatArray = _shared(box, others) / np.minimum(np.prod(box[2:]), np.prod(others[:, 2:], axis=1))
+    return smaller
+
+
+def _shared(box: FloatArray, others: FloatArray) -> FloatArray:
+    """Return the area of the intersection of a box (4,) with each of N others (N, 4)."""
+    ends = np.minimum(box[:2] + box[2:], others[:, :2] + others[:, 2:])
+    shared: FloatArray = np.prod(np.maximum(0, ends - np.maximum(box[:2], others[:, :2])), axis=1)
+    return shared

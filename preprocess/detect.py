@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from preprocess.centerface import SAME_FACE, CenterFace, resized
+from preprocess.centerface import CenterFace, resized, suppressed
 from preprocess.photo import Photo, RGBArray
 
 Point = tuple[float, float]
@@ -280,30 +280,22 @@ def _smallest(boxes: Iterable[Box], photo: Photo) -> float:
     return min(max(box.width, box.height) * scale for box in boxes if box.is_sure)
 
 
-def _merged(earlier: list[Box], later: list[Box]) -> list[Box]:
-    """Return the boxes of two looks, the likelier one of those that show the same face."""
-    kept: list[Box] = []
-    for box in sorted([*earlier, *later], key=lambda box: box.score, reverse=True):
-        if not any(overlap(box, other) >= SAME_FACE or _covers(box, other) for other in kept):
-            kept.append(box)
-    return kept
+def _merged(earlier: Sequence[Box], later: Sequence[Box]) -> list[Box]:
+    """Return the boxes of two looks, the likelier one of those that show the same face.
+
+    A large look may see a face in part of a large face.
+    """
+    boxes = sorted([*earlier, *later], key=lambda box: box.score, reverse=True)
+    sides = np.array([(box.left, box.top, box.width, box.height) for box in boxes], np.float32).reshape(-1, 4)
+    return [boxes[index] for index in suppressed(sides, COVERED)]
 
 
 def overlap(box: Box, other: Box) -> float:
     """Return the intersection of two boxes over their union, 0 to 1."""
-    shared = _shared(box, other)
-    return shared / (box.area + other.area - shared) if shared else 0.0
-
-
-def _covers(box: Box, other: Box) -> bool:
-    """Whether most of the smaller box lies in the other one: a large look may see a face in part of a large face."""
-    return _shared(box, other) >= COVERED * min(box.area, other.area)
-
-
-def _shared(box: Box, other: Box) -> int:
     width = min(box.left + box.width, other.left + other.width) - max(box.left, other.left)
     height = min(box.top + box.height, other.top + other.height) - max(box.top, other.top)
-    return max(0, width) * max(0, height)
+    shared = max(0, width) * max(0, height)
+    return shared / (box.area + other.area - shared) if shared else 0.0
 
 
 def prominence(box: Box, width: int, height: int) -> float:
