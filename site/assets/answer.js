@@ -1,6 +1,7 @@
 // The content of the panel beside the photo: first the progress, then the people in it.
 import { copy, curl } from "./copy.js";
 import { make } from "./dom.js";
+import { originalAnswer } from "./queue.js";
 import { closest, inOrder, isKnown, knownNames, nameOf, percent, progress, summary, timings } from "./sentences.js";
 import { format, language, words } from "./words.js";
 
@@ -150,7 +151,7 @@ function requestDetails({ model, timing_ms: timing, image }) {
 }
 
 function toolbar(item, api) {
-  const { recognition, preview } = item;
+  const { preview } = item;
   const status = make("span", { class: "fine", role: "status" });
   const tool = (text, action) =>
     button(text, async () => {
@@ -160,7 +161,7 @@ function toolbar(item, api) {
     "div",
     { class: "tools" },
     preview && tool(canShare() ? words.shareResult : words.saveResult, () => shareResult(item)),
-    tool(words.copyJson, () => copy(JSON.stringify(recognition, null, 2)).then(() => words.answerCopied)),
+    tool(words.copyJson, () => copy(JSON.stringify(originalAnswer(item), null, 2)).then(() => words.answerCopied)),
     tool(words.copyCurl, () => copy(curl(api)).then(() => words.commandCopied)),
     status,
   );

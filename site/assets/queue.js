@@ -28,8 +28,12 @@ const SLOW_MS = 2000;
  * @property {number} since  when the state began, in milliseconds since 1970
  * @property {number} [pauseMs]  how long a pause takes until the next attempt
  * @property {import("./api.js").Recognition} [recognition]  in pixels of the photo in the file
+ * @property {import("./api.js").Recognition} [original]  of a photo that was turned: in pixels of the photo that was chosen
  * @property {Failure} [failure]  of the photo, or of the last attempt during a pause
  */
+
+/** @param {Item} item  @returns the answer in pixels of the photo as it was chosen, to be copied or saved */
+export const originalAnswer = ({ original, recognition }) => original ?? recognition;
 
 /** @param {Item} item  @returns {boolean} whether nothing more happens to it by itself */
 export const isDone = ({ state }) => ["answered", "failed", "cancelled"].includes(state);

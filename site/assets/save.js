@@ -1,5 +1,6 @@
 // Saves the results of all photos as a file: CSV for spreadsheets, JSON for programs. Names of columns and states are
 // in English in every language, so that programs can read them.
+import { originalAnswer } from "./queue.js";
 import { isKnown } from "./sentences.js";
 import { download } from "./share.js";
 
@@ -32,12 +33,13 @@ export function csvOf(items) {
 export const jsonOf = (items) => JSON.stringify(items.map(resultOf), null, 2);
 
 function resultOf(item) {
-  const { file, state, recognition, failure } = item;
+  const { file, state, failure } = item;
+  const answer = originalAnswer(item);
   return {
     file: file?.name ?? "",
     state,
     ...(failure && { failure: { type: failure.type, reason: failure.message } }),
-    ...(recognition && { image: recognition.image, model: recognition.model, faces: recognition.faces.map(faceOf) }),
+    ...(answer && { image: answer.image, model: answer.model, faces: answer.faces.map(faceOf) }),
   };
 }
 

@@ -33,9 +33,9 @@ export class Tab {
    */
   keep(item, choice, isWanted) {
     const key = `photo ${choice} ${item.id}`;
-    const { file, size, recognition, failure, preview } = item;
+    const { file, size, recognition, original, failure, preview } = item;
     const about = failure && { summary: failure.summary, advice: failure.advice, type: failure.type, requestId: failure.requestId };
-    const result = { name: file.name, size, recognition, failure: about };
+    const result = { name: file.name, size, recognition, original, failure: about };
     if (isWanted()) this.#write(key, JSON.stringify(result)); // at once: the visitor may leave before its picture is made
     return (this.#last = this.#last.then(async () => {
       const picture = preview && (await smallPicture(preview));
@@ -103,7 +103,7 @@ async function smallPicture(blob) {
 
 /** @returns {Item} its file is the small picture under the name of the photo */
 function itemOf(text, id) {
-  const { name = "", size, recognition, failure, picture } = JSON.parse(text);
+  const { name = "", size, recognition, original, failure, picture } = JSON.parse(text);
   const bytes = Uint8Array.from(atob(picture ?? ""), (letter) => letter.charCodeAt(0));
   const file = new File([bytes], name, { type: "image/jpeg" });
   return {
@@ -111,6 +111,7 @@ function itemOf(text, id) {
     file,
     size,
     recognition,
+    original,
     failure: failure && new Failure(failure.summary, failure),
     preview: picture ? file : null,
     state: recognition ? "answered" : "failed",

@@ -4,13 +4,13 @@ import { makeCanvas, openPhoto } from "./shrink.js";
 /**
  * @param {{file: Blob & {name: string}, preview: Blob}} item
  * @param {import("./api.js").Recognition} answer  in pixels of the photo as it lies
- * @returns what changes of the item: its picture, a file of it, its size and its answer
+ * @returns what changes of the item: its picture, a file of it, its size and its answer, beside that for the photo as it lies
  */
 export async function turn({ file, preview }, answer) {
   const turned = await turnPicture(preview, answer.image.rotation);
   const recognition = uprightAnswer(answer);
   const { width, height } = recognition.image;
-  return { recognition, preview: turned, file: new File([turned], file.name), size: { width, height } };
+  return { recognition, original: answer, preview: turned, file: new File([turned], file.name), size: { width, height } };
 }
 
 /**

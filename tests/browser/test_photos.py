@@ -1,6 +1,7 @@
 """The photo that is shown: its proportions and boxes are its own, however quickly it is changed and whatever fails."""
 
 import io
+import json
 import re
 
 import pytest
@@ -142,6 +143,19 @@ def test_a_photo_that_does_not_lie_as_its_faces_do_is_shown_upright(page: Page, 
     shown = "document.getElementById('photo')"
     page.wait_for_function(f"{shown}.complete && {shown}.naturalWidth == {size[0]}")
     assert page.evaluate(f"{shown}.naturalHeight") == size[1]
+
+
+@pytest.mark.parametrize("rotation", [90, 180, 270])
+def test_the_copied_answer_is_about_the_photo_as_it_was_chosen(page: Page, context, server, choose, rotation):
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    answer = recognition(face(box=(80, 300, 160, 180)), size=(800, 600))
+    answer["image"]["rotation"] = rotation
+    server.recognize = lambda _: answer
+    page.goto(server.address)
+    choose(drawn_photo((800, 600)))
+    page.get_by_role("button", name="Copy JSON").click()
+    expect(page.get_by_text("Answer copied.")).to_be_visible()
+    assert json.loads(page.evaluate("navigator.clipboard.readText()")) == answer
 
 
 def expect_shown(page: Page, number: int) -> None:

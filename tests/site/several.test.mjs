@@ -95,6 +95,27 @@ test("JSON has the boxes in the photo's own pixels, and no name or confidence of
   assert.deepEqual([other.failure, last.file], [{ type: "no-face", reason: "No face." }, ""]);
 });
 
+/** A photo that was turned clockwise by 90 degrees. */
+function turned() {
+  const { recognition, ...item } = answered("a.jpg", "Ada");
+  const box = { left: 60, top: 700, width: 40, height: 30 };
+  const original = { ...recognition, faces: [{ ...recognition.faces[0], box }], image: { width: 600, height: 800, rotation: 90 } };
+  return { ...item, recognition, original };
+}
+
+test("the saved boxes of a photo that was turned are those of the photo that was chosen, and JSON says how it lies", () => {
+  const [{ faces: [{ box }], image }] = JSON.parse(jsonOf([turned()]));
+  assert.deepEqual([box, image], [turned().original.faces[0].box, { width: 600, height: 800, rotation: 90 }]);
+  assert.match(csvOf([turned()]), /,60,700,40,30,600,800,/);
+});
+
+test("a photo that was turned is still known as it was chosen after a reload", async () => {
+  const store = storage();
+  await new Tab(store).keep({ ...turned(), id: 1 }, 1, () => true);
+  const [item] = new Tab(store).restore(1);
+  assert.deepEqual([item.recognition, item.original], [turned().recognition, turned().original]);
+});
+
 /** A tab's storage with room for this many characters. */
 function storage(room = Infinity) {
   const used = (store) => Object.values(store).reduce((sum, text) => sum + text.length, 0);
