@@ -30,9 +30,13 @@ _PROBES: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """The figures of galleries of so many people: counts over all of them, and the mean threshold."""
+    """The figures of galleries of so many people: counts over all of them, and the mean threshold.
+
+    The galleries have faces in common. Their intervals are those of one gallery, in order not to be too narrow.
+    """
 
     people: int
+    galleries: int
     name_right: Share
     recognised: Share
     strangers_taken: Share
@@ -43,12 +47,16 @@ class Row:
         shares = {name: getattr(self, name) for name in ("name_right", "recognised", "strangers_taken")}
         return {
             "people": self.people,
+            "galleries": self.galleries,
             "probes": self.recognised.trials,
             "strangers": self.strangers_taken.trials,
             "threshold": self.threshold,
             **{name: share.value for name, share in shares.items()},
-            **{f"{name}_interval": share.interval for name, share in shares.items()},
+            **{f"{name}_interval": self._interval(share) for name, share in shares.items()},
         }
+
+    def _interval(self, share: Share) -> list[float] | None:
+        return Share(round(share.hits / self.galleries), round(share.trials / self.galleries)).interval
 
 
 @dataclass(frozen=True)
@@ -90,7 +98,7 @@ def measure(
     *,
     sizes: Sequence[int],
     enrolled: int = 1,
-    repeats: int = 3,
+    repeats: int = 10,
     rate: float = 0.01,
     seed: int = 0,
     on_step: OnStep = lambda *_: None,
@@ -113,7 +121,7 @@ def measure(
             found.append(_trial(faces, cohort, size, enrolled, rate, random))
             on_step("Galleries", len(rows) * repeats + len(found), trials)
         names, known, taken, thresholds = zip(*found, strict=True)
-        rows.append(Row(size, _sum(names), _sum(known), _sum(taken), float(np.mean(thresholds))))
+        rows.append(Row(size, repeats, _sum(names), _sum(known), _sum(taken), float(np.mean(thresholds))))
     options = {"photos": enrolled, "repeats": repeats, "false_accept_rate": rate, "seed": seed}
     network = {"sha256": embedder.sha256, "geometry": asdict(embedder.geometry)}
     return Result(rows, options, cohort.source, network)

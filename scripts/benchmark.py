@@ -174,7 +174,7 @@ def enrolment(
         typer.Option(min=2, help="Number of people in a gallery; may be repeated. (default: 10, 50, 200)"),
     ] = None,
     photos: Annotated[int, typer.Option(min=1, help="Number of photos to enrol each person by.")] = 1,
-    repeats: Annotated[int, typer.Option(min=1, help="Number of galleries of each size, drawn at random.")] = 3,
+    repeats: Annotated[int, typer.Option(min=1, help="Number of galleries of each size, drawn at random.")] = 10,
     false_accept_rate: Annotated[
         float, typer.Option(min=0.0001, max=0.5, help="Share of strangers that may be accepted as a known person.")
     ] = FALSE_ACCEPT_RATE,

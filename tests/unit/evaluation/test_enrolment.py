@@ -4,6 +4,7 @@ import pytest
 
 from dataset.folders import Listing
 from evaluation import enrolment
+from evaluation.metrics import Share
 from preprocess.geometry import Geometry
 from tests.crowds import crowd, faces_of, measured
 from training.embedder import Embedder
@@ -39,6 +40,12 @@ def test_other_photos_of_the_enrolled_are_named_and_few_strangers_are_taken_for_
     assert row["name_right"] == row["recognised"] == 1
     assert row["strangers_taken"] <= 0.25
     assert row["strangers_taken_interval"][0] <= row["strangers_taken"]
+
+
+def test_the_interval_of_several_galleries_is_no_narrower_than_that_of_one():
+    row = enrolment.Row(10, 4, Share(36, 40), Share(32, 40), Share(4, 400), 0.5)
+    assert row.to_dict()["strangers_taken"] == 0.01
+    assert row.to_dict()["strangers_taken_interval"] == Share(1, 100).interval
 
 
 def test_a_lower_rate_takes_fewer_strangers(photos):
