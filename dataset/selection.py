@@ -18,11 +18,14 @@ from dataset.overrides import Overrides
 from dataset.words import counted
 
 MIN_FACE: Final = 27
-"""Pixels of the shorter side. In web photos, embeddings of smaller faces differ too much from the same person's large
-faces."""
+"""Pixels of the shorter side. Of 30 web photos, half have a cosine of 0.88 or more between their face's embedding and
+that of the same face at 27 pixels, and nine of ten 0.77; at 20 pixels it is 0.74 and 0.64. One of 250 photos of 64
+pixels has a smaller face, and 2 of 345 web photos."""
 
 MIN_SHARPNESS: Final = 24.0
-"""Variance of the Laplacian under which a face is blurred. The median web photo has some hundreds."""
+"""Variance of the Laplacian under which a face is blurred. It costs as much as MIN_FACE: a Gaussian of 2 % of a face's
+width leaves a sharpness of 21 and a cosine of 0.87, one of 3 % leaves 8 and 0.69, medians of the same photos. None of
+250 photos of 64 pixels is blurred, and 3 of 355 faces of web photos. Their median has some hundreds."""
 
 DUPLICATE: Final = 0.95
 """Copies of a picture whose faces have a smaller cosine than this are kept: training can learn from the difference."""
@@ -38,7 +41,8 @@ either's: twins."""
 
 FALSE_FACE: Final = (0.6, 0.5)
 """A face with a lower score, and a smaller share of the area of the photo's largest face, may be no face. No picture
-without people, of 144, has a face with a higher score, and the best face of none of 410 web photos has a lower one."""
+without people, of 144, has a face with a higher score, and the best face of none of 410 web photos has a lower one. Of
+355 faces in web photos one is such a face, and not the person's."""
 
 
 class Cause(StrEnum):
