@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from preprocess import detect
-from preprocess.centerface import Faces
-from preprocess.detect import FAINT, FIRST, LARGE, PADDED, SURE, TYPICAL, Box, Detector, frame, turned
+from preprocess.centerface import SAME_FACE, Faces, coverage, overlaps, suppressed
+from preprocess.detect import COVERED, FAINT, FIRST, LARGE, PADDED, SURE, TYPICAL, Box, Detector, frame, turned
 from preprocess.photo import Photo
 
 SIDE = 400
@@ -113,6 +113,28 @@ def test_of_two_boxes_of_one_face_the_likelier_is_returned(found):
 def test_a_part_of_a_large_face_is_no_face(found):
     boxes, _ = found(first=[FACE, SMALL], large=[(40, 30, 0.7)])
     assert [box.left for box in boxes] == [0, 200]
+
+
+def test_every_face_of_a_crowd_that_two_looks_see_is_returned_once(found):
+    crowd = [(left, 9, 0.9) for left in range(0, 390, 10)]
+    boxes, _ = found(first=crowd, large=[(left + 1, 9, 0.8) for left, *_ in crowd])
+    assert [box.left for box in boxes] == [left for left, *_ in crowd]
+
+
+RECTANGLES = st.lists(st.tuples(*[st.integers(0, 60)] * 2, *[st.integers(1, 40)] * 2), max_size=20)
+
+
+@given(RECTANGLES)
+def test_no_two_boxes_that_are_left_show_the_same_face_and_every_other_box_shows_one_of_theirs(rectangles):
+    boxes = np.array(rectangles, np.float32).reshape(-1, 4)
+    kept = suppressed(boxes, COVERED)
+
+    def same(one, others):
+        return (overlaps(one, others) >= SAME_FACE) | (coverage(one, others) >= COVERED)
+
+    for at, box in enumerate(boxes):
+        likelier = [index for index in kept if index < at]
+        assert same(box, boxes[likelier]).any() == (at not in kept)
 
 
 def test_without_a_sure_face_the_likeliest_faint_one_is_returned_alone(found):
