@@ -16,6 +16,7 @@ from onnx import ModelProto, NodeProto, numpy_helper
 from onnx.helper import make_node, make_tensor_value_info
 
 from dataset.centerface_int8 import quantize
+from dataset.quantization import remove_unused
 from preprocess.files import package_folder
 
 _SHA256: Final = "09189deaaf8646c5c51a68447e3c744ea1e211798155d4728c20507b9f5aefbc"
@@ -42,7 +43,7 @@ def network() -> bytes:
     _fold_batch_norms(model)
     _take_photos(model)
     quantize(model)
-    _remove_unused(model)
+    remove_unused(model)  # the shapes are those of small pictures
     model.opset_import[0].version = _OPSET
     onnx.checker.check_model(model)
     serialized: bytes = model.SerializeToString(deterministic=True)
@@ -71,14 +72,6 @@ def _fold_batch_norms(model: ModelProto) -> None:
         graph.initializer.append(numpy_helper.from_array(shift - mean * factor, convolution.input[2]))
         convolution.output[0] = norm.output[0]
         graph.node.remove(norm)
-
-
-def _remove_unused(model: ModelProto) -> None:
-    """Remove tensors that no node uses, and intermediate shapes, which are those of small pictures."""
-    used = {name for node in model.graph.node for name in node.input}
-    kept = [tensor for tensor in model.graph.initializer if tensor.name in used]
-    del model.graph.initializer[:], model.graph.value_info[:]
-    model.graph.initializer.extend(kept)
 
 
 def _take_photos(model: ModelProto) -> None:

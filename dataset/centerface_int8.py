@@ -1,21 +1,13 @@
-"""CenterFace's network in whole numbers of eight bits.
+"""What `quantize` needs to know of CenterFace's network: the range of each tensor, and the layers that stay exact."""
 
-Every value between two layers is rounded (QuantizeLinear) and becomes a number again (DequantizeLinear). ONNX Runtime
-replaces these two, and the layer between them, by a layer for whole numbers. Its documentation, "Quantize ONNX Models",
-calls this QDQ.
-"""
+from typing import Final
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from onnx import ModelProto
 
-import numpy as np
-import numpy.typing as npt
-from onnx import GraphProto, ModelProto, NodeProto, numpy_helper
-from onnx.helper import make_node
+from dataset import quantization
+from dataset.quantization import Ranges
 
-Array = npt.NDArray[Any]
-
-_RANGES: Final = {
+RANGES: Final[Ranges] = {
     "input.1": (0, 255),
     "365": (0.00, 12.24),
     "368": (0.00, 21.72),
@@ -101,80 +93,5 @@ _HEADS: Final = "head."
 
 
 def quantize(model: ModelProto) -> None:
-    """Compute the convolutions and sums of the network in eight bits; each channel's weights have their own scale."""
-    graph = model.graph
-    nodes = _without_relu(list(graph.node))
-    tensors = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
-    del graph.node[:]
-    for node in nodes:
-        if node.op_type == "Conv" and not node.input[1].startswith(_HEADS):
-            _round_weights(graph, node, tensors)
-        for at, name in enumerate(node.input):
-            node.input[at] = _rounded(name) if name in _RANGES else name
-        graph.node.append(node)
-        if node.output[0] in _RANGES:
-            _round_values(graph, node.output[0])
-
-
-def _without_relu(nodes: Sequence[NodeProto]) -> list[NodeProto]:
-    """Return the nodes without ReLU where its result is rounded: no whole number stands for less than its 0."""
-    producers = {node.output[0]: node for node in nodes}
-    kept = []
-    for node in nodes:
-        if node.op_type == "Relu" and _RANGES[node.output[0]][0] == 0:
-            producers[node.input[0]].output[0] = node.output[0]
-        else:
-            kept.append(node)
-    return kept
-
-
-class _Scale(NamedTuple):
-    """What a step of the whole numbers means, and which of them, 0 to 255, is zero."""
-
-    step: np.float32
-    zero: np.uint8
-
-    @classmethod
-    def of(cls, name: str) -> "_Scale":
-        least, largest = _RANGES[name]
-        step = np.float32((largest - least) / 255)
-        return cls(step, np.uint8(round(-least / step)))
-
-
-def _rounded(name: str) -> str:
-    return f"{name}.rounded"
-
-
-def _round_values(graph: GraphProto, name: str) -> None:
-    """Add the two nodes that round the values called `name`."""
-    step, zero = _Scale.of(name)
-    parameters = [_add(graph, f"{name}.step", np.array(step)), _add(graph, f"{name}.zero", np.array(zero))]
-    graph.node.append(make_node("QuantizeLinear", [name, *parameters], [f"{name}.whole"]))
-    graph.node.append(make_node("DequantizeLinear", [f"{name}.whole", *parameters], [_rounded(name)]))
-
-
-def _round_weights(graph: GraphProto, convolution: NodeProto, tensors: Mapping[str, Array]) -> None:
-    """Store the weights of a convolution, and its bias, as whole numbers with a step for each output channel."""
-    source, weights_name, bias_name = convolution.input
-    weights, bias = tensors[weights_name], tensors[bias_name]
-    steps = (np.abs(weights).max(axis=(1, 2, 3)) / 127).astype(np.float32)
-    whole = np.rint(weights / steps[:, None, None, None]).astype(np.int8)
-    convolution.input[1] = _store(graph, weights_name, whole, steps)
-    bias_steps = (steps * _Scale.of(source).step).astype(np.float32)  # so that the bias can be added to the products
-    convolution.input[2] = _store(graph, bias_name, np.rint(bias / bias_steps).astype(np.int32), bias_steps)
-
-
-def _store(graph: GraphProto, name: str, whole: Array, steps: Array) -> str:
-    """Add whole numbers with a step for each of their rows, and the node that makes numbers of them."""
-    parameters = [
-        _add(graph, f"{name}.whole", whole),
-        _add(graph, f"{name}.steps", steps),
-        _add(graph, f"{name}.zeros", np.zeros(len(steps), whole.dtype)),
-    ]
-    graph.node.append(make_node("DequantizeLinear", parameters, [_rounded(name)], axis=0))
-    return _rounded(name)
-
-
-def _add(graph: GraphProto, name: str, values: Array) -> str:
-    graph.initializer.append(numpy_helper.from_array(values, name))
-    return name
+    """Compute the convolutions and sums of the network in eight bits."""
+    quantization.quantize(model, RANGES, lambda convolution: convolution.input[1].startswith(_HEADS))

@@ -9,7 +9,7 @@ import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -143,11 +143,12 @@ def write_report(content: Mapping[str, Any], output: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class KeptFace:
-    """A face that is kept: its label, its photo relative to the photos, and what was found."""
+    """A face that is kept: its label, its photo relative to the photos, what was found, and its chip as a JPEG file."""
 
     person: str
     photo: str
     face: Candidate
+    picture: bytes = field(repr=False)
 
 
 def select_faces(
@@ -161,12 +162,17 @@ def select_faces(
     named = _named(keep, people)
     with temporary_folder() as scratch:
         found = candidates.find_faces(_tasks(people, scratch, embed), scratch / JOURNAL, workers, on_progress)
-    overrides = Overrides()
-    overrides.add(_whole(named), [])
-    _add_faces(overrides, found, named)
-    report = _report(people, select(found, overrides))
-    chosen = {outcome.thumbnail for outcome in report.outcomes if outcome.chip}
-    kept = [KeptFace(photo.person, photo.photo, face) for photo in found for face in photo.faces if face.chip in chosen]
+        overrides = Overrides()
+        overrides.add(_whole(named), [])
+        _add_faces(overrides, found, named)
+        report = _report(people, select(found, overrides))
+        chosen = {outcome.thumbnail for outcome in report.outcomes if outcome.chip}
+        kept = [
+            KeptFace(photo.person, photo.photo, face, (scratch / face.chip).read_bytes())
+            for photo in found
+            for face in photo.faces
+            if face.chip in chosen
+        ]
     return kept, report
 
 

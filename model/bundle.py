@@ -22,8 +22,10 @@ from model.manifest import (
     MANIFEST,
     MODEL,
     ONNX,
+    ONNX_GALLERY,
     ONNX_WEIGHTS,
     Manifest,
+    Numbers,
     known_name,
 )
 from model.storage import Bucket, Connect, FileEntry, OnProgress, entry_of
@@ -40,9 +42,11 @@ __all__ = [
     "MANIFEST",
     "MODEL",
     "ONNX",
+    "ONNX_GALLERY",
     "ONNX_WEIGHTS",
     "Bundle",
     "Manifest",
+    "Numbers",
     "check_target",
     "load",
     "load_parts",

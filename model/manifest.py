@@ -5,9 +5,11 @@
 | `manifest.json` | describes the bundle; holds the size and SHA-256 of every other file |
 | `model.pt` | TorchScript: (N, S, S, 3) uint8 RGB chips to (N, 512) unit-length embeddings and (N, C) logits; the
                weights of its convolutions are stored as float16, and it computes in float32 |
-| `model.onnx`, `model.onnx.data` | the same as ONNX, and its weights, which are mapped into memory rather than parsed |
+| `model.onnx`, `model.onnx.data` | the same as ONNX, and its weights, which are mapped into memory rather than parsed;
+               it computes in whole numbers of eight bits, or in float32 where these differ too much |
 | `gallery.npz` | prototypes: `embeddings` (P, 512) float32 of unit length, and `people` (P,): the person of each, as an
                   index into the labels followed by the enrolled; and what their scores need, see `model.gallery` |
+| `gallery.onnx.npz` | the same by the network in ONNX, whose embeddings differ a little |
 | `cohort.npz` | what strangers' embeddings are like, in numbers that are nobody's face, see `model.cohort` |
 | `detector.onnx` | CenterFace, which finds faces: see `preprocess.centerface` |
 | `landmarks.dat` | dlib's five-point shape predictor, which aligns them |
@@ -18,7 +20,7 @@ import json
 import math
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final, Self
 
 from model.errors import BundleError
@@ -31,12 +33,28 @@ MODEL: Final = "model.pt"
 ONNX: Final = "model.onnx"
 ONNX_WEIGHTS: Final = "model.onnx.data"
 GALLERY: Final = "gallery.npz"
+ONNX_GALLERY: Final = "gallery.onnx.npz"
 COHORT: Final = "cohort.npz"
 DETECTOR: Final = "detector.onnx"
 LANDMARKS: Final = "landmarks.dat"
 
-FILES: Final = frozenset({MODEL, ONNX, ONNX_WEIGHTS, GALLERY, COHORT, DETECTOR, LANDMARKS})
+FILES: Final = frozenset({MODEL, ONNX, ONNX_WEIGHTS, GALLERY, ONNX_GALLERY, COHORT, DETECTOR, LANDMARKS})
 """Every file that a manifest may name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """What the answers of an engine depend on, measured with its own embeddings and logits.
+
+    `precision` is the number format of its network in the bundle; the others are as in a Manifest, and `held_out` as
+    there in `metrics`.
+    """
+
+    precision: str
+    threshold: float
+    temperature: float
+    calibration: Mapping[str, Any]
+    held_out: Mapping[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +63,9 @@ class Manifest:
 
     `labels` are the people whom the network was trained to name, in the order of its logits. `enrolled` are the people
     who are known by their prototypes alone. A face counts as known from the score `threshold` on. Logits are divided by
-    `temperature`. `calibration` says how these two were found. `version` is a digest of everything else, so that two
-    different bundles never have the same version.
+    `temperature`. `calibration` says how these two were found. They hold for the default engine; `engines` has those of
+    an engine whose network computes something else, by its name, see `of_engine`. `version` is a digest of everything
+    else, so that two different bundles never have the same version.
     """
 
     labels: tuple[str, ...]
@@ -59,6 +78,7 @@ class Manifest:
     training: Mapping[str, Any]
     libraries: Mapping[str, str]
     files: Mapping[str, FileEntry]
+    engines: Mapping[str, Numbers] = field(default_factory=dict)
     format: int = FORMAT
     version: str = ""
 
@@ -66,6 +86,19 @@ class Manifest:
     def people(self) -> tuple[str, ...]:
         """All people, in the order of the gallery: the labels, then the enrolled."""
         return self.labels + self.enrolled
+
+    def of_engine(self, name: str) -> Self:
+        """Return the manifest with the numbers of an engine in place of those of the default engine."""
+        if name not in self.engines:
+            return self
+        own = self.engines[name]
+        return replace(
+            self,
+            threshold=own.threshold,
+            temperature=own.temperature,
+            calibration=own.calibration,
+            metrics={**self.metrics, "held_out": own.held_out},
+        )
 
     def entries(self, names: Collection[str] | None = None) -> Mapping[str, FileEntry]:
         """Return the entries of the files called `names`, by default of all files.
@@ -99,7 +132,8 @@ class Manifest:
             _check_format(fields["format"])
             files = {known_name(name): _entry(entry) for name, entry in fields["files"].items()}
             fields |= {name: tuple(fields[name]) for name in ("labels", "enrolled")}
-            manifest = cls(**fields | {"geometry": Geometry(**fields["geometry"]), "files": files})
+            engines = {name: Numbers(**numbers) for name, numbers in fields["engines"].items()}
+            manifest = cls(**fields | {"geometry": Geometry(**fields["geometry"]), "files": files, "engines": engines})
             if manifest.version != manifest.sealed().version:
                 raise BundleError("The bundle's manifest was altered: its version does not fit its content.")
             _check_values(manifest)
@@ -159,16 +193,23 @@ def _check_values(manifest: Manifest) -> None:
         "size": type(geometry.size) is int and 0 < geometry.size <= PHOTO_CHIP.size,
         "padding": _is_number(geometry.padding) and geometry.padding >= 0,
         "stretch": _is_number(geometry.stretch) and geometry.stretch > 0,
-        "threshold": _is_number(manifest.threshold),
-        "temperature": _is_number(manifest.temperature) and manifest.temperature > 0,
-        "objects": all(
-            isinstance(value, dict)
-            for value in (manifest.calibration, manifest.metrics, manifest.training, manifest.libraries)
-        ),
+        "objects": all(isinstance(value, dict) for value in (manifest.metrics, manifest.training, manifest.libraries)),
+        "numbers": _are_usable(manifest) and all(map(_are_usable, manifest.engines.values())),
+        "precisions": all(isinstance(numbers.precision, str) for numbers in manifest.engines.values()),
     }
     wrong = [name for name, is_right in right.items() if not is_right]
     if wrong:
         raise ValueError(wrong)
+
+
+def _are_usable(numbers: Manifest | Numbers) -> bool:
+    """Whether a threshold, a temperature and their calibration are what serving can work with."""
+    return (
+        _is_number(numbers.threshold)
+        and _is_number(numbers.temperature)
+        and numbers.temperature > 0
+        and isinstance(numbers.calibration, dict)
+    )
 
 
 def _is_number(value: object) -> bool:

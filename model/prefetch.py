@@ -17,7 +17,7 @@ from model.engines import ENGINES, engine_named
 from model.errors import BundleError, BundleUnavailableError
 from model.settings import Settings
 
-SHARED: Final = (bundles.GALLERY, bundles.COHORT, bundles.DETECTOR, bundles.LANDMARKS)
+SHARED: Final = (bundles.COHORT, bundles.DETECTOR, bundles.LANDMARKS)
 """The files of a bundle that every engine needs."""
 
 LIMIT_SECONDS: Final = 25.0
@@ -44,7 +44,7 @@ def bundle_location(settings: Settings) -> str:
 
 @contextmanager
 def download(location: str, engine: str) -> Iterator[Iterator[Bundle]]:
-    """Give an iterator that yields the bundle twice: when the `SHARED` files are there, and when all files are.
+    """Give an iterator that yields the bundle twice: when `SHARED` and the engine's gallery are there, and at the end.
 
     Raises:
         BundleError: as `model.bundle.load` does, or there is no such engine.
@@ -150,4 +150,4 @@ def _send(sender: Connection, location: str, engine: str, user: int) -> None:
 
 def _parts(engine: str) -> list[tuple[str, ...]]:
     """Return the files that are needed first, and then those of the engine."""
-    return [SHARED, engine_named(engine).files]
+    return [(engine_named(engine).gallery, *SHARED), engine_named(engine).files]

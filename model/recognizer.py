@@ -145,7 +145,7 @@ class Recognizer:
             with watch.step("fetch"):
                 bundle = next(parts)
             with watch.step("load"):
-                gallery = Gallery.load(bundle.path(bundles.GALLERY), bundle.path(bundles.COHORT))
+                gallery = Gallery.load(bundle.path(engine.gallery), bundle.path(bundles.COHORT))
                 detector = Detector(bundle.path(bundles.DETECTOR), settings.threads)
                 aligner = Aligner(bundle.path(bundles.LANDMARKS))
             with watch.step("warm_up"):
@@ -155,7 +155,7 @@ class Recognizer:
             with watch.step("load"):
                 network = engine.load(bundle, settings.threads)
         with watch.step("warm_up"):
-            recognizer = cls(bundle.manifest, gallery, detector, aligner, network)
+            recognizer = cls(bundle.manifest.of_engine(engine.name), gallery, detector, aligner, network)
             recognizer._warm_up()
         recognizer.startup_ms = watch.stop()
         return recognizer

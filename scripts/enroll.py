@@ -52,7 +52,7 @@ def enroll(
         as_json=as_json,
     )
     from training.embedder import Embedder
-    from training.enrolment import embeddings_of, gallery_of, poor_references
+    from training.enrolment import embeddings_in_onnx, embeddings_of, gallery_of, poor_references
     from training.enrolment import enroll as enroll_people
 
     with progress() as bar:
@@ -64,7 +64,8 @@ def enroll(
     set_aside = {outcome.photo: str(outcome.reason) for outcome in report.left_out}
     if not people:
         raise CommandError(f"Nobody can be enrolled: {next(iter(set_aside.values()))}")
-    made, remarks = enroll_people(opened, people, target, replace_existing=replaces)
+    in_onnx = embeddings_in_onnx(kept, opened)
+    made, remarks = enroll_people(opened, people, target, in_onnx=in_onnx, replace_existing=replaces)
     result = {
         "bundle": str(output or bundle),
         "version": made.manifest.version,

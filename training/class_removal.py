@@ -16,7 +16,7 @@ from model.engines import ENGINES
 from model.engines.base import random_chip
 from model.settings import cores
 from training.errors import RemovalError
-from training.export import save_onnx
+from training.onnx_network import save_onnx
 
 _TOLERANCE: Final = 1e-4
 """Largest accepted change of embeddings and logits: another order of additions in float32 changes them by less."""

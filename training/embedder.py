@@ -36,7 +36,8 @@ Network = Callable[[RGBArray], FloatArray]
 class Embedder:
     """The part of a network that computes embeddings, named by its file. Each process loads it on first use.
 
-    `file` is a bundle's `model.pt` where `traced`, else pretrained weights, which get chips scaled to `input_size`.
+    `file` is a bundle's `model.pt` where `traced`, or its `model.onnx`, else pretrained weights, which get chips scaled
+    to `input_size`.
     Where `mirrored`, the embedding of the mirrored chip is added, as for the prototypes of a gallery. `onnx` is the
     same network in ONNX, if there is one. `sha256` is that of `file`. The `repr` contains the checksum and not the
     paths: cached results stay valid when the file moves, and do not when its content changes.
@@ -63,6 +64,12 @@ class Embedder:
         sha256 = bundle.manifest.files[bundles.MODEL].sha256
         return cls(bundle.path(bundles.MODEL), sha256, bundle.manifest.geometry, traced=True)
 
+    @classmethod
+    def of_bundle_in_onnx(cls, bundle: Bundle) -> Self:
+        """Return the embedder of a verified bundle's network in ONNX, whose embeddings differ a little."""
+        file, sha256 = bundle.path(bundles.ONNX), bundle.manifest.files[bundles.ONNX_WEIGHTS].sha256
+        return cls(file, sha256, bundle.manifest.geometry, onnx=file)
+
     def with_mirror(self) -> Self:
         """Return the embedder that adds the embedding of the mirrored chip."""
         return replace(self, mirrored=True)
@@ -86,9 +93,9 @@ class Embedder:
 
 @cache
 def _load(embedder: Embedder) -> Network:
-    """Load a network once a process. The one in ONNX is for chips and inputs of the usual size only."""
+    """Load a network once a process. The pretrained one in ONNX is for chips and inputs of the usual size only."""
     usual = (embedder.geometry.size, embedder.input_size) == (Geometry().size, INPUT_SIZE)
-    if embedder.onnx is None or not usual:
+    if embedder.onnx is None or not (usual or embedder.onnx == embedder.file):
         network: Network = import_module("training.embedding_network").in_torch(embedder)
         return network
     run = session(embedder.onnx, threads=1).run

@@ -10,8 +10,8 @@ from model import bundle as bundles
 from model.engines import fusion
 from preprocess.files import full_disk_as_oserror
 from preprocess.temporary import temporary_folder
-from training.export import optimize_onnx, trace_onnx
 from training.network import VisageNetwork, frozen, without_interpolation
+from training.onnx_network import optimize_onnx, trace_onnx
 from training.pretrained import Pretrained
 
 if TYPE_CHECKING:

@@ -1,5 +1,6 @@
 """Adds people to a bundle by the embeddings of a few photos each, and removes people from a bundle."""
 
+import io
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -9,17 +10,20 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from dataset.labels import normalised
 from dataset.prepare import KeptFace
 from model import bundle as bundles
 from model.bundle import Bundle, Manifest
 from model.cohort import Cohort
+from model.engines import ENGINES
 from model.gallery import ALIKE, FloatArray, Gallery, IntArray
 from preprocess.appearance import TURNED, pose
 from training import calibration, strangers
 from training.class_removal import remove_class
 from training.discriminant import fit
+from training.embedder import Embedder
 from training.members import check_forgettable, check_newcomers
 
 _ENOUGH_PHOTOS: Final = 3
@@ -41,6 +45,16 @@ def embeddings_of(kept: Sequence[KeptFace]) -> dict[str, FloatArray]:
     people: dict[str, list[FloatArray]] = {}
     for face in kept:
         people.setdefault(face.person, []).append(face.face.vector())
+    return {name: np.stack(rows) for name, rows in people.items()}
+
+
+def embeddings_in_onnx(kept: Sequence[KeptFace], bundle: Bundle) -> dict[str, FloatArray]:
+    """Return the same by the network in ONNX of the bundle that they are for, with their mirror images."""
+    embed = Embedder.of_bundle_in_onnx(bundle).with_mirror()
+    people: dict[str, list[FloatArray]] = {}
+    for face in kept:
+        with Image.open(io.BytesIO(face.picture)) as chip:
+            people.setdefault(face.person, []).append(embed(np.asarray(chip.convert("RGB"))[None])[0])
     return {name: np.stack(rows) for name, rows in people.items()}
 
 
@@ -83,28 +97,34 @@ def _likeness(faces: FloatArray, cohort: Cohort) -> FloatArray:
 
 
 def enroll(
-    bundle: Bundle, people: Mapping[str, FloatArray], target: Path, *, replace_existing: bool = False
+    bundle: Bundle,
+    people: Mapping[str, FloatArray],
+    target: Path,
+    *,
+    in_onnx: Mapping[str, FloatArray] | None = None,
+    replace_existing: bool = False,
 ) -> tuple[Bundle, list[str]]:
     """Write the bundle `target`: `bundle` and more people, each by the (K, 512) embeddings of their photos.
+
+    `in_onnx` has their embeddings by the bundle's network in ONNX; without them, `people` stands for these too.
 
     Also return a remark on each of them who looks like somebody the bundle knows.
 
     Raises:
         BundleError: a name is taken, or `target` holds something already.
     """
-    manifest, gallery = bundle.manifest, gallery_of(bundle)
+    manifest, galleries = bundle.manifest, _galleries_of(bundle)
     newcomers = _by_label(people)
     check_newcomers(manifest, newcomers)
-    remarks = []
+    remarks, known = [], galleries[bundles.GALLERY]
     for name, embeddings in newcomers.items():
-        remarks += _lookalikes(name, embeddings, manifest, gallery)
-        gallery = _joined(gallery, calibration.prototypes_of(embeddings))
+        remarks += _lookalikes(name, embeddings, manifest, known)
+        known = _joined(known, {name: embeddings})
         manifest = replace(manifest, enrolled=(*manifest.enrolled, name))
-    gallery = fit(gallery.embeddings, gallery.people, gallery.cohort)
+    own = {bundles.GALLERY: newcomers, bundles.ONNX_GALLERY: _by_label(in_onnx or people)}
+    joined = {file: _fitted(_joined(gallery, own[file])) for file, gallery in galleries.items()}
     with bundles.temporary_bundle(target) as source:
-        _copy(bundle, source)
-        gallery.save(source / bundles.GALLERY)
-        made = _recalibrated(manifest, gallery)
+        made = _with_galleries(bundle, manifest, joined, source)
         return bundles.write(source, made, target, replace_existing=replace_existing), remarks
 
 
@@ -120,36 +140,45 @@ def forget(bundle: Bundle, name: str, target: Path, *, replace_existing: bool = 
     manifest = bundle.manifest
     name = check_forgettable(manifest, name)
     person = manifest.people.index(name)
-    gallery = _without_person(gallery_of(bundle), person)
+    galleries = {file: _without_person(gallery, person) for file, gallery in _galleries_of(bundle).items()}
     with bundles.temporary_bundle(target) as source:
-        _copy(bundle, source)
-        gallery.save(source / bundles.GALLERY)
+        made = _with_galleries(bundle, _without(manifest, name), galleries, source)
         if name in manifest.labels:
             remove_class(bundle.directory, source, person, manifest.geometry.size)
-        made = _recalibrated(_without(manifest, name), gallery)
         return bundles.write(source, made, target, replace_existing=replace_existing)
 
 
-def enrolled_in(bundle: Bundle) -> dict[str, FloatArray]:
-    """Return the (K, 512) prototypes of each person who is enrolled in a bundle, by label."""
-    manifest, gallery = bundle.manifest, gallery_of(bundle)
+def enrolled_in(bundle: Bundle, file: str = bundles.GALLERY) -> dict[str, FloatArray]:
+    """Return the (K, 512) prototypes of each person who is enrolled in a bundle, by label; `file` has the gallery."""
+    manifest, gallery = bundle.manifest, gallery_of(bundle, file)
     return {
         name: gallery.embeddings[gallery.people == number]
         for number, name in enumerate(manifest.enrolled, start=len(manifest.labels))
     }
 
 
-def gallery_of(bundle: Bundle) -> Gallery:
-    """Return the gallery of a bundle."""
-    return Gallery.load(bundle.path(bundles.GALLERY), bundle.path(bundles.COHORT))
+def gallery_of(bundle: Bundle, file: str = bundles.GALLERY) -> Gallery:
+    """Return the gallery in a file of a bundle, by default that of the default engine."""
+    return Gallery.load(bundle.path(file), bundle.path(bundles.COHORT))
 
 
-def _joined(gallery: Gallery, embeddings: FloatArray) -> Gallery:
-    """Return the gallery with a further person, of (K, 512) prototypes; its scores are not fitted."""
-    people = np.full(len(embeddings), gallery.count, gallery.people.dtype)
+def _galleries_of(bundle: Bundle) -> dict[str, Gallery]:
+    """Return the galleries of all engines, by their files."""
+    return {file: gallery_of(bundle, file) for file in (bundles.GALLERY, bundles.ONNX_GALLERY)}
+
+
+def _joined(gallery: Gallery, newcomers: Mapping[str, FloatArray]) -> Gallery:
+    """Return the gallery with further people, of (K, 512) embeddings each; its scores are not fitted."""
+    prototypes = list(map(calibration.prototypes_of, newcomers.values()))
+    numbers = np.arange(gallery.count, gallery.count + len(prototypes), dtype=gallery.people.dtype)
+    people = np.repeat(numbers, list(map(len, prototypes)))
     return Gallery.plain(
-        np.concatenate([gallery.embeddings, embeddings]), np.concatenate([gallery.people, people]), gallery.cohort
+        np.concatenate([gallery.embeddings, *prototypes]), np.concatenate([gallery.people, people]), gallery.cohort
     )
+
+
+def _fitted(gallery: Gallery) -> Gallery:
+    return fit(gallery.embeddings, gallery.people, gallery.cohort)
 
 
 def _without_person(gallery: Gallery, person: int) -> Gallery:
@@ -177,16 +206,24 @@ def _lookalikes(name: str, embeddings: FloatArray, manifest: Manifest, gallery: 
     ]
 
 
-def _copy(bundle: Bundle, source: Path) -> None:
+def _with_galleries(bundle: Bundle, manifest: Manifest, galleries: Mapping[str, Gallery], source: Path) -> Manifest:
+    """Write a bundle's files with other galleries into `source`; return the manifest with the thresholds for these."""
     for name in bundle.manifest.files:
         shutil.copyfile(bundle.path(name), source / name)
+    for file, gallery in galleries.items():
+        gallery.save(source / file)
+    engines = {
+        name: replace(numbers, **_calibrated(numbers.calibration, galleries[ENGINES[name].gallery]))
+        for name, numbers in manifest.engines.items()
+    }
+    return replace(manifest, engines=engines, **_calibrated(manifest.calibration, galleries[bundles.GALLERY]))
 
 
-def _recalibrated(manifest: Manifest, gallery: Gallery) -> Manifest:
-    """Return the manifest with the threshold for the people that the gallery now has."""
-    rate = manifest.calibration["false_accept_rate"]
-    threshold = calibration.threshold(gallery, rate, earlier=manifest.calibration)
-    return replace(manifest, calibration=threshold.to_dict(rate), threshold=threshold.value)
+def _calibrated(earlier: Mapping[str, Any], gallery: Gallery) -> dict[str, Any]:
+    """Return the threshold for the people that a gallery now has, and its calibration, after an earlier one."""
+    rate = earlier["false_accept_rate"]
+    threshold = calibration.threshold(gallery, rate, earlier=earlier)
+    return {"threshold": threshold.value, "calibration": threshold.to_dict(rate)}
 
 
 def _without(manifest: Manifest, name: str) -> Manifest:

@@ -42,6 +42,10 @@ class _StoredFaces(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         return torch.tensor(self._stored[copy, row]), torch.tensor(self._people[row])
 
 
+OUTPUTS: Final = ("embeddings", "mirrored", "logits")
+"""What `FineTuning.outputs` returns."""
+
+
 class FineTuning:
     """The layers that train, their optimizer and their data."""
 

@@ -37,6 +37,9 @@ class Observer:
     def on_epoch(self, epoch: Epoch, epochs: int) -> None:
         """Called after each of `epochs` epochs."""
 
+    def on_eight_bits(self, done: int, total: int) -> None:
+        """Called when `done` of `total` chips, mirrored copies included, have been through the network in ONNX."""
+
 
 class StepObserver(Observer):
     """Reports a training to `on_step`, as two named steps."""
@@ -51,3 +54,7 @@ class StepObserver(Observer):
     def on_epoch(self, epoch: Epoch, epochs: int) -> None:
         """Report an epoch."""
         self._on_step("Training, epochs", epoch.number, epochs)
+
+    def on_eight_bits(self, done: int, total: int) -> None:
+        """Report the network in eight bits."""
+        self._on_step("Network in eight bits, faces", done, total)

@@ -60,7 +60,10 @@ def retrain(
     recipe = recipe_of(bundle.manifest)
     _discard_other(run, faces, recipe)
     train(faces, run, recipe, pretrained, observer, device)
-    enrolled = {label: rows for label, rows in enrolled_in(bundle).items() if normalised(label) != normalised(name)}
+    enrolled, in_onnx = (
+        {label: rows for label, rows in enrolled_in(bundle, file).items() if normalised(label) != normalised(name)}
+        for file in (bundles.GALLERY, bundles.ONNX_GALLERY)
+    )
     with bundles.temporary_bundle(target) as folder:
         exported = export(
             run,
@@ -69,7 +72,7 @@ def retrain(
             false_accept_rate=bundle.manifest.calibration["false_accept_rate"],
             earlier=bundle.manifest.calibration,
         ).bundle
-        made, _ = enroll(exported, enrolled, target, replace_existing=replace_existing)
+        made, _ = enroll(exported, enrolled, target, in_onnx=in_onnx, replace_existing=replace_existing)
     discard(run)
     with suppress(OSError):  # a file manager left something in it
         run.rmdir()

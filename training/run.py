@@ -6,7 +6,8 @@
 | `activations.npy`, `activations.count` | the frozen layers' output for every chip; removed when training is done |
 | `checkpoint.pt` | the state of the training after the last epoch that is complete |
 | `network.pt` | the network of the best epoch, once training is done |
-| `samples.npz` | every chip's embedding and logits, and a few chips, for export |
+| `model.onnx`, `model.onnx.data` | the same network for the second engine, see `training.onnx_network` |
+| `samples.npz` | every chip's embedding and logits by either, and a few chips, for export |
 | `metrics.json` | loss and accuracy of every epoch and of the result; its presence marks the run as finished |
 | `curves.png` | drawn from `metrics.json` by `visage train` |
 """
@@ -20,6 +21,7 @@ from typing import Any, Final, Self
 from dataset.folders import is_visible
 from dataset.labels import normalised
 from dataset.tally import count_copies
+from model.engines import ONNX
 from preprocess.files import read_json
 from preprocess.geometry import Geometry
 from training.errors import RunError
@@ -33,7 +35,9 @@ SAMPLES: Final = "samples.npz"
 METRICS: Final = "metrics.json"
 CURVES: Final = "curves.png"
 
-_FILES: Final = frozenset({RUN, ACTIVATIONS, "activations.count", CHECKPOINT, NETWORK, SAMPLES, METRICS, CURVES})
+_FILES: Final = frozenset(
+    {RUN, ACTIVATIONS, "activations.count", CHECKPOINT, NETWORK, *ONNX.files, SAMPLES, METRICS, CURVES}
+)
 
 
 @dataclass(frozen=True)

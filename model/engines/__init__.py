@@ -12,12 +12,12 @@ schema read the descriptions from there. Importing this package imports no engin
 
 from typing import Final
 
-from model.engines.base import BFLOAT16, FLOAT32, Engine, Packaging
+from model.engines.base import BFLOAT16, FLOAT32, INT8, Engine, Packaging
 from model.engines.onnx import ONNX
 from model.engines.torchscript import TorchScript
 from model.errors import BundleError
 
-__all__ = ["BFLOAT16", "ENGINES", "FLOAT32", "ONNX", "Engine", "Packaging", "TorchScript", "engine_named"]
+__all__ = ["BFLOAT16", "ENGINES", "FLOAT32", "INT8", "ONNX", "Engine", "Packaging", "TorchScript", "engine_named"]
 
 ENGINES: Final[dict[str, type[Engine]]] = {engine.name: engine for engine in (TorchScript, ONNX)}
 """Every engine by its name, the default first."""

@@ -6,6 +6,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
 
+from model.manifest import GALLERY
+
 if TYPE_CHECKING:
     from model.bundle import Bundle
     from model.gallery import FloatArray
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
 FLOAT32: Final = "float32"
 BFLOAT16: Final = "bfloat16"
+INT8: Final = "int8"
 
 
 class Packaging(StrEnum):
@@ -36,6 +39,7 @@ class Engine(ABC):
     | `name` | its name in `VISAGE_ENGINE`, on the command line and in the API |
     | `library` | the package that it runs on |
     | `files` | the files of a bundle that it reads |
+    | `gallery` | the file of a bundle that has the prototypes for its embeddings |
     | `requirements` | the lock file of the deployed function's packages, relative to the checkout |
     | `packaging` | whether AWS gets a container image or a zip |
     | `snapshot` | whether AWS starts the function from a snapshot (SnapStart) |
@@ -46,6 +50,7 @@ class Engine(ABC):
     name: ClassVar[str]
     library: ClassVar[str]
     files: ClassVar[tuple[str, ...]]
+    gallery: ClassVar[str] = GALLERY
     requirements: ClassVar[str]
     packaging: ClassVar[Packaging]
     snapshot: ClassVar[bool] = False
