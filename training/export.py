@@ -21,6 +21,7 @@ from model.gallery import FloatArray, Gallery, IntArray
 from model.recognizer import naming_logits, naming_probabilities
 from model.settings import cores
 from preprocess.align import predictor_file
+from preprocess.files import sha256_of
 from training import calibration
 from training.cohorts import cohort_of
 from training.errors import RunError
@@ -185,10 +186,13 @@ def _results(run: Path, description: Description) -> tuple[VisageNetwork, dict[s
         # Given a path, numpy leaves the file of a torn archive open.
         with (run / SAMPLES).open("rb") as file, np.load(file, allow_pickle=False) as stored:
             samples = dict(stored)
+        checksums = [sha256_of(run / name) for name in ONNX.files] if "onnx_files" in samples else []
     except (*UNREADABLE, FileNotFoundError, BadZipFile, TypeError) as error:
         raise RunError(f"The training in {run} is damaged. Train again, with --restart.") from error
-    if not samples.keys() >= {*OUTPUTS, *(f"onnx_{name}" for name in OUTPUTS), "onnx_precision", "chips"}:
+    if not samples.keys() >= {*OUTPUTS, *(f"onnx_{name}" for name in (*OUTPUTS, "precision", "files")), "chips"}:
         raise RunError(f"The training in {run} is of an older version. Train again, with --restart.")
+    if samples["onnx_files"].tolist() != checksums:
+        raise RunError(f"The training in {run} is damaged. Train again, with --restart.")
     return network.eval(), samples
 
 

@@ -15,7 +15,7 @@ from torch.utils.data import ConcatDataset, DataLoader
 from model.engines import FLOAT32, INT8, ONNX
 from model.gallery import FloatArray
 from model.settings import cores
-from preprocess.files import replacing, write_text
+from preprocess.files import replacing, sha256_of, write_text
 from preprocess.photo import RGBArray
 from training import activations as activation_store
 from training import onnx_network
@@ -105,7 +105,9 @@ def _outputs_in_onnx(
         )
         onnx_network.write_exact(network, outputs["chips"], run)
         found, precision = {name: outputs[name] for name in OUTPUTS}, FLOAT32
-    return {f"onnx_{name}": values for name, values in found.items()} | {"onnx_precision": precision}
+    checksums = [sha256_of(run / name) for name in ONNX.files]
+    own = {f"onnx_{name}": values for name, values in found.items()}
+    return own | {"onnx_precision": precision, "onnx_files": checksums}
 
 
 def _in_eight_bits(run: Path, faces: AlignedFaces, size: int, observer: Observer) -> dict[str, FloatArray]:

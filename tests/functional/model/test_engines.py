@@ -10,10 +10,12 @@ import pytest
 import torch
 
 from model import bundle as bundles
-from model.engines import BFLOAT16, ENGINES, FLOAT32, ONNX, TorchScript, torchscript
+from model.engines import BFLOAT16, ENGINES, FLOAT32, INT8, ONNX, TorchScript, torchscript
 from model.errors import BundleError
 from model.recognizer import Recognizer
 from model.settings import Settings, cores
+from preprocess import runtime
+from training.enrolment import gallery_of
 
 SERVE = """
 import pathlib, sys
@@ -55,11 +57,49 @@ def cosines(one, other):
     return (one * other).sum(axis=1)
 
 
-def test_both_engines_compute_the_same(bundle, chips, usual):
-    embeddings, logits = ONNX(bundle, cores()).run(chips)
-    assert cosines(embeddings, usual[0]).min() >= 0.9999
-    np.testing.assert_allclose(logits, usual[1], atol=1e-2)
+def test_eight_bits_change_an_embedding_less_than_another_photo_would_and_no_name(bundle, chips, usual):
+    engine = ONNX.load(bundles.load(str(bundle)), cores())
+    assert engine.precision == INT8
+    embeddings, logits = engine.run(chips)
+    assert 0.998 <= cosines(embeddings, usual[0]).min() < 0.9999
+    np.testing.assert_allclose(np.linalg.norm(embeddings, axis=1), 1, rtol=1e-5)
     np.testing.assert_array_equal(logits.argmax(axis=1), usual[1].argmax(axis=1))
+
+
+def test_a_processor_without_vnni_computes_the_same_in_eight_bits(bundle, chips, monkeypatch):
+    usual = ONNX(bundle, cores()).run(chips)
+    monkeypatch.setattr(runtime, "adds_in_32_bits", lambda: False)
+    for found, expected in zip(ONNX(bundle, cores()).run(chips), usual, strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_each_engine_has_prototypes_and_a_calibration_of_its_own(bundle, monkeypatch):
+    manifest = bundles.load(str(bundle)).manifest
+    loaded = {}
+    for name in ENGINES:
+        monkeypatch.setenv("VISAGE_ENGINE", name)
+        loaded[name] = Recognizer.load(str(bundle), Settings.read())
+    default, other = loaded.values()
+    assert (default.manifest.threshold, default.manifest.temperature) == (manifest.threshold, manifest.temperature)
+    own = manifest.engines[ONNX.name]
+    assert (other.manifest.threshold, other.manifest.temperature) == (own.threshold, own.temperature)
+    assert own.threshold != manifest.threshold
+    assert other.manifest.calibration == own.calibration
+    assert other.version == default.version
+    galleries = [gallery_of(bundles.load(str(bundle)), engine.gallery) for engine in ENGINES.values()]
+    np.testing.assert_array_equal(galleries[0].people, galleries[1].people)
+    assert 0.998 <= cosines(galleries[0].embeddings, galleries[1].embeddings).min() < 0.9999
+
+
+def test_both_engines_name_the_same_people_and_strangers(bundle, samples, monkeypatch):
+    answers = []
+    for name in ENGINES:
+        monkeypatch.setenv("VISAGE_ENGINE", name)
+        recognizer = Recognizer.load(str(bundle), Settings.read())
+        faces = [recognizer.recognize(photo.read_bytes()).faces for photo in sorted(samples.rglob("*.jpg"))]
+        answers.append([[(face.label, face.known, face.predictions[0].label) for face in found] for found in faces])
+    assert answers[0] == answers[1]
+    assert {label for found in answers[0] for label, *_ in found} > {"Barack Obama", None}
 
 
 def test_fused_convolutions_give_the_same_answers(bundle, chips, usual):

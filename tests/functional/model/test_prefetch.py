@@ -161,7 +161,7 @@ def python(bundle):
 
 @pytest.mark.parametrize("name", ENGINES)
 def test_the_files_that_all_engines_share_are_downloaded_before_the_network(bundle, tmp_path, name):
-    for file in (*SHARED, bundles.MANIFEST):
+    for file in (ENGINES[name].gallery, *SHARED, bundles.MANIFEST):
         (tmp_path / file).write_bytes((bundle / file).read_bytes())
     with download(str(tmp_path), name) as parts:
         assert next(parts).directory == tmp_path

@@ -18,7 +18,7 @@ from preprocess.geometry import Geometry
 from scripts.console import SETTINGS
 from tests.deployed import environment_of
 
-PLAIN = Manifest(("Ann", "Zoë"), (), Geometry(), 0.6, 0.8, 1.0, {}, {"validation": None}, {}, {"torch": "2"}, {})
+PLAIN = Manifest(("Ann", "Zoë"), (), Geometry(), 0.6, 1.0, {}, {"validation": None}, {}, {"torch": "2"}, {})
 
 
 class Files:
@@ -58,7 +58,7 @@ def write(tmp_path, name="bundle", manifest=PLAIN, **contents):
     """Write a bundle: the trace is larger than one part of a download, and no two parts of it are the same."""
     folder = tmp_path / f"{name}-source"
     folder.mkdir()
-    for file in (ONNX, ONNX_WEIGHTS, GALLERY, DETECTOR, LANDMARKS):
+    for file in FILES - {MODEL}:
         (folder / file).write_text(contents.get(file.partition(".")[0], file))
     (folder / MODEL).write_bytes(np.arange(5_000_000, dtype=">u4").tobytes())
     return bundles.write(folder, manifest, tmp_path / name)

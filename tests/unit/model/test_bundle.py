@@ -14,18 +14,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model import bundle as bundles
-from model.bundle import COHORT, DETECTOR, FORMAT, GALLERY, LANDMARKS, MANIFEST, MODEL, ONNX, ONNX_WEIGHTS, Manifest
+from model.bundle import FILES, FORMAT, GALLERY, LANDMARKS, MANIFEST, MODEL, ONNX, Manifest, Numbers
 from model.errors import BundleError, BundleUnavailableError
 from model.storage import FileEntry
 from preprocess.geometry import Geometry
 
 PLAIN = Manifest(("Ann", "Zoë"), (), Geometry(), 0.6, 1.0, {}, {"validation": None}, {}, {"torch": "2"}, {})
+OWN = Numbers("int8", 0.65, 1.5, {"measured_on": "LFW"}, {"faces": 40})
 
 
 def source(folder, **contents):
     """Make a folder with every file but the manifest."""
     folder.mkdir()
-    for name in (MODEL, ONNX, ONNX_WEIGHTS, GALLERY, COHORT, DETECTOR, LANDMARKS):
+    for name in FILES:
         (folder / name).write_text(contents.get(name.partition(".")[0], name))
     return folder
 
@@ -50,6 +51,7 @@ def test_a_bundle_is_read_as_it_was_written(written):
     [
         {"labels": ("Ann", "Zoe")},
         {"threshold": 0.61},
+        {"engines": {"onnx": replace(OWN, threshold=0.66)}},
         {"geometry": Geometry(160)},
         {"training": {"recipe": {"epochs": 1}}},
         {"files": {MODEL: FileEntry(1, "0" * 64)}},
@@ -69,7 +71,7 @@ def test_computing_the_version_again_changes_nothing():
     assert PLAIN.sealed().sealed() == PLAIN.sealed()
 
 
-@pytest.mark.parametrize("name", [MODEL, ONNX, ONNX_WEIGHTS, GALLERY, DETECTOR, LANDMARKS, MANIFEST])
+@pytest.mark.parametrize("name", sorted({*FILES, MANIFEST}))
 def test_a_bundle_without_one_of_its_files_is_refused(written, name):
     written.path(name).unlink()
     with pytest.raises(BundleError, match=name):
@@ -224,6 +226,39 @@ def test_a_size_or_checksum_that_no_file_has_is_refused(entry):
 def test_a_value_that_serving_cannot_use_is_refused(fields):
     with pytest.raises(BundleError, match="damaged"):
         Manifest.from_json(resealed(lambda manifest: manifest.update(fields)))
+
+
+def test_an_engine_with_numbers_of_its_own_has_them_in_place_of_the_others():
+    manifest = replace(PLAIN, engines={"onnx": OWN}).sealed()
+    assert Manifest.from_json(manifest.to_json()) == manifest
+    own = manifest.of_engine("onnx")
+    assert (own.threshold, own.temperature, own.calibration) == (OWN.threshold, OWN.temperature, OWN.calibration)
+    assert own.metrics == {**PLAIN.metrics, "held_out": OWN.held_out}
+    assert (own.version, own.labels) == (manifest.version, manifest.labels)
+    assert manifest.of_engine("torchscript") == manifest
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"threshold": None},
+        {"threshold": float("nan")},
+        {"temperature": 0},
+        {"calibration": []},
+        {"precision": 8},
+        {"more": 1},
+    ],
+    ids=str,
+)
+def test_numbers_of_an_engine_that_serving_cannot_use_are_refused(changed):
+    with pytest.raises(BundleError, match="damaged"):
+        Manifest.from_json(resealed(lambda fields: fields.update(engines={"onnx": asdict(OWN) | changed})))
+
+
+@pytest.mark.parametrize("engines", [None, [], "onnx", {"onnx": None}, {"onnx": []}, {"onnx": {}}])
+def test_engines_of_another_shape_are_refused(engines):
+    with pytest.raises(BundleError, match="damaged"):
+        Manifest.from_json(resealed(lambda fields: fields.update(engines=engines)))
 
 
 @pytest.mark.parametrize("depth", [600, 900, 100_000])
