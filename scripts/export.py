@@ -86,6 +86,10 @@ def export(
         "version": manifest.version,
         "labels": list(manifest.labels),
         "threshold": manifest.threshold,
+        "engines": {
+            name: {"precision": numbers.precision, "threshold": numbers.threshold}
+            for name, numbers in manifest.engines.items()
+        },
         "false_accept_rate": false_accept_rate,
         "estimates": manifest.calibration["estimates"],
         "measured_on": manifest.calibration["measured_on"],
@@ -173,7 +177,10 @@ def _show(result: dict[str, Any]) -> None:
     from training.calibration import ENOUGH_FACES
 
     out.print(f"{result['bundle']}: version {result['version']}")
-    out.print(f"A face counts as known from score {result['threshold']:.3f} on.")
+    others = [
+        f"{engine['threshold']:.3f} with {name} ({engine['precision']})" for name, engine in result["engines"].items()
+    ]
+    out.print(f"A face counts as known from score {', '.join([format(result['threshold'], '.3f'), *others])} on.")
     sources = [f"{source} {value:.3f}" for source, value in result["estimates"].items()]
     rate, measured_on = 100 * result["false_accept_rate"], result["measured_on"]
     how = f"measured on {measured_on}" if measured_on else "assumed, not measured"

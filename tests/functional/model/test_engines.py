@@ -99,7 +99,7 @@ def test_both_engines_name_the_same_people_and_strangers(bundle, samples, monkey
         faces = [recognizer.recognize(photo.read_bytes()).faces for photo in sorted(samples.rglob("*.jpg"))]
         answers.append([[(face.label, face.known, face.predictions[0].label) for face in found] for found in faces])
     assert answers[0] == answers[1]
-    assert {label for found in answers[0] for label, *_ in found} > {"Barack Obama", None}
+    assert {label for found in answers[0] for label, *_ in found} == {"Barack Obama", None}
 
 
 def test_fused_convolutions_give_the_same_answers(bundle, chips, usual):

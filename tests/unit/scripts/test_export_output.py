@@ -8,6 +8,7 @@ RESULT = {
     "bundle": "diary",
     "version": "0123456789ab",
     "threshold": 0.5123,
+    "engines": {"onnx": {"precision": "int8", "threshold": 0.5177}},
     "false_accept_rate": 0.01,
     "measured_on": "LFW",
     "estimates": {"LFW": 0.5123, "people left out": 0.41},
@@ -26,7 +27,7 @@ def said(capsys):
 
 
 def test_the_threshold_is_said_with_its_rate_and_what_that_was_measured_on(said):
-    assert "A face counts as known from score 0.512 on." in said()
+    assert "A face counts as known from score 0.512, 0.518 with onnx (int8) on." in said()
     assert "1 % of strangers reach that: measured on LFW. Estimates: LFW 0.512, people left out 0.410." in said()
 
 
