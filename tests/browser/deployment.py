@@ -4,21 +4,17 @@ import re
 import threading
 from collections.abc import Iterable
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 from deploy.website import Page
-from tests.browser.fakes import API
+from tests.browser.fakes import API, Server
 
 
-class Deployment(ThreadingHTTPServer):
+class Deployment(Server):
     """Serves the files of a deployment. A test can replace them, let some fail, or hold their answers back."""
 
-    daemon_threads = False  # so that closing the server waits for the threads of all connections
-
     def __init__(self):
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.address = f"http://127.0.0.1:{self.server_port}"
-        self.insecure_address = f"http://visage.test:{self.server_port}"
+        super().__init__(Handler)
         self.deploy(())
 
     def deploy(self, pages: Iterable[Page]) -> None:

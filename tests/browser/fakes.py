@@ -2,10 +2,12 @@
 
 import io
 import json
+import sys
 import threading
+from collections.abc import Callable
 from email import message_from_bytes
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from PIL import Image, ImageDraw
@@ -32,15 +34,26 @@ REFUSE_CAMERA = """() => {
 """A script for a page whose visitor does not let it use the camera."""
 
 
-class SiteServer(ThreadingHTTPServer):
-    """Serves the website and a fake API, and keeps the photos that it receives."""
+class Server(ThreadingHTTPServer):
+    """A server for pages that are closed whenever a test ends: a connection that was left is no error."""
 
     daemon_threads = False  # so that closing the server waits for the threads of all connections
 
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), partial(Handler, directory=str(SITE)))
+    def __init__(self, handler: Callable[..., BaseHTTPRequestHandler]):
+        super().__init__(("127.0.0.1", 0), handler)
         self.address = f"http://127.0.0.1:{self.server_port}"
         self.insecure_address = f"http://visage.test:{self.server_port}"
+
+    def handle_error(self, request, client_address):
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
+class SiteServer(Server):
+    """Serves the website and a fake API, and keeps the photos that it receives."""
+
+    def __init__(self):
+        super().__init__(partial(Handler, directory=str(SITE)))
         self.answering = threading.Event()
         self.reset()
 

@@ -76,6 +76,7 @@ def test_every_step_reports_its_progress(done):
         "Preparing training photos",
         "Frozen layers, faces",
         "Training, epochs",
+        "Network in eight bits, faces",
         "Recognising",
     ]
     assert all(count == total for count, total in last.values())
