@@ -5,6 +5,7 @@
 from functools import partial
 from typing import Any
 
+from model.errors import SnapshotError
 from model.prefetch import Prefetch
 from model.settings import Settings
 
@@ -14,7 +15,7 @@ prefetch = Prefetch(settings)
 
 from flask import Flask
 
-from api import ModelLoader, Telemetry, create_app, gateway, load_from_settings
+from api import ModelLoader, Telemetry, create_app, gateway, load_for_snapshot, load_from_settings
 from api.errors import ModelUnavailableError
 from api.telemetry import Handler
 
@@ -27,11 +28,33 @@ def create_handler(app: Flask, model: ModelLoader, telemetry: Telemetry) -> Hand
             return gateway.answer(app, event, context)
         if gateway.is_warmer(event):
             telemetry.count("Warmups")
-            return {"warm": warm_up(model, telemetry)}
+            return warmth(model, telemetry)
         telemetry.count("UnknownEvents")
         return gateway.refuse(context.aws_request_id)
 
     return telemetry.watch(handle)
+
+
+def initialise(model: ModelLoader, telemetry: Telemetry, *, for_snapshot: bool) -> None:
+    """Load the model before the first request.
+
+    Raises:
+        SnapshotError: Lambda would take a snapshot without the model. It then publishes no version, and the deployment
+            fails. With such a snapshot, every start would have to load the model.
+    """
+    if not warm_up(model, telemetry) and for_snapshot:
+        raise SnapshotError(
+            "The model cannot be loaded, so there must be no snapshot. The log line above has the reason."
+        )
+
+
+def warmth(model: ModelLoader, telemetry: Telemetry) -> dict[str, Any]:
+    """Load the model if it is not loaded. Say which one it is, and whether it was loaded before this event."""
+    was_loaded = model.loaded
+    if not warm_up(model, telemetry):
+        return {"warm": False}
+    loaded = model.get()
+    return {"warm": True, "was_warm": was_loaded, "version": loaded.version, "engine": loaded.engine.name}
 
 
 def warm_up(model: ModelLoader, telemetry: Telemetry) -> bool:
@@ -46,9 +69,10 @@ def warm_up(model: ModelLoader, telemetry: Telemetry) -> bool:
 
 
 telemetry = Telemetry(settings)
-model = ModelLoader(partial(load_from_settings, settings, prefetch.download))
+load = partial(load_from_settings, settings, prefetch.download)
+model = ModelLoader(partial(load_for_snapshot, load) if settings.for_snapshot else load)
 app = create_app(model, telemetry)
 lambda_handler = create_handler(app, model, telemetry)
 
 if settings.in_lambda:
-    warm_up(model, telemetry)
+    initialise(model, telemetry, for_snapshot=settings.for_snapshot)

@@ -2,7 +2,7 @@
 
 from api.app import create_app
 from api.gateway import answer
-from api.loading import ModelLoader, load_from_settings
+from api.loading import ModelLoader, load_for_snapshot, load_from_settings
 from api.telemetry import Telemetry
 from api.upload import MAX_PHOTO_BYTES
 
@@ -12,5 +12,6 @@ __all__ = [
     "Telemetry",
     "answer",
     "create_app",
+    "load_for_snapshot",
     "load_from_settings",
 ]

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from api.errors import ModelUnavailableError
-from model.errors import BundleUnavailableError
+from model.errors import BundleError, BundleUnavailableError
 from model.prefetch import Download, bundle_location, download
 from model.settings import Settings
 
@@ -24,6 +24,13 @@ MAX_WAIT_S: Final = 300
 MAX_UNAVAILABLE_WAIT_S: Final = 30
 """The longest wait while S3 cannot be reached. That may end at any time, and such an attempt downloads nothing."""
 
+SNAPSHOT_LIMIT_S: Final = 90
+"""How long a snapshot waits for its model: a new role takes effect within a minute or so. With one more download it
+stays below the 130 seconds that Lambda allows. Source:
+https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html."""
+
+_SNAPSHOT_PAUSE_S: Final = 2
+
 
 class ModelLoader:
     """The model of one process. Safe to share between threads.
@@ -40,6 +47,11 @@ class ModelLoader:
         self._recognizer: Recognizer | None = None
         self._failures = 0
         self._next_attempt = 0.0
+
+    @property
+    def loaded(self) -> bool:
+        """Whether the model is loaded."""
+        return self._recognizer is not None
 
     def get(self) -> "Recognizer":
         """Return the model, loaded.
@@ -94,3 +106,23 @@ def load_from_settings(settings: Settings, download: Download = download) -> "Re
     from model.recognizer import Recognizer  # noqa: PLC0415  # torch takes a second; errors in a request need none
 
     return Recognizer.load(location, settings, download)
+
+
+def load_for_snapshot(
+    load: "Callable[[], Recognizer]",
+    clock: "Callable[[], float]" = time.monotonic,
+    sleep: "Callable[[float], None]" = time.sleep,
+) -> "Recognizer":
+    """Load the model that a snapshot will contain; try again for SNAPSHOT_LIMIT_S while there is no usable bundle.
+
+    Raises:
+        BundleError: there is none by then.
+    """
+    deadline = clock() + SNAPSHOT_LIMIT_S
+    while True:
+        try:
+            return load()
+        except BundleError:
+            if clock() + _SNAPSHOT_PAUSE_S > deadline:
+                raise
+        sleep(_SNAPSHOT_PAUSE_S)

@@ -1,8 +1,9 @@
 """The errors of models. Their texts are written for whoever runs Visage; the API's clients get none of them.
 
 ModelError
-└── BundleError                  a bundle that is missing, incomplete, altered or of another format
-    └── BundleUnavailableError   a bundle that cannot be reached now
+├── BundleError                  a bundle that is missing, incomplete, altered or of another format
+│   └── BundleUnavailableError   a bundle that cannot be reached now
+└── SnapshotError                a function that Lambda would take a snapshot of without its model
 """
 
 
@@ -16,3 +17,7 @@ class BundleError(ModelError):
 
 class BundleUnavailableError(BundleError):
     """The bundle cannot be reached now; a later attempt may succeed."""
+
+
+class SnapshotError(ModelError):
+    """Lambda would take a snapshot of the function without its model."""

@@ -157,8 +157,11 @@ def test_a_load_balancer_gets_the_description_and_the_headers_that_it_expects(
 
 
 @pytest.mark.parametrize("source", ["aws.events", "aws.scheduler", "serverless-plugin-warmup"])
-def test_a_scheduled_call_keeps_the_model_loaded(client, context, source):
-    assert client.handler(read_event("schedule") | {"source": source}, context) == {"warm": True}
+def test_a_scheduled_call_keeps_the_model_loaded(client, recognizer, context, source):
+    event = read_event("schedule") | {"source": source}
+    said = {"warm": True, "version": recognizer.version, "engine": "torchscript"}
+    assert client.handler(event, context) == said | {"was_warm": False}
+    assert client.handler(event, context) == said | {"was_warm": True}
 
 
 @pytest.mark.parametrize("event", [{}, [], None, "text", 7, {"Records": [{"s3": {}}]}, {"httpMethod": "GET"}])

@@ -6,9 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from api import ModelLoader, load_from_settings
+import handler
+from api import ModelLoader, load_for_snapshot, load_from_settings
 from api.errors import ModelUnavailableError
-from model.errors import BundleError, BundleUnavailableError
+from model.errors import BundleError, BundleUnavailableError, SnapshotError
 from model.settings import Settings
 from tests.processes import python
 
@@ -46,6 +47,9 @@ class Clock:
 
     def __call__(self):
         return self.now
+
+    def sleep(self, seconds):
+        self.now += seconds
 
 
 @pytest.fixture
@@ -272,3 +276,78 @@ def test_the_function_starts_in_lambda_without_its_model_and_says_so():
     *log, answer = python(REQUEST, AWS_LAMBDA_FUNCTION_NAME="visage", VISAGE_MODEL="/nowhere").splitlines()
     assert json.loads(log[0])["message"] == "model unavailable"
     assert json.loads(answer)["statusCode"] == 503
+
+
+NO_MODEL_YET = [
+    BundleError("Access is denied."),
+    BundleError("No bundle there."),
+    BundleUnavailableError("S3 is down."),
+]
+
+
+@pytest.mark.parametrize("reason", NO_MODEL_YET, ids=str)
+def test_a_snapshot_waits_for_a_model_that_comes_within_90_seconds(recognizer, clock, reason):
+    storage = Storage(recognizer, *[reason] * 45)
+    assert load_for_snapshot(storage, clock, clock.sleep) is recognizer
+    assert clock() == 1000 + 90
+
+
+@pytest.mark.parametrize("reason", NO_MODEL_YET, ids=str)
+def test_a_snapshot_gives_up_after_90_seconds_with_the_last_reason(recognizer, clock, reason):
+    storage = Storage(recognizer, *[BundleError("first")] * 45, reason, BundleError("too many"))
+    with pytest.raises(BundleError) as caught:
+        load_for_snapshot(storage, clock, clock.sleep)
+    assert caught.value is reason
+    assert clock() <= 1000 + 90
+
+
+def test_a_slow_attempt_is_the_last_one_of_a_snapshot(recognizer, clock):
+    def load():
+        clock.now += 89
+        return storage()
+
+    storage = Storage(recognizer, *[BundleUnavailableError("slow")] * 2)
+    with pytest.raises(BundleUnavailableError):
+        load_for_snapshot(load, clock, clock.sleep)
+    assert storage.loads == 1
+
+
+def test_an_error_that_waiting_cannot_mend_ends_a_snapshot_at_once(recognizer, clock):
+    storage = Storage(recognizer, RuntimeError("torch"))
+    with pytest.raises(RuntimeError):
+        load_for_snapshot(storage, clock, clock.sleep)
+    assert clock() == 1000
+
+
+def test_initialising_for_a_snapshot_fails_without_a_model_and_logs_the_reason(telemetry, lines, recognizer, failure):
+    model = ModelLoader(Storage(recognizer, failure))
+    with pytest.raises(SnapshotError):
+        handler.initialise(model, telemetry, for_snapshot=True)
+    (line,) = lines()
+    assert (line["message"], line["error"]) == ("model unavailable", type(failure).__name__)
+
+
+def test_initialising_without_a_snapshot_leaves_the_next_attempt_to_a_request(telemetry, recognizer, failure, clock):
+    model = ModelLoader(Storage(recognizer, failure), clock)
+    handler.initialise(model, telemetry, for_snapshot=False)
+    clock.now += 300
+    assert model.get() is recognizer
+
+
+@pytest.mark.parametrize("location", ["/nowhere", ""])
+def test_lambda_takes_no_snapshot_of_a_function_without_its_model(location):
+    script = """
+import time
+now = time.monotonic()
+time.monotonic = lambda: now
+def sleep(seconds): global now; now += seconds
+time.sleep = sleep
+try:
+    import handler
+except Exception as error:
+    print(type(error).__name__)
+"""
+    variables = {"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start", "AWS_LAMBDA_FUNCTION_NAME": "visage"}
+    *log, error = python(script, **variables, VISAGE_MODEL=location).splitlines()
+    assert [json.loads(line)["message"] for line in log] == ["model unavailable"]
+    assert error == "SnapshotError"
