@@ -55,13 +55,18 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """The outputs of a deployed stack; `site_id` is the CloudFront distribution, None where there is none."""
+    """The outputs of a deployed stack.
+
+    `site_id` is the CloudFront distribution, None where there is none. `function_name` is "" if an earlier version of
+    Visage deployed the stack.
+    """
 
     api_id: str
     model_bucket: str
     site_bucket: str
     site_address: str
     site_id: str | None
+    function_name: str = ""
 
 
 def function(target: Target, engine: Engine, step: Step = silent) -> Function:
@@ -133,7 +138,12 @@ def outputs(target: Target) -> Outputs | None:
     if not {"HttpApiId", "ModelBucket", "SiteBucket", "SiteAddress"} <= set(values):
         return None
     return Outputs(
-        values["HttpApiId"], values["ModelBucket"], values["SiteBucket"], values["SiteAddress"], values.get("SiteId")
+        values["HttpApiId"],
+        values["ModelBucket"],
+        values["SiteBucket"],
+        values["SiteAddress"],
+        values.get("SiteId"),
+        values.get("FunctionName", ""),
     )
 
 

@@ -107,18 +107,19 @@ def test_aws_restores_the_function_from_a_snapshot_behind_the_api(on_aws):
     assert integration["Properties"]["IntegrationUri"]["Fn::Join"][1][-1] == alias["Properties"]["Name"]
 
 
-def test_the_model_is_uploaded_before_the_first_snapshot(bundle, monkeypatch):
+def test_the_model_is_uploaded_before_the_first_snapshot_which_would_fail_without_it(bundle, monkeypatch):
     done, standing = [], []
     outputs = Outputs("api", "models", "site", "https://site.test", "id")
     monkeypatch.setattr(stacks, "outputs", lambda _: standing[-1] if standing else None)
-    monkeypatch.setattr(stacks, "deploy", lambda _, model, *__: (done.append(model), standing.append(outputs)))
+    record = lambda _, model, serving, __: done.append((model, serving.package))  # noqa: E731
+    monkeypatch.setattr(stacks, "deploy", lambda *given: (record(*given), standing.append(outputs)))
     loaded = bundles.load(str(bundle))
     prefix = f"models/{loaded.manifest.version}"
     function = Function(Engine.ONNX, "snapshot", "visage.zip")
     publish = lambda _, location, __: done.append(location)  # noqa: E731
     target = Target("dev", "eu-central-1", SETTINGS)
     rollout._deploy_stack_and_model(target, loaded, function, Hosting.CLOUDFRONT, silent, publish)
-    assert done[:3] == ["models/none", f"s3://models/{prefix}", prefix]
+    assert done[:3] == [("models/none", "zip"), f"s3://models/{prefix}", (prefix, "snapshot")]
 
 
 def test_the_zip_needs_no_docker_and_the_image_does(stack, monkeypatch, tmp_path):

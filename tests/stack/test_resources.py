@@ -49,11 +49,10 @@ def another(stack, bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> bu
     return written
 
 
-def test_the_role_may_read_this_model_write_its_logs_and_traces_and_nothing_else(function, statements):
-    model = function["Configuration"]["Environment"]["Variables"]["VISAGE_MODEL"].removeprefix("s3://")
+def test_the_role_may_read_models_write_its_logs_and_traces_and_nothing_else(stack, statements):
     rights = {(action, right["Resource"]) for right in statements for action in _list(right["Action"])}
     assert rights == {
-        ("s3:GetObject", f"arn:aws:s3:::{model}/*"),
+        ("s3:GetObject", f"arn:aws:s3:::{stack.outputs()['ModelBucket']}/models/*"),
         ("logs:CreateLogStream", f"arn:aws:logs:us-east-1:000000000000:log-group:/aws/lambda/{FUNCTION}:*"),
         ("logs:PutLogEvents", f"arn:aws:logs:us-east-1:000000000000:log-group:/aws/lambda/{FUNCTION}:*"),
         ("xray:PutTraceSegments", "*"),
@@ -94,6 +93,13 @@ def test_logs_are_kept_for_14_days(stack):
 def test_another_model_takes_over_at_the_same_address(stack, another):
     answer = stack.get(f"{stack.api}/labels").json()
     assert answer["model"]["version"] == another.manifest.version
+
+
+def test_another_model_gets_no_role_of_its_own_which_would_come_too_late(stack, function, another):
+    with stack.client("lambda") as functions:
+        now = functions.get_function(FunctionName=FUNCTION)
+    assert now["Configuration"]["Role"] == function["Configuration"]["Role"]
+    assert function["Configuration"]["Role"].split("/")[1:3] == ["visage", "local"]
 
 
 def test_deploying_the_same_again_changes_nothing(stack, another, function):
