@@ -83,8 +83,8 @@ def _missing(functions: Any, name: str, wanted: Wanted) -> str | None:
     """
     state = functions.get_function_configuration(FunctionName=name)
     if state["State"] == "Failed":
-        reason = " ".join(str(state.get("StateReason", "")).split()) or "AWS gave no reason."
-        raise DeployError(f"AWS cannot start the function {name}: {reason} {_see(name)}")
+        reason = " ".join(str(state.get("StateReason", "")).split()).rstrip(".") or "AWS gave no reason"
+        raise DeployError(f"AWS cannot start the function {name}: {reason}. {_see(name)}")
     if state["State"] == "Pending":
         return "AWS is still preparing it."
     try:
