@@ -78,7 +78,7 @@ quality: $(VENV)/ready  ## Measure all of docs/quality.md again: PHOTOS=… STRA
 	  --output .cache/quality/cleaning > .cache/quality/cleaning/output.txt
 	$(BIN)/visage benchmark cleaning "$(PHOTOS)" --strangers "$(STRANGERS)" --pretrained casia-webface \
 	  --output .cache/quality/strangers > .cache/quality/strangers/output.txt
-	$(BIN)/visage benchmark lfw "$(LFW)" --flip --pretrained casia-webface \
+	$(BIN)/visage benchmark lfw "$(LFW)" --flip --subtract-mean --pretrained casia-webface \
 	  --output .cache/quality/lfw > .cache/quality/lfw/output.txt
 	$(BIN)/python -m scripts.quality .cache/quality
 
