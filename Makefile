@@ -16,12 +16,12 @@ export GOMP_SPINCOUNT := 10000
 export ORT_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test unit functional stack browser fuzz lint format lock quality bench clean browsers
+.PHONY: help setup demo check test unit functional stack browser fuzz lint format lock quality bench clean programs
 
 help:  ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-setup: $(VENV)/ready node_modules/tests browsers  ## Install everything that demo and test need
+setup: $(VENV)/ready node_modules/tests programs  ## Install everything that demo and test need
 
 demo: $(VENV)/ready node_modules/ready  ## Train on sample photos, deploy to a local AWS, ask it; ONCE=1 ends by itself
 	@$(BIN)/python -m scripts demo $(if $(ONCE),--once)
@@ -122,5 +122,5 @@ node_modules/tests: package.json package-lock.json
 	@$(NPM_CI)
 	@touch node_modules/ready $@
 
-browsers: $(VENV)/ready
-	@$(BIN)/python -m scripts.browsers
+programs: $(VENV)/ready
+	@$(BIN)/python -m scripts.programs

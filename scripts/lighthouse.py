@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from model.settings import ROOT
-from scripts.browsers import CHROMIUM
+from scripts.programs import CHROMIUM
 
 CATEGORIES: Final = ("performance", "accessibility", "best-practices", "seo")
 

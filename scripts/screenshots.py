@@ -16,9 +16,9 @@ from PIL import Image, ImageOps
 from playwright.sync_api import Browser, FilePayload, Page, expect, sync_playwright
 
 from model.settings import ROOT
-from scripts.browsers import CHROMIUM
 from scripts.console import CACHE
 from scripts.lighthouse import PROGRAM, lighthouse, scores
+from scripts.programs import CHROMIUM
 
 SCREENSHOTS: Final = ROOT / "docs" / "screenshots"
 SAMPLES: Final = CACHE / "samples" / "photos"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
-from scripts.browsers import CHROMIUM, quick_chromium
+from scripts.programs import CHROMIUM, quick_chromium
 from tests.browser.fakes import API, LABELS, SiteServer, drawn_photo, reply
 
 expect.set_options(timeout=30_000)  # as long as Playwright waits for an action: a busy machine needs more than its 5 s

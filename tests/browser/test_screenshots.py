@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from scripts import screenshots
-from scripts.browsers import CHROMIUM
+from scripts.programs import CHROMIUM
 from tests.browser.fakes import drawn_photo, face, recognition
 
 

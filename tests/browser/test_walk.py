@@ -5,7 +5,7 @@ import io
 import pytest
 from PIL import Image
 
-from scripts.browsers import BROWSERS
+from scripts.programs import BROWSERS
 from tests.browser.fakes import face, jpeg, problem, recognition
 from tests.browser.visitors import visit
 

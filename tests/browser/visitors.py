@@ -21,7 +21,7 @@ import pytest
 import requests
 from playwright.sync_api import Page, sync_playwright
 
-from scripts.browsers import CHROMIUM, FIREFOX, WEBKIT, Browser
+from scripts.programs import CHROMIUM, FIREFOX, WEBKIT, Program
 
 T = TypeVar("T")
 
@@ -125,7 +125,7 @@ def waiting(expression: str, expected: Any) -> str:
 
 
 @contextmanager
-def visit(browser: Browser) -> Iterator[Visitor]:
+def visit(browser: Program) -> Iterator[Visitor]:
     """A visitor with that browser, which is started and ended here."""
     if browser.path is None:
         pytest.fail(browser.advice)

@@ -126,6 +126,12 @@ def test_its_bootstrap_can_be_executed_and_its_modules_are_compiled(archive, nam
     assert {"__pycache__/handler.cpython-312.pyc", "flask/__pycache__/app.cpython-312.pyc"} <= set(names)
 
 
+def test_every_file_can_be_read_by_any_user_whatever_this_users_umask(archive):
+    with zipfile.ZipFile(archive) as opened:
+        unreadable = [info.filename for info in opened.infolist() if info.external_attr >> 16 & 0o444 != 0o444]
+    assert unreadable == []
+
+
 def test_it_serves_from_a_python_that_has_nothing_installed(archive, python, tmp_path):
     task, home = tmp_path / "task", tmp_path / "home"
     with zipfile.ZipFile(archive) as opened:

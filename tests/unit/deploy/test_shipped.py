@@ -27,11 +27,12 @@ def test_serverless_yml_ships_the_same_folders():
     assert {"!**/__pycache__/**", "!**/.*"} <= set(patterns)
 
 
-def test_the_image_copies_the_same_folders():
+def test_the_image_copies_compiles_and_makes_readable_the_same_folders():
     copied = {line.split()[1] for line in lines("Dockerfile") if re.match(r"COPY (?!requirements)", line)}
     assert copied == set(SHIPPED)
     (compiled,) = (line.split()[5:] for line in lines("Dockerfile") if "compileall" in line)
-    assert compiled == list(SHIPPED)
+    (readable,) = (line.split()[4:] for line in lines("Dockerfile") if line.startswith("RUN chmod -R a+rX "))
+    assert compiled == readable == list(SHIPPED)
 
 
 def test_docker_sees_the_same_folders():

@@ -1,11 +1,17 @@
-"""`make setup` installs the browsers that are missing where it may, and otherwise says how to."""
+"""`make setup` installs the programs of the tests that are missing where it may, and otherwise says how to."""
 
 import pytest
 
-from scripts import browsers
-from scripts.browsers import BROWSERS
+from scripts import programs
+from scripts.programs import BROWSERS, BUBBLEWRAP, PROGRAMS
 
-DEBIAN = {"chromium": "chromium", "firefox-esr": "firefox-esr", "webkit2gtk-driver": "WebKitWebDriver", "xvfb": "Xvfb"}
+DEBIAN = {
+    "chromium": "chromium",
+    "firefox-esr": "firefox-esr",
+    "webkit2gtk-driver": "WebKitWebDriver",
+    "xvfb": "Xvfb",
+    "bubblewrap": "bwrap",
+}
 
 
 class System:
@@ -27,13 +33,13 @@ class System:
 
 @pytest.fixture
 def setup(monkeypatch, capsys):
-    """Set up browsers on a system; return what is printed."""
+    """Set up the programs on a system; return what is printed."""
 
     def setup(system):
-        monkeypatch.setattr(browsers.shutil, "which", system.which)
-        monkeypatch.setattr(browsers.subprocess, "run", system.run)
-        monkeypatch.setattr(browsers.os, "geteuid", lambda: system.user)
-        browsers.main()
+        monkeypatch.setattr(programs.shutil, "which", system.which)
+        monkeypatch.setattr(programs.subprocess, "run", system.run)
+        monkeypatch.setattr(programs.os, "geteuid", lambda: system.user)
+        programs.main()
         return capsys.readouterr().out
 
     return setup
@@ -42,7 +48,7 @@ def setup(monkeypatch, capsys):
 def test_what_is_missing_is_installed_and_what_is_there_is_left_alone(setup):
     system = System("chromium", packages=DEBIAN)
     setup(system)
-    assert all(browser.path for browser in BROWSERS)
+    assert all(program.path for program in PROGRAMS)
     assert "chromium" not in system.installed
     assert setup(system) == ""
 
@@ -50,7 +56,7 @@ def test_what_is_missing_is_installed_and_what_is_there_is_left_alone(setup):
 def test_a_package_that_the_system_lacks_does_not_keep_the_others_away(setup):
     packages = {name: program for name, program in DEBIAN.items() if name != "firefox-esr"}
     out = setup(System(packages=packages))
-    assert [browser.name for browser in BROWSERS if browser.path] == ["Chromium", "WebKit"]
+    assert [program.name for program in PROGRAMS if program.path] == ["Chromium", "WebKit", "bubblewrap"]
     assert "need Firefox. Run  sudo apt-get install firefox-esr\n" in out
 
 
@@ -62,11 +68,12 @@ def test_a_package_that_the_system_lacks_does_not_keep_the_others_away(setup):
     ],
     ids=["a user who may not install", "a system without apt-get"],
 )
-def test_where_nothing_can_be_installed_each_browser_has_its_advice(setup, system, advice):
+def test_where_nothing_can_be_installed_each_program_has_its_advice(setup, system, advice):
     out = setup(system)
     assert system.installed == []
     assert advice in out
     assert out.count("The website's tests need") == len(BROWSERS)
+    assert out.count(BUBBLEWRAP.advice) == 1
     assert out.endswith("Everything else works without.\n")
 
 
@@ -75,4 +82,5 @@ def test_macs_have_browsers_where_macos_puts_them(setup):
         "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
         "/Applications/Firefox.app/Contents/MacOS/firefox",
     )
-    assert setup(System(*applications, "safaridriver")) == ""
+    setup(System(*applications, "safaridriver"))
+    assert all(browser.path for browser in BROWSERS)

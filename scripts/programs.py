@@ -1,4 +1,4 @@
-"""Finds the browsers in which the website is tested. `make setup` runs this to install those that are missing."""
+"""Finds the programs that only tests need: browsers, and bubblewrap. `make setup` runs this to install missing ones."""
 
 import os
 import shutil
@@ -8,11 +8,13 @@ from typing import Final
 
 
 @dataclass(frozen=True)
-class Browser:
-    """A browser: its programs, of which one is enough, and how to get it."""
+class Program:
+    """A program that tests need: the commands that start it, of which one is enough, and how to get it."""
 
     name: str
-    programs: tuple[str, ...]
+    user: str
+    """Who needs it."""
+    commands: tuple[str, ...]
     debian: str
     """Debian's packages."""
     elsewhere: str
@@ -20,18 +22,21 @@ class Browser:
 
     @property
     def path(self) -> str | None:
-        """The program that is started, or None if the browser is missing."""
-        return next(filter(None, map(shutil.which, self.programs)), None)
+        """The command that starts it, or None if it is missing."""
+        return next(filter(None, map(shutil.which, self.commands)), None)
 
     @property
     def advice(self) -> str:
-        """How to get this browser on this system."""
+        """How to get it on this system."""
         install = f"Run  sudo apt-get install {self.debian}" if shutil.which("apt-get") else self.elsewhere
-        return f"The website's tests need {self.name}. {install}"
+        return f"{self.user} need {self.name}. {install}"
 
 
-CHROMIUM: Final = Browser(
+_WEBSITE: Final = "The website's tests"
+
+CHROMIUM: Final = Program(
     "Chromium",
+    _WEBSITE,
     (
         "chromium",
         "chromium-browser",
@@ -49,15 +54,17 @@ def quick_chromium() -> str | None:
     return shutil.which("chromium-headless-shell") or CHROMIUM.path
 
 
-FIREFOX: Final = Browser(
+FIREFOX: Final = Program(
     "Firefox",
+    _WEBSITE,
     ("firefox-esr", "firefox", "/Applications/Firefox.app/Contents/MacOS/firefox"),
     "firefox-esr",
     "Install Firefox.",
 )
 
-WEBKIT: Final = Browser(
+WEBKIT: Final = Program(
     "WebKit",
+    _WEBSITE,
     ("WebKitWebDriver", "safaridriver"),
     "webkit2gtk-driver xvfb",
     "On macOS run  safaridriver --enable  once; elsewhere install WebKitGTK with its WebKitWebDriver.",
@@ -65,25 +72,35 @@ WEBKIT: Final = Browser(
 
 BROWSERS: Final = (CHROMIUM, FIREFOX, WEBKIT)
 
+BUBBLEWRAP: Final = Program(
+    "bubblewrap",
+    "The tests of the function in a jail like Lambda's",
+    ("bwrap",),
+    "bubblewrap",
+    "On Linux, install bubblewrap; other systems cannot run these tests.",
+)
+
+PROGRAMS: Final = (*BROWSERS, BUBBLEWRAP)
+
 
 def main() -> None:
-    """Install Debian's browsers where this user may; say what to install where not. Only tests need them."""
-    _install([browser for browser in BROWSERS if not browser.path])
-    missing = [browser for browser in BROWSERS if not browser.path]
-    for browser in missing:
-        print(browser.advice)
+    """Install Debian's packages where this user may; say what to install where not. Only tests need them."""
+    _install([program for program in PROGRAMS if not program.path])
+    missing = [program for program in PROGRAMS if not program.path]
+    for program in missing:
+        print(program.advice)
     if missing:
         print("Everything else works without.")
 
 
-def _install(missing: list[Browser]) -> None:
+def _install(missing: list[Program]) -> None:
     """Install one by one, because a system may have packages of some of them only."""
     if not missing or not shutil.which("apt-get") or os.geteuid() != 0:
         return
     _apt_get("update")
-    for browser in missing:
-        print(f"Installing {browser.name} for the website's tests.", flush=True)
-        _apt_get("install", "--yes", "--no-install-recommends", *browser.debian.split())
+    for program in missing:
+        print(f"Installing {program.name}. {program.user} need it.", flush=True)
+        _apt_get("install", "--yes", "--no-install-recommends", *program.debian.split())
 
 
 def _apt_get(*words: str) -> None:
