@@ -1,0 +1,144 @@
+"""What a function talks to, on one loopback port: Lambda's Runtime API, the endpoint of its credentials, and S3.
+
+Sources: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html,
+https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
+"""
+
+import json
+import logging
+import queue
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response, abort, request, send_from_directory
+from werkzeug.serving import BaseWSGIServer, make_server
+
+LOCATION = "bucket/models/0123456789ab"
+"""Bucket and prefix of the bundle."""
+
+ACCESS_KEY = "AKIDJAIL"
+TOKEN = "token-of-the-container"  # noqa: S105  # the tests' own
+MAX_PAYLOAD = 6 * 1024 * 1024
+"""Bytes of an event, and of an answer. Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html."""
+
+TIMEOUT_SECONDS = 29
+"""How long an answer may take, as in serverless.yml."""
+
+
+@dataclass
+class Services:
+    """Plays AWS for one function. The function asks; `invoke` gives it an event and returns its answer."""
+
+    objects: Path
+    """The folder that S3 serves: its files are the objects at `LOCATION`."""
+    port: int = 0
+    ready: threading.Event = field(default_factory=threading.Event)
+    """Set when the function has initialised: it asks for its first event."""
+    snapshot: threading.Event = field(default_factory=threading.Event)
+    """Set when the function waits for its snapshot to be taken."""
+    restored: threading.Event = field(default_factory=threading.Event)
+    """Set by a test: the function goes on, as after its snapshot was restored."""
+    failures: list[str] = field(default_factory=list)
+    """What the function reported as errors of its own."""
+    asked_for_credentials: int = 0
+    _events: "queue.Queue[bytes | None]" = field(default_factory=queue.Queue)
+    _answers: "queue.Queue[bytes]" = field(default_factory=queue.Queue)
+
+    def invoke(self, event: Any) -> Any:
+        """Send an event to the function and return what it returns.
+
+        Raises:
+            queue.Empty: there is no answer in time. The function may have ended.
+        """
+        sent = json.dumps(event).encode()
+        assert len(sent) <= MAX_PAYLOAD
+        self._events.put(sent)
+        answer = self._answers.get(timeout=TIMEOUT_SECONDS)
+        assert len(answer) <= MAX_PAYLOAD
+        return json.loads(answer)
+
+    def app(self) -> Flask:
+        """Return the routes."""
+        app = Flask("jail")
+        runtime = "/2018-06-01/runtime"
+        app.add_url_rule(f"{runtime}/invocation/next", view_func=self._next)
+        app.add_url_rule(f"{runtime}/invocation/<_>/response", view_func=self._response, methods=["POST"])
+        app.add_url_rule(f"{runtime}/restore/next", view_func=self._restore)
+        for name in ("invocation/<_>/error", "init/error", "restore/error"):
+            app.add_url_rule(f"{runtime}/{name}", name, view_func=self._error, methods=["POST"])
+        app.add_url_rule("/credentials", view_func=self._credentials)
+        app.add_url_rule(f"/{LOCATION}/<key>", view_func=self._object)
+        return app
+
+    def end(self) -> None:
+        """Let the requests end that wait for a test."""
+        self.restored.set()
+        self._events.put(None)
+
+    def _next(self) -> Response:
+        self.ready.set()
+        event = self._events.get()
+        if event is None:
+            abort(410)
+        headers = {
+            "Lambda-Runtime-Aws-Request-Id": "8476a536-e9f4-11e8-9739-2dfe598c3fcd",
+            "Lambda-Runtime-Deadline-Ms": str(int(1000 * (time.time() + TIMEOUT_SECONDS))),
+            "Lambda-Runtime-Invoked-Function-Arn": "arn:aws:lambda:us-east-1:123456789012:function:visage",
+            "Lambda-Runtime-Trace-Id": "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=0",
+        }
+        return Response(event, headers=headers, content_type="application/json")
+
+    def _response(self, _: str) -> Response:
+        self._answers.put(request.get_data())
+        return Response("{}", 202)
+
+    def _error(self, _: str = "") -> Response:
+        self.failures.append(request.get_data(as_text=True))
+        if "/invocation/" in request.path:
+            self._answers.put(request.get_data())
+        return Response("{}", 202)
+
+    def _restore(self) -> Response:
+        self.snapshot.set()
+        self.restored.wait()
+        return Response(status=200)
+
+    def _credentials(self) -> dict[str, str]:
+        """Give a function that starts from a snapshot its credentials, which its environment does not hold."""
+        self.asked_for_credentials += 1
+        if request.headers.get("Authorization") != TOKEN:
+            abort(403)
+        keys = {"AccessKeyId": ACCESS_KEY, "SecretAccessKey": "secret", "Token": "session"}
+        return {**keys, "Expiration": "2099-01-01T00:00:00Z"}
+
+    def _object(self, key: str) -> Response:
+        """Serve an object to the function's role; as AWS does, hide from it whether another one exists."""
+        if f"Credential={ACCESS_KEY}/" not in request.headers.get("Authorization", ""):
+            abort(403)
+        if not (self.objects / key).is_file():
+            abort(403)
+        return send_from_directory(self.objects, key, conditional=True)
+
+
+@contextmanager
+def serving(objects: Path) -> Iterator[Services]:
+    """Serve the files in `objects` and Lambda's Runtime API until the block ends."""
+    services = Services(objects)
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server: BaseWSGIServer = make_server("127.0.0.1", 0, services.app(), threaded=True)
+    server.daemon_threads = False  # type: ignore[attr-defined]  # so that closing waits for every request to end
+    services.port = server.port
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield services
+    finally:
+        services.end()
+        server.shutdown()
+        thread.join()
+        server.server_close()
