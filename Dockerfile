@@ -12,9 +12,9 @@ COPY handler.py .
 COPY api api
 COPY model model
 COPY preprocess preprocess
-# Lambda's disk is read-only: modules that are not compiled here would be compiled at every cold start.
-RUN python -m compileall -q handler.py api model preprocess
 # Lambda runs the function as another user, and that user cannot read files that a strict umask (077) has made.
 RUN chmod -R a+rX handler.py api model preprocess
+# Lambda's disk is read-only: modules that are not compiled here would be compiled at every cold start.
+RUN python -m compileall -q handler.py api model preprocess
 
 CMD ["handler.lambda_handler"]

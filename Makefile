@@ -16,7 +16,7 @@ export GOMP_SPINCOUNT := 10000
 export ORT_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test unit functional stack browser fuzz lint format lock quality bench clean programs
+.PHONY: help setup demo check test unit functional stack browser jail fuzz lint format lock quality bench clean programs
 
 help:  ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -47,6 +47,9 @@ stack: $(VENV)/ready node_modules/ready  ## The tests of the whole stack on a lo
 browser: setup  ## The tests of the website: its modules in Node, its pages in browsers
 	node --test tests/site/*.test.mjs
 	$(PYTEST) tests/browser
+
+jail: $(VENV)/ready programs  ## The tests of the function as Lambda runs it: file system, user, memory, processor
+	$(PYTEST) tests/jail
 
 fuzz: $(VENV)/ready  ## Send damaged photos to the API for MINUTES=20; what goes wrong is stored in .cache/fuzz/
 	$(BIN)/python -m tests.fuzz $(or $(MINUTES),20) $(if $(MODEL),--model "$(MODEL)")

@@ -71,7 +71,7 @@ class Settings:
             local_port=given.get("VISAGE_LOCAL_PORT") or "4566",
             service=given.get("POWERTOOLS_SERVICE_NAME") or "visage",
             namespace=given.get("POWERTOOLS_METRICS_NAMESPACE") or "Visage",
-            pyenv=Path(given.get("PYENV_ROOT") or Path.home() / ".pyenv"),
+            pyenv=Path(given.get("PYENV_ROOT") or _home() / ".pyenv"),
             environment=given,
         )
 
@@ -98,4 +98,12 @@ def _threads(text: str) -> int | None:
 def _default_cache(environment: Mapping[str, str]) -> Path:
     if (ROOT / "pyproject.toml").is_file():
         return ROOT / ".cache"
-    return Path(environment.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "visage"
+    return Path(environment.get("XDG_CACHE_HOME") or _home() / ".cache") / "visage"
+
+
+def _home() -> Path:
+    """Return the user's home; the root folder for a user without one, as a container's user may be."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path(os.sep)

@@ -5,6 +5,7 @@
 | `unit` | nothing: no model, no sample photos, no network |
 | `functional` | sample photos, and the real model that the real pipeline makes of them |
 | `stack` | the real stack on a local AWS |
+| `jail` | bubblewrap, and that model |
 | `browser` | the website in a browser, some of it on that stack |
 | `site` | Node: the website's modules on their own |
 """
@@ -23,7 +24,7 @@ settings.load_profile("suite")
 
 pytest_plugins = ["tests.leaks", "tests.processes", "tests.pipeline", "tests.gateway", "tests.deployed"]
 
-ORDER = ("functional/scripts/test_checks.py", "unit/api", "stack", "browser", "functional", "unit")
+ORDER = ("functional/scripts/test_checks.py", "unit/api", "stack", "browser", "jail", "functional", "unit")
 """The order of the tests. The first file makes the model, which no test of the API beside it needs. What is dear comes
 before what is cheap, so that all processes are busy until the end."""
 

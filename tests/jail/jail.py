@@ -16,7 +16,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,6 +95,19 @@ class Function:
             found += [pid for pid in of_one if b"awslambdaric" in Path(f"/proc/{pid}/cmdline").read_bytes()]
         return [pid for pid in found if not Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"bwrap\0")]
 
+    def processor_seconds(self) -> float:
+        """Return the seconds that the function has computed, its processes that have ended included.
+
+        So many seconds pass on Lambda with one processor. On this machine it may have to wait for others.
+        """
+        (process,) = self.processes()
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+
+    def open_files(self) -> int:
+        """Return how many files, pipes and sockets the function has open."""
+        return len(list(Path(f"/proc/{self.processes()[0]}/fd").iterdir()))
+
     def tmp(self) -> Path:
         """Return the function's /tmp, as this process can see it."""
         return Path(f"/proc/{self.processes()[0]}/root/tmp")
@@ -123,10 +136,9 @@ def running(
         limits = stack.enter_context(limited(megabytes))
         services = stack.enter_context(serving(bundle))
         log = stack.enter_context((home / "log").open("wb"))
-        command = [*limits.command, *_jail(deployment, home, tmp_bytes)]
-        for name, value in _environment(deployment.engine, services.port, megabytes, snapshot=snapshot).items():
-            command += ["--setenv", name, value]
-        command += [*_as_lambdas_user(), *deployment.command, "-m", "awslambdaric", "handler.lambda_handler"]
+        environment = environment_of(deployment.engine, services.port, megabytes, snapshot=snapshot)
+        command = [*limits.command, *jailed(deployment, environment, home, tmp_bytes)]
+        command += ["-m", "awslambdaric", "handler.lambda_handler"]
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
         try:
             yield Function(process, services, limits, home / "log")
@@ -135,8 +147,15 @@ def running(
             process.wait()
 
 
-def _jail(deployment: Deployment, home: Path, tmp_bytes: int) -> list[str]:
-    """Return the command that makes the file system, up to its environment."""
+def jailed(deployment: Deployment, environment: Mapping[str, str], home: Path, tmp_bytes: int = TMP_BYTES) -> list[str]:
+    """Return the words that start Python in the jail; its arguments follow them. `home` gets the jail's passwd."""
+    command = [*_file_system(deployment, home, tmp_bytes), "--clearenv"]
+    for name, value in environment.items():
+        command += ["--setenv", name, value]
+    return [*command, *_as_lambdas_user(), *deployment.command]
+
+
+def _file_system(deployment: Deployment, home: Path, tmp_bytes: int) -> list[str]:
     users = home / "passwd"
     users.write_text(f"root:x:0:0::/root:/sbin/nologin\nsbx_user1051:x:{USER}:{GROUP}::/home/sbx_user1051:/bin/false\n")
     users.chmod(0o644)
@@ -160,10 +179,10 @@ def _jail(deployment: Deployment, home: Path, tmp_bytes: int) -> list[str]:
     for name, target in _LINKS.items():
         words += ["--symlink", target, f"/dev/{name}"]
     words += ["--remount-ro", "/dev", "--size", str(tmp_bytes), "--perms", "1777", "--tmpfs", "/tmp"]  # noqa: S108
-    return [*words, "--remount-ro", "/", "--chdir", "/var/task", "--clearenv"]
+    return [*words, "--remount-ro", "/", "--chdir", "/var/task"]
 
 
-def _environment(engine: str, port: int, megabytes: int, *, snapshot: bool) -> dict[str, str]:
+def environment_of(engine: str, port: int, megabytes: int, *, snapshot: bool = False) -> dict[str, str]:
     """Return Lambda's variables and those that serverless.yml gives the function.
 
     Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html.

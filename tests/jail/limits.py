@@ -9,7 +9,7 @@
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,10 +82,9 @@ def _groups(name: str, megabytes: int) -> tuple[Path, ...]:
 def _remove(folder: Path) -> None:
     """Remove a control group. The kernel may need a moment to forget the processes that have ended in it."""
     for _ in range(100):
-        with suppress(FileNotFoundError):
-            try:
-                folder.rmdir()
-            except OSError:
-                time.sleep(0.02)
-                continue
-        return
+        try:
+            folder.rmdir()
+        except FileNotFoundError:
+            return
+        except OSError:
+            time.sleep(0.02)

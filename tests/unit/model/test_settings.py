@@ -1,9 +1,11 @@
 """The environment is read once; an invalid variable counts as a missing one."""
 
 import os
+from pathlib import Path
 
 import pytest
 
+from model import settings
 from model.settings import Settings, cores
 
 
@@ -30,6 +32,14 @@ def test_cores_are_counted_on_every_system(monkeypatch, missing):
 def test_an_empty_variable_is_as_none():
     empty = Settings.read({"VISAGE_MODEL": "", "VISAGE_ENGINE": ""})
     assert (empty.location, empty.engine) == (None, "torchscript")
+
+
+def test_a_user_without_a_home_has_settings_all_the_same(monkeypatch):
+    def home():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(settings.Path, "home", home)
+    assert Settings.read({}).pyenv == Path("/.pyenv")
 
 
 def test_settings_do_not_print_the_environment():
