@@ -65,7 +65,7 @@ def main(bundle: Path, photo: Path) -> None:
         rgb = image.convert("RGB")
         for kind, (megapixels, mode, save) in KINDS.items():
             file = Path(folder) / "photo"
-            file.write_bytes(save(_enlarged(rgb, megapixels).convert(mode)))
+            file.write_bytes(save(enlarged(rgb, megapixels).convert(mode)))
             command = [sys.executable, "-m", "bench.limits", str(bundle), str(file), "--one"]
             row = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
             _print(f"| {kind} | {megapixels} | {file.stat().st_size / 1e6:.1f} | {row} |")
@@ -76,7 +76,7 @@ def _print(line: str) -> None:
     sys.stdout.flush()
 
 
-def _enlarged(image: Image.Image, megapixels: float) -> Image.Image:
+def enlarged(image: Image.Image, megapixels: float) -> Image.Image:
     """Return the image with so many pixels, and noise."""
     factor = math.sqrt(megapixels * 1e6 / (image.width * image.height))
     size = int(image.width * factor), int(image.height * factor)

@@ -25,7 +25,7 @@ from typing import Any
 from model.engines import ENGINES
 from scripts.programs import BUBBLEWRAP
 from tests.jail.limits import Limits, limited
-from tests.jail.services import ACCESS_KEY, LOCATION, TOKEN, Services, serving
+from tests.jail.services import ACCESS_KEY, LOCATION, TIMEOUT_SECONDS, TOKEN, Services, serving
 
 USER, GROUP = 993, 990
 """Lambda's user of a sandbox."""
@@ -53,6 +53,10 @@ class Deployment:
     libraries: tuple[Path, ...] = ()
 
 
+class FunctionEndedError(Exception):
+    """The function ended instead of answering. The text is its log."""
+
+
 class Function:
     """A function that runs."""
 
@@ -64,8 +68,19 @@ class Function:
         self._started = time.monotonic()
 
     def __call__(self, event: Any, _: object = None) -> Any:
-        """Send an event and return the answer, as a handler does."""
-        return self.services.invoke(event)
+        """Send an event and return the answer, as a handler does.
+
+        Raises:
+            FunctionEndedError: it has ended, by itself or because it took too much memory.
+        """
+        self.services.send(event)
+        deadline = time.monotonic() + TIMEOUT_SECONDS
+        while time.monotonic() < deadline:
+            if (answer := self.services.receive(0.2)) is not None:
+                return answer
+            if self.process.poll() is not None:
+                raise FunctionEndedError(self.log)
+        raise TimeoutError(self.log)
 
     @property
     def log(self) -> str:
@@ -75,7 +90,8 @@ class Function:
         """Wait until the function is "ready" or waits for its "snapshot"; return the seconds since its start."""
         event = getattr(self.services, name)
         while not event.wait(0.02):
-            assert self.process.poll() is None, f"The function has ended.\n{self.log}"
+            if self.process.poll() is not None:
+                raise FunctionEndedError(self.log)
             assert time.monotonic() < self._started + seconds, f"The function does not start.\n{self.log}"
         return time.monotonic() - self._started
 
