@@ -4,7 +4,7 @@ FROM public.ecr.aws/lambda/python:3.12
 # PyTorch's own index has builds without CUDA. The default build is gigabytes larger.
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
 COPY requirements/lock/torchscript.txt requirements/lock/torch.txt ./
-RUN pip install --no-cache-dir --require-hashes --requirement torchscript.txt \
+RUN pip install --no-cache-dir --require-hashes --no-deps --requirement torchscript.txt \
  && pip install --no-cache-dir --no-deps --index-url "$TORCH_INDEX" --constraint torch.txt torch \
  && pip check
 

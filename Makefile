@@ -98,13 +98,14 @@ $(VENV)/bench: $(VENV)/ready requirements/lock/bench.txt
 	@$(PIP) install --require-hashes --no-deps -r requirements/lock/bench.txt
 	@touch $@
 
+# The locks name every package. With --no-deps pip looks for no newer ones, which it would for an extra of a locked one.
 # torch has a step of its own, because each index has its own builds of it: no hash fits them all.
 $(VENV)/ready: pyproject.toml $(wildcard requirements/lock/*.txt)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Visage needs Python 3.11 or newer: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	@echo "Installing Python packages into $(VENV): the first time takes some minutes."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(PIP) install --require-hashes -r requirements/lock/everything.txt
+	@$(PIP) install --require-hashes --no-deps -r requirements/lock/everything.txt
 	@$(PIP) install --constraint requirements/lock/torch.txt torch torchvision
 	@$(PIP) install --require-hashes --no-deps -r requirements/lock/no-deps.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable .

@@ -273,7 +273,17 @@ def _installed(folder: Path, step: Step) -> Path:
 def _install(venv: Path, python: Path, log: Path) -> None:
     commands: tuple[list[str | Path], ...] = (
         [sys.executable, "-m", "venv", "--clear", venv],
-        [python, "-m", "pip", "install", "--disable-pip-version-check", "--require-hashes", "-r", _REQUIREMENTS],
+        [
+            python,
+            "-m",
+            "pip",
+            "install",
+            "--disable-pip-version-check",
+            "--require-hashes",
+            "--no-deps",
+            "-r",
+            _REQUIREMENTS,
+        ],
     )
     with log.open("wb") as file:
         for command in commands:
