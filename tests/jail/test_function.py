@@ -133,15 +133,17 @@ def plain(kind, mode, megapixels, **options):
 def test_it_leaves_no_process_no_open_file_and_nothing_in_tmp(function, api, portrait):
     photo = encoded(portrait, "JPEG")
     api.upload(photo)
-    before = function.processes(), function.open_files(), function.tmp_used()
-    assert len(before[0]) == 1
+    processes, most_files, most_bytes = function.processes(), function.open_files(), function.tmp_used()
+    assert len(processes) == 1
     for _ in range(3):
         api.upload(photo)
         api.post("/align", photo, "image/jpeg")
         api.post("/recognize", photo[:-2000], "image/jpeg")
         api.post("/recognize", bytes(MAX_PHOTO_BYTES + 1), "image/jpeg")
         api.post("/recognize", b"no photo", "image/jpeg")
-    assert (function.processes(), function.open_files(), function.tmp_used()) == before
+    assert function.processes() == processes
+    assert function.open_files() <= most_files  # a connection that ends in the meantime makes it fewer
+    assert function.tmp_used() <= most_bytes
     assert function.services.failures == []
 
 
