@@ -3,6 +3,7 @@
 import io
 import math
 import os
+import time
 from contextlib import contextmanager
 from functools import cache
 
@@ -133,7 +134,7 @@ def plain(kind, mode, megapixels, **options):
 def test_it_leaves_no_process_no_open_file_and_nothing_in_tmp(function, api, portrait):
     photo = encoded(portrait, "JPEG")
     api.upload(photo)
-    processes, most_files, most_bytes = function.processes(), function.open_files(), function.tmp_used()
+    processes, files, used = function.processes(), fewest_open_files(function), function.tmp_used()
     assert len(processes) == 1
     for _ in range(3):
         api.upload(photo)
@@ -142,9 +143,18 @@ def test_it_leaves_no_process_no_open_file_and_nothing_in_tmp(function, api, por
         api.post("/recognize", bytes(MAX_PHOTO_BYTES + 1), "image/jpeg")
         api.post("/recognize", b"no photo", "image/jpeg")
     assert function.processes() == processes
-    assert function.open_files() <= most_files  # a connection that ends in the meantime makes it fewer
-    assert function.tmp_used() <= most_bytes
+    assert fewest_open_files(function) <= files
+    assert function.tmp_used() <= used
     assert function.services.failures == []
+
+
+def fewest_open_files(function):
+    """Return the number of open files between two connections of the function to the Runtime API."""
+    counts = []
+    for _ in range(20):
+        counts.append(function.open_files())
+        time.sleep(0.05)
+    return min(counts)
 
 
 def test_it_answers_while_tmp_is_full(function, api, portrait):
