@@ -31,7 +31,7 @@ check: lint unit  ## What to run before each commit: style, types and the unit t
 test: setup lint  ## Style, types and every test, with coverage by package
 	node --test tests/site/*.test.mjs
 	$(BIN)/coverage erase
-	$(PYTEST) --ignore tests/jail --cov --cov-report=  # the jail is not steady yet: make jail
+	$(PYTEST) --cov --cov-report=
 	@$(BIN)/coverage json --quiet -o .cache/coverage.json
 	@$(BIN)/python -m tests.coverage_table .cache/coverage.json
 

@@ -88,11 +88,11 @@ class Function:
 
     def wait_until(self, name: str, seconds: float = 90) -> float:
         """Wait until the function is "ready" or waits for its "snapshot"; return the seconds since its start."""
-        event = getattr(self.services, name)
+        event, deadline = getattr(self.services, name), time.monotonic() + seconds
         while not event.wait(0.02):
             if self.process.poll() is not None:
                 raise FunctionEndedError(self.log)
-            assert time.monotonic() < self._started + seconds, f"The function does not start.\n{self.log}"
+            assert time.monotonic() < deadline, f"The function does not start.\n{self.log}"
         return time.monotonic() - self._started
 
     def processes(self) -> list[int]:

@@ -38,7 +38,7 @@ class Services:
     """The folder that S3 serves: its files are the objects at `LOCATION`."""
     port: int = 0
     ready: threading.Event = field(default_factory=threading.Event)
-    """Set when the function has initialised: it asks for its first event."""
+    """Set while the function asks for an event: it has initialised, and is idle."""
     snapshot: threading.Event = field(default_factory=threading.Event)
     """Set when the function waits for its snapshot to be taken."""
     restored: threading.Event = field(default_factory=threading.Event)
@@ -84,6 +84,7 @@ class Services:
     def _next(self) -> Response:
         self.ready.set()
         event = self._events.get()
+        self.ready.clear()
         if event is None:
             abort(410)
         headers = {
