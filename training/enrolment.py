@@ -3,7 +3,7 @@
 import io
 import shutil
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +20,7 @@ from model.cohort import Cohort
 from model.engines import ENGINES
 from model.gallery import ALIKE, FloatArray, Gallery, IntArray
 from preprocess.appearance import TURNED, pose
+from preprocess.photo import RGBArray
 from training import calibration, strangers
 from training.class_removal import remove_class
 from training.discriminant import fit
@@ -42,20 +43,26 @@ LOOKALIKE: Final = 0.7
 
 def embeddings_of(kept: Sequence[KeptFace]) -> dict[str, FloatArray]:
     """Return the (K, 512) embeddings of each person's kept faces, by label."""
-    people: dict[str, list[FloatArray]] = {}
-    for face in kept:
-        people.setdefault(face.person, []).append(face.face.vector())
-    return {name: np.stack(rows) for name, rows in people.items()}
+    return _by_person((face.person, face.face.vector()) for face in kept)
 
 
 def embeddings_in_onnx(kept: Sequence[KeptFace], bundle: Bundle) -> dict[str, FloatArray]:
     """Return the same by the network in ONNX of the bundle that they are for, with their mirror images."""
     embed = Embedder.of_bundle_in_onnx(bundle).with_mirror()
+    return _by_person((face.person, embed(_chip(face.picture)[None])[0]) for face in kept)
+
+
+def _by_person(found: Iterable[tuple[str, FloatArray]]) -> dict[str, FloatArray]:
+    """Return (512,) embeddings by their person, (K, 512) each."""
     people: dict[str, list[FloatArray]] = {}
-    for face in kept:
-        with Image.open(io.BytesIO(face.picture)) as chip:
-            people.setdefault(face.person, []).append(embed(np.asarray(chip.convert("RGB"))[None])[0])
-    return {name: np.stack(rows) for name, rows in people.items()}
+    for person, embedding in found:
+        people.setdefault(person, []).append(embedding)
+    return {person: np.stack(rows) for person, rows in people.items()}
+
+
+def _chip(picture: bytes) -> RGBArray:
+    with Image.open(io.BytesIO(picture)) as chip:
+        return np.asarray(chip.convert("RGB"))
 
 
 def poor_references(kept: Sequence[KeptFace], cohort: Cohort) -> list[str]:
@@ -113,16 +120,16 @@ def enroll(
     Raises:
         BundleError: a name is taken, or `target` holds something already.
     """
-    manifest, galleries = bundle.manifest, _galleries_of(bundle)
+    manifest, gallery = bundle.manifest, gallery_of(bundle)
     newcomers = _by_label(people)
     check_newcomers(manifest, newcomers)
-    remarks, known = [], galleries[bundles.GALLERY]
+    remarks = []
     for name, embeddings in newcomers.items():
-        remarks += _lookalikes(name, embeddings, manifest, known)
-        known = _joined(known, {name: embeddings})
+        remarks += _lookalikes(name, embeddings, manifest, gallery)
+        gallery = _joined(gallery, {name: embeddings})
         manifest = replace(manifest, enrolled=(*manifest.enrolled, name))
-    own = {bundles.GALLERY: newcomers, bundles.ONNX_GALLERY: _by_label(in_onnx or people)}
-    joined = {file: _fitted(_joined(gallery, own[file])) for file, gallery in galleries.items()}
+    other = _joined(gallery_of(bundle, bundles.ONNX_GALLERY), _by_label(in_onnx or people))
+    joined = {bundles.GALLERY: _fitted(gallery), bundles.ONNX_GALLERY: _fitted(other)}
     with bundles.temporary_bundle(target) as source:
         made = _with_galleries(bundle, manifest, joined, source)
         return bundles.write(source, made, target, replace_existing=replace_existing), remarks
