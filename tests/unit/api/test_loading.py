@@ -11,6 +11,7 @@ from api import ModelLoader, load_for_snapshot, load_from_settings
 from api.errors import ModelUnavailableError
 from model.errors import BundleError, BundleUnavailableError, SnapshotError
 from model.settings import Settings
+from tests.clock import Clock
 from tests.processes import python
 
 TRAINING = ("facenet_pytorch", "torchvision", "matplotlib", "sklearn", "scipy", "rich", "typer")
@@ -38,18 +39,6 @@ class Storage:
         if self.failures:
             raise self.failures.pop(0)
         return self.recognizer
-
-
-class Clock:
-    """A clock that shows the seconds that a test sets."""
-
-    now = 1000.0
-
-    def __call__(self):
-        return self.now
-
-    def sleep(self, seconds):
-        self.now += seconds
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from deploy import answers
 from deploy.errors import DeployError
+from tests.clock import Clock
 
 WANTED = {"version": "0123456789ab", "engine": "onnx"}
 WARM = {"warm": True, "was_warm": True, **WANTED}
@@ -45,18 +46,6 @@ class Functions:
             raise answer
         error = {"FunctionError": "Unhandled"} if isinstance(answer, dict) and "errorType" in answer else {}
         return {"Payload": io.BytesIO(json.dumps(answer).encode()), **error}
-
-
-class Clock:
-    """A clock that sleeping moves on."""
-
-    now = 0.0
-
-    def __call__(self):
-        return self.now
-
-    def sleep(self, seconds):
-        self.now += seconds
 
 
 @pytest.fixture
