@@ -29,10 +29,10 @@ _PEOPLE_A_CENTRE: Final = 4
 _MIN_MEMBERS: Final = 3
 """A centre of fewer people could be somebody's face."""
 
-COHORT: Final = (0, 1)
 MEASURED: Final = (0, 1, 2)
+COHORT: Final = MEASURED[:-1]
 JUDGE: Final = 3
-"""The parts of the people, by a digest of their names: for the centres, for the corrections, and for neither. Only the
+"""The parts of the people, by a digest of their names: for the corrections, for the centres, and for neither. Only the
 last may judge what was measured. For the corrections each measured part is left out of the centres in turn, because few
 of one part's people decide how many strangers in a hundred pass."""
 
@@ -69,8 +69,7 @@ def measure(embeddings: FloatArray, names: Names, source: str, on_progress: Call
         cohort = _cohort(_one_each(embeddings, names, others), source)
         factors.append(_corrections(cohort, embeddings[parts == left_out], names[parts == left_out]))
         on_progress(done + 1, len(MEASURED))
-    cohort = _cohort(_one_each(embeddings, names, np.isin(parts, COHORT)), source)
-    return replace(cohort, corrections=_means(factors))
+    return replace(cohort, corrections=_means(factors))  # the last part was left out last: this cohort is of COHORT
 
 
 def _means(corrections: Sequence[FloatArray]) -> FloatArray:
