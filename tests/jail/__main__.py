@@ -23,7 +23,9 @@ from tests.jail import deployments
 from tests.jail.jail import Deployment, Function, FunctionEndedError, running, why_not
 
 SIZES = (1024, 1769, 2048, 3008)
-SMALL = (512, 640, 768, 896, 1024, 1280, 1536, 1769)
+SMALL = (512, 640, 768, 1024, 1769)
+REPEATS = 3
+"""The quickest start counts, because other work on this machine only makes a start slower."""
 
 
 def main(bundle: Path, portrait: Path) -> None:
@@ -61,15 +63,19 @@ class Measure:
 
     def starts(self, layout: Deployment, megabytes: int) -> None:
         """Print a row of the first table."""
-        forget(layout.task, layout.prefix, *layout.libraries)
+        cold = min(self._start(layout, megabytes, cold=True) for _ in range(REPEATS))[0]
+        warm, processor, first = map(min, zip(*(self._start(layout, megabytes) for _ in range(REPEATS)), strict=True))
+        row(layout.engine, f"{megabytes:,}", f"{cold:.1f}", f"{warm:.1f}", f"{processor:.1f}", f"{first:.0f}")
+
+    def _start(self, layout: Deployment, megabytes: int, *, cold: bool = False) -> tuple[float, float, float]:
+        """Return the seconds of a start, those of a processor, and the milliseconds of the first answer."""
+        if cold:
+            forget(layout.task, layout.prefix, *layout.libraries)
         with self._function(layout, megabytes) as function:
-            cold = function.wait_until("ready")
-        with self._function(layout, megabytes) as function:
-            warm, processor = function.wait_until("ready"), function.processor_seconds()
+            start, processor = function.wait_until("ready"), function.processor_seconds()
             began = time.monotonic()
             assert Client(function, "2.0").post("/recognize", self._photo, "image/jpeg").status == 200
-            first = 1000 * (time.monotonic() - began)
-        row(layout.engine, f"{megabytes:,}", f"{cold:.1f}", f"{warm:.1f}", f"{processor:.1f}", f"{first:.0f}")
+            return start, processor, 1000 * (time.monotonic() - began)
 
     def memory(self, layout: Deployment, megabytes: int, photos: dict[str, bytes]) -> None:
         """Print a row of the second table."""
