@@ -1,4 +1,4 @@
-"""Measures starts and memory in the jail: `python -m tests.jail BUNDLE PORTRAIT`. docs/hosting.md has the results.
+"""Measures starts and memory in the jail: `python -m tests.jail BUNDLE PORTRAIT`. docs/engines.md has the results.
 
 The first table has starts at several memory sizes. With a cold disk, the kernel has forgotten every file of the
 function, of its Python and of its libraries. The second table says with which memory size the largest photos are
