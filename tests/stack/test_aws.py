@@ -6,12 +6,13 @@ published, it starts it, as AWS does for a snapshot. It has no Docker: a program
 
 import json
 import os
+import re
 import subprocess
 import sys
 import sysconfig
 import threading
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -40,11 +41,9 @@ IGNORED = (
     "W8003",  # osls fills in the kind of website, so that its condition compares constants
 )
 
-PACKAGES = [(Engine.ONNX, "snapshot"), (Engine.ONNX, "zip"), (Engine.TORCHSCRIPT, "image")]
-"""Every way in which a function is deployed; the second one is only that of a stage's first deployment."""
-
 DOCKER = """#!/bin/sh
 echo "$@" >> "{log}"
+[ "$1" = build ] && rm -f "{log}.login"
 [ "$1" = login ] && touch "{log}.login"
 [ "$1" = push ] && [ ! -e "{log}.login" ] && echo "no basic auth credentials" >&2 && exit 1
 [ "$1" = push ] && echo "latest: digest: sha256:{digest} size: 1"
@@ -54,12 +53,27 @@ exit 0
 
 DIGEST = "0123456789abcdef" * 4
 
+EMPTY_ZIP = b"PK\5\6" + bytes(18)
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """What `visage deploy --json` printed, and what it asked Docker to do."""
+
+    output: str
+    errors: str
+    docker_calls: list[str]
+
+    @property
+    def api(self):
+        return json.loads(self.output)["api"]
+
 
 @dataclass(frozen=True)
 class Account:
     """An AWS account of the rehearsal: the environment of its owner, and the file with Docker's calls."""
 
-    environment: dict[str, str]
+    environment: dict[str, str] = field(repr=False)
     docker_log: Path
 
     @property
@@ -71,6 +85,12 @@ class Account:
 
     def client(self, service):
         return closing(self.target.session.client(service, endpoint_url=self.environment["AWS_ENDPOINT_URL"]))
+
+    @property
+    def docker_calls(self):
+        """What Docker was asked to do, call by call, without the question for its version."""
+        calls = self.docker_log.read_text().splitlines() if self.docker_log.exists() else []
+        return [call for call in calls if call != "--version"]
 
     def visage(self, *words):
         return subprocess.run(
@@ -139,44 +159,56 @@ def account(tmp_path_factory):
         aws.start()
         try:
             search = f"{docker.parent}{os.pathsep}{SETTINGS.environment['PATH']}"
-            owner = {**aws.environment(), "PATH": search, "VISAGE_CACHE": str(SETTINGS.cache)}
+            often = {"SLS_AWS_MONITORING_FREQUENCY": "250"}  # milliseconds after which osls asks whether it is done
+            owner = {**aws.environment(), **often, "PATH": search, "VISAGE_CACHE": str(SETTINGS.cache)}
             yield Account(owner, folder / "docker.txt")
         finally:
             aws.stop()
 
 
 @pytest.fixture(scope="module")
-def rehearsed(account, bundle):
+def first(account, bundle):
     """The first deployment of a stage: ONNX, whose snapshot needs the model before it is taken."""
-    return account.visage(
-        "deploy", "--stage", "dev", "--region", REGION, "--engine", "onnx", "--bundle", bundle, "--json"
-    )
+    words = ("deploy", "--stage", "dev", "--region", REGION, "--engine", "onnx", "--bundle", bundle, "--json")
+    done = account.visage(*words)
+    assert done.returncode == 0, done.stderr
+    return Deployed(done.stdout, done.stderr, account.docker_calls)
 
 
 @pytest.fixture(scope="module")
-def imaged(account, rehearsed, bundle):
+def second(account, first, bundle):
     """The same stage with the other engine, whose image Docker builds. The local AWS cannot run it."""
     version = bundles.load(str(bundle)).manifest.version
-    function = Function(Engine.TORCHSCRIPT, "image")
-    stacks.deploy(account.target, f"models/{version}", function, Hosting.CLOUDFRONT)
-    return account.docker_log.read_text().splitlines()
+    stacks.deploy(account.target, f"models/{version}", Function(Engine.TORCHSCRIPT, "image"), Hosting.CLOUDFRONT)
+    return account.docker_calls
 
 
 @pytest.fixture(scope="module")
-def templates(account, tmp_path_factory):
-    """The folders of the templates that osls makes for a stage on AWS: of every package and website."""
+def templates(account, second, tmp_path_factory):
+    """The files with the templates: of both engines with both kinds of website, and of a stage without a model.
+
+    Those behind CloudFront are the ones that were deployed; osls keeps them in its bucket.
+    """
     folder = tmp_path_factory.mktemp("templates")
-    (folder / "function.zip").write_bytes(b"PK\5\6" + bytes(18))  # an empty zip
-    return {
-        (kind, hosting): _packaged(account, folder / f"{kind}-{hosting}", engine, kind, hosting)
-        for engine, kind in PACKAGES
-        for hosting in Hosting
-    }
+    with account.client("s3") as s3:
+        bucket = _outputs(account)["ServerlessDeploymentBucketName"]
+        keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket)["Contents"]]
+        deployed = sorted(key for key in keys if key.endswith("/compiled-cloudformation-template.json"))
+        for name, key in zip(("none", "snapshot", "image"), deployed, strict=True):
+            s3.download_file(bucket, key, str(folder / f"{name}-cloudfront.json"))
+    (folder / "function.zip").write_bytes(EMPTY_ZIP)
+    for function in (
+        Function(Engine.ONNX, "snapshot", str(folder / "function.zip")),
+        Function(Engine.TORCHSCRIPT, "image"),
+    ):
+        packaged = _packaged(account, folder / "packaged", function)
+        packaged.rename(folder / f"{function.package}-s3.json")
+    return {file.stem: file for file in folder.glob("*.json")}
 
 
-def _packaged(account, folder, engine, kind, hosting):
-    function = Function(engine, kind, "" if kind == "image" else str(folder.parent / "function.zip"))
-    words = stacks.arguments(account.target, "models/0123456789ab", function, hosting)
+def _packaged(account, folder, function):
+    """Return the template that osls makes for a plain website, without deploying it."""
+    words = stacks.arguments(account.target, "models/0123456789ab", function, Hosting.S3)
     with stacks.osls_lock(account.target):
         done = subprocess.run(
             [stacks.OSLS, "package", *words, "--package", folder],
@@ -187,124 +219,119 @@ def _packaged(account, folder, engine, kind, hosting):
             check=False,
         )
     assert done.returncode == 0, done.stdout + done.stderr
-    return folder
+    return folder / "cloudformation-template-update-stack.json"
 
 
-def _resources(folder):
-    return json.loads((folder / "cloudformation-template-update-stack.json").read_text())["Resources"]
+@pytest.fixture(params=["none-cloudfront", "snapshot-cloudfront", "snapshot-s3", "image-cloudfront", "image-s3"])
+def resources(request, templates):
+    """The resources of each template."""
+    return json.loads(templates[request.param].read_text())["Resources"]
 
 
-def test_cfn_lint_finds_nothing_in_the_template_of_any_package_and_website(templates):
-    files = [file for folder in templates.values() for file in folder.glob("cloudformation-template-*.json")]
-    assert len(files) == 2 * len(PACKAGES) * len(Hosting)
-    command = [CFN_LINT, "--regions", REGION, "--ignore-checks", *IGNORED, "--", *files]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+def of_type(resources, name):
+    return {key: each["Properties"] for key, each in resources.items() if each["Type"] == name}
 
 
-def test_only_a_snapshot_publishes_versions(templates):
-    kinds = {
-        kind
-        for (kind, _), folder in templates.items()
-        if any(resource["Type"] == "AWS::Lambda::Version" for resource in _resources(folder).values())
-    }
-    assert kinds == {"snapshot"}
-
-
-def test_every_bucket_is_encrypted_and_private_unless_it_is_a_plain_website(templates):
-    for folder in templates.values():
-        buckets = {name: each for name, each in _resources(folder).items() if each["Type"] == "AWS::S3::Bucket"}
-        assert set(buckets) == {"ModelBucket", "SiteBucket", "ServerlessDeploymentBucket"}
-        for name, bucket in buckets.items():
-            (rule,) = bucket["Properties"]["BucketEncryption"]["ServerSideEncryptionConfiguration"]
-            assert rule["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
-            blocked = bucket["Properties"]["PublicAccessBlockConfiguration"]
-            blocked = blocked["Fn::If"][2] if name == "SiteBucket" else blocked
-            assert set(blocked.values()) == {True}
-
-
-def test_every_bucket_refuses_plain_http_unless_it_is_a_plain_website(templates):
-    for folder in templates.values():
-        resources = _resources(folder)
-        policies = [each["Properties"] for each in resources.values() if each["Type"] == "AWS::S3::BucketPolicy"]
-        assert len(policies) == 3
-        for policy in policies:
-            *_, last = policy["PolicyDocument"]["Statement"]
-            if "Fn::If" in last:
-                plain, *without_https, last = last["Fn::If"]
-                assert (plain, without_https) == ("Plain", [{"Ref": "AWS::NoValue"}])
-            assert (last["Effect"], last["Principal"], last["Action"]) == ("Deny", "*", "s3:*")
-            assert str(last["Condition"]["Bool"]["aws:SecureTransport"]).lower() == "false"
-
-
-def test_deleted_models_are_gone_on_a_stated_day(templates):
-    for folder in templates.values():
-        bucket = _resources(folder)["ModelBucket"]["Properties"]
-        assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
-        (rule,) = [each for each in bucket["LifecycleConfiguration"]["Rules"] if each["Id"] == "former-versions"]
-        assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 30}
-        assert rule["ExpiredObjectDeleteMarker"] is True
-
-
-def test_the_first_deployment_of_a_stage_on_aws_ends_with_an_api_that_answers(rehearsed, bundle):
-    assert rehearsed.returncode == 0, rehearsed.stderr
-    steps = [line for line in rehearsed.stderr.splitlines() if line.startswith("✓")]
-    assert [step.removeprefix("✓ ").rpartition(" ")[0].rpartition(" ")[0] for step in steps[-5:]] == [
+def test_the_first_deployment_of_a_stage_on_aws_ends_with_an_api_that_answers(first, bundle):
+    steps = re.findall(r"^✓ (.*) [0-9.]+ s$", first.errors, re.MULTILINE)
+    assert steps[-5:] == [
         "Deploying the stack without a model",
         "Deploying the stack",
         "Waiting for the function",
         "Uploading the website",
         "Waiting for the API",
     ]
-    api, headers = direct(json.loads(rehearsed.stdout)["api"] + "/labels")
+    address, headers = direct(f"{first.api}/labels")
     with requests.Session() as session:
         session.trust_env = False
-        labels = session.get(api, headers=headers, timeout=30).json()
+        labels = session.get(address, headers=headers, timeout=30).json()
     assert labels["model"]["version"] == bundles.load(str(bundle)).manifest.version
 
 
-def test_the_snapshot_had_the_model_when_its_version_was_published(account, rehearsed):
-    assert rehearsed.returncode == 0, rehearsed.stderr
+def test_the_model_was_in_the_function_when_its_version_was_published(account, first):
     with account.client("lambda") as functions:
         published = functions.get_function_configuration(FunctionName=f"{ONNX}:{answers.ALIAS}")
     assert published["State"] == "Active"
     assert published["SnapStart"] == {"ApplyOn": "PublishedVersions", "OptimizationStatus": "On"}
 
 
-def test_no_docker_is_needed_for_a_zip(account, rehearsed):
-    assert rehearsed.returncode == 0, rehearsed.stderr
-    assert not account.docker_log.exists()
+def test_a_zip_is_deployed_without_docker(first):
+    assert first.docker_calls == []
 
 
-def test_a_version_that_cannot_start_is_reported_and_the_former_one_goes_on_answering(account, rehearsed, bundle):
-    assert rehearsed.returncode == 0, rehearsed.stderr
+def test_a_version_that_cannot_start_is_reported_and_the_former_one_goes_on_answering(account, first, bundle):
+    wanted = {"version": bundles.load(str(bundle)).manifest.version, "engine": "onnx"}
     with account.client("lambda") as functions:
         functions.update_function_configuration(FunctionName=ONNX, Handler="handler.missing")
         version = functions.publish_version(FunctionName=ONNX)["Version"]
-        wanted = {"version": bundles.load(str(bundle)).manifest.version, "engine": "onnx"}
         with pytest.raises(DeployError, match=rf"cannot start the function {ONNX}:{version}: .*missing"):
             answers.wait_for_function(functions, f"{ONNX}:{version}", wanted)
         answers.wait_for_function(functions, f"{ONNX}:{answers.ALIAS}", wanted)
 
 
-def test_docker_builds_an_image_that_lambda_takes_and_pushes_it_after_a_login(imaged):
-    verbs = [line.split()[0] for line in imaged]
-    assert [verb for verb in verbs if verb != "--version"] == ["build", "tag", "push", "login", "push"]
-    (build,) = [line for line in imaged if line.startswith("build")]
-    assert "--platform linux/amd64" in build
-    assert "--provenance=false" in build
+def test_docker_builds_an_image_that_lambda_takes_and_pushes_it_after_a_login(second):
+    assert [call.split()[0] for call in second] == ["build", "tag", "push", "login", "push"]
+    assert {"--platform=linux/amd64", "--provenance=false"} <= set(second[0].split())
 
 
-def test_the_image_takes_the_place_of_the_zip_behind_the_same_api(account, imaged, rehearsed):
+def test_the_image_takes_the_place_of_the_zip_behind_the_same_api(account, first, second):
     with account.client("lambda") as functions:
         deployed = functions.get_function(FunctionName=IMAGE)
         names = {each["FunctionName"] for each in functions.list_functions()["Functions"]}
     assert deployed["Configuration"]["PackageType"] == "Image"
     assert deployed["Code"]["ImageUri"].endswith(f"@sha256:{DIGEST}")
-    assert ONNX not in names
+    assert names == {IMAGE}
     outputs = _outputs(account)
     assert outputs["FunctionName"] == IMAGE
-    assert f"//{outputs['HttpApiId']}." in json.loads(rehearsed.stdout)["api"]
+    assert f"//{outputs['HttpApiId']}." in first.api
+
+
+def test_cfn_lint_finds_nothing_in_the_template_of_any_engine_and_website(templates):
+    command = [CFN_LINT, "--regions", REGION, "--ignore-checks", *IGNORED, "--", *templates.values()]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert len(templates) == 5
+
+
+def test_only_a_snapshot_publishes_versions_of_the_function(templates):
+    resources = {name: json.loads(file.read_text())["Resources"] for name, file in templates.items()}
+    published = {name for name, each in resources.items() if of_type(each, "AWS::Lambda::Version")}
+    assert published == {"snapshot-cloudfront", "snapshot-s3"}
+
+
+def test_every_bucket_is_encrypted_and_private_unless_it_is_a_plain_website(resources):
+    buckets = of_type(resources, "AWS::S3::Bucket")
+    assert set(buckets) == {"ModelBucket", "SiteBucket", "ServerlessDeploymentBucket"}
+    for bucket in buckets.values():
+        (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        assert rule["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+        blocked = bucket["PublicAccessBlockConfiguration"]
+        if "Fn::If" in blocked:
+            assert bucket is buckets["SiteBucket"]
+            blocked = blocked["Fn::If"][2]
+        assert set(blocked.values()) == {True}
+
+
+def test_every_bucket_refuses_plain_http_unless_it_is_a_plain_website(resources):
+    policies = of_type(resources, "AWS::S3::BucketPolicy")
+    assert set(policies) == {"ModelBucketPolicy", "SiteBucketPolicy", "ServerlessDeploymentBucketPolicy"}
+    for name, policy in policies.items():
+        denial = policy["PolicyDocument"]["Statement"][-1]
+        if "Fn::If" in denial:
+            assert name == "SiteBucketPolicy"
+            assert denial["Fn::If"][:2] == ["Plain", {"Ref": "AWS::NoValue"}]
+            denial = denial["Fn::If"][2]
+        assert (denial["Effect"], denial["Principal"], denial["Action"]) == ("Deny", "*", "s3:*")
+        assert len(denial["Resource"]) == 2  # the bucket, and what is in it
+        assert str(denial["Condition"]["Bool"]["aws:SecureTransport"]).lower() == "false"
+
+
+def test_a_deleted_model_is_gone_on_a_stated_day(resources):
+    bucket = resources["ModelBucket"]["Properties"]
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    (rule,) = [each for each in bucket["LifecycleConfiguration"]["Rules"] if each["Id"] == "former-versions"]
+    assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 30}
+    assert rule["ExpiredObjectDeleteMarker"] is True
 
 
 def _outputs(account):
