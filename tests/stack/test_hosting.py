@@ -82,7 +82,7 @@ def deployed(target, hosting):
 
 def described(s3, cloudfront, outputs, address):
     bucket = outputs.site_bucket
-    statement, *_ = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])["Statement"]
+    (statement,) = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])["Statement"]
     return Deployment(
         bucket,
         address,
