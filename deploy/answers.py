@@ -11,9 +11,6 @@ from deploy import local
 from deploy.errors import DeployError
 from model.version import VERSION
 
-ALIAS: Final = "snapstart"
-"""osls's name for the version of the function that AWS starts from a snapshot. The API calls that version."""
-
 _FUNCTION_SECONDS: Final = 300
 """AWS takes minutes to make a snapshot. CloudFormation waits for that, too."""
 
@@ -40,21 +37,23 @@ def wait_for_function(
     functions: Any,
     name: str,
     wanted: Wanted,
+    *,
+    from_snapshot: bool = False,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Call the function until it answers with what is `wanted`; a snapshot must have contained the model.
+    """Call the function until it answers with what is `wanted`.
 
-    `functions` is a boto3 client of Lambda. `name` ends in ":" and `ALIAS` where AWS starts the function from a
-    snapshot.
+    `functions` is a boto3 client of Lambda. `name` may end in ":" and the number of a published version.
+    `from_snapshot` says that AWS starts it from a snapshot, which must have contained the model.
 
     Raises:
         DeployError: AWS could not start the function, its snapshot lacks the model, or it does not answer in time.
     """
     deadline = clock() + _FUNCTION_SECONDS
-    while (reason := _missing(functions, name, wanted)) is not None:
+    while (reason := missing(functions, name, wanted, from_snapshot=from_snapshot)) is not None:
         if clock() > deadline:
-            raise DeployError(f"The deployment is done, but the function {name} does not work: {reason} {_see(name)}")
+            raise DeployError(f"The function {name} does not work: {reason} {_see(name)}")
         sleep(_PAUSE_SECONDS)
 
 
@@ -75,8 +74,8 @@ def wait_for_api(api: str, wanted: Wanted) -> None:
         answer = _get(health)
 
 
-def _missing(functions: Any, name: str, wanted: Wanted) -> str | None:
-    """Call the function once; return why it does not answer with what is wanted, None if it does.
+def missing(functions: Any, name: str, wanted: Wanted, *, from_snapshot: bool = False) -> str | None:
+    """Call the function once; return why it does not answer with what is `wanted`, None if it does.
 
     Raises:
         DeployError: waiting will not help.
@@ -96,7 +95,7 @@ def _missing(functions: Any, name: str, wanted: Wanted) -> str | None:
     answer = json.loads(called["Payload"].read())
     if "FunctionError" in called or not isinstance(answer, dict):
         return f"It ended with an error: {answer}."
-    if name.endswith(f":{ALIAS}") and not answer.get("was_warm"):
+    if from_snapshot and not answer.get("was_warm"):
         raise DeployError(f"The snapshot of the function {name} lacks the model. {_see(name)}")
     return None if wanted.items() <= answer.items() else f"It answers {answer}."
 

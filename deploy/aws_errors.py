@@ -38,6 +38,30 @@ Source: https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html an
 _LOG_IN: Final = "Log in with `aws configure` or `aws sso login`, or set AWS_PROFILE, and run the same command again."
 
 
+_ADVICE: Final = {
+    "security token included in the request": _LOG_IN,
+    "UnreservedConcurrentExecution": (
+        "Your account may not run that many functions at once. Give smaller numbers for --max-concurrency and "
+        "--keep-warm, 0 for none, or ask AWS for a higher quota of Lambda's `Concurrent executions` in Service Quotas."
+    ),
+    "SnapStart": "If this region has no SnapStart, deploy with --no-snapshot, or choose another --region.",
+    "account must be verified": (
+        "AWS Support verifies it on request. Until then, deploy with --website s3, which needs no CloudFront."
+    ),
+    "memorySize' value failed": (
+        "New accounts have a smaller limit of memory. Ask AWS Support to raise it, or lower memorySize in "
+        "serverless.yml."
+    ),
+}
+"""Words by which AWS refuses what a new account or a region may not have, and what to do then."""
+
+
+def advice(reason: str) -> str:
+    """Return a reason of AWS's with what to do about it, where that is known."""
+    lower = reason.lower()
+    return " ".join([reason, *(what for words, what in _ADVICE.items() if words.lower() in lower)])
+
+
 def sentence(error: Exception) -> str:
     """Return one line for an error of boto3 or botocore: what is wrong, and what to do."""
     if isinstance(error, ClientError):
@@ -68,8 +92,8 @@ def _refusal(error: ClientError) -> str:
     if code in _REFUSED_CREDENTIALS:
         return f"AWS does not accept your credentials ({code}: {message}). {_LOG_IN}"
     if code.startswith("AccessDenied") or code in {"403", "UnauthorizedOperation"}:
-        return f"Your AWS credentials do not allow {error.operation_name} ({message or code})."
-    return f"AWS refused {error.operation_name} ({code}: {message})."
+        return advice(f"Your AWS credentials do not allow {error.operation_name} ({message or code}).")
+    return advice(f"AWS refused {error.operation_name} ({code}: {message}).")
 
 
 def _line(error: Exception) -> str:

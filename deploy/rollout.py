@@ -1,23 +1,23 @@
 """A whole deployment: stack, model and website, in an order that keeps the API answering."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from deploy import answers, stack, website
+from deploy import answers, releases, stack, stack_state, website
 from deploy.errors import DeployError
+from deploy.options import Options
 from deploy.owner import UNSAID, Owner
 from deploy.stack import DEFAULT_ENGINE, Engine, Function, Hosting, Outputs
 from deploy.steps import Step, silent
 from deploy.target import Target
+from deploy.traffic import Canary, Service, keep_warm, put_live
 from deploy.website import Page, Site
 from model import bundle as bundles
 from model.bundle import Bundle
 from model.storage import Connect
-
-_NO_MODEL: Final = "models/none"
 
 Publish = Callable[[Path, str, Connect], object]
 """Uploads the bundle in a folder to "s3://bucket/prefix", through the clients that the function makes."""
@@ -35,6 +35,22 @@ class Addresses:
     site: str
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a deployment goes: with which options, and whether the new release first gets a share of the requests only.
+
+    `options` None are those of the last deployment. `kept` is how many releases are kept, the new one included.
+    """
+
+    options: Options | None = None
+    canary: Canary | None = None
+    kept: int = releases.KEPT
+
+
+USUAL: Final = Plan()
+"""As the last deployment, and without a canary."""
+
+
 def bring_up(
     target: Target,
     bundle: Bundle,
@@ -44,44 +60,54 @@ def bring_up(
     step: Step = silent,
     publish: Publish = _publish,
     owner: Owner = UNSAID,
+    *,
+    plan: Plan = USUAL,
 ) -> Addresses:
     """Deploy the bundle with all that serves it; return once function and API answer with that model and that engine.
 
-    Where the stack exists, the model is uploaded before the stack is updated, so that the API answers throughout.
+    The API answers throughout: what served before serves until the new release has answered.
 
     Raises:
         BundleError: the bundle cannot be uploaded.
-        DeployError: AWS refuses, the deployment tool is missing or failed, or what was deployed does not answer.
+        DeployError: AWS refuses, the deployment tool is missing or failed, what was deployed does not answer, or it
+            failed as a canary. The release before goes on serving then.
     """
     site = site or website.build()
-    function = stack.function(target, engine, step)
-    outputs = _deploy_stack_and_model(target, bundle, function, hosting, step, publish)
+    stack_state.check(target, step)
+    if plan.canary:
+        _require_former(target, engine)
+    options = plan.options or Options.kept(target)
+    function = stack.function(target, engine, step, snapshot=options.starts_from_snapshot)
+    outputs = _deploy_stack_and_model(target, bundle, function, hosting, options, step, publish)
     wanted = {"version": bundle.manifest.version, "engine": str(engine)}
-    with step("Waiting for the function"), target.client("lambda") as functions:
-        answers.wait_for_function(functions, _qualified(outputs.function_name, function, target), wanted)
-    addresses = _addresses(target, outputs)
-    with step("Uploading the website"):
-        _upload_website(target, outputs, site.pages(addresses.site, addresses.api, owner))
-    with step("Waiting for the API"):
-        answers.wait_for_api(addresses.api, wanted)
+    with target.client("lambda") as functions:
+        service = Service(target, functions, outputs.function_name)
+        number = _release(service, wanted, function, options, plan.canary, step)
+        addresses = addresses_of(target, outputs)
+        with step("Uploading the website"):
+            _upload_website(target, outputs, site.pages(addresses.site, addresses.api, owner))
+        with step("Waiting for the API"):
+            answers.wait_for_api(addresses.api, wanted)
+        releases.prune(functions, outputs.function_name, number, plan.kept)
     return addresses
 
 
 def _deploy_stack_and_model(
-    target: Target, bundle: Bundle, function: Function, hosting: Hosting, step: Step, publish: Publish
+    target: Target,
+    bundle: Bundle,
+    function: Function,
+    hosting: Hosting,
+    options: Options,
+    step: Step,
+    publish: Publish,
 ) -> Outputs:
     prefix = f"models/{bundle.manifest.version}"
     existing = stack.outputs(target)
-    if existing is None and _has_snapshot(function, target):
-        # AWS starts this function while it deploys it, and takes a snapshot of its memory. The model must be in the
-        # bucket by then, so the bucket is made first, with a function that needs no model yet.
-        with step("Deploying the stack without a model"):
-            stack.deploy(target, _NO_MODEL, replace(function, package="zip"), hosting)
-        existing = stack.outputs(target)
     if existing:
+        # Where the engine changes, the API calls the other function as soon as the stack has it.
         publish(bundle.directory, f"s3://{existing.model_bucket}/{prefix}", target.connect)
     with step("Deploying the stack"):
-        stack.deploy(target, prefix, function, hosting)
+        stack.deploy(target, prefix, function, hosting, options.parameters())
     outputs = stack.outputs(target)
     if outputs is None:
         raise DeployError(f"The stack {target.stack} has no outputs. Delete it, and deploy again.")
@@ -89,14 +115,37 @@ def _deploy_stack_and_model(
     return outputs
 
 
-def _has_snapshot(function: Function, target: Target) -> bool:
-    """Tell whether the function starts from a snapshot; on the local AWS, none does."""
-    return function.package == "snapshot" and target.local is None
+def _release(
+    service: Service, wanted: answers.Wanted, function: Function, options: Options, canary: Canary | None, step: Step
+) -> str:
+    """Put the function that was deployed behind the API; return the number of its release."""
+    from_snapshot = function.package == "snapshot" and service.target.local is None  # the local AWS takes none
+    if not options.keep_warm:
+        keep_warm(service, 0)  # AWS keeps no instances of a snapshot, so this comes first
+    number = put_live(service, wanted, from_snapshot=from_snapshot, canary=canary, step=step)
+    if options.keep_warm:
+        with step(f"Keeping {options.keep_warm} instances warm"):
+            keep_warm(service, options.keep_warm)
+    return number
 
 
-def _qualified(name: str, function: Function, target: Target) -> str:
-    """Return the function's name with that of the version that the API calls."""
-    return f"{name}:{answers.ALIAS}" if _has_snapshot(function, target) else name
+def _require_former(target: Target, engine: Engine) -> None:
+    """Check that a release with this engine serves, beside which a canary can be tried.
+
+    Raises:
+        DeployError: there is none.
+    """
+    existing = stack.outputs(target)
+    if existing and existing.function_name:
+        with target.client("lambda") as functions:
+            serving = releases.live(functions, existing.function_name).number
+            published = releases.published(functions, existing.function_name)
+        if any(release.number == serving and release.engine == engine for release in published):
+            return
+    raise DeployError(
+        f"A canary needs a release with --engine {engine} that serves already, and stage {target.stage} has none. "
+        "Deploy without --canary."
+    )
 
 
 def _upload_website(target: Target, outputs: Outputs, pages: Sequence[Page]) -> None:
@@ -107,7 +156,12 @@ def _upload_website(target: Target, outputs: Outputs, pages: Sequence[Page]) -> 
             website.refresh(cloudfront, outputs.site_id)
 
 
-def _addresses(target: Target, outputs: Outputs) -> Addresses:
+def addresses_of(target: Target, outputs: Outputs) -> Addresses:
+    """Return where a deployed stack answers.
+
+    Raises:
+        DeployError: AWS refuses, or cannot be reached.
+    """
     with target.client("apigatewayv2") as gateway:
         api = gateway.get_api(ApiId=outputs.api_id)["ApiEndpoint"]
     if target.local is None:

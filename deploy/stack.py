@@ -3,7 +3,7 @@
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from filelock import FileLock
 
 from deploy import package
+from deploy.aws_errors import advice
 from deploy.errors import DeployError
 from deploy.steps import Step, silent
 from deploy.target import Target
@@ -58,7 +59,7 @@ class Outputs:
     """The outputs of a deployed stack.
 
     `site_id` is the CloudFront distribution, None where there is none. `function_name` is "" if an earlier version of
-    Visage deployed the stack.
+    Visage deployed the stack. `options` are those of `deploy.options`, as JSON.
     """
 
     api_id: str
@@ -67,10 +68,13 @@ class Outputs:
     site_address: str
     site_id: str | None
     function_name: str = ""
+    options: str = "{}"
 
 
-def function(target: Target, engine: Engine, step: Step = silent) -> Function:
+def function(target: Target, engine: Engine, step: Step = silent, *, snapshot: bool = True) -> Function:
     """Return the function that serves with `engine`, and build its zip where it is deployed as one.
+
+    Without `snapshot`, AWS starts a zip as it starts every function.
 
     The local AWS has no images. There, what AWS gets as an image runs in the checkout's environment. A zip contains its
     libraries, so it runs in a Python without any.
@@ -84,7 +88,7 @@ def function(target: Target, engine: Engine, step: Step = silent) -> Function:
     python = str(package.require_interpreter(target.settings)) if target.local else ""
     with step("Packaging the function"):
         archive = package.build(target.settings, ROOT / description.requirements)
-    return Function(engine, "snapshot" if description.snapshot else "zip", str(archive), python)
+    return Function(engine, "snapshot" if snapshot and description.snapshot else "zip", str(archive), python)
 
 
 def check_tools(settings: Settings) -> None:
@@ -99,8 +103,13 @@ def check_tools(settings: Settings) -> None:
         raise DeployError("The deployment tool is missing. Run `make setup`, and deploy again.")
 
 
-def deploy(target: Target, model: str, serving: Function, hosting: Hosting) -> None:
-    """Create or update the stack; `model` is the prefix in the bucket of models that the function will read.
+def deploy(
+    target: Target, model: str, serving: Function, hosting: Hosting, options: Mapping[str, str] | None = None
+) -> None:
+    """Create or update the stack.
+
+    `model` is the prefix in the bucket of models that the function will read, `options` are further parameters of
+    serverless.yml.
 
     Raises:
         DeployError: the deployment tool is missing, or it failed.
@@ -109,7 +118,7 @@ def deploy(target: Target, model: str, serving: Function, hosting: Hosting) -> N
     log = target.settings.cache / "deploy" / f"{target.stage}.log"
     with osls_lock(target), log.open("wb") as file:
         done = subprocess.run(
-            [OSLS, "deploy", *arguments(target, model, serving, hosting)],
+            [OSLS, "deploy", *arguments(target, model, serving, hosting, options)],
             cwd=ROOT,
             env=_osls_environment(target),
             stdin=subprocess.DEVNULL,
@@ -144,6 +153,7 @@ def outputs(target: Target) -> Outputs | None:
         values["SiteAddress"],
         values.get("SiteId"),
         values.get("FunctionName", ""),
+        values.get("Options", "{}"),
     )
 
 
@@ -156,10 +166,12 @@ def osls_lock(target: Target) -> Iterator[None]:
         yield
 
 
-def arguments(target: Target, model: str, serving: Function, hosting: Hosting) -> list[str]:
+def arguments(
+    target: Target, model: str, serving: Function, hosting: Hosting, options: Mapping[str, str] | None = None
+) -> list[str]:
     """Return the arguments of osls for this deployment."""
     given = {name: value for name, value in asdict(serving).items() if value}
-    parameters = {"model": model, "website": hosting, **given}
+    parameters = {"model": model, "website": hosting, **given, **(options or {})}
     return [
         *("--stage", target.stage, "--region", target.region),
         *(word for name, value in parameters.items() for word in ("--param", f"{name}={value}")),
@@ -177,4 +189,4 @@ def _reason(log: Path) -> str:
     """Return the sentence in which osls gave the reason, or one that says that it gave none."""
     _, found, rest = log.read_text(encoding="utf-8", errors="replace").partition("Error:\n")
     first = rest.strip().split("\n\n")[0]
-    return " ".join(first.split()) if found and first else "osls did not say why."
+    return advice(" ".join(first.split())) if found and first else "osls did not say why."

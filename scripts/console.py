@@ -3,8 +3,9 @@
 import io
 import json
 import sys
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any, Final, TextIO, cast
 
@@ -30,6 +31,7 @@ __all__ = [
     "out",
     "progress",
     "require_checkout",
+    "step",
     "steps",
 ]
 
@@ -123,6 +125,15 @@ def steps(bar: Progress) -> OnStep:
         bar.update(tasks[what], completed=done, total=total)
 
     return show
+
+
+@contextmanager
+def step(name: str) -> Iterator[None]:
+    """Show a spinner during the block, and afterwards how long it took."""
+    start = time.monotonic()
+    with console.status(name):
+        yield
+    console.print(Text("✓", "green"), name, Text(f"{time.monotonic() - start:.1f} s", "dim"))
 
 
 def emit(value: Any, *, as_json: bool, show: Callable[[Any], object]) -> None:

@@ -1,28 +1,27 @@
 """`visage deploy`: deploys stack, model and website."""
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from rich.text import Text
 
 from deploy import local, package, stack, website
+from deploy.options import Options
 from deploy.owner import MAX_LIVE, UNSAID, Owner
-from deploy.rollout import Addresses, bring_up
+from deploy.releases import KEPT
+from deploy.rollout import Addresses, Plan, bring_up
 from deploy.stack import DEFAULT_ENGINE, Engine, Hosting
 from deploy.target import Target, aws_target, local_target
+from deploy.traffic import Canary
 from model import bundle as bundles
 from model.bundle import Bundle
 from model.engines import ENGINES, Packaging
 from model.errors import BundleError
 from scripts import checks
-from scripts.console import SETTINGS, CommandError, JSONOption, console, emit, note, out, require_checkout
+from scripts.console import SETTINGS, CommandError, JSONOption, emit, note, out, require_checkout, step
 from scripts.publish import send
+from scripts.stages import RegionOption, Stage, StageOption
 
 _SECONDS_LOCAL: Final = 15
 """Measured: the steps that three runs of `make demo` on two cores printed took 8 to 10 seconds; start and upload of the
@@ -37,16 +36,11 @@ _NO_CAMERA: Final = (
 )
 
 
-class Stage(StrEnum):
-    """What to deploy to: this machine, or one of two stages on AWS."""
-
-    LOCAL = "local"
-    DEV = "dev"
-    PROD = "prod"
+_WATCHING: Final = "Costs and watching (kept for later deployments)"
 
 
 def deploy(
-    stage: Annotated[Stage, typer.Option(help="`local` is this machine, the others are on AWS.")] = Stage.LOCAL,
+    stage: StageOption = Stage.LOCAL,
     bundle: Annotated[Path, typer.Option(help="Folder of the bundle to serve.")] = Path("bundle"),
     engine: Annotated[
         Engine, typer.Option(help="What runs the network: `torchscript` in a container image, `onnx` in a zip.")
@@ -81,16 +75,93 @@ def deploy(
             help="Pictures a second that a visitor's running camera may send; 0 for none.",
         ),
     ] = None,
-    region: Annotated[str | None, typer.Option(help="AWS region. (default: that of your AWS settings)")] = None,
+    canary: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=99,
+            metavar="PERCENT",
+            help="Give the new release this share of the requests first; take it back if one of them fails.",
+        ),
+    ] = None,
+    canary_minutes: Annotated[
+        float, typer.Option(min=0.1, max=24 * 60, metavar="MINUTES", help="With --canary: for how long.")
+    ] = 10,
+    keep_releases: Annotated[
+        int,
+        typer.Option(min=1, max=100, metavar="N", help="Releases that are kept; 1 deletes all former ones."),
+    ] = KEPT,
+    keep_warm: Annotated[
+        int | None,
+        typer.Option(
+            min=0, metavar="N", rich_help_panel=_WATCHING, help="Instances that are always ready, billed by the hour."
+        ),
+    ] = None,
+    snapshot: Annotated[
+        bool | None,
+        typer.Option(
+            "--snapshot/--no-snapshot",
+            rich_help_panel=_WATCHING,
+            help="Whether a zip starts from a snapshot (SnapStart).",
+        ),
+    ] = None,
+    max_concurrency: Annotated[
+        int | None,
+        typer.Option(
+            min=0, metavar="N", rich_help_panel=_WATCHING, help="Instances that may run at once; 0: no limit."
+        ),
+    ] = None,
+    budget: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            metavar="DOLLARS",
+            rich_help_panel=_WATCHING,
+            help="Mail when the account's month costs more; 0: no mail.",
+        ),
+    ] = None,
+    alarm_email: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", rich_help_panel=_WATCHING, help="Who gets mails of alarms and budget."),
+    ] = None,
+    alarms: Annotated[bool | None, typer.Option("--alarms/--no-alarms", rich_help_panel=_WATCHING)] = None,
+    dashboard: Annotated[bool | None, typer.Option("--dashboard/--no-dashboard", rich_help_panel=_WATCHING)] = None,
+    access_logs: Annotated[
+        bool | None,
+        typer.Option(
+            "--access-logs/--no-access-logs", rich_help_panel=_WATCHING, help="Logs of the API, without addresses."
+        ),
+    ] = None,
+    site_logs: Annotated[
+        bool | None,
+        typer.Option(
+            "--site-logs/--no-site-logs", rich_help_panel=_WATCHING, help="Logs of the website, with addresses."
+        ),
+    ] = None,
+    region: RegionOption = None,
     as_json: JSONOption = False,
 ) -> None:
     """Deploy stack, model and website, and print the addresses of API and website.
 
-    Owner, contact, consent and --live are kept for later deployments; an empty text removes one.
+    Owner, contact, consent and --live are kept for later deployments, and so are the options for costs and watching; an
+    empty text removes one.
     """
     require_checkout("deploy")
     said = (owner, contact, _consent(consent, consent_text), live)
     UNSAID.changed(*said)
+    if stage is Stage.LOCAL and budget:
+        raise CommandError("The local AWS costs nothing, and has no budgets. Leave out --budget.")
+    options = {
+        "keep_warm": keep_warm,
+        "snapshot": snapshot,
+        "max_concurrency": max_concurrency,
+        "budget": budget,
+        "alarm_email": alarm_email,
+        "alarms": alarms,
+        "dashboard": dashboard,
+        "access_logs": access_logs,
+        "site_logs": site_logs,
+    }
     _check(stage, engine)
     loaded = _load(bundle, engine)
     site = website.build(examples or ())
@@ -101,7 +172,12 @@ def deploy(
     )
     target = _target(stage, region, engine)
     responsible = Owner.kept(target).changed(*said)
-    addresses = bring_up(target, loaded, engine, hosting, site, _step, send, responsible)
+    plan = Plan(
+        Options.kept(target).changed(**options),
+        Canary(canary, canary_minutes) if canary else None,
+        keep_releases,
+    )
+    addresses = bring_up(target, loaded, engine, hosting, site, step, send, responsible, plan=plan)
     emit(asdict(addresses), as_json=as_json, show=lambda _: _show(addresses))
     if hosting is Hosting.S3:
         note([_NO_CAMERA])
@@ -128,7 +204,7 @@ def _target(stage: Stage, region: str | None, engine: Engine) -> Target:
     if stage is not Stage.LOCAL:
         return aws_target(stage.value, region, SETTINGS, needs_docker=ENGINES[engine].packaging is Packaging.IMAGE)
     aws = local.default(SETTINGS)
-    with _step("Starting the local AWS"):
+    with step("Starting the local AWS"):
         aws.start()
     return local_target(aws)
 
@@ -150,12 +226,3 @@ def _load(bundle: Path, engine: Engine) -> Bundle:
 def _show(addresses: Addresses) -> None:
     out.print(f"API      {addresses.api}")
     out.print(f"Website  {addresses.site}")
-
-
-@contextmanager
-def _step(name: str) -> Iterator[None]:
-    """Show a spinner during the block, and afterwards how long it took."""
-    start = time.monotonic()
-    with console.status(name):
-        yield
-    console.print(Text("✓", "green"), name, Text(f"{time.monotonic() - start:.1f} s", "dim"))

@@ -21,12 +21,14 @@ import boto3
 import pytest
 import requests
 
-from deploy import answers, package
+from deploy import package, releases
 from deploy import stack as stacks
 from deploy.errors import DeployError
 from deploy.local import ADDRESS, LocalAWS, direct, free_port
+from deploy.options import Options
 from deploy.stack import Engine, Function, Hosting
 from deploy.target import Target
+from deploy.traffic import Service, put_live
 from model import bundle as bundles
 from model.settings import ROOT, Settings
 from scripts.console import SETTINGS
@@ -38,6 +40,7 @@ CFN_LINT = Path(sysconfig.get_path("scripts"), "cfn-lint")
 
 IGNORED = (
     "W3005",  # osls writes down dependencies that follow from references
+    "W2530",  # deploy/releases.py publishes the versions from which AWS takes snapshots
     "W8003",  # osls fills in the kind of website, so that its condition compares constants
 )
 
@@ -52,6 +55,9 @@ exit 0
 """Stands in for Docker: records its arguments, and needs a login before it pushes."""
 
 DIGEST = "0123456789abcdef" * 4
+
+EVERYTHING = Options(max_concurrency=5, budget=20, alarm_email="ada@example.org", site_logs=True)
+"""Every option that adds something to the template."""
 
 EMPTY_ZIP = b"PK\5\6" + bytes(18)
 
@@ -185,7 +191,7 @@ def second(account, first, bundle):
 
 @pytest.fixture(scope="module")
 def templates(account, second, tmp_path_factory):
-    """The files with the templates: of both engines with both kinds of website, and of a stage without a model.
+    """The files with the templates: of both engines with both kinds of website, and of one with every option.
 
     Those behind CloudFront are the ones that were deployed; osls keeps them in its bucket.
     """
@@ -194,21 +200,22 @@ def templates(account, second, tmp_path_factory):
         bucket = _outputs(account)["ServerlessDeploymentBucketName"]
         keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket)["Contents"]]
         deployed = sorted(key for key in keys if key.endswith("/compiled-cloudformation-template.json"))
-        for name, key in zip(("none", "snapshot", "image"), deployed, strict=True):
+        for name, key in zip(("snapshot", "image"), deployed, strict=True):
             s3.download_file(bucket, key, str(folder / f"{name}-cloudfront.json"))
     (folder / "function.zip").write_bytes(EMPTY_ZIP)
-    for function in (
-        Function(Engine.ONNX, "snapshot", str(folder / "function.zip")),
-        Function(Engine.TORCHSCRIPT, "image"),
+    snapshot = Function(Engine.ONNX, "snapshot", str(folder / "function.zip"))
+    for name, function, hosting, options in (
+        ("snapshot-s3", snapshot, Hosting.S3, Options()),
+        ("image-s3", Function(Engine.TORCHSCRIPT, "image"), Hosting.S3, Options()),
+        ("everything", snapshot, Hosting.CLOUDFRONT, EVERYTHING),
     ):
-        packaged = _packaged(account, folder / "packaged", function)
-        packaged.rename(folder / f"{function.package}-s3.json")
+        _packaged(account, folder / "packaged", function, hosting, options).rename(folder / f"{name}.json")
     return {file.stem: file for file in folder.glob("*.json")}
 
 
-def _packaged(account, folder, function):
-    """Return the template that osls makes for a plain website, without deploying it."""
-    words = stacks.arguments(account.target, "models/0123456789ab", function, Hosting.S3)
+def _packaged(account, folder, function, hosting, options):
+    """Return the template that osls makes, without deploying it."""
+    words = stacks.arguments(account.target, "models/0123456789ab", function, hosting, options.parameters())
     with stacks.osls_lock(account.target):
         done = subprocess.run(
             [stacks.OSLS, "package", *words, "--package", folder],
@@ -222,7 +229,7 @@ def _packaged(account, folder, function):
     return folder / "cloudformation-template-update-stack.json"
 
 
-@pytest.fixture(params=["none-cloudfront", "snapshot-cloudfront", "snapshot-s3", "image-cloudfront", "image-s3"])
+@pytest.fixture(params=["snapshot-cloudfront", "snapshot-s3", "image-cloudfront", "image-s3", "everything"])
 def resources(request, templates):
     """The resources of each template."""
     return json.loads(templates[request.param].read_text())["Resources"]
@@ -234,23 +241,18 @@ def of_type(resources, name):
 
 def test_the_first_deployment_of_a_stage_on_aws_ends_with_an_api_that_answers(first, bundle):
     steps = re.findall(r"^✓ (.*) [0-9.]+ s$", first.errors, re.MULTILINE)
-    assert steps[-5:] == [
-        "Deploying the stack without a model",
+    assert steps[-4:] == [
         "Deploying the stack",
         "Waiting for the function",
         "Uploading the website",
         "Waiting for the API",
     ]
-    address, headers = direct(f"{first.api}/labels")
-    with requests.Session() as session:
-        session.trust_env = False
-        labels = session.get(address, headers=headers, timeout=30).json()
-    assert labels["model"]["version"] == bundles.load(str(bundle)).manifest.version
+    assert _labels(first)["model"]["version"] == bundles.load(str(bundle)).manifest.version
 
 
 def test_the_model_was_in_the_function_when_its_version_was_published(account, first):
     with account.client("lambda") as functions:
-        published = functions.get_function_configuration(FunctionName=f"{ONNX}:{answers.ALIAS}")
+        published = functions.get_function_configuration(FunctionName=f"{ONNX}:{releases.ALIAS}")
     assert published["State"] == "Active"
     assert published["SnapStart"] == {"ApplyOn": "PublishedVersions", "OptimizationStatus": "On"}
 
@@ -269,14 +271,18 @@ def test_a_zip_is_deployed_without_docker(first):
     assert first.docker_calls == []
 
 
-def test_a_version_that_cannot_start_is_reported_and_the_former_one_goes_on_answering(account, first, bundle):
+def test_a_release_that_cannot_start_is_reported_and_the_former_one_goes_on_answering(account, first, bundle):
     wanted = {"version": bundles.load(str(bundle)).manifest.version, "engine": "onnx"}
     with account.client("lambda") as functions:
+        before = releases.live(functions, ONNX)
         functions.update_function_configuration(FunctionName=ONNX, Handler="handler.missing")
-        version = functions.publish_version(FunctionName=ONNX)["Version"]
-        with pytest.raises(DeployError, match=rf"cannot start the function {ONNX}:{version}: .*missing"):
-            answers.wait_for_function(functions, f"{ONNX}:{version}", wanted)
-        answers.wait_for_function(functions, f"{ONNX}:{answers.ALIAS}", wanted)
+        with pytest.raises(
+            DeployError,
+            match=rf"cannot start the function {ONNX}:\d+: .*missing.* Release {before.number} goes on serving",
+        ):
+            put_live(Service(account.target, functions, ONNX), wanted, from_snapshot=True)
+        assert releases.live(functions, ONNX) == before
+    assert _labels(first)["model"]["version"] == wanted["version"]
 
 
 def test_docker_builds_an_image_that_lambda_takes_and_pushes_it_after_a_login(second):
@@ -303,15 +309,24 @@ def test_cfn_lint_finds_nothing_in_the_template_of_any_engine_and_website(templa
     assert len(templates) == 5
 
 
-def test_only_a_snapshot_publishes_versions_of_the_function(templates):
-    resources = {name: json.loads(file.read_text())["Resources"] for name, file in templates.items()}
-    published = {name for name, each in resources.items() if of_type(each, "AWS::Lambda::Version")}
-    assert published == {"snapshot-cloudfront", "snapshot-s3"}
+def test_the_api_calls_the_alias_which_the_stack_makes_once(resources):
+    (integration,) = of_type(resources, "AWS::ApiGatewayV2::Integration").values()
+    assert integration["IntegrationUri"] == {"Ref": "LiveAlias"}
+    assert resources["ApiLambdaPermissionHttpApi"]["Properties"]["FunctionName"] == {"Ref": "LiveAlias"}
+    (alias,) = of_type(resources, "AWS::Lambda::Alias").values()
+    assert (alias["Name"], alias["FunctionVersion"]) == (releases.ALIAS, "$LATEST")
+    assert not of_type(resources, "AWS::Lambda::Version")
+
+
+def test_only_a_snapshot_is_taken_of_a_zip(templates):
+    functions = {name: json.loads(file.read_text())["Resources"] for name, file in templates.items()}
+    snapshots = {name for name, each in functions.items() if "SnapStart" in each["ApiLambdaFunction"]["Properties"]}
+    assert snapshots == {"snapshot-cloudfront", "snapshot-s3", "everything"}
 
 
 def test_every_bucket_is_encrypted_and_private_unless_it_is_a_plain_website(resources):
     buckets = of_type(resources, "AWS::S3::Bucket")
-    assert set(buckets) == {"ModelBucket", "SiteBucket", "ServerlessDeploymentBucket"}
+    assert set(buckets) == {"ModelBucket", "SiteBucket", "SiteLogBucket", "ServerlessDeploymentBucket"}
     for bucket in buckets.values():
         (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
         assert rule["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
@@ -328,6 +343,58 @@ def test_a_deleted_model_is_gone_on_a_stated_day(resources):
     (rule,) = [each for each in bucket["LifecycleConfiguration"]["Rules"] if each["Id"] == "former-versions"]
     assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 30}
     assert rule["ExpiredObjectDeleteMarker"] is True
+
+
+def test_limits_and_budget_are_those_that_were_asked_for(templates):
+    everything = json.loads(templates["everything"].read_text())["Resources"]
+    assert int(everything["ApiLambdaFunction"]["Properties"]["ReservedConcurrentExecutions"]) == 5
+    budget = everything["Budget"]["Properties"]
+    assert float(budget["Budget"]["BudgetLimit"]["Amount"]) == 20
+    mails = {mail["Address"] for each in budget["NotificationsWithSubscribers"] for mail in each["Subscribers"]}
+    assert mails == {"ada@example.org"}
+    usual = json.loads(templates["snapshot-cloudfront"].read_text())["Resources"]
+    assert "ReservedConcurrentExecutions" not in usual["ApiLambdaFunction"]["Properties"]
+
+
+def test_every_alarm_is_in_the_runbook(templates):
+    everything = json.loads(templates["everything"].read_text())["Resources"]
+    runbook = (ROOT / "docs" / "runbook.md").read_text()
+    alarms = [
+        alarm["AlarmName"].removeprefix("visage-dev-")
+        for alarm in of_type(everything, "AWS::CloudWatch::Alarm").values()
+    ]
+    assert len(alarms) == 5
+    assert [name for name in alarms if f"## {name}" not in runbook] == []
+
+
+def test_the_access_log_tells_nobodys_address_and_path(resources):
+    (of_it, _) = resources["HttpApiStage"]["Properties"]["AccessLogSettings"]["Fn::If"][1:]
+    fields = json.loads(of_it["Format"])
+    assert {"$context.status", "$context.error.message"} <= set(fields.values())
+    assert not [value for value in fields.values() if re.search(r"sourceIp|userAgent|path|Path", value)]
+
+
+def test_removing_the_stage_leaves_nothing_that_it_had(account, templates):
+    ended = account.visage("remove", "--stage", "dev", "--region", REGION, "--yes", "--json")
+    assert ended.returncode == 0, ended.stderr
+    assert {"visage-dev", "serverless-visage-dev"} <= set(json.loads(ended.stdout)["removed"])
+    with account.client("s3") as s3, account.client("ecr") as ecr, account.client("lambda") as functions:
+        assert s3.list_buckets()["Buckets"] == []
+        assert ecr.describe_repositories()["repositories"] == []
+        assert functions.list_functions()["Functions"] == []
+    with account.client("logs") as logs, account.client("cloudformation") as cloudformation:
+        assert logs.describe_log_groups()["logGroups"] == []
+        assert "visage-dev" not in {each["StackName"] for each in cloudformation.describe_stacks()["Stacks"]}
+    again = account.visage("remove", "--stage", "dev", "--region", REGION, "--yes")
+    assert again.returncode == 0
+    assert "There is nothing of stage dev" in again.stdout
+
+
+def _labels(deployed):
+    address, headers = direct(f"{deployed.api}/labels")
+    with requests.Session() as session:
+        session.trust_env = False
+        return session.get(address, headers=headers, timeout=30).json()
 
 
 def _outputs(account):

@@ -34,7 +34,7 @@ def asked(monkeypatch):
     """What the command would deploy; nothing is deployed."""
     found = []
 
-    def bring_up(target, bundle, engine, hosting, *_):
+    def bring_up(target, bundle, engine, hosting, *_, plan):
         found.append((target.stage, engine, hosting))
         return Addresses("http://api.test", "http://site.test")
 

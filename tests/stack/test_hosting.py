@@ -12,12 +12,16 @@ import requests
 from deploy import rollout, website
 from deploy import stack as stacks
 from deploy.local import direct, temporary
+from deploy.options import Options
 from deploy.stack import Engine, Function, Hosting
 from deploy.target import Target, local_target
 from model.settings import ROOT
 from scripts.console import SETTINGS
 
 NO_MODEL = "models/none"
+
+WATCHED = Options(alarm_email="ada@example.org", max_concurrency=3, site_logs=True)
+"""All that the local AWS has of what watches and limits a stage."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,7 @@ class Deployment:
     public_access: dict
     website: dict | None
     distributions: int
+    watched: dict[str, list[str]]
 
 
 @pytest.fixture(scope="module")
@@ -72,15 +77,31 @@ def on_aws(tmp_path_factory):
 
 
 def deployed(target, hosting):
-    stacks.deploy(target, NO_MODEL, Function(Engine.TORCHSCRIPT, "image", python=sys.executable), hosting)
+    options = Options.of(target) if hosting is Hosting.S3 else WATCHED
+    function = Function(Engine.TORCHSCRIPT, "image", python=sys.executable)
+    stacks.deploy(target, NO_MODEL, function, hosting, options.parameters())
     outputs = stacks.outputs(target)
-    addresses = rollout._addresses(target, outputs)
+    addresses = rollout.addresses_of(target, outputs)
     with target.client("s3") as s3, target.client("cloudfront") as cloudfront:
         website.upload(s3, outputs.site_bucket, website.build().pages(addresses.site, addresses.api))
-        return described(s3, cloudfront, outputs, addresses.site)
+        return described(s3, cloudfront, outputs, addresses.site, watched(target))
 
 
-def described(s3, cloudfront, outputs, address):
+def watched(target):
+    """The names of all alarms, of those who get their mails, and of dashboards and access logs."""
+    with target.client("cloudwatch") as cloudwatch, target.client("sns") as sns, target.client("logs") as logs:
+        return {
+            "alarms": [alarm["AlarmName"] for alarm in cloudwatch.describe_alarms()["MetricAlarms"]],
+            "mails": [each["Endpoint"] for each in sns.list_subscriptions()["Subscriptions"]],
+            "dashboards": [each["DashboardName"] for each in cloudwatch.list_dashboards()["DashboardEntries"]],
+            "logs": [
+                group["logGroupName"]
+                for group in logs.describe_log_groups(logGroupNamePrefix="/aws/vendedlogs/")["logGroups"]
+            ],
+        }
+
+
+def described(s3, cloudfront, outputs, address, watched):
     bucket = outputs.site_bucket
     (statement,) = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])["Statement"]
     return Deployment(
@@ -92,6 +113,7 @@ def described(s3, cloudfront, outputs, address):
         s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"],
         website_of(s3, bucket),
         cloudfront.list_distributions()["DistributionList"].get("Quantity", 0),
+        watched,
     )
 
 
@@ -170,3 +192,14 @@ def test_aws_serves_over_https_and_http3_and_compresses(on_aws):
 
 def test_on_aws_the_function_answers_cors_and_the_api_in_front_of_it_does_not(on_aws):
     assert "CorsConfiguration" not in on_aws["HttpApi"]["Properties"]
+
+
+def test_alarms_dashboard_and_logs_come_and_go_with_their_options(history, distributed):
+    assert sorted(distributed.watched["alarms"]) == [
+        f"visage-local-{name}"
+        for name in ("model-unavailable", "server-errors", "slow-answers", "slow-starts", "throttles")
+    ]
+    assert distributed.watched["mails"] == ["ada@example.org"]
+    assert distributed.watched["dashboards"] == ["visage-local-us-east-1"]
+    assert distributed.watched["logs"] == ["/aws/vendedlogs/visage-local-access"]
+    assert [list(each.watched.values()) for each in history[::2]] == [[[], [], [], []]] * 2

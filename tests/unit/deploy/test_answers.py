@@ -13,7 +13,7 @@ from tests.clock import Clock
 
 WANTED = {"version": "0123456789ab", "engine": "onnx"}
 WARM = {"warm": True, "was_warm": True, **WANTED}
-SNAPSHOT, PLAIN = "visage-dev-onnx:snapstart", "visage-dev-onnx"
+SNAPSHOT, PLAIN = "visage-dev-onnx:7", "visage-dev-onnx"
 ACTIVE = {"State": "Active"}
 PENDING = {"State": "Pending"}
 FAILED = {"State": "Failed", "StateReason": "SnapshotError: The model\ncannot be loaded."}
@@ -51,7 +51,9 @@ class Functions:
 @pytest.fixture
 def wait():
     clock = Clock()
-    return lambda functions, name=SNAPSHOT: answers.wait_for_function(functions, name, WANTED, clock, clock.sleep)
+    return lambda functions, name=SNAPSHOT: answers.wait_for_function(
+        functions, name, WANTED, from_snapshot=name == SNAPSHOT, clock=clock, sleep=clock.sleep
+    )
 
 
 def refused(code):
@@ -79,7 +81,7 @@ def test_a_snapshot_that_aws_could_not_take_ends_the_deployment_with_aws_reason(
 
 
 def test_a_snapshot_without_the_model_ends_the_deployment_although_the_call_loaded_it(wait):
-    with pytest.raises(DeployError, match=r"snapshot of .*:snapstart lacks the model\. Its log /aws/lambda/\S+-onnx "):
+    with pytest.raises(DeployError, match=r"snapshot of .*:7 lacks the model\. Its log /aws/lambda/\S+-onnx "):
         wait(Functions({**WARM, "was_warm": False}))
 
 

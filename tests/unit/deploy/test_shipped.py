@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from deploy.options import Options
 from deploy.shipped import BOOTSTRAP, SHIPPED, shipped_files
 from deploy.stack import Engine, Function, Hosting, arguments
 from deploy.target import Target
@@ -64,7 +65,8 @@ def test_serverless_yml_knows_how_every_engine_is_deployed(engine):
 
 def test_the_parameters_of_a_deployment_are_those_of_serverless_yml():
     function = Function(Engine("onnx"), "snapshot", "visage.zip", "python")
-    words = arguments(Target("dev", "eu-central-1", SETTINGS), "models/x", function, Hosting.S3)
+    options = Options(max_concurrency=5, budget=20, alarm_email="ada@example.org", site_logs=True).parameters()
+    words = arguments(Target("dev", "eu-central-1", SETTINGS), "models/x", function, Hosting.S3, options)
     given = {word.partition("=")[0] for word in words[5::2]}
     text = (ROOT / "serverless.yml").read_text(encoding="utf-8")
     assert given == set(re.findall(r"^    (\w+): ", text.partition("\ncustom:")[0], re.MULTILINE))

@@ -158,6 +158,12 @@ def refusal(code, message="Because."):
         (refusal("403", ""), "do not allow GetCallerIdentity (403)"),
         (refusal("Throttling", "Rate\nexceeded"), "AWS refused GetCallerIdentity (Throttling: Rate exceeded)"),
         (ClientError({}, "GetCallerIdentity"), "AWS refused GetCallerIdentity"),
+        (refusal("InvalidParameterValueException", "SnapStart is not supported in this region"), "--no-snapshot"),
+        (
+            refusal("InvalidParameterValueException", "decreases UnreservedConcurrentExecution below 10"),
+            "Service Quotas",
+        ),
+        (refusal("AccessDenied", "Your account must be verified before you can add CloudFront"), "--website s3"),
     ],
 )
 def test_every_error_of_aws_is_one_line(error, said):

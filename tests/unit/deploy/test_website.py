@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from deploy import website
 from deploy.errors import DeployError
+from deploy.options import Options
 from deploy.owner import UNSAID, Owner
 from deploy.rollout import Addresses
 from scripts import deploy
@@ -325,10 +326,13 @@ def visage_deploy(monkeypatch):
         monkeypatch.setattr(deploy, "_load", lambda *_: "bundle")
         monkeypatch.setattr(deploy, "_target", lambda *_: "target")
         monkeypatch.setattr(Owner, "kept", lambda _: kept)
+        monkeypatch.setattr(Options, "kept", lambda _: Options())
         monkeypatch.setattr(
             deploy,
             "bring_up",
-            lambda *given: begun.append((*given[3:5], given[-1])) or Addresses("http://api.test", "http://site.test"),
+            lambda *given, plan: (
+                begun.append((*given[3:5], given[-1])) or Addresses("http://api.test", "http://site.test")
+            ),
         )
         return begun, CliRunner().invoke(application(), ["deploy", *map(str, words)])
 

@@ -1,0 +1,101 @@
+"""What a stage is deployed with besides its model: limits to its costs, and what watches it. Kept by its stack."""
+
+import json
+import math
+import re
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Final, Self
+
+from deploy import stack
+from deploy.errors import DeployError
+from deploy.target import Target
+
+_MAIL: Final = re.compile(r"[\w.!#%&'*+/=?^`|~-]+@[\w-]+(\.[\w-]+)+")
+"""One address, without the signs that have a meaning in serverless.yml."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options of `visage deploy` with these names, as the last deployment gave them.
+
+    `snapshot` lets AWS start a zip from a snapshot. `keep_warm` is how many instances are always ready,
+    `max_concurrency` how many may run at once; 0 is none and no limit. `budget` is in dollars a month for the whole
+    account, 0 for none. `alarm_email` gets a mail when an alarm or the budget goes off. `site_logs` are the website's,
+    with the addresses of its visitors.
+    """
+
+    snapshot: bool = True
+    keep_warm: int = 0
+    max_concurrency: int = 0
+    budget: float = 0
+    alarm_email: str = ""
+    alarms: bool = True
+    dashboard: bool = True
+    access_logs: bool = True
+    site_logs: bool = False
+
+    @classmethod
+    def of(cls, target: Target) -> Self:
+        """Return the options of a stage that says nothing: the local AWS watches nothing unless it is told to."""
+        return cls() if target.local is None else cls(alarms=False, dashboard=False, access_logs=False)
+
+    @classmethod
+    def kept(cls, target: Target) -> Self:
+        """Return what the last deployment to the target said.
+
+        Raises:
+            DeployError: AWS refuses, or cannot be reached.
+        """
+        outputs = stack.outputs(target)
+        try:
+            said = json.loads(outputs.options) if outputs else {}
+            known = {field.name: said[field.name] for field in fields(cls) if field.name in (said or ())}
+        except (ValueError, TypeError):
+            known = {}
+        return replace(cls.of(target), **known)
+
+    def changed(self, **said: Any) -> Self:
+        """Return the options with these changes; None keeps a value.
+
+        Raises:
+            DeployError: a value is not one, or two contradict each other.
+        """
+        changed = replace(self, **{name: value for name, value in said.items() if value is not None})
+        changed.check()
+        return changed
+
+    @property
+    def starts_from_snapshot(self) -> bool:
+        """Whether AWS starts a zip from a snapshot. It does so only where no instances are kept ready."""
+        return self.snapshot and not self.keep_warm
+
+    def parameters(self) -> dict[str, str]:
+        """Return the parameters for serverless.yml: what is off, 0 or empty is left out."""
+        given = {
+            "maxConcurrency": str(self.max_concurrency or ""),
+            "budget": f"{self.budget:.2f}" if self.budget else "",
+            "alarmEmail": self.alarm_email,
+            "alarms": "on" if self.alarms else "",
+            "dashboard": "on" if self.dashboard else "",
+            "accessLogs": "on" if self.access_logs else "",
+            "siteLogs": "on" if self.site_logs else "",
+            "options": json.dumps(asdict(self), separators=(",", ":")),
+        }
+        return {name: value for name, value in given.items() if value}
+
+    def check(self) -> None:
+        """Check the values.
+
+        Raises:
+            DeployError: a value is not one, or two contradict each other.
+        """
+        if self.alarm_email and not _MAIL.fullmatch(self.alarm_email):
+            raise DeployError(f"--alarm-email {self.alarm_email} is not a mail address.")
+        if not math.isfinite(self.budget):
+            raise DeployError(f"--budget {self.budget} is not an amount of dollars.")
+        if self.budget and not self.alarm_email:
+            raise DeployError("--budget needs somebody to write to: give --alarm-email ADDRESS, too.")
+        if self.max_concurrency and self.keep_warm > self.max_concurrency:
+            raise DeployError(
+                f"--keep-warm {self.keep_warm} is more than --max-concurrency {self.max_concurrency} allows."
+            )
