@@ -12,7 +12,7 @@ FloatArray = npt.NDArray[np.float32]
 _DIMENSIONS: Final = 512
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Cohort:
     """Strangers' embeddings in numbers: `mean` (512,) and `centres` (K, 512), unit-length means of several people each.
 
@@ -55,6 +55,15 @@ class Cohort:
                 corrections=self.corrections,
                 source=np.array(self.source),
             )
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether the other is a cohort of the same numbers and source."""
+        return isinstance(other, Cohort) and all(
+            np.array_equal(getattr(self, name), getattr(other, name)) for name in self.__dataclass_fields__
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.source, self.mean.tobytes()))
 
     @property
     def is_measured(self) -> bool:

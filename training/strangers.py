@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -79,14 +80,19 @@ def _means(corrections: Sequence[FloatArray]) -> FloatArray:
     return means
 
 
+@lru_cache(maxsize=1)  # of 16 MB; each threshold of a bundle needs them again
 def draw(cohort: Cohort, count: int = DRAWN) -> FloatArray:
-    """Return (count, 512) embeddings of strangers: Gaussian around the cohort's centres, the same ones each time."""
+    """Return (count, 512) embeddings of strangers: Gaussian around the cohort's centres, the same ones each time.
+
+    They are read-only.
+    """
     random = np.random.default_rng(0)
     shares = cohort.weights.astype(np.float64)
     centres = cohort.centres[random.choice(len(shares), count, p=shares / shares.sum())]
     values, vectors = np.linalg.eigh(cohort.covariance.astype(np.float64))
     spread = random.standard_normal(centres.shape) * np.sqrt(np.maximum(values, 0)) @ vectors.T
     strangers: FloatArray = (normalised(centres + spread) + cohort.mean).astype(np.float32)
+    strangers.setflags(write=False)
     return strangers
 
 
