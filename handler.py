@@ -18,6 +18,7 @@ from flask import Flask
 from api import ModelLoader, Telemetry, create_app, gateway, load_for_snapshot, load_from_settings
 from api.errors import ModelUnavailableError
 from api.telemetry import Handler
+from model.uploads import Uploads
 
 
 def create_handler(app: Flask, model: ModelLoader, telemetry: Telemetry) -> Handler:
@@ -71,7 +72,7 @@ def warm_up(model: ModelLoader, telemetry: Telemetry) -> bool:
 telemetry = Telemetry(settings)
 load = partial(load_from_settings, settings, prefetch.download)
 model = ModelLoader(partial(load_for_snapshot, load) if settings.for_snapshot else load)
-app = create_app(model, telemetry)
+app = create_app(model, telemetry, Uploads(settings.uploads) if settings.uploads else None)
 lambda_handler = create_handler(app, model, telemetry)
 
 if settings.in_lambda:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from PIL import Image
 
+from model.uploads import LIFETIME_S, MAX_UPLOAD_BYTES, Invitation
 from preprocess.appearance import Appearance
 from preprocess.detect import Box
 from preprocess.photo import RGBArray
@@ -52,6 +53,17 @@ def labels_json(manifest: "Manifest") -> dict[str, Any]:
             "measured_on": manifest.calibration.get("measured_on"),
         },
         "model": {"version": manifest.version},
+    }
+
+
+def invitation_json(invitation: Invitation) -> dict[str, Any]:
+    """Return the JSON of an invitation to upload a photo."""
+    return {
+        "upload": invitation.key,
+        "url": invitation.url,
+        "fields": invitation.fields,
+        "expires_in_s": LIFETIME_S,
+        "max_bytes": MAX_UPLOAD_BYTES,
     }
 
 

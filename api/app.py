@@ -19,6 +19,7 @@ from api.loading import ModelLoader
 from api.routes import routes
 from api.telemetry import Outcome, Telemetry
 from api.upload import MAX_RECEIVED_BYTES
+from model.uploads import Uploads
 
 HEADERS: Final = {
     "Access-Control-Allow-Origin": "*",
@@ -48,12 +49,12 @@ class VisageApp(Flask):
     json_provider_class = _Json
 
 
-def create_app(model: ModelLoader, telemetry: Telemetry) -> Flask:
-    """Return the app that answers with `model` and reports to `telemetry`."""
+def create_app(model: ModelLoader, telemetry: Telemetry, uploads: Uploads | None = None) -> Flask:
+    """Return the app that answers with `model`, takes large photos from `uploads`, and reports to `telemetry`."""
     app = VisageApp("visage", static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=MAX_RECEIVED_BYTES)
     app.url_map.merge_slashes = False
-    app.register_blueprint(routes(model))
+    app.register_blueprint(routes(model, uploads))
     app.before_request(_begin)
     app.before_request(_preflight)
     _answer_errors(app, telemetry)

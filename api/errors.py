@@ -7,7 +7,11 @@ Exception                             status  type, after urn:visage:problem:
 │   ├── SeveralImagesError              400   several-images
 │   ├── UnknownFaceError                400   unknown-face
 │   ├── UnsupportedContentTypeError     415   unsupported-content-type
+│   ├── NoUploadsError                  404   no-uploads
 │   └── ModelUnavailableError           503   model-unavailable
+├── model.errors
+│   ├── UploadMissingError              404   unknown-upload
+│   └── UploadUnavailableError          503   uploads-unavailable
 ├── preprocess.errors.PhotoError
 │   ├── PhotoTooLargeError              413   too-large
 │   ├── UnsupportedFormatError          415   unsupported-format
@@ -27,6 +31,7 @@ from typing import Any, Final
 
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
+from model.errors import UploadMissingError, UploadUnavailableError
 from preprocess.errors import (
     NoFaceError,
     PhotoError,
@@ -62,6 +67,10 @@ class UnsupportedContentTypeError(ApiError):
     """The body is neither multipart nor declared to be an image, or has an unknown content encoding."""
 
 
+class NoUploadsError(ApiError):
+    """Uploads are not set up, as on a machine without S3."""
+
+
 class ModelUnavailableError(ApiError):
     """The model could not be loaded. Its cause is logged and is not told to the client."""
 
@@ -86,11 +95,13 @@ class Problem:
         return f"urn:visage:problem:{self.name}"
 
 
+_UPLOADS_RETRY_S: Final = 5
+
 _TOO_LARGE: Final = Problem(
     413,
     "too-large",
     "The photo is too large",
-    "The upload is too large. A photo may have 4.5 MB. Send a smaller one.",
+    "The upload is too large. A photo may have 4.5 MB. Send a smaller one, or use POST /uploads.",
 )
 
 PROBLEMS: Final[dict[type[Exception], Problem]] = {
@@ -104,6 +115,24 @@ PROBLEMS: Final[dict[type[Exception], Problem]] = {
         "model-unavailable",
         "The model is not available",
         "The model is not available now. Try again in a moment.",
+    ),
+    NoUploadsError: Problem(
+        404,
+        "no-uploads",
+        "No uploads here",
+        "This service takes no uploads. Send the photo itself.",
+    ),
+    UploadMissingError: Problem(
+        404,
+        "unknown-upload",
+        "No such upload",
+        "There is no such upload, or it was used. Ask POST /uploads again, and send the photo there.",
+    ),
+    UploadUnavailableError: Problem(
+        503,
+        "uploads-unavailable",
+        "Uploads are not available",
+        "Uploads are not available now. Try again in a moment.",
     ),
     PhotoTooLargeError: _TOO_LARGE,
     UnsupportedFormatError: Problem(415, "unsupported-format", "Not an accepted image format"),
@@ -156,4 +185,6 @@ def headers(error: Exception) -> dict[str, str]:
         return {"Allow": ", ".join(sorted(error.valid_methods or ()))}
     if isinstance(error, ModelUnavailableError):
         return {"Retry-After": str(error.retry_after_s)}
+    if isinstance(error, UploadUnavailableError):
+        return {"Retry-After": str(_UPLOADS_RETRY_S)}
     return {}

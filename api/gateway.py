@@ -27,6 +27,9 @@ WARMERS: Final = ("aws.events", "aws.scheduler", "serverless-plugin-warmup")
 """Sources of events that only keep a function warm."""
 
 
+BESIDE_WEBSITE: Final = "/api"
+"""Where CloudFront has the API, at the address of the website."""
+
 OF_CONNECTION: Final = {"connection", "content-length", "expect", "te", "trailer", "transfer-encoding", "upgrade"}
 """Headers that say how the body was transferred to AWS. Werkzeug would not read the body of a chunked request."""
 
@@ -88,6 +91,12 @@ def _path(event: dict[str, Any]) -> str:
 
 
 def _address(event: dict[str, Any]) -> str:
+    """Return the path of the request without what is put in front of it: a stage, a base path, or BESIDE_WEBSITE."""
+    path = _path_of_stage(event)
+    return path.removeprefix(BESIDE_WEBSITE) if path.startswith(f"{BESIDE_WEBSITE}/") else path
+
+
+def _path_of_stage(event: dict[str, Any]) -> str:
     """Return the path of the request without the stage or base path that API Gateway puts in front of it."""
     path = _path(event)
     context = _mapping(event.get("requestContext"))

@@ -8,6 +8,7 @@ from api.errors import (
     ImageMissingError,
     MalformedUploadError,
     ModelUnavailableError,
+    NoUploadsError,
     SeveralImagesError,
     UnknownFaceError,
     UnsupportedContentTypeError,
@@ -16,6 +17,8 @@ from api.errors import (
 )
 from api.schemas import EXAMPLES, SCHEMAS
 from api.upload import MAX_PHOTO_BYTES
+from model.errors import UploadMissingError, UploadUnavailableError
+from model.uploads import MAX_UPLOAD_BYTES
 from model.version import VERSION
 from preprocess.detect import MAX_FACES
 from preprocess.errors import (
@@ -39,29 +42,34 @@ UPLOAD_ERRORS: Final = (
     UnsupportedFormatError(f"This is not a photo in an accepted format: {FORMAT_NAMES}."),
     UnreadablePhotoError("The photo is damaged or incomplete and cannot be decoded."),
     NoFaceError("No face was found in the photo."),
+    UploadMissingError(),
 )
 NO_SUCH_FACE: Final = UnknownFaceError(
     "There is no such face in the photo. `face` may be 1 to 3; 1 is the most prominent face."
 )
+UPLOADS_ERRORS: Final = (NoUploadsError(), UploadUnavailableError(), RuntimeError())
 MODEL_ERRORS: Final = (ModelUnavailableError(), RuntimeError())
 
 STATUSES: Final = {
     400: "The request is malformed, has no photo or more than one, or asks for a face that does not exist.",
+    404: "There is no such upload, or the service takes none.",
     413: f"The photo has more than {MAX_PHOTO_BYTES:,} bytes, or needs too much time or memory to decode. `detail` "
     "says how many pixels a photo of its kind may have. A body of more than about 4.7 MB never reaches the API: AWS "
-    "refuses it, with an answer of another form.",
+    f"refuses it, with an answer of another form. `POST /uploads` takes photos of up to {MAX_UPLOAD_BYTES:,} bytes.",
     415: "The body is not an image of an accepted format.",
     422: "The image is damaged, or has no face.",
     500: "Something went wrong in the service.",
-    503: "The model cannot be loaded now.",
+    503: "The model cannot be loaded now, or S3 does not answer.",
 }
 
 DESCRIPTION: Final = """\
 Upload a photo and get the names of the people in it, or `null` for people whom the model does not know.
 
 A photo comes in a form, in one part named `image`, with or without a filename; or as the body itself, with an image's \
-content type, `application/octet-stream` or none. The body may be compressed with gzip or deflate. Base64 and JSON are \
-refused.
+content type, `application/octet-stream` or none. The body may be compressed with gzip or deflate. Base64 is refused.
+
+A photo that is too large for a request goes to S3 first: `POST /uploads` says where, and `{"upload": key}` stands \
+for it then.
 
 Every error is a problem document (RFC 9457); its `type` identifies the kind of error. An address that is not listed \
 here answers 404, an unsupported method 405, in the same form. Requests that never reach the API are answered by API \
@@ -92,6 +100,7 @@ def _paths() -> Json:
         "/recognize": {"post": _recognize()},
         "/detect": {"post": _detect()},
         "/align": {"post": _align()},
+        "/uploads": {"post": _invite()},
         "/labels": {"get": _read("labels", "The people whom the model knows", "Labels", MODEL_ERRORS)},
         "/health": {"get": _read("health", "Whether the model is loaded", "Health", MODEL_ERRORS)},
         "/openapi.json": {"get": _contract()},
@@ -143,6 +152,20 @@ def _align() -> Json:
     }
 
 
+def _invite() -> Json:
+    return {
+        "operationId": "invite",
+        "summary": "Where to send a large photo",
+        "description": "POST the `fields` and the photo, as the last part `file`, to `url` as multipart/form-data. "
+        'Then send `{"upload": key}` instead of a photo. The photo is deleted when it is read, and after a day in any '
+        "case.",
+        "responses": {
+            "201": _ok("Where the photo may be sent.", "Upload"),
+            **_failures(*UPLOADS_ERRORS),
+        },
+    }
+
+
 def _read(operation: str, summary: str, schema: str, errors: tuple[Exception, ...]) -> Json:
     return {
         "operationId": operation,
@@ -164,7 +187,7 @@ def _contract() -> Json:
 
 
 def _photo() -> Json:
-    """Describe the upload: a form with one file, or the file's bytes."""
+    """Describe the upload: a form with one file, the file's bytes, or a key."""
     form = {
         "type": "object",
         "required": ["image"],
@@ -183,6 +206,13 @@ def _photo() -> Json:
             "multipart/form-data": {"schema": form, "encoding": {"image": {"contentType": "image/*"}}},
             "image/*": {"schema": {}},
             "application/octet-stream": {"schema": {}},
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["upload"],
+                    "properties": {"upload": {"type": "string", "description": "A key of `POST /uploads`."}},
+                }
+            },
         },
     }
 

@@ -1,35 +1,68 @@
 """The routes of the API. Each is a thin layer over the model."""
 
 import time
-from typing import Any
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, g, request
 
-from api.answers import detection_json, jpeg, labels_json, recognition_json
+from api.answers import detection_json, invitation_json, jpeg, labels_json, recognition_json
+from api.errors import NoUploadsError
 from api.loading import ModelLoader
 from api.openapi import openapi
-from api.upload import check_face_number, read_face_number, read_photo
+from api.upload import UploadKey, check_face_number, read_face_number, read_photo
+from model.uploads import Uploads
 from model.version import VERSION
 
+if TYPE_CHECKING:
+    from model.recognizer import Recognizer
 
-def routes(model: ModelLoader) -> Blueprint:
-    """Return the routes; `model` answers them."""
+ModelAndPhoto = Callable[[], "tuple[Recognizer, bytes]"]
+
+
+def routes(model: ModelLoader, uploads: Uploads | None) -> Blueprint:
+    """Return the routes; `model` answers them, and large photos come through `uploads`, if there are any."""
     blueprint = Blueprint("visage", __name__)
-    started = time.monotonic()
+
+    def require_uploads() -> Uploads:
+        if uploads is None:
+            raise NoUploadsError
+        return uploads
+
+    def model_and_photo() -> "tuple[Recognizer, bytes]":
+        """Return the model and the photo of the request. An upload comes last, because it can be taken only once."""
+        given = read_photo(request)
+        loaded = model.get()
+        return loaded, require_uploads().take(given.text) if isinstance(given, UploadKey) else given
+
+    _add_answers(blueprint, model_and_photo)
+    _add_descriptions(blueprint, model)
+
+    @blueprint.post("/uploads")
+    def invite() -> tuple[dict[str, Any], int]:
+        """Say where one large photo may be sent, and by which key it is then recognised."""
+        return invitation_json(require_uploads().invite()), HTTPStatus.CREATED
+
+    return blueprint
+
+
+def _add_answers(blueprint: Blueprint, model_and_photo: ModelAndPhoto) -> None:
+    """Add the routes that take a photo."""
 
     @blueprint.post("/recognize")
     def recognize() -> dict[str, Any]:
         """Name the people in the photo."""
-        photo = read_photo(request)
-        recognition = model.get().recognize(photo)
+        model, photo = model_and_photo()
+        recognition = model.recognize(photo)
         g.faces, g.timing_ms = len(recognition.faces), recognition.timing_ms
         return recognition_json(recognition)
 
     @blueprint.post("/detect")
     def detect() -> dict[str, Any]:
         """Find the faces in the photo, and recognise nobody."""
-        photo = read_photo(request)
-        detection = model.get().detect(photo)
+        model, photo = model_and_photo()
+        detection = model.detect(photo)
         g.timing_ms = detection.timing_ms
         return detection_json(detection)
 
@@ -37,10 +70,15 @@ def routes(model: ModelLoader) -> Blueprint:
     def align() -> Response:
         """Return one aligned face, by default the most prominent one."""
         number = read_face_number(request)
-        photo = read_photo(request)
-        chips = model.get().align(photo)
+        model, photo = model_and_photo()
+        chips = model.align(photo)
         check_face_number(number, len(chips))
         return Response(jpeg(chips[number - 1]), mimetype="image/jpeg")
+
+
+def _add_descriptions(blueprint: Blueprint, model: ModelLoader) -> None:
+    """Add the routes that say what is here."""
+    started = time.monotonic()
 
     @blueprint.get("/labels")
     def labels() -> dict[str, Any]:
@@ -64,5 +102,3 @@ def routes(model: ModelLoader) -> Blueprint:
     def contract() -> dict[str, Any]:
         """Describe the API for programs."""
         return openapi()
-
-    return blueprint

@@ -4,6 +4,7 @@ from typing import Any, Final, get_args
 
 from api.answers import LANDMARKS
 from model.engines import ENGINES
+from model.uploads import CONTENT_TYPE, LIFETIME_S, MAX_UPLOAD_BYTES
 from model.version import VERSION
 from preprocess.appearance import Advice
 
@@ -221,6 +222,18 @@ SCHEMAS: Final[dict[str, Any]] = {
         precision={"enum": _PRECISIONS, "description": "The number format of most of its computations."},
         threads={"type": "integer", "minimum": 1, "description": "The number of threads that work on one photo."},
     ),
+    "Upload": _object(
+        "Where one large photo may be sent.",
+        upload={"type": "string", "description": "The key that stands for the photo; it can be used once."},
+        url={"type": "string", "format": "uri", "description": "Where to POST a form with `fields` and the photo."},
+        fields={
+            "type": "object",
+            "additionalProperties": {"type": "string"},
+            "description": "The parts of the form. The photo comes after them, in a last part named `file`.",
+        },
+        expires_in_s={"type": "integer", "minimum": 1, "description": "Seconds in which the photo must be sent."},
+        max_bytes={"type": "integer", "minimum": 1, "description": "The most bytes that the photo may have."},
+    ),
     "Problem": _object(
         "What went wrong (RFC 9457).",
         type={
@@ -237,6 +250,8 @@ SCHEMAS: Final[dict[str, Any]] = {
 }
 
 _MODEL: Final = {"version": "3f9c2a7b10de"}
+
+_UPLOAD: Final = "uploads/JrCkcJwYpCbeLhyTAbCBzOeEjfpzPjVdXZ9yC6cUfA4"
 
 _IMAGE: Final = {"width": 1024, "height": 768, "complete": True, "rotation": 0}
 _FACE: Final = {
@@ -301,6 +316,18 @@ EXAMPLES: Final[dict[str, Any]] = {
         "model": _MODEL,
         "engine": {"name": "torchscript", "precision": "float32", "threads": 2},
         "uptime_s": 12.3,
+    },
+    "Upload": {
+        "upload": _UPLOAD,
+        "url": "https://visage-dev-uploads-123456789012-eu-central-1.s3.eu-central-1.amazonaws.com/",
+        "fields": {
+            "Content-Type": CONTENT_TYPE,
+            "key": _UPLOAD,
+            "policy": "eyJleHBpcmF0aW9uI…",
+            "x-amz-signature": "3f…",
+        },
+        "expires_in_s": LIFETIME_S,
+        "max_bytes": MAX_UPLOAD_BYTES,
     },
     "GatewayMessage": {"message": "Too Many Requests"},
 }

@@ -4,8 +4,10 @@ Everything stays in memory: no photo is ever written to disk. So Flask's `files`
 disk.
 """
 
+import json
 import re
 import zlib
+from dataclasses import dataclass
 from typing import Final
 
 from flask import Request
@@ -40,7 +42,8 @@ _MANGLED: Final = (
 _BASE64: Final = "The photo is base64 text. Send its bytes, without a data URL and without base64."
 
 _TEXT_TYPES: Final = {
-    "application/json": "JSON is not accepted, and a photo in base64 is not either. Send the bytes of the photo.",
+    "application/json": 'JSON is accepted only as {"upload": KEY}, with a key of POST /uploads, not with a photo in '
+    "base64. Send the bytes of the photo.",
     "application/x-www-form-urlencoded": "A photo cannot be sent as application/x-www-form-urlencoded. With curl, use "
     "`-F image=@photo.jpg` instead of `-d` or `--data-binary`.",
 }
@@ -48,6 +51,13 @@ _TEXT_TYPES: Final = {
 
 _DATA_URL: Final = re.compile(rb"\s*data:[\w/+.;=-]*,")
 _BASE64_TEXT: Final = re.compile(rb"[A-Za-z0-9+/_-]{64,}={0,2}")
+
+
+@dataclass(frozen=True, slots=True)
+class UploadKey:
+    """Stands for a photo that was sent to S3."""
+
+    text: str
 
 
 def read_face_number(request: Request) -> int:
@@ -74,14 +84,14 @@ def check_face_number(number: int, faces: int) -> None:
         )
 
 
-def read_photo(request: Request) -> bytes:
-    """Return the bytes of the photo in `request`.
+def read_photo(request: Request) -> bytes | UploadKey:
+    """Return the bytes of the photo in `request`, or the key of the upload that it names.
 
     Raises:
         ImageMissingError, SeveralImagesError: there is no photo, or more than one.
         MalformedUploadError: the body is not what its headers say.
-        UnsupportedContentTypeError: the body is neither a multipart form nor an image, or is compressed in a way that
-            is not known.
+        UnsupportedContentTypeError: the body is neither a multipart form nor an image nor names an upload, or is
+            compressed in a way that is not known.
         UnsupportedFormatError: the photo was turned into text on the way, so that it cannot be read.
         PhotoTooLargeError: the photo has more than MAX_PHOTO_BYTES, or the body more than MAX_BODY_BYTES.
     """
@@ -92,6 +102,9 @@ def read_photo(request: Request) -> bytes:
         raise UnsupportedFormatError(_MANGLED)
     if len(body) > MAX_BODY_BYTES:
         raise PhotoTooLargeError(f"The upload has {len(body):,} bytes. A photo may have {MAX_PHOTO_BYTES:,}.")
+    key = _upload_key(body) if request.is_json else None
+    if key:
+        return key
     photo = _photo(body, request)
     if not photo:
         raise ImageMissingError(f"The photo is empty. {_HOW_TO_SEND}")
@@ -114,6 +127,16 @@ def _photo(body: bytes, request: Request) -> bytes:
             )
         return body
     raise UnsupportedContentTypeError(_TEXT_TYPES.get(mimetype, f"This content type is not accepted. {_HOW_TO_SEND}"))
+
+
+def _upload_key(body: bytes) -> UploadKey | None:
+    """Return the key in `{"upload": KEY}`, None of any other JSON."""
+    try:
+        given = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    key = given.get("upload") if isinstance(given, dict) else None
+    return UploadKey(key) if isinstance(key, str) else None
 
 
 def _image_part(parts: list[Part]) -> bytes:

@@ -14,7 +14,7 @@ from deploy.stack import DEFAULT_ENGINE, Engine, Function, Hosting, Outputs
 from deploy.steps import Step, silent
 from deploy.target import Target
 from deploy.traffic import Canary, Service, keep_warm, put_live
-from deploy.website import Page, Site
+from deploy.website import Page, Services, Site
 from model import bundle as bundles
 from model.bundle import Bundle
 from model.storage import Connect
@@ -85,7 +85,8 @@ def bring_up(
         number = _release(service, wanted, function, options, plan.canary, step)
         addresses = addresses_of(target, outputs)
         with step("Uploading the website"):
-            _upload_website(target, outputs, site.pages(addresses.site, addresses.api, owner))
+            services = _services_of_page(target, outputs, addresses.api)
+            _upload_website(target, outputs, site.pages(addresses.site, services, owner))
         with step("Waiting for the API"):
             answers.wait_for_api(addresses.api, wanted)
         releases.prune(functions, outputs.function_name, number, plan.kept)
@@ -154,6 +155,13 @@ def _upload_website(target: Target, outputs: Outputs, pages: Sequence[Page]) -> 
     if outputs.site_id and target.local is None:
         with target.client("cloudfront") as cloudfront:
             website.refresh(cloudfront, outputs.site_id)
+
+
+def _services_of_page(target: Target, outputs: Outputs, api: str) -> Services:
+    """Return what the page connects to. Behind CloudFront, that passes requests on to the API."""
+    if target.local:
+        return Services(api, target.local.endpoint)
+    return Services("/api" if outputs.site_id else api, outputs.upload_address)
 
 
 def addresses_of(target: Target, outputs: Outputs) -> Addresses:

@@ -58,8 +58,9 @@ class Function:
 class Outputs:
     """The outputs of a deployed stack.
 
-    `site_id` is the CloudFront distribution, None where there is none. `function_name` is "" if an earlier version of
-    Visage deployed the stack. `options` are those of `deploy.options`, as JSON.
+    `site_id` is the CloudFront distribution, None where there is none. `upload_address` is that of the bucket of
+    uploads; it and `function_name` are "" if an earlier version of Visage deployed the stack. `options` are those of
+    `deploy.options`, as JSON.
     """
 
     api_id: str
@@ -69,6 +70,7 @@ class Outputs:
     site_id: str | None
     function_name: str = ""
     options: str = "{}"
+    upload_address: str = ""
 
 
 def function(target: Target, engine: Engine, step: Step = silent, *, snapshot: bool = True) -> Function:
@@ -154,6 +156,7 @@ def outputs(target: Target) -> Outputs | None:
         values.get("SiteId"),
         values.get("FunctionName", ""),
         values.get("Options", "{}"),
+        values.get("UploadAddress", ""),
     )
 
 
@@ -170,7 +173,7 @@ def arguments(
     target: Target, model: str, serving: Function, hosting: Hosting, options: Mapping[str, str] | None = None
 ) -> list[str]:
     """Return the arguments of osls for this deployment."""
-    given = {name: value for name, value in asdict(serving).items() if value}
+    given = {name: value for name, value in {**asdict(serving), "endpoint": target.endpoint}.items() if value}
     parameters = {"model": model, "website": hosting, **given, **(options or {})}
     return [
         *("--stage", target.stage, "--region", target.region),

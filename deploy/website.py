@@ -105,6 +105,19 @@ class ExamplePages:
 
 
 @dataclass(frozen=True, slots=True)
+class Services:
+    """What the page connects to: the API, at an address or at a path of the website, and the address for uploads."""
+
+    api: str
+    uploads: str = ""
+
+    @property
+    def origins(self) -> list[str]:
+        """The origins other than the website's own."""
+        return [_origin(address) for address in (self.api, self.uploads) if urlsplit(address).netloc]
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     """The website without the addresses that are known only after the deployment.
 
@@ -117,16 +130,16 @@ class Site:
     files: tuple[Page, ...]
     examples: tuple[ExamplePages, ...]
 
-    def pages(self, address: str, api: str, owner: Owner = UNSAID) -> list[Page]:
-        """Return its files for the API at `api`, in the order in which to upload them to `address`.
+    def pages(self, address: str, services: Services, owner: Owner = UNSAID) -> list[Page]:
+        """Return its files, in the order in which to upload them to `address`. The page connects to `services`.
 
         The page comes after the files that it names. The service worker comes last: it names the files to keep.
         """
-        policy = f"connect-src 'self' {_origin(api)}"
+        policy = " ".join(["connect-src 'self'", *services.origins])
         card = f'content="{_origin(address)}/card.png"'  # programs that preview links need an absolute address
         index = owner.on_index(_CONNECT.sub(policy, self.index).replace(_CARD, card))
         examples = [{"photo": each.photo.key, "thumbnail": each.thumbnail.key} for each in self.examples]
-        config = json.dumps({"api": api, "examples": examples, "worker": True, **owner.settings()}) + "\n"
+        config = json.dumps({"api": services.api, "examples": examples, "worker": True, **owner.settings()}) + "\n"
         pages = [
             *self.files,
             _page(_PRIVACY, owner.on_privacy_page(self.privacy).encode()),

@@ -5,6 +5,7 @@
 | `VISAGE_MODEL` | the bundle to serve: a folder or s3://bucket/prefix | none |
 | `VISAGE_ENGINE` | the engine that runs its network: `torchscript` or `onnx` | `torchscript` |
 | `AWS_LAMBDA_INITIALIZATION_TYPE` | set by Lambda; `snap-start` where it takes a snapshot | none |
+| `VISAGE_UPLOADS` | the bucket of large photos that wait for their answer | none |
 | `OMP_NUM_THREADS` | threads that work on one photo; the first number of a list such as `4,2` | one for each core |
 | `VISAGE_CACHE` | downloads, converted weights and the local AWS | `.cache` of the checkout, else the user's cache |
 | `VISAGE_LOCAL_PORT` | port of the local AWS | `4566` |
@@ -36,14 +37,15 @@ class Variables(dict[str, str]):
 class Settings:
     """The settings in the environment.
 
-    `location` is the folder or the S3 address of the bundle, or None. `in_lambda` says whether this process runs in a
-    Lambda function, and `for_snapshot` whether Lambda takes a snapshot of it once it is initialised (SnapStart).
-    `local_port` is not checked here; `deploy.local` does that. `environment` is the whole environment, for child
-    processes.
+    `location` is the folder or the S3 address of the bundle, and `uploads` the name of the bucket of uploads; each may
+    be None. `in_lambda` says whether this process runs in a Lambda function, and `for_snapshot` whether Lambda takes a
+    snapshot of it once it is initialised (SnapStart). `local_port` is not checked here; `deploy.local` does that.
+    `environment` is the whole environment, for child processes.
     """
 
     location: str | None
     engine: str
+    uploads: str | None
     threads: int
     in_lambda: bool
     for_snapshot: bool
@@ -64,6 +66,7 @@ class Settings:
         return cls(
             location=given.get("VISAGE_MODEL") or None,
             engine=given.get("VISAGE_ENGINE") or "torchscript",
+            uploads=given.get("VISAGE_UPLOADS") or None,
             threads=_threads(given.get("OMP_NUM_THREADS", "")) or cores(),
             in_lambda="AWS_LAMBDA_FUNCTION_NAME" in given,
             for_snapshot=given.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start",

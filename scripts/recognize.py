@@ -1,7 +1,7 @@
 """`visage recognize`: names the people in photos, with a bundle on this machine or through an API."""
 
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -18,6 +18,7 @@ from dataset.folders import listing
 from dataset.labels import printable
 from dataset.words import counted
 from deploy.local import direct
+from model.uploads import CONTENT_TYPE
 from model.version import VERSION
 from preprocess.errors import PhotoError
 from preprocess.files import read_photo
@@ -134,25 +135,47 @@ def _send(session: requests.Session, url: str, photo: bytes, bar: Progress) -> d
     Raises:
         CommandError: there is no API at that address.
     """
-    address, host = _address(url)
-    form = MultipartEncoder({"image": ("photo", photo, "application/octet-stream")})
-    task = bar.add_task("Sending, kB", total=form.len // 1000)
-    body = MultipartEncoderMonitor(form, lambda sent: bar.update(task, completed=sent.bytes_read // 1000))
+    from api.upload import MAX_PHOTO_BYTES
+
     try:
-        response = session.post(
-            address, data=body, headers={"Content-Type": form.content_type, **host}, timeout=_TIMEOUT_S
-        )
+        if len(photo) > MAX_PHOTO_BYTES:
+            return _send_through_s3(session, url, photo, bar)
+        return _content(_post(session, _address(url), bar, {"image": ("photo", photo, CONTENT_TYPE)}))
     except requests.ReadTimeout:
         return {"detail": f"The API did not answer within {counted(_TIMEOUT_S[1], 'second')}."}
     except (requests.RequestException, ValueError) as error:  # ValueError: urllib3 refuses the host's name
         raise CommandError(f"{url} cannot be reached: {error}") from error
-    return _content(response)
 
 
-def _address(url: str) -> tuple[str, dict[str, str]]:
-    """Return the address to send photos to, and the headers that it needs."""
+def _send_through_s3(session: requests.Session, url: str, photo: bytes, bar: Progress) -> dict[str, Any]:
+    """Do what `_send` does with a photo that is too large for a request."""
+    uploads, host = _address(url, "uploads")
+    invitation = _content(session.post(uploads, headers=host, timeout=_TIMEOUT_S), _is_invitation)
+    if "detail" in invitation:
+        return invitation
+    form = {**invitation["fields"], "file": ("photo", photo, CONTENT_TYPE)}
+    uploaded = _post(session, direct(invitation["url"]), bar, form)
+    if not uploaded.ok:
+        return {"detail": f"The photo cannot be uploaded: S3 answered with status {uploaded.status_code}."}
+    address, host = _address(url)
+    return _content(session.post(address, json={"upload": invitation["upload"]}, headers=host, timeout=_TIMEOUT_S))
+
+
+def _post(
+    session: requests.Session, target: tuple[str, dict[str, str]], bar: Progress, fields: Mapping[str, Any]
+) -> requests.Response:
+    """POST a form with a progress bar to an address, with the headers that it needs."""
+    address, host = target
+    form = MultipartEncoder(fields)
+    task = bar.add_task("Sending, kB", total=form.len // 1000)
+    body = MultipartEncoderMonitor(form, lambda sent: bar.update(task, completed=sent.bytes_read // 1000))
+    return session.post(address, data=body, headers={"Content-Type": form.content_type, **host}, timeout=_TIMEOUT_S)
+
+
+def _address(url: str, route: str = "recognize") -> tuple[str, dict[str, str]]:
+    """Return the address of one of the API's routes, and the headers that it needs."""
     try:
-        parts, target = urlsplit(url), direct(f"{url.rstrip('/')}/recognize")
+        parts, target = urlsplit(url), direct(f"{url.rstrip('/')}/{route}")
     except ValueError as error:
         raise CommandError(f"{url} is not an address: {error}.") from error
     if parts.scheme not in {"http", "https"} or not parts.hostname:
@@ -160,17 +183,25 @@ def _address(url: str) -> tuple[str, dict[str, str]]:
     return target
 
 
-def _content(response: requests.Response) -> dict[str, Any]:
-    """Return the API's answer, with the reason in `detail` where it is no Recognition."""
+def _content(
+    response: requests.Response, is_expected: Callable[[dict[str, Any]], bool] | None = None
+) -> dict[str, Any]:
+    """Return the API's answer, by default a Recognition, with the reason in `detail` where it is something else."""
     try:
         answer = response.json()
     except (requests.JSONDecodeError, RecursionError):
         answer = None
     if not isinstance(answer, dict):
         return {"detail": f"The API answered with status {response.status_code} and without JSON."}
-    if response.ok and _is_recognition(answer):
+    if response.ok and (is_expected or _is_recognition)(answer):
         return answer
     return {"detail": str(answer.get("detail") or answer.get("message") or f"Status {response.status_code}.")}
+
+
+def _is_invitation(answer: dict[str, Any]) -> bool:
+    fields = answer.get("fields")
+    texts = [answer.get("upload"), answer.get("url"), *(fields.values() if isinstance(fields, dict) else [None])]
+    return all(isinstance(text, str) for text in texts)
 
 
 def _is_recognition(answer: dict[str, Any]) -> bool:

@@ -15,7 +15,7 @@ from deploy.local import LocalAWS, direct, temporary
 from deploy.rollout import Addresses, bring_up
 from deploy.stack import Engine
 from deploy.target import Target, local_target
-from deploy.website import Site
+from deploy.website import Services, Site
 from model import bundle as bundles
 from scripts import samples as sample_photos
 from scripts.console import SETTINGS
@@ -34,6 +34,10 @@ class Stack:
     @property
     def endpoint(self) -> str:
         return self.local.endpoint
+
+    @property
+    def services(self) -> Services:
+        return Services(self.api, self.endpoint)
 
     def deploy(self, bundle: Path, engine: Engine = Engine.TORCHSCRIPT) -> Addresses:
         return bring_up(self.target, bundles.load(str(bundle)), engine, site=self.website)

@@ -254,9 +254,9 @@ def serve(telemetry):
     """Make a Lambda handler for any model, as handler.py makes the real one."""
     handler = importlib.import_module("handler")
 
-    def serve(load, clock=time.monotonic):
+    def serve(load, clock=time.monotonic, uploads=None):
         model = ModelLoader(load, clock)
-        return handler.create_handler(create_app(model, telemetry), model, telemetry)
+        return handler.create_handler(create_app(model, telemetry, uploads), model, telemetry)
 
     return serve
 

@@ -1,5 +1,6 @@
 // Requests to the recognition API. Each returns the answer or throws a Failure.
 import { fromResponse, interrupted, offline, tooSlow, unreachable, unreadableAnswer } from "./failure.js";
+import { MAX_PHOTO_BYTES } from "./limits.js";
 import { retryAfterMs, withRetries } from "./retry.js";
 import { traffic as pageTraffic } from "./traffic.js";
 
@@ -69,9 +70,8 @@ const NEVER_ABORTED = new AbortController().signal;
  * @returns {Promise<Recognition>}
  * @throws {import("./failure.js").Failure}
  */
-export async function recognize(api, photo, { signal, onStart, onProgress, onSent, onWait, traffic }) {
-  const request = { method: "POST", url: `${api}/recognize`, body: form(photo), onStart, onProgress, onSent };
-  return json(await send(request, { signal, onWait, traffic }), isRecognition);
+export async function recognize(api, photo, progress) {
+  return json(await sendPhoto(api, "/recognize", photo, progress), isRecognition);
 }
 
 /**
@@ -107,10 +107,19 @@ export async function labels(api, signal = NEVER_ABORTED) {
  * @throws {import("./failure.js").Failure}
  */
 export async function alignedFace(api, photo, number, signal = NEVER_ABORTED) {
-  const request = { method: "POST", url: `${api}/align?face=${number}`, body: form(photo) };
-  const { body, requestId } = await send(request, { signal });
+  const { body, requestId } = await sendPhoto(api, `/align?face=${number}`, photo, { signal });
   if (body.type !== "image/jpeg") throw unreadableAnswer(requestId);
   return body;
+}
+
+/** @returns {ReturnType<typeof send>} */
+async function sendPhoto(api, path, photo, { signal, onStart, onProgress, onSent, onWait, traffic }) {
+  const request = { method: "POST", url: `${api}${path}`, onSent };
+  const options = { signal, onWait, traffic };
+  if (photo.size <= MAX_PHOTO_BYTES) return send({ ...request, body: form(photo), onStart, onProgress }, options);
+  const { deliver } = await import("./uploads.js");
+  const body = await deliver(api, photo, (step) => send(step, options), { onStart, onProgress });
+  return send({ ...request, body }, options);
 }
 
 /** The API doesn't need the name of the file, so it is not sent. */
@@ -169,7 +178,7 @@ function isLabels(body) {
  * does, so the request keeps its slot until then.
  * @returns {Promise<{status: number, headers: Headers, body: Blob}>}
  */
-function sendOnce({ method, url, body, onStart, onProgress, onSent }, signal, slot) {
+function sendOnce({ method, url, body, onStart, onProgress, onSent, timeoutMs = TIMEOUT_MS }, signal, slot) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     let isSent = false;
@@ -190,7 +199,7 @@ function sendOnce({ method, url, body, onStart, onProgress, onSent }, signal, sl
       slot.abandon(signal.reason);
       reject(signal.reason);
     };
-    let timer = setTimeout(() => giveUp(tooSlow()), TIMEOUT_MS);
+    let timer = setTimeout(() => giveUp(tooSlow()), timeoutMs);
     signal.addEventListener("abort", cancel);
     let responding = false;
     request.onreadystatechange = () => (responding ||= request.readyState === XMLHttpRequest.HEADERS_RECEIVED);

@@ -20,9 +20,11 @@ export class Failure extends Error {
 }
 
 /** The API's problems whose words have another name. */
-const ALIASES = new Map(
-  ["malformed-upload", "image-missing", "several-images", "unsupported-content-type", "method-not-allowed"].map((name) => [name, "bad-request"]),
-);
+const ALIASES = new Map([
+  ...["malformed-upload", "image-missing", "several-images", "unsupported-content-type", "method-not-allowed"].map((name) => [name, "bad-request"]),
+  ["no-uploads", "too-large"],
+  ["uploads-unavailable", "model-unavailable"],
+]);
 
 /** Problems whose summary is replaced by the API's own sentence, which says more. It is in English. */
 const DETAILED = ["unsupported-format", "unreadable-photo"];
@@ -42,6 +44,9 @@ const STATUSES = new Map([
 /** Statuses of temporary failures. */
 const TEMPORARY = [429, 502, 503, 504];
 
+/** The upload is gone: it was used, and the answer got lost. */
+const UNKNOWN_UPLOAD = "unknown-upload";
+
 const URN = "urn:visage:problem:";
 
 /**
@@ -58,7 +63,7 @@ export function fromResponse({ status, body, requestId = "", retryAfterMs = 0 })
   return new Failure(summary, {
     advice,
     type: name || `http-${status}`,
-    retryable: status === 429 || status >= 500,
+    retryable: status === 429 || status >= 500 || name === UNKNOWN_UPLOAD,
     requestId: text(body?.request_id) || requestId,
     waitMs: TEMPORARY.includes(status) ? retryAfterMs : undefined,
   });
@@ -96,6 +101,9 @@ export const interrupted = () => ownFailure("interrupted", { retryable: true });
 export const tooSlow = () => ownFailure("too-slow", { retryable: true });
 
 export const unreadableAnswer = (requestId = "") => ownFailure("unreadable-answer", { retryable: true, requestId });
+
+/** S3 refuses the photo: its invitation has ended. */
+export const lostUpload = () => ownFailure(UNKNOWN_UPLOAD, { retryable: true });
 
 export const unreadableFile = () => ownFailure("unreadable-file");
 

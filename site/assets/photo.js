@@ -2,11 +2,12 @@
 // browser can't decode it.
 import { noPhoto, tooLarge, unreadableFile } from "./failure.js";
 import { kindOf } from "./kind.js";
-import { MAX_PHOTO_BYTES, shrink } from "./shrink.js";
+import { MAX_UPLOAD_BYTES } from "./limits.js";
+import { shrink } from "./shrink.js";
 
 /**
  * @typedef {object} Prepared
- * @property {Blob} blob  the bytes to send; at most MAX_PHOTO_BYTES
+ * @property {Blob} blob  the bytes to send; at most MAX_UPLOAD_BYTES
  * @property {Blob | null} preview  the same, without metadata; null if the browser can't open the file, so that the bytes
  *   are those of the file, metadata included
  * @property {import("./boxes.js").Size} [size]  of the upright photo in the file; missing if the browser can't open it
@@ -89,9 +90,9 @@ async function prepareFile(file, signal) {
 async function readBytes(file) {
   const kind = await kindOf(file);
   if (kind !== "photo") throw noPhoto([kind]);
-  const bytes = await file.slice(0, MAX_PHOTO_BYTES).arrayBuffer().catch(() => null);
+  const bytes = await file.slice(0, MAX_UPLOAD_BYTES).arrayBuffer().catch(() => null);
   if (!bytes?.byteLength) throw unreadableFile();
-  if (file.size > MAX_PHOTO_BYTES) throw tooLarge(file.size, MAX_PHOTO_BYTES);
+  if (file.size > MAX_UPLOAD_BYTES) throw tooLarge(file.size, MAX_UPLOAD_BYTES);
   return new Blob([bytes], { type: file.type });
 }
 

@@ -2,16 +2,20 @@
 
 import re
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 
 from deploy.website import Page
-from tests.browser.fakes import API, Server
+from tests.browser.fakes import Server
 
 
 class Deployment(Server):
-    """Serves the files of a deployment. A test can replace them, let some fail, or hold their answers back."""
+    """Serves the files of a deployment. A test can replace them, let some fail, or hold their answers back.
+
+    `api` answers what CloudFront passes on to API Gateway: a function of method, path, headers and body that returns
+    status, content type and body.
+    """
 
     def __init__(self):
         super().__init__(Handler)
@@ -24,6 +28,7 @@ class Deployment(Server):
         self.held: set[str] = set()
         self.released = threading.Event()
         self.requested: list[str] = []
+        self.api: Callable[..., tuple[int, str, bytes]] | None = None
 
     @contextmanager
     def running(self):
@@ -38,7 +43,16 @@ class Deployment(Server):
 
 
 class Handler(BaseHTTPRequestHandler):
+    def do_POST(self):
+        self._pass_on(self.rfile.read(int(self.headers["Content-Length"])))
+
     def do_GET(self):
+        if self.path.startswith("/api/"):
+            self._pass_on()
+        else:
+            self._send_file()
+
+    def _send_file(self):
         key = self.path.partition("?")[0].removeprefix("/") or "index.html"
         self.server.requested.append(key)
         if key in self.server.held:
@@ -56,11 +70,19 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    def _pass_on(self, body: bytes = b""):
+        status, content_type, answer = self.server.api(self.command, self.path, self.headers, body)
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
     def _policy(self) -> str:
         """Return the policy of index.html with the directive that only a header may have, for every file."""
         index = self.server.pages["index.html"].body.decode()
         (policy,) = re.findall(r'Content-Security-Policy" content="([^"]*)"', index)
-        assert API in policy
+        assert "connect-src 'self' http" in policy
         return f"{policy}; frame-ancestors 'none'"
 
     def log_message(self, *_):

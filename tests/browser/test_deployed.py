@@ -69,6 +69,12 @@ def test_a_heic_without_a_type_gets_its_name_once_the_visitor_agrees(deployed: P
     expect(deployed.get_by_role("heading", name="Barack Obama")).to_be_visible(timeout=ANSWERED_MS)
 
 
+def test_a_file_of_12_megabytes_that_the_browser_cannot_open_gets_its_name(deployed: Page, samples: Path):
+    deployed.get_by_label("Choose").set_input_files(files=[scan(samples)])
+    deployed.get_by_role("button", name="Send unchanged").click()
+    expect(deployed.get_by_role("heading", name="Barack Obama")).to_be_visible(timeout=ANSWERED_MS)
+
+
 def test_a_face_is_shown_as_the_network_saw_it(deployed: Page, choose, samples: Path):
     choose(samples / "strangers/friends.jpg")
     deployed.locator('.face[data-face="1"] summary').click(timeout=ANSWERED_MS)
@@ -95,6 +101,15 @@ def test_a_photo_without_a_face_gets_advice_and_a_reference(deployed: Page, choo
 def test_an_example_of_the_owner_is_recognised(deployed: Page):
     deployed.get_by_role("button", name="Example 1").click(timeout=ANSWERED_MS)
     expect(deployed.locator(".box").first).to_be_visible(timeout=ANSWERED_MS)
+
+
+def scan(samples: Path) -> dict:
+    """Return the file of a TIFF of 12 MB: browsers other than Safari cannot open it, and no request can carry it."""
+    file = io.BytesIO()
+    with Image.open(samples / UNSEEN) as portrait:
+        portrait.convert("RGB").resize((1450, 2780)).save(file, "TIFF")
+    assert len(file.getvalue()) > 12_000_000
+    return {"name": "scan.tif", "mimeType": "image/tiff", "buffer": file.getvalue()}
 
 
 def phone_photo(path: Path) -> bytes:

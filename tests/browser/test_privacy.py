@@ -27,7 +27,7 @@ def deployed(running_deployment: Deployment, page: Page) -> Callable[[Owner], st
     """Deploy the website of an owner, and return its address. Photos that are sent are in `sent` of the page."""
 
     def deploy(owner: Owner) -> str:
-        running_deployment.deploy(website.build().pages("https://site.test", API, owner))
+        running_deployment.deploy(website.build().pages("https://site.test", website.Services(API), owner))
         page.route(f"{API}/labels", lambda route: reply(route, LABELS))
         page.route(f"{API}/recognize", lambda route: reply(route, recognition(face())))
         return running_deployment.address

@@ -64,7 +64,7 @@ def files(example: Path, patience: int) -> Callable[..., list[File]]:
 
     def files(owner: Owner = UNSAID, **texts: str) -> list[File]:
         site = website.build([example])
-        pages = replace(site, **texts).pages("https://site.test", API, owner)
+        pages = replace(site, **texts).pages("https://site.test", website.Services(API), owner)
         return [waiting(page, patience) for page in pages]
 
     return files

@@ -97,6 +97,56 @@ test("the begin of an upload, its progress and its end are reported", async () =
   assert.deepEqual(events, ["start", 0.25, 1, "sent"]);
 });
 
+const LARGE = new Blob([new Uint8Array(4_500_001)], { type: "image/heic" });
+const INVITATION = { upload: "uploads/k", url: "https://bucket.example/", fields: { key: "uploads/k", policy: "p" } };
+const askLarge = (progress = {}) =>
+  recognize(API, LARGE, { signal: new AbortController().signal, traffic: new Traffic(), ...progress });
+
+test("a photo that is too large for a request goes to S3, and its key to the API", async () => {
+  const events = [];
+  played(answer(201, INVITATION), (request) => {
+    request.upload.onprogress({ loaded: 1, total: 2 });
+    answer(204, "")(request);
+  }, (request) => {
+    request.upload.onload();
+    answer(200, RECOGNITION)(request);
+  });
+  const progress = { onStart: () => events.push("start"), onProgress: (part) => events.push(part), onSent: () => events.push("sent") };
+  assert.deepEqual(await askLarge(progress), RECOGNITION);
+  const [invite, upload, recognition] = Request.made;
+  assert.deepEqual([invite.method, invite.url], ["POST", `${API}/uploads`]);
+  assert.deepEqual([upload.method, upload.url], ["POST", INVITATION.url]);
+  assert.deepEqual([...upload.body.keys()], ["key", "policy", "file"]);
+  assert.equal(upload.body.get("file").size, LARGE.size);
+  assert.deepEqual([recognition.url, await recognition.body.text()], [`${API}/recognize`, '{"upload":"uploads/k"}']);
+  assert.equal(recognition.body.type, "application/json");
+  assert.deepEqual(events, ["start", 0.5, "sent"]);
+});
+
+for (const status of [400, 403]) {
+  test(`a photo that S3 refuses with ${status} can be sent again`, async () => {
+    played(answer(201, INVITATION), answer(status, "<Error/>"));
+    await assert.rejects(askLarge(), { name: "Failure", type: "unknown-upload", retryable: true });
+  });
+}
+
+test("an upload that is gone can be sent again", async () => {
+  played(answer(201, INVITATION), answer(204, ""), answer(404, { type: "urn:visage:problem:unknown-upload" }));
+  await assert.rejects(askLarge(), { name: "Failure", type: "unknown-upload", retryable: true });
+});
+
+test("where there are no uploads, a large photo is too large", async () => {
+  played(answer(404, { type: "urn:visage:problem:no-uploads" }));
+  await assert.rejects(askLarge(), { name: "Failure", type: "no-uploads", message: /too large/, retryable: false });
+});
+
+for (const body of ["", "[]", '{"upload": "k", "url": 7, "fields": {}}', '{"upload": "k", "url": "u", "fields": "f"}']) {
+  test(`an invitation of ${body || "nothing"} can't be read`, async () => {
+    played(answer(201, body));
+    await assert.rejects(askLarge(), { type: "unreadable-answer" });
+  });
+}
+
 test("an upload without listeners needs no preflight", async () => {
   played(answer(200, RECOGNITION));
   await ask();

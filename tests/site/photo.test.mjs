@@ -4,7 +4,8 @@ import { afterEach, test } from "node:test";
 
 import "./english.mjs";
 import { prepare } from "../../site/assets/photo.js";
-import { MAX_PHOTO_BYTES, fit, shrink } from "../../site/assets/shrink.js";
+import { MAX_PHOTO_BYTES, MAX_UPLOAD_BYTES } from "../../site/assets/limits.js";
+import { fit, shrink } from "../../site/assets/shrink.js";
 
 const signal = new AbortController().signal;
 
@@ -97,13 +98,13 @@ test("a film is not even decoded", async () => {
 });
 
 test("a file that can't be decoded and is just small enough is sent as it is", async () => {
-  const photo = new Blob([HEIC, new Uint8Array(MAX_PHOTO_BYTES - HEIC.length)], { type: "image/heic" });
+  const photo = new Blob([HEIC, new Uint8Array(MAX_UPLOAD_BYTES - HEIC.length)], { type: "image/heic" });
   const { blob, preview, size } = await prepare(photo, signal);
-  assert.deepEqual([blob.size, blob.type, preview, size], [MAX_PHOTO_BYTES, "image/heic", null, undefined]);
+  assert.deepEqual([blob.size, blob.type, preview, size], [MAX_UPLOAD_BYTES, "image/heic", null, undefined]);
 });
 
 test("a file that can't be decoded and is too large is a failure", async () => {
-  const photo = new Blob([HEIC, new Uint8Array(MAX_PHOTO_BYTES)]);
+  const photo = new Blob([HEIC, new Uint8Array(MAX_UPLOAD_BYTES)]);
   await assert.rejects(prepare(photo, signal), { name: "Failure", type: "too-large" });
 });
 

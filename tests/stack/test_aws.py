@@ -250,6 +250,22 @@ def test_the_first_deployment_of_a_stage_on_aws_ends_with_an_api_that_answers(fi
     assert _labels(first)["model"]["version"] == bundles.load(str(bundle)).manifest.version
 
 
+def test_the_role_may_invite_an_upload_and_read_and_delete_it(first, account):
+    def post(url, **content):
+        address, headers = direct(url)
+        with requests.Session() as session:
+            session.trust_env = False
+            return session.post(address, headers=headers, timeout=30, **content)
+
+    invitation = post(f"{first.api}/uploads").json()
+    sent = post(invitation["url"], data=invitation["fields"], files={"file": b"no photo"})
+    assert sent.status_code == 204, sent.text
+    answer = post(f"{first.api}/recognize", json={"upload": invitation["upload"]})
+    assert (answer.status_code, answer.json()["type"]) == (415, "urn:visage:problem:unsupported-format")
+    with account.client("s3") as s3:
+        assert s3.list_objects_v2(Bucket=_outputs(account)["UploadBucket"])["KeyCount"] == 0
+
+
 def test_the_model_was_in_the_function_when_its_version_was_published(account, first):
     with account.client("lambda") as functions:
         published = functions.get_function_configuration(FunctionName=f"{ONNX}:{releases.ALIAS}")
@@ -257,7 +273,7 @@ def test_the_model_was_in_the_function_when_its_version_was_published(account, f
     assert published["SnapStart"] == {"ApplyOn": "PublishedVersions", "OptimizationStatus": "On"}
 
 
-@pytest.mark.parametrize("bucket", ["ModelBucket", "SiteBucket", "ServerlessDeploymentBucketName"])
+@pytest.mark.parametrize("bucket", ["ModelBucket", "SiteBucket", "UploadBucket", "ServerlessDeploymentBucketName"])
 def test_every_bucket_refuses_plain_http(account, first, bucket):
     with account.client("s3") as s3:
         policy = json.loads(s3.get_bucket_policy(Bucket=_outputs(account)[bucket])["Policy"])
@@ -326,7 +342,7 @@ def test_only_a_snapshot_is_taken_of_a_zip(templates):
 
 def test_every_bucket_is_encrypted_and_private_unless_it_is_a_plain_website(resources):
     buckets = of_type(resources, "AWS::S3::Bucket")
-    assert set(buckets) == {"ModelBucket", "SiteBucket", "SiteLogBucket", "ServerlessDeploymentBucket"}
+    assert set(buckets) == {"ModelBucket", "SiteBucket", "UploadBucket", "SiteLogBucket", "ServerlessDeploymentBucket"}
     for bucket in buckets.values():
         (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
         assert rule["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}

@@ -83,7 +83,8 @@ def deployed(target, hosting):
     outputs = stacks.outputs(target)
     addresses = rollout.addresses_of(target, outputs)
     with target.client("s3") as s3, target.client("cloudfront") as cloudfront:
-        website.upload(s3, outputs.site_bucket, website.build().pages(addresses.site, addresses.api))
+        pages = website.build().pages(addresses.site, website.Services(addresses.api))
+        website.upload(s3, outputs.site_bucket, pages)
         return described(s3, cloudfront, outputs, addresses.site, watched(target))
 
 
@@ -188,6 +189,30 @@ def test_aws_serves_over_https_and_http3_and_compresses(on_aws):
     assert served["HttpVersion"] == "http2and3"
     assert served["DefaultCacheBehavior"]["ViewerProtocolPolicy"] == "redirect-to-https"
     assert served["DefaultCacheBehavior"]["Compress"] is True
+
+
+def test_on_aws_the_website_passes_requests_on_to_the_api_and_keeps_no_answer(on_aws):
+    served = on_aws["Site"]["Properties"]["DistributionConfig"]
+    (behavior,) = served["CacheBehaviors"]
+    assert behavior["PathPattern"] == "/api/*"
+    assert "POST" in behavior["AllowedMethods"]
+    assert behavior["CachePolicyId"] == "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
+    assert behavior["OriginRequestPolicyId"] == "b689b0a8-53d0-40ab-baf2-68738e2966ac"
+    (origin,) = (origin for origin in served["Origins"] if origin["Id"] == behavior["TargetOriginId"])
+    assert origin["DomainName"] == {"Fn::Select": [2, {"Fn::Split": ["/", {"Fn::GetAtt": ["HttpApi", "ApiEndpoint"]}]}]}
+    assert origin["CustomOriginConfig"]["OriginProtocolPolicy"] == "https-only"
+
+
+def test_on_aws_only_the_website_may_upload_from_a_browser_and_only_to_that_bucket(on_aws):
+    (rule,) = on_aws["UploadBucket"]["Properties"]["CorsConfiguration"]["CorsRules"]
+    assert rule["AllowedMethods"] == ["POST"]
+    distributed, plain = rule["AllowedOrigins"][0]["Fn::If"][1:]
+    assert distributed == {"Fn::Sub": "https://${Site.DomainName}"}
+    assert plain == {"Fn::GetAtt": ["SiteBucket", "WebsiteURL"]}
+    headers = on_aws["SiteHeaders"]["Properties"]["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]
+    name = on_aws["UploadBucket"]["Properties"]["BucketName"]["Fn::Sub"]
+    policy = headers["ContentSecurityPolicy"]["ContentSecurityPolicy"]["Fn::Sub"]
+    assert f"connect-src 'self' https://{name}.s3.${{AWS::Region}}.${{AWS::URLSuffix}};" in policy
 
 
 def test_on_aws_the_function_answers_cors_and_the_api_in_front_of_it_does_not(on_aws):

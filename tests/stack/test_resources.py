@@ -49,10 +49,12 @@ def another(stack, bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> bu
     return written
 
 
-def test_the_role_may_read_models_write_its_logs_and_traces_and_nothing_else(stack, statements):
+def test_the_role_may_read_models_take_uploads_write_its_logs_and_traces_and_nothing_else(stack, statements):
+    uploads = stack.outputs()["UploadBucket"]
     rights = {(action, right["Resource"]) for right in statements for action in _list(right["Action"])}
     assert rights == {
         ("s3:GetObject", f"arn:aws:s3:::{stack.outputs()['ModelBucket']}/models/*"),
+        *((f"s3:{action}Object", f"arn:aws:s3:::{uploads}/uploads/*") for action in ("Put", "Get", "Delete")),
         ("logs:CreateLogStream", f"arn:aws:logs:us-east-1:000000000000:log-group:/aws/lambda/{FUNCTION}:*"),
         ("logs:PutLogEvents", f"arn:aws:logs:us-east-1:000000000000:log-group:/aws/lambda/{FUNCTION}:*"),
         ("xray:PutTraceSegments", "*"),
@@ -69,7 +71,7 @@ def test_the_package_is_the_code_that_serves(stack, function):
     assert not [name for name in names if "__pycache__" in name]
 
 
-@pytest.mark.parametrize("bucket", ["ModelBucket", "SiteBucket"])
+@pytest.mark.parametrize("bucket", ["ModelBucket", "SiteBucket", "UploadBucket"])
 def test_no_bucket_can_be_opened_to_the_public(stack, bucket):
     with stack.client("s3") as s3:
         blocked = s3.get_public_access_block(Bucket=stack.outputs()[bucket])
@@ -81,6 +83,13 @@ def test_no_bucket_can_be_opened_to_the_public(stack, bucket):
 def test_the_api_is_throttled(template):
     limits = template["Resources"]["HttpApiStage"]["Properties"]["DefaultRouteSettings"]
     assert 0 < limits["ThrottlingRateLimit"] <= limits["ThrottlingBurstLimit"] <= 100
+
+
+def test_an_upload_ends_after_a_day_and_leaves_no_former_version(template):
+    uploads = template["Resources"]["UploadBucket"]["Properties"]
+    (rule,) = uploads["LifecycleConfiguration"]["Rules"]
+    assert (rule["Status"], rule["ExpirationInDays"]) == ("Enabled", 1)
+    assert "VersioningConfiguration" not in uploads
 
 
 def test_logs_are_kept_for_14_days(stack):

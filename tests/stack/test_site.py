@@ -29,7 +29,7 @@ def bucket(stack):
 
 def upload(stack, bucket, site=None, **options):
     with stack.target.client("s3") as s3:
-        website.upload(s3, bucket, (site or stack.website).pages(stack.site, stack.api), **options)
+        website.upload(s3, bucket, (site or stack.website).pages(stack.site, stack.services), **options)
 
 
 def keys(stack, bucket):
@@ -50,7 +50,7 @@ def test_the_address_serves_the_page(stack):
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert answer.headers["cache-control"] == "no-cache"
-    (index,) = (page for page in stack.website.pages(stack.site, stack.api) if page.key == "index.html")
+    (index,) = (page for page in stack.website.pages(stack.site, stack.services) if page.key == "index.html")
     assert answer.content == index.body
 
 
@@ -96,7 +96,7 @@ def test_every_answer_has_the_headers_that_bind_the_browser(stack, path):
     assert headers["content-security-policy"] == (
         "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; img-src 'self' blob:; "
         "manifest-src 'self'; "
-        f"connect-src 'self' {stack.api}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        f"connect-src 'self' {stack.api} {stack.endpoint}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
     assert headers["strict-transport-security"] == "max-age=31536000"
     assert headers["x-content-type-options"] == "nosniff"
@@ -137,20 +137,20 @@ def test_files_replaced_a_day_ago_are_deleted_by_the_next_deployment(stack, buck
     other = renamed(stack.website)
     upload(stack, bucket, other)
     upload(stack, bucket, other, keep=timedelta(0))
-    assert keys(stack, bucket) == {page.key for page in other.pages(stack.site, stack.api)}
+    assert keys(stack, bucket) == {page.key for page in other.pages(stack.site, stack.services)}
 
 
 def test_the_day_counts_from_the_replacement_and_not_from_the_upload(stack, bucket):
     other = renamed(stack.website)
     upload(stack, bucket, other, keep=timedelta(0))
-    assert keys(stack, bucket) > {page.key for page in other.pages(stack.site, stack.api)}
+    assert keys(stack, bucket) > {page.key for page in other.pages(stack.site, stack.services)}
 
 
 def test_a_file_that_returns_to_the_website_is_kept(stack, bucket):
     upload(stack, bucket, renamed(stack.website))
     upload(stack, bucket)
     upload(stack, bucket, keep=timedelta(0))
-    assert keys(stack, bucket) == {page.key for page in stack.website.pages(stack.site, stack.api)}
+    assert keys(stack, bucket) == {page.key for page in stack.website.pages(stack.site, stack.services)}
 
 
 def test_an_example_that_is_no_longer_given_is_deleted_at_once(stack, bucket):

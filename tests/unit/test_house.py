@@ -27,8 +27,8 @@ SHIPPED = ("handler", "api", "preprocess", "model")
 """What goes to Lambda."""
 
 ONLY_IN = {
-    "boto3": {"model/storage.py", "deploy", "scripts", "bench"},
-    "botocore": {"model/storage.py", "deploy", "scripts", "bench"},
+    "boto3": {"model/storage.py", "model/uploads.py", "deploy", "scripts", "bench"},
+    "botocore": {"model/storage.py", "model/uploads.py", "deploy", "scripts", "bench"},
     "flask": {"api", "handler.py"},
     "werkzeug": {"api"},
     "serverless_wsgi": {"api"},

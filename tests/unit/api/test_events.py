@@ -116,6 +116,13 @@ def test_where_there_is_no_stage_nothing_is_taken_off(serve, recognizer, path):
         assert Client(serve(lambda: recognizer), version).get(path).status == 404
 
 
+def test_behind_the_website_the_api_has_a_prefix_that_is_no_part_of_its_addresses(sender):
+    assert sender.get("/api/labels").status == 200
+    assert sender.get("/api/openapi.json").status == 200
+    for path in ("/api", "/api/", "/apilabels", "/api/api/labels", "/labels/api"):
+        assert sender.get(path).status == 404
+
+
 @pytest.mark.parametrize("stage", [None, 7, ["dev"], {}])
 def test_a_stage_that_is_not_a_name_is_ignored(client, stage):
     event = client.event("GET", "/labels", None, {}, encoded=False)

@@ -267,7 +267,7 @@ def encoded(photo):
 
 
 REFUSED = {
-    "JSON": (lambda photo: b'{"image": "' + encoded(photo) + b'"}', "application/json", 415, "JSON is not accepted"),
+    "JSON": (lambda photo: b'{"image": "' + encoded(photo) + b'"}', "application/json", 415, "POST /uploads"),
     "curl -d": (lambda photo: photo, "application/x-www-form-urlencoded", 415, "-F image=@photo.jpg"),
     "text": (lambda _: b"hello", "text/plain", 415, "This content type is not accepted"),
     "base64": (encoded, "image/jpeg", 415, "base64 text"),

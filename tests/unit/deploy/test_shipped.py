@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from deploy.local import LocalAWS
 from deploy.options import Options
 from deploy.shipped import BOOTSTRAP, SHIPPED, shipped_files
 from deploy.stack import Engine, Function, Hosting, arguments
@@ -63,10 +64,11 @@ def test_serverless_yml_knows_how_every_engine_is_deployed(engine):
     assert (ROOT / engine.requirements).is_file()
 
 
-def test_the_parameters_of_a_deployment_are_those_of_serverless_yml():
+def test_the_parameters_of_a_deployment_are_those_of_serverless_yml(tmp_path):
     function = Function(Engine("onnx"), "snapshot", "visage.zip", "python")
     options = Options(max_concurrency=5, budget=20, alarm_email="ada@example.org", site_logs=True).parameters()
-    words = arguments(Target("dev", "eu-central-1", SETTINGS), "models/x", function, Hosting.S3, options)
+    local = LocalAWS(4567, tmp_path, SETTINGS)
+    words = arguments(Target("local", "eu-central-1", SETTINGS, local), "models/x", function, Hosting.S3, options)
     given = {word.partition("=")[0] for word in words[5::2]}
     text = (ROOT / "serverless.yml").read_text(encoding="utf-8")
     assert given == set(re.findall(r"^    (\w+): ", text.partition("\ncustom:")[0], re.MULTILINE))

@@ -62,7 +62,7 @@ def pages(folder):
     """Build the website in the folder, as it stands when this is called."""
 
     def pages(examples=()):
-        return website.build(examples, folder).pages(ADDRESS, API)
+        return website.build(examples, folder).pages(ADDRESS, website.Services(API))
 
     return pages
 
@@ -152,7 +152,7 @@ def test_the_page_may_talk_to_the_api_and_to_no_other_host(pages):
 
 
 def test_only_the_origin_of_the_api_goes_into_the_policy(folder):
-    page = entrance(website.build((), folder).pages(ADDRESS, f"{API}/stage"))
+    page = entrance(website.build((), folder).pages(ADDRESS, website.Services(f"{API}/stage")))
     assert f"connect-src 'self' {API};" in page
 
 
@@ -207,7 +207,7 @@ def test_the_service_worker_has_the_hash_of_each_file_that_may_change_under_its_
 def test_every_change_of_a_listed_file_gives_the_service_worker_a_new_version(folder, pages, changed):
     before = worker_list(pages())["version"]
     if changed == "owner":
-        after = website.build((), folder).pages(ADDRESS, API, Owner("Ada"))
+        after = website.build((), folder).pages(ADDRESS, website.Services(API), Owner("Ada"))
     else:
         path = folder / changed
         path.write_text(path.read_text() + "\n")
@@ -216,7 +216,7 @@ def test_every_change_of_a_listed_file_gives_the_service_worker_a_new_version(fo
 
 
 def test_the_owner_is_on_the_privacy_page(folder):
-    found = website.build((), folder).pages(ADDRESS, API, Owner("Ada"))
+    found = website.build((), folder).pages(ADDRESS, website.Services(API), Owner("Ada"))
     assert "<p><bdi>Ada</bdi></p>" in named(found, "privacy.html").body.decode()
     assert f'"{prefix(found)}style.css"' in named(found, "privacy.html").body.decode()
 
