@@ -40,6 +40,9 @@ _LOG_IN: Final = "Log in with `aws configure` or `aws sso login`, or set AWS_PRO
 
 _ADVICE: Final = {
     "security token included in the request": _LOG_IN,
+    "ResourceNotFoundException": (
+        "If somebody deleted it by hand, run `visage remove` for this stage, and deploy again."
+    ),
     "UnreservedConcurrentExecution": (
         "Your account may not run that many functions at once. Give smaller numbers for --max-concurrency and "
         "--keep-warm, 0 for none, or ask AWS for a higher quota of Lambda's `Concurrent executions` in Service Quotas."

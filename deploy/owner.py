@@ -52,9 +52,11 @@ class Owner:
             try:
                 body = s3.get_object(Bucket=outputs.site_bucket, Key="config.json")["Body"]
             except ClientError as error:
-                if error.response["Error"]["Code"] not in {"NoSuchKey", "AccessDenied"}:
+                # S3 answers AccessDenied for a missing file to whoever may not list the bucket. If the bucket itself is
+                # gone, deploy.stack_state says so.
+                if error.response["Error"]["Code"] not in {"NoSuchKey", "AccessDenied", "NoSuchBucket"}:
                     raise
-                return cls()  # S3 answers AccessDenied for a missing file to whoever may not list the bucket
+                return cls()
             with body:
                 return cls._parse(body.read())
 

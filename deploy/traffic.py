@@ -86,7 +86,7 @@ def put_live(
     if canary and before and before != number:
         with step(f"Watching release {number} with {canary.percent} % of the requests for {canary.minutes:g} minutes"):
             answered = _try(service, before, number, canary, clock, sleep)
-        with step(f"Moving all requests to release {number}, which answered {answered} without a fault"):
+        with step(f"Moving all requests to release {number}: it answered {answered} of them, without a fault"):
             releases.move(service.functions, service.name, number)
     elif before != number or releases.live(service.functions, service.name).canary:
         releases.move(service.functions, service.name, number)
@@ -150,8 +150,8 @@ def _before(published: list[Release], live: releases.Live, wanted: str | None) -
     before = releases.former(published, live.number)
     if before is None:
         raise DeployError(
-            f"Release {live.number} is the only one: a change of the engine, or {releases.KEPT} deployments, delete "
-            "former ones. Deploy another bundle with `visage deploy --bundle`."
+            f"Release {live.number} is the only one. A change of the engine deletes former ones, and so does "
+            "--keep-releases 1. Deploy another bundle with `visage deploy --bundle`."
         )
     return before
 
@@ -221,7 +221,7 @@ def _watch(
             raise DeployError(f"{errors} of its calls ended without an answer. {log}")
         if done:
             return len(statuses)
-        sleep(_PAUSE_SECONDS)
+        sleep(min(_PAUSE_SECONDS, deadline - clock()))
 
 
 def _statuses(service: Service, number: str, begun: datetime) -> Iterator[int]:

@@ -133,7 +133,7 @@ def step(name: str) -> Iterator[None]:
     start = time.monotonic()
     with console.status(name):
         yield
-    console.print(Text("✓", "green"), name, Text(f"{time.monotonic() - start:.1f} s", "dim"))
+    console.print(Text("✓", "green"), name, Text(f"{time.monotonic() - start:.1f} s", "dim"), soft_wrap=True)
 
 
 def emit(value: Any, *, as_json: bool, show: Callable[[Any], object]) -> None:

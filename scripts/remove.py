@@ -45,7 +45,7 @@ def _ask(target: Target, found: Contents) -> None:
         CommandError: the answer is another one, or nobody can answer.
     """
     for line in _described(target, found):
-        console.print(line)
+        console.print(line, soft_wrap=True)
     if not sys.stdin or not sys.stdin.isatty():
         raise CommandError("Nobody is there to be asked. Give --yes to delete all of this.")
     answer = typer.prompt("It cannot be brought back. Type the name of the stage to delete it", err=True)

@@ -6,12 +6,13 @@ from typing import Final
 
 from rich.table import Table
 
+from dataset.words import counted
 from deploy import status as statuses
 from deploy.releases import Live, Release
 from deploy.rollout import addresses_of
 from deploy.status import Figures, Status
 from scripts.console import JSONOption, emit, note, out
-from scripts.stages import RegionOption, StageOption, target_of
+from scripts.stages import RegionOption, Stage, StageOption, target_of
 
 _BILL: Final = "docs/hosting.md says where to see what AWS bills for this stage."
 
@@ -35,7 +36,8 @@ def _show(found: Status) -> None:
         note(["No release serves yet: the last deployment was interrupted. Deploy again."])
     out.print(f"Last 24 hours: {_in_words(found.figures)}")
     if found.gigabyte_seconds is not None:
-        out.print(f"Computing: {found.gigabyte_seconds:,.0f} GB-seconds, without starts. {_BILL}")
+        bill = "" if found.stage == Stage.LOCAL else _BILL
+        out.print(f"Computing: {found.gigabyte_seconds:,.0f} GB-seconds, without starts. {bill}".strip())
     if found.alarms:
         note([f"These alarms went off: {', '.join(found.alarms)}. docs/runbook.md says what to do."])
 
@@ -65,15 +67,15 @@ def _time(text: str) -> str:
 
 def _in_words(figures: Figures) -> str:
     parts = [
-        _counted(figures.requests, "requests"),
-        _counted(figures.failed, "answers 5xx"),
-        _counted(figures.calls, "calls of the function"),
-        _counted(figures.errors, "of them without an answer"),
-        _counted(figures.throttled, "refused"),
+        _count(figures.requests, "request"),
+        _count(figures.failed, "server error"),
+        _count(figures.calls, "call", " of the function"),
+        _count(figures.errors, "call", " without an answer"),
+        _count(figures.throttled, "call", " refused"),
         None if figures.p95_ms is None else f"95 % answered within {figures.p95_ms:,.0f} ms",
     ]
     return ", ".join(part for part in parts if part) or "CloudWatch has no figures."
 
 
-def _counted(number: int | None, what: str) -> str | None:
-    return None if number is None else f"{number:,} {what}"
+def _count(number: int | None, what: str, more: str = "") -> str | None:
+    return None if number is None else f"{counted(number, what)}{more}"

@@ -140,7 +140,7 @@ def test_a_canary_that_answers_gets_all_requests(stack, service, another, number
 
     release(another, canary=Canary(10, 0.5), clock=clock, sleep=sleep, step=_recorded(steps))
     assert seen == [(before, number, 0.1)] * 2
-    assert steps[-1] == f"Moving all requests to release {number}, which answered 2 without a fault"
+    assert steps[-1] == f"Moving all requests to release {number}: it answered 2 of them, without a fault"
     assert served(stack) == another
 
 

@@ -69,6 +69,11 @@ def test_before_the_first_deployment_the_owner_has_not_said(monkeypatch):
     assert Owner.kept("target") == UNSAID
 
 
+@pytest.mark.parametrize("code", ["NoSuchKey", "AccessDenied", "NoSuchBucket"])
+def test_a_file_or_a_bucket_that_is_gone_has_an_owner_who_has_not_said(deployed, code):
+    assert Owner.kept(deployed(None, code=code)) == UNSAID
+
+
 def test_an_error_of_aws_is_not_taken_for_an_owner_who_has_not_said(deployed):
     with pytest.raises(ClientError):
         Owner.kept(deployed(None, code="InternalError"))

@@ -163,6 +163,7 @@ def refusal(code, message="Because."):
             refusal("InvalidParameterValueException", "decreases UnreservedConcurrentExecution below 10"),
             "Service Quotas",
         ),
+        (refusal("ResourceNotFoundException", "Function not found"), "visage remove"),
         (refusal("AccessDenied", "Your account must be verified before you can add CloudFront"), "--website s3"),
     ],
 )
