@@ -6,6 +6,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
+SBOMS ?= .cache/sbom
+SBOM := $(BIN)/cyclonedx-py requirements --output-reproducible --output-file $(SBOMS)
+
 # Test processes that run side by side, each a file at a time; each takes up to 3 GB of memory.
 WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
@@ -66,6 +69,12 @@ format: $(VENV)/ready  ## Fix the style where ruff can
 lock: $(VENV)/ready  ## Pin the packages of requirements/ again in requirements/lock/; UPGRADE=1 takes the newest
 	@test -x .cache/uv/bin/uv || { $(PYTHON) -m venv .cache/uv && .cache/uv/bin/pip install --quiet $(UV); }
 	@$(BIN)/python -m scripts.lock .cache/uv/bin/uv $(if $(UPGRADE),--upgrade)
+
+sbom: $(VENV)/ready  ## List what zip and image consist of, in .cache/sbom/ (CycloneDX)
+	@mkdir -p $(SBOMS)
+	@$(SBOM)/zip.cdx.json requirements/lock/onnx.txt
+	@{ cat requirements/lock/torchscript.txt && grep '^torch==' requirements/lock/torch.txt; } | $(SBOM)/image.cdx.json -
+	@ls $(SBOMS)/*
 
 quality: $(VENV)/ready  ## Measure all of docs/quality.md again: PHOTOS=… STRANGERS=… CROWD=… LFW=…, folders of photos
 	@test -d "$(PHOTOS)" && test -d "$(STRANGERS)" && test -d "$(CROWD)" && test -d "$(LFW)" \

