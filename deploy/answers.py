@@ -11,14 +11,19 @@ from deploy import local
 from deploy.errors import DeployError
 from model.version import VERSION
 
+_PREPARING_SECONDS: Final = 1200
+"""AWS takes minutes to make a snapshot. It says when that failed."""
+
 _FUNCTION_SECONDS: Final = 300
-"""AWS takes minutes to make a snapshot. CloudFormation waits for that, too."""
+"""From the first call on."""
 
 _API_SECONDS: Final = 180
 _REQUEST_SECONDS: Final = 70
 """Longer than two starts of the function take. A second request before that would start a second function."""
 
 _PAUSE_SECONDS: Final = 1
+
+_PREPARING: Final = "AWS is still preparing it."
 
 _PING: Final = json.dumps({"source": "aws.scheduler"}).encode()
 """The function's answer to this event says whether it has its model, since when, and which one it is."""
@@ -50,9 +55,11 @@ def wait_for_function(
     Raises:
         DeployError: AWS could not start the function, its snapshot lacks the model, or it does not answer in time.
     """
-    deadline = clock() + _FUNCTION_SECONDS
+    latest, deadline = clock() + _PREPARING_SECONDS, None
     while (reason := missing(functions, name, wanted, from_snapshot=from_snapshot)) is not None:
-        if clock() > deadline:
+        if reason != _PREPARING and deadline is None:
+            deadline = clock() + _FUNCTION_SECONDS
+        if clock() > (latest if deadline is None else deadline):
             raise DeployError(f"The function {name} does not work: {reason} {_see(name)}")
         sleep(_PAUSE_SECONDS)
 
@@ -85,7 +92,7 @@ def missing(functions: Any, name: str, wanted: Wanted, *, from_snapshot: bool = 
         reason = " ".join(str(state.get("StateReason", "")).split()).rstrip(".") or "AWS gave no reason"
         raise DeployError(f"AWS cannot start the function {name}: {reason}. {_see(name)}")
     if state["State"] == "Pending":
-        return "AWS is still preparing it."
+        return _PREPARING
     try:
         called = functions.invoke(FunctionName=name, Payload=_PING)
     except functions.exceptions.ClientError as error:

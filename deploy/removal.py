@@ -1,15 +1,17 @@
-"""Removes a stage: empties and deletes its buckets, deletes its stack, and then its images.
+"""Removes a stage: empties its buckets, deletes its stack, and then the buckets and images that the stack keeps.
 
-The stack is the list of what is there, so it goes after the buckets. Whatever interrupts a removal, another goes on.
+Whatever interrupts a removal, another goes on: as long as there is a stack, it lists what is there, and afterwards the
+names of the buckets tell whose they were.
 """
 
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
 from deploy import stack_state
 from deploy.errors import DeployError
-from deploy.stack_state import BUCKET, Resource
+from deploy.stack_state import BUCKET
 from deploy.steps import Step, silent
 from deploy.target import Target
 
@@ -22,25 +24,25 @@ https://docs.aws.amazon.com/xray/latest/devguide/xray-console-traces.html,
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html.
 """
 
-_OF_THE_TOOL: Final = "ServerlessDeploymentBucket"
-"""The stack deletes this bucket itself. It keeps the others."""
+_BUCKETS: Final = "modelbucket|sitebucket|sitelogbucket|serverlessdeploymentbucket"
+"""The buckets of serverless.yml and of the deployment tool. CloudFormation names them STACK-BUCKET-LETTERS."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
     """What a removal would delete.
 
-    `state` is the stack's, "" where there is none. `buckets` are those that exist, `repository` is that of the images,
-    "" where there is none.
+    `state` is the stack's, "" where there is none. `buckets` are those that exist, or that a former stack left.
+    `repository` is that of the images, "" where there is none.
     """
 
     state: str
-    buckets: tuple[Resource, ...]
+    buckets: tuple[str, ...]
     repository: str
 
     def __bool__(self) -> bool:
         """Return whether there is anything."""
-        return bool(self.state or self.repository)
+        return bool(self.state or self.buckets or self.repository)
 
 
 def contents(target: Target) -> Contents:
@@ -49,9 +51,10 @@ def contents(target: Target) -> Contents:
     Raises:
         DeployError: AWS refuses, or cannot be reached.
     """
-    buckets = (resource for resource in stack_state.resources(target) if resource.kind == BUCKET and resource.id)
-    existing = tuple(bucket for bucket in buckets if stack_state.bucket_exists(target, bucket.id))
-    return Contents(stack_state.state(target), existing, _repository(target))
+    state = stack_state.state(target)
+    listed = [each.id for each in stack_state.resources(target) if each.kind == BUCKET and each.id]
+    existing = [bucket for bucket in listed if stack_state.bucket_exists(target, bucket)]
+    return Contents(state, tuple(existing if state else _left(target)), _repository(target))
 
 
 def remove(target: Target, found: Contents, step: Step = silent) -> None:
@@ -65,26 +68,48 @@ def remove(target: Target, found: Contents, step: Step = silent) -> None:
             stack_state.wait(target)
         found = contents(target)
     for bucket in found.buckets:
-        with step(f"Emptying and deleting the bucket {bucket.id}"):
-            _delete_bucket(target, bucket)
+        with step(f"Emptying the bucket {bucket}"):
+            _empty(target, bucket)
     if found.state:
         with step("Deleting the stack, for which CloudFront needs some minutes"):
             _delete_stack(target)
+    for bucket in found.buckets:
+        if stack_state.bucket_exists(target, bucket):
+            with step(f"Deleting the bucket {bucket}"):
+                _delete_bucket(target, bucket)
     if found.repository:
         with step("Deleting the images"), target.client("ecr") as images:
             images.delete_repository(repositoryName=found.repository, force=True)
 
 
-def _delete_bucket(target: Target, bucket: Resource) -> None:
-    """Delete all versions of what is in a bucket, and the bucket itself if the stack would keep it."""
+def _empty(target: Target, bucket: str) -> None:
+    """Delete all versions of what is in a bucket."""
     with target.client("s3") as s3, suppress(s3.exceptions.NoSuchBucket):  # somebody else may delete it meanwhile
-        for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket.id):
+        for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
             found = (*page.get("Versions", ()), *page.get("DeleteMarkers", ()))
             versions = [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in found]
             if versions:
-                _delete_versions(s3, bucket.id, versions)
-        if bucket.name != _OF_THE_TOOL:
-            s3.delete_bucket(Bucket=bucket.id)
+                _delete_versions(s3, bucket, versions)
+
+
+def _delete_bucket(target: Target, bucket: str) -> None:
+    """Delete a bucket that the stack kept, and what came into it since it was emptied: CloudFront's logs come late."""
+    _empty(target, bucket)
+    with target.client("s3") as s3, suppress(s3.exceptions.NoSuchBucket):
+        s3.delete_bucket(Bucket=bucket)
+
+
+def _left(target: Target) -> list[str]:
+    """Return the buckets in this region that a former stack of the stage left."""
+    pattern = re.compile(rf"{re.escape(target.stack)}-({_BUCKETS})-[a-z0-9]+")
+    with target.client("s3") as s3:
+        names = [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]
+        return [name for name in names if pattern.fullmatch(name) and _region(s3, name) == target.region]
+
+
+def _region(s3: Any, bucket: str) -> str:
+    """Return the region of a bucket; S3 says nothing for those in us-east-1."""
+    return s3.get_bucket_location(Bucket=bucket).get("LocationConstraint") or "us-east-1"
 
 
 def _delete_versions(s3: Any, bucket: str, versions: list[dict[str, str]]) -> None:

@@ -31,7 +31,7 @@ def remove(
         "stage": target.stage,
         "region": target.region,
         "removed": [
-            *(bucket.id for bucket in found.buckets),
+            *found.buckets,
             *filter(None, [found.state and target.stack, found.repository]),
         ],
     }
@@ -58,7 +58,7 @@ def _described(target: Target, found: Contents) -> list[str]:
     lines = [f"To be deleted in {where}:"]
     if found.state:
         lines.append(f"  the stack {target.stack} with API, function, logs and website")
-    lines += [f"  the bucket {bucket.id} and all versions of what is in it" for bucket in found.buckets]
+    lines += [f"  the bucket {bucket} and all versions of what is in it" for bucket in found.buckets]
     if found.repository:
         lines.append(f"  the images in {found.repository}")
     return lines

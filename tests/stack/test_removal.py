@@ -134,8 +134,7 @@ def test_what_is_not_there_is_said_and_is_no_failure(target, command):
 @pytest.mark.parametrize("gone", ["ModelBucket", "SiteBucket", "ServerlessDeploymentBucket"])
 def test_a_bucket_that_was_deleted_by_hand_does_not_stop_the_removal(target, deploy, command, gone):
     found = deploy()
-    (bucket,) = [each for each in removal.contents(target).buckets if each.name == gone]
-    removal._delete_bucket(target, replace(bucket, name="by hand"))
+    removal._delete_bucket(target, found[gone])
     assert command("--yes").status == 0
     assert (stack_state.state(target), left(target, found.values())) == ("", set())
 
@@ -150,7 +149,7 @@ def test_a_stack_whose_first_deployment_failed_is_removed_and_a_deployment_says_
     stack_state.check(target)
 
 
-@pytest.mark.parametrize("step", ["_delete_versions", "_delete_bucket", "_delete_stack"])
+@pytest.mark.parametrize("step", ["_delete_versions", "_delete_stack", "_delete_bucket"])
 def test_a_removal_that_is_interrupted_goes_on_when_it_is_run_again(target, deploy, images, monkeypatch, step):
     found = deploy()
 
@@ -163,6 +162,29 @@ def test_a_removal_that_is_interrupted_goes_on_when_it_is_run_again(target, depl
             removal.remove(target, removal.contents(target))
     removal.remove(target, removal.contents(target))
     assert (stack_state.state(target), left(target, found.values())) == ("", set())
+
+
+def test_the_buckets_that_a_stack_left_are_removed_and_those_of_others_stay(target, deploy, command):
+    found = deploy()
+    other = "visage-dev-modelbucket"
+    with target.client("s3") as s3, target.client("cloudformation") as cloudformation:
+        s3.create_bucket(Bucket=other)
+        removal._empty(target, found["ServerlessDeploymentBucket"])
+        cloudformation.delete_stack(StackName=target.stack)
+        stack_state.wait(target, sleep=Clock().sleep)
+        kept = {found["ModelBucket"], found["SiteBucket"]}
+        assert left(target, found.values()) == kept
+        ended = command("--yes", "--json")
+        assert set(json.loads(ended.out)["removed"]) == kept
+        assert left(target, [*found.values(), other]) == {other}
+        s3.delete_bucket(Bucket=other)
+
+
+def test_the_buckets_of_the_same_stage_in_another_region_stay(target, deploy):
+    found = deploy()
+    elsewhere = replace(target, region="eu-central-1")
+    assert removal.contents(elsewhere).buckets == ()
+    assert left(target, found.values()) == set(found.values())
 
 
 def test_what_aws_cannot_delete_is_named_with_its_reason(target, deploy, monkeypatch):

@@ -67,10 +67,15 @@ def test_the_version_that_the_api_calls_is_called_itself(wait, name):
     assert functions.called == [(name, {"source": "aws.scheduler"})]
 
 
-def test_a_snapshot_that_is_still_made_is_waited_for(wait):
-    functions = Functions(WARM, states=[*[PENDING] * 200, ACTIVE])
+def test_a_snapshot_that_is_still_made_is_waited_for_and_the_function_has_its_own_time_then(wait):
+    functions = Functions({**WARM, "version": "ba9876543210"}, WARM, states=[*[PENDING] * 900, ACTIVE])
     wait(functions)
-    assert len(functions.called) == 1
+    assert len(functions.called) == 2
+
+
+def test_a_snapshot_that_is_never_ready_ends_the_deployment(wait):
+    with pytest.raises(DeployError, match="AWS is still preparing it"):
+        wait(Functions(WARM, states=[PENDING]))
 
 
 def test_a_snapshot_that_aws_could_not_take_ends_the_deployment_with_aws_reason(wait):
