@@ -24,8 +24,8 @@ https://docs.aws.amazon.com/xray/latest/devguide/xray-console-traces.html,
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html.
 """
 
-_BUCKETS: Final = "modelbucket|sitebucket|sitelogbucket|serverlessdeploymentbucket"
-"""The buckets of serverless.yml and of the deployment tool. CloudFormation names them STACK-BUCKET-LETTERS."""
+_BUCKET: Final = "[a-z]+bucket-[a-z0-9]+"
+"""Follows the stack's name in the name that CloudFormation gives to a bucket."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def _delete_bucket(target: Target, bucket: str) -> None:
 
 def _left(target: Target) -> list[str]:
     """Return the buckets in this region that a former stack of the stage left."""
-    pattern = re.compile(rf"{re.escape(target.stack)}-({_BUCKETS})-[a-z0-9]+")
+    pattern = re.compile(rf"{re.escape(target.stack)}-{_BUCKET}")
     with target.client("s3") as s3:
         names = [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]
         return [name for name in names if pattern.fullmatch(name) and _region(s3, name) == target.region]

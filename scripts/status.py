@@ -14,7 +14,7 @@ from deploy.status import Figures, Status
 from scripts.console import JSONOption, emit, note, out
 from scripts.stages import RegionOption, Stage, StageOption, target_of
 
-_BILL: Final = "docs/hosting.md says where to see what AWS bills for this stage."
+_BILL: Final = "docs/costs.md has the prices, docs/hosting.md says where to see the bill."
 
 
 def status(stage: StageOption, region: RegionOption = None, as_json: JSONOption = False) -> None:
