@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from PIL import Image, ImageOps
+from PIL import Image, ImageFilter, ImageOps
 from playwright.sync_api import Browser, FilePayload, Page, expect, sync_playwright
 
 from model.settings import ROOT
@@ -50,6 +50,9 @@ ANSWERED_MS: Final = 30_000
 _ROUNDS: Final = 5
 
 _WEBP_QUALITY: Final = 75
+
+_BLUR_PX: Final = 12
+"""Makes the page say that the face is blurred."""
 
 
 def main() -> None:
@@ -127,6 +130,13 @@ def _stranger(page: Page) -> None:
     _wait_for_answer(page)
 
 
+def _blurred(page: Page) -> None:
+    with Image.open(ONE) as photo:
+        _choose(page, _encoded(photo.convert("RGB").filter(ImageFilter.GaussianBlur(_BLUR_PX))))
+    _wait_for_answer(page)
+    expect(page.get_by_text("This face is blurred.")).to_be_visible()
+
+
 def _error(page: Page) -> None:
     _choose(page, _photo_without_face())
     expect(page.locator("#reason")).to_be_visible(timeout=ANSWERED_MS)
@@ -151,6 +161,7 @@ STATES: Final[dict[str, Callable[[Page], None]]] = {
     "six-faces": _six,
     "twenty-faces": _twenty,
     "stranger": _stranger,
+    "blurred": _blurred,
     "error": _error,
     "several-photos": _several,
     "camera": _camera,
