@@ -71,7 +71,7 @@ def read(target: Target, addresses: tuple[str, str], outputs: Outputs) -> Status
         published = releases.published(functions, name)
     with target.client("cloudwatch") as cloudwatch:
         figures = _figures(cloudwatch, outputs.api_id, name)
-        alarms = _alarms(cloudwatch, target.stack)
+        gone_off = alarms(cloudwatch, target.stack)
     return Status(
         target.stage,
         target.region,
@@ -83,7 +83,7 @@ def read(target: Target, addresses: tuple[str, str], outputs: Outputs) -> Status
         live,
         tuple(published),
         figures,
-        alarms,
+        gone_off,
     )
 
 
@@ -141,7 +141,7 @@ def _count(values: Sequence[float]) -> int | None:
     return round(sum(values)) if values else None
 
 
-def _alarms(cloudwatch: Any, stack_name: str) -> tuple[str, ...]:
+def alarms(cloudwatch: Any, stack_name: str) -> tuple[str, ...]:
     """Return the names of the stage's alarms that went off; the template gives them the stack's name."""
     pages = cloudwatch.get_paginator("describe_alarms").paginate(AlarmNamePrefix=f"{stack_name}-", StateValue="ALARM")
     return tuple(alarm["AlarmName"] for page in pages for alarm in page["MetricAlarms"])

@@ -334,6 +334,13 @@ def test_the_api_calls_the_alias_which_the_stack_makes_once(resources):
     assert not of_type(resources, "AWS::Lambda::Version")
 
 
+def test_the_weekly_call_goes_to_the_release_that_serves(resources):
+    (rule,) = of_type(resources, "AWS::Events::Rule").values()
+    assert [target["Arn"] for target in rule["Targets"]] == [{"Ref": "LiveAlias"}]
+    permission = resources["KeepSnapshotPermission"]["Properties"]
+    assert (permission["FunctionName"], permission["Principal"]) == ({"Ref": "LiveAlias"}, "events.amazonaws.com")
+
+
 def test_only_a_snapshot_is_taken_of_a_zip(templates):
     functions = {name: json.loads(file.read_text())["Resources"] for name, file in templates.items()}
     snapshots = {name for name, each in functions.items() if "SnapStart" in each["ApiLambdaFunction"]["Properties"]}

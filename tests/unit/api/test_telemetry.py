@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from model.errors import ModelError
+from model.settings import ROOT
 from preprocess.errors import NoFaceError
 
 
@@ -50,6 +51,19 @@ def test_a_line_stays_one_line_whatever_an_error_says(telemetry, lines, reason):
     telemetry.model_unavailable(ModelError(reason))
     (line,) = lines()[before:]
     assert line["reason"].encode("utf-16", "surrogatepass") == reason.encode("utf-16", "surrogatepass")
+
+
+def test_the_lines_that_alarms_and_canaries_look_for_are_those_that_are_logged(client, telemetry, lines):
+    client.get("/labels")
+    telemetry.model_ready("0123456789ab", {"load": 1.0, "total": 12_000.0})
+    telemetry.model_unavailable(ModelError("It is not there."))
+    request, ready, unavailable = lines()[-3:]
+    assert (request["message"], request["status"]) == ("request", 200)
+    template = (ROOT / "serverless.yml").read_text(encoding="utf-8")
+    for line, field in ((ready, ready["startup_ms"]["total"]), (unavailable, unavailable["reason"])):
+        assert f'$.message = "{line["message"]}"' in template
+        assert field
+    assert "$.startup_ms.total > 10000" in template
 
 
 def test_a_failed_request_logs_its_problem(client, lines, recognizer):
