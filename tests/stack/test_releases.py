@@ -99,12 +99,12 @@ def served(stack):
     return stack.get(f"{stack.api}/labels").json()["model"]["version"]
 
 
-def test_another_model_serves_and_the_one_before_again_within_seconds(stack, first, another, before, release, command):
+def test_another_model_serves_and_the_one_before_again_without_a_deployment(
+    stack, first, another, before, release, command
+):
     release(another)
     assert served(stack) == another
-    began = time.monotonic()
     assert command("rollback")["model"] == first
-    assert time.monotonic() - began < 30
     assert served(stack) == first
     assert command("rollback", "--to", another)["model"] == another
     assert served(stack) == another
