@@ -26,8 +26,8 @@ _UNPUBLISHED: Final = "$LATEST"
 _AFTER: Final = "after release "
 _SINCE: Final = "since "
 
-_ACCESS: Final = ("VISAGE_AUTH", "VISAGE_LABELS")
-"""The settings that say who may use the API."""
+_ACCESS: Final = {"VISAGE_AUTH": "none", "VISAGE_LABELS": "public"}
+"""The settings that say who may use the API, and what they were before there was a choice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +162,6 @@ def _release(version: dict[str, Any]) -> Release:
         variables.get("VISAGE_MODEL", "").rpartition("/")[2],
         variables.get("VISAGE_ENGINE", ""),
         version.get("LastModified", ""),
-        " ".join(variables[name] for name in _ACCESS if name in variables),
+        " ".join(variables.get(name, usual) for name, usual in _ACCESS.items()),
         before if said and before.isdecimal() else "",
     )

@@ -165,8 +165,8 @@ def _require_same_access(service: Service, published: list[Release], serving: st
     now = next((each.access for each in published if each.number == serving), release.access)
     if release.access != now:
         raise DeployError(
-            f"Release {release.number} was deployed with other access ({release.access or 'none'}) than the one that "
-            f"serves ({now or 'none'}). Deploy the bundle with model {release.model} instead: "
+            f"Release {release.number} was deployed with other access ({release.access}) than the one that serves "
+            f"({now}). Deploy the bundle with model {release.model} instead: "
             f"`visage deploy {service.words} --bundle`; the access stays as it is."
         )
 

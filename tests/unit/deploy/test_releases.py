@@ -277,7 +277,9 @@ def test_a_release_that_no_longer_starts_is_not_gone_back_to(service, deploy):
 def test_going_back_opens_the_api_to_nobody(service, deploy):
     deploy("model-1", access="none")
     deploy("model-2", access="key")
-    with pytest.raises(DeployError, match=r"other access \(none\).*\(key\)\. Deploy the bundle with model model-1"):
+    with pytest.raises(
+        DeployError, match=r"other access \(none public\).*\(key public\)\. Deploy the bundle with model model-1"
+    ):
         roll_back(service, None)
     assert serving(service) == ("2", "")
 
@@ -303,7 +305,7 @@ def test_a_release_that_somebodys_own_alias_needs_stays(service, deploy):
 
 def test_a_release_of_an_earlier_version_of_visage_is_read_all_the_same(service):
     service.functions.versions = {"4": {"Version": "4"}}
-    assert releases.published(service.functions, NAME) == [Release("4", "", "", "")]
+    assert releases.published(service.functions, NAME) == [Release("4", "", "", "", "none public")]
 
 
 @pytest.fixture
