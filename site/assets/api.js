@@ -1,7 +1,7 @@
 // Requests to the recognition API. Each returns the answer or throws a Failure.
 import { fromResponse, interrupted, offline, tooSlow, unreachable, unreadableAnswer } from "./failure.js";
-import { MAX_PHOTO_BYTES } from "./limits.js";
 import { retryAfterMs, withRetries } from "./retry.js";
+import { MAX_PHOTO_BYTES } from "./shrink.js";
 import { traffic as pageTraffic } from "./traffic.js";
 
 /**

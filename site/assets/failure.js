@@ -23,6 +23,7 @@ export class Failure extends Error {
 const ALIASES = new Map([
   ...["malformed-upload", "image-missing", "several-images", "unsupported-content-type", "method-not-allowed"].map((name) => [name, "bad-request"]),
   ["no-uploads", "too-large"],
+  ["unknown-upload", "interrupted"],
   ["uploads-unavailable", "model-unavailable"],
 ]);
 
@@ -103,7 +104,7 @@ export const tooSlow = () => ownFailure("too-slow", { retryable: true });
 export const unreadableAnswer = (requestId = "") => ownFailure("unreadable-answer", { retryable: true, requestId });
 
 /** S3 refuses the photo: its invitation has ended. */
-export const lostUpload = () => ownFailure(UNKNOWN_UPLOAD, { retryable: true });
+export const lostUpload = () => ownFailure(UNKNOWN_UPLOAD, { retryable: true }, words.failures.interrupted);
 
 export const unreadableFile = () => ownFailure("unreadable-file");
 

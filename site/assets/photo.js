@@ -2,7 +2,6 @@
 // browser can't decode it.
 import { noPhoto, tooLarge, unreadableFile } from "./failure.js";
 import { kindOf } from "./kind.js";
-import { MAX_UPLOAD_BYTES } from "./limits.js";
 import { shrink } from "./shrink.js";
 
 /**
@@ -18,6 +17,9 @@ import { shrink } from "./shrink.js";
  * Chromium took 3 s for 12 megapixels and 4 s for 48.
  */
 const LIMIT_MS = 20_000;
+
+/** Limit of what goes through S3. */
+export const MAX_UPLOAD_BYTES = 50_000_000;
 
 /** Re-encodes photos one at a time, because a decoded phone photo takes 200 MB. */
 class Encoder {

@@ -3,9 +3,8 @@ import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 
 import "./english.mjs";
-import { prepare } from "../../site/assets/photo.js";
-import { MAX_PHOTO_BYTES, MAX_UPLOAD_BYTES } from "../../site/assets/limits.js";
-import { fit, shrink } from "../../site/assets/shrink.js";
+import { MAX_UPLOAD_BYTES, prepare } from "../../site/assets/photo.js";
+import { MAX_PHOTO_BYTES, fit, shrink } from "../../site/assets/shrink.js";
 
 const signal = new AbortController().signal;
 

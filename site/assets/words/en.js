@@ -151,7 +151,6 @@ export default ({ list, megabytes, number, percent, plural, wholePercent }) => (
     "bad-request": ["The service doesn’t understand this page.", "Reload the page and try again."],
     "model-unavailable": ["The service isn’t ready yet.", "Try again in a moment."],
     "too-large": ["This photo is too large.", "Choose a smaller photo, or save it as a JPEG."],
-    "unknown-upload": ["The photo got lost on its way.", "Try again."],
     "unsupported-format": ["I can’t read this file as a photo.", "Save the photo as a JPEG and choose that file."],
     "unreadable-photo": ["This photo is damaged or incomplete.", "Choose the original file, or another photo."],
     "no-face": ["I can’t find a face in this photo.", "Try one where the face is larger, sharper or turned to the camera."],

@@ -151,7 +151,6 @@ export default ({ list, megabytes, number, percent, plural, wholePercent }) => (
     "bad-request": ["El servicio no entiende esta página.", "Recarga la página y vuelve a intentarlo."],
     "model-unavailable": ["El servicio todavía no está listo.", "Vuelve a intentarlo en un momento."],
     "too-large": ["Esta foto es demasiado grande.", "Elige una más pequeña, o guárdala como JPEG."],
-    "unknown-upload": ["La foto se perdió en el camino.", "Vuelve a intentarlo."],
     "unsupported-format": ["No puedo leer este archivo como foto.", "Guarda la foto como JPEG y elige ese archivo."],
     "unreadable-photo": ["Esta foto está dañada o incompleta.", "Elige el archivo original, u otra foto."],
     "no-face": ["No encuentro ninguna cara en esta foto.", "Prueba con una en la que la cara sea más grande, más nítida o mire a la cámara."],
