@@ -13,6 +13,11 @@ from deploy.target import Target
 _MAIL: Final = re.compile(r"[\w.!#%&'*+/=?^`|~-]+@[\w-]+(\.[\w-]+)+")
 """One address, without the signs that have a meaning in serverless.yml."""
 
+_WEB_ACL: Final = re.compile(r"arn:aws[\w-]*:wafv2:us-east-1:\d{12}:global/webacl/[\w-]+/[\w-]+", re.ASCII)
+"""An ACL for CloudFront. Source:
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-properties-cloudfront-distribution-distributionconfig.html.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -21,7 +26,7 @@ class Options:
     `snapshot` lets AWS start a zip from a snapshot. `keep_warm` is how many instances are always ready,
     `max_concurrency` how many may run at once; 0 is none and no limit. `budget` is in dollars a month for the whole
     account, 0 for none. `alarm_email` gets a mail when an alarm or the budget goes off. `site_logs` are the website's,
-    with the addresses of its visitors.
+    with the addresses of its visitors. `waf` is the ARN of the web ACL in front of the website.
     """
 
     snapshot: bool = True
@@ -33,6 +38,7 @@ class Options:
     dashboard: bool = True
     access_logs: bool = True
     site_logs: bool = False
+    waf: str = ""
 
     @classmethod
     def of(cls, target: Target) -> Self:
@@ -79,6 +85,7 @@ class Options:
             "dashboard": "on" if self.dashboard else "",
             "accessLogs": "on" if self.access_logs else "",
             "siteLogs": "on" if self.site_logs else "",
+            "waf": self.waf,
             "options": json.dumps(asdict(self), separators=(",", ":")),
         }
         return {name: value for name, value in given.items() if value}
@@ -91,6 +98,11 @@ class Options:
         """
         if self.alarm_email and not _MAIL.fullmatch(self.alarm_email):
             raise DeployError(f"--alarm-email {self.alarm_email} is not a mail address.")
+        if self.waf and not _WEB_ACL.fullmatch(self.waf):
+            raise DeployError(
+                f"--waf {self.waf} is not the ARN of a web ACL for CloudFront. Such an ACL is in us-east-1; its ARN "
+                "begins with arn:aws:wafv2:us-east-1: and has /webacl/ in it."
+            )
         if not math.isfinite(self.budget):
             raise DeployError(f"--budget {self.budget} is not an amount of dollars.")
         if self.budget and not self.alarm_email:

@@ -138,6 +138,10 @@ def deploy(
             "--site-logs/--no-site-logs", rich_help_panel=_WATCHING, help="Logs of the website, with addresses."
         ),
     ] = None,
+    waf: Annotated[
+        str | None,
+        typer.Option(metavar="ARN", rich_help_panel=_WATCHING, help="AWS WAF's web ACL in front of the website."),
+    ] = None,
     region: RegionOption = None,
     as_json: JSONOption = False,
 ) -> None:
@@ -161,6 +165,7 @@ def deploy(
         "dashboard": dashboard,
         "access_logs": access_logs,
         "site_logs": site_logs,
+        "waf": waf,
     }
     _check(stage, engine)
     loaded = _load(bundle, engine)

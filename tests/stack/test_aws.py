@@ -56,7 +56,8 @@ exit 0
 
 DIGEST = "0123456789abcdef" * 4
 
-EVERYTHING = Options(max_concurrency=5, budget=20, alarm_email="ada@example.org", site_logs=True)
+FIREWALL = "arn:aws:wafv2:us-east-1:123456789012:global/webacl/visage/0a1b2c3d"
+EVERYTHING = Options(max_concurrency=5, budget=20, alarm_email="ada@example.org", site_logs=True, waf=FIREWALL)
 """Every option that adds something to the template."""
 
 EMPTY_ZIP = b"PK\5\6" + bytes(18)
@@ -358,6 +359,16 @@ def test_every_bucket_is_encrypted_and_private_unless_it_is_a_plain_website(reso
             assert bucket is buckets["SiteBucket"]
             blocked = blocked["Fn::If"][2]
         assert set(blocked.values()) == {True}
+
+
+def test_a_web_acl_stands_before_the_website_if_the_owner_has_one(templates):
+    """CloudFormation resolves the condition."""
+    for name, file in templates.items():
+        template = json.loads(file.read_text())
+        conditions = template["Conditions"]["Firewall"]["Fn::Not"][0]["Fn::Equals"]
+        assert conditions == [FIREWALL if name == "everything" else "", ""]
+        distribution = template["Resources"]["Site"]["Properties"]["DistributionConfig"]
+        assert distribution["WebACLId"]["Fn::If"] == ["Firewall", conditions[0], {"Ref": "AWS::NoValue"}]
 
 
 def test_a_deleted_model_is_gone_on_a_stated_day(resources):

@@ -65,6 +65,20 @@ def test_what_is_no_mail_address_is_refused(email):
 
 
 @pytest.mark.parametrize(
+    "arn",
+    [
+        "visage",
+        "arn:aws:wafv2:eu-central-1:123456789012:global/webacl/visage/0a1b",
+        "arn:aws:wafv2:us-east-1:123456789012:regional/webacl/visage/0a1b",
+        "arn:aws:wafv2:us-east-1:123456789012:global/webacl/${a}/0a1b",
+    ],
+)
+def test_what_is_no_web_acl_for_cloudfront_is_refused(arn):
+    with pytest.raises(DeployError, match="is not the ARN of a web ACL for CloudFront"):
+        Options().changed(waf=arn)
+
+
+@pytest.mark.parametrize(
     ("said", "sentence"),
     [
         ({"budget": 20}, "--budget needs somebody to write to: give --alarm-email"),

@@ -66,7 +66,9 @@ def test_serverless_yml_knows_how_every_engine_is_deployed(engine):
 
 def test_the_parameters_of_a_deployment_are_those_of_serverless_yml(tmp_path):
     function = Function(Engine("onnx"), "snapshot", "visage.zip", "python")
-    options = Options(max_concurrency=5, budget=20, alarm_email="ada@example.org", site_logs=True).parameters()
+    options = Options(
+        max_concurrency=5, budget=20, alarm_email="ada@example.org", site_logs=True, waf="arn"
+    ).parameters()
     local = LocalAWS(4567, tmp_path, SETTINGS)
     words = arguments(Target("local", "eu-central-1", SETTINGS, local), "models/x", function, Hosting.S3, options)
     given = {word.partition("=")[0] for word in words[5::2]}
