@@ -1,4 +1,4 @@
-"""Files with their sizes and checksums, on disk and in S3, and their download."""
+"""Files with their sizes and checksums, on disk and in S3, their download, and objects that several programs change."""
 
 import hashlib
 import os
@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from model.errors import BundleError, BundleUnavailableError
+from model.errors import (
+    BundleError,
+    BundleUnavailableError,
+    ModelError,
+    SharedChangedError,
+    SharedError,
+    SharedMissingError,
+    SharedUnavailableError,
+)
 from model.version import VERSION
 from preprocess.files import sha256_of
 
@@ -21,6 +29,10 @@ _CONNECTIONS: Final = 2 * _PARTS
 
 _SERVER_ERROR: Final = 500
 """The HTTP status from which the server is at fault, so that trying again may help."""
+
+_NOT_MODIFIED: Final = 304
+_CONFLICTS: Final = frozenset({409, 412})
+"""The HTTP statuses for a condition that does not hold; 409 if another request changes the object at that moment."""
 
 OnProgress: TypeAlias = Callable[[str, int, int], None]
 """Takes the name of a file, the bytes that are done, and all of its bytes."""
@@ -76,8 +88,92 @@ def unfinished(path: Path) -> Path:
     return path.with_name(f"{path.name}.{os.getpid()}.part")
 
 
-class Bucket:
+class _Client:
+    """A client of S3 for one location. Every error of boto3 becomes one of the two errors that a subclass names."""
+
+    _error: type[ModelError]
+    """Raised where trying again will not help."""
+
+    _unavailable: type[ModelError]
+    """Raised where it may."""
+
+    _missing: str
+    """The sentence for what does not exist."""
+
+    def __init__(self, location: str, connect: Connect | None, **settings: Any) -> None:
+        """Make a client with `connect`, by default with boto3's default session. `settings` are those of botocore."""
+        self._location = location
+        # A bundle in a folder needs no AWS library.
+        import boto3  # noqa: PLC0415
+        from botocore.config import Config  # noqa: PLC0415
+
+        config = Config(user_agent_extra=f"visage/{VERSION}", **settings)
+        with self._translate_errors():
+            try:
+                self._client = (connect or boto3.client)("s3", config=config)
+            except ValueError as error:  # the form of the endpoint or the region is wrong
+                raise self._error(f"The AWS settings cannot be used: {_one_line(error)}") from error
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._client.close()
+
+    @contextmanager
+    def _translate_errors(self) -> Iterator[None]:
+        """Turn the errors of boto3 into `_error`, and those that may go away into `_unavailable`."""
+        from boto3.exceptions import Boto3Error  # noqa: PLC0415
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+        from s3transfer.exceptions import RetriesExceededError, S3DownloadFailedError  # noqa: PLC0415
+
+        try:
+            yield
+        except (ClientError, BotoCoreError, Boto3Error, RetriesExceededError, S3DownloadFailedError, OSError) as error:
+            raise self._translated(error) from error
+        except RuntimeError as error:  # botocore has no class of its own for expired credentials
+            if "refreshed credentials are still expired" not in str(error):
+                raise
+            raise self._error(
+                f"Your AWS credentials for {self._location} have expired. Run `aws configure` or `aws sso login`."
+            ) from error
+
+    def _translated(self, error: Exception) -> ModelError:
+        """Return our error for one of boto3, its libraries or the operating system."""
+        from botocore import exceptions as aws  # noqa: PLC0415
+
+        if isinstance(error, aws.ClientError):
+            return self._refused(error.response)
+        if isinstance(error, aws.ParamValidationError | aws.EndpointResolutionError):
+            return self._error(f"{self._location} is not an address that S3 accepts: {_one_line(error)}")
+        of_network = aws.ConnectionError, aws.HTTPClientError, aws.IncompleteReadError
+        of_content = aws.ChecksumError, aws.FlexibleChecksumError
+        if isinstance(error, aws.BotoCoreError) and not isinstance(error, of_network + of_content):
+            return self._error(  # all others are about credentials, profiles and settings
+                f"AWS is not set up to use {self._location}: {_one_line(error)} "
+                "Run `aws configure`, or set AWS_PROFILE to a profile that exists."
+            )
+        of_disk = isinstance(error, OSError) and not isinstance(error, aws.BotoCoreError)
+        failed = "transferred" if of_disk else "reached"
+        return self._unavailable(f"{self._location} cannot be {failed}: {_one_line(error)}")
+
+    def _refused(self, response: Mapping[str, Any]) -> ModelError:
+        """Return the error for an answer that is not a success."""
+        code = response.get("Error", {}).get("Code", "")
+        status = _status(response)
+        if code in {"NoSuchKey", "NoSuchBucket", "404"}:
+            return self._error(self._missing.format(self._location))
+        if code in {"AccessDenied", "403"}:
+            return self._error(f"Access to {self._location} is denied.")
+        if status >= _SERVER_ERROR or code in {"SlowDown", "RequestTimeout", "429"}:
+            return self._unavailable(f"S3 answered with an error for {self._location}: {code}. Try again.")
+        return self._error(f"S3 refuses {self._location}: {code}.")
+
+
+class Bucket(_Client):
     """The files under one S3 prefix. Every error of boto3 becomes a BundleError."""
+
+    _error = BundleError
+    _unavailable = BundleUnavailableError
+    _missing = "No bundle at {}. Publish one there first."
 
     def __init__(self, location: str, connect: Connect | None = None) -> None:
         """Make a client for "s3://bucket/prefix" with `connect`, by default with boto3's default session.
@@ -89,28 +185,15 @@ class Bucket:
         if not self._name or not location.startswith("s3://"):
             raise BundleError(f"{location} is not the address of a bundle. Give s3://bucket/prefix.")
         self._prefix = prefix.rstrip("/")
-        self._location = location
-        # A bundle in a folder needs no AWS library.
-        import boto3  # noqa: PLC0415
-        from botocore.config import Config  # noqa: PLC0415
-
-        config = Config(
+        super().__init__(
+            location,
+            connect,
             connect_timeout=5,
             read_timeout=5,
             retries={"mode": "standard", "max_attempts": 2},
             max_pool_connections=_CONNECTIONS,
             response_checksum_validation="when_required",  # every file is compared with its own SHA-256
-            user_agent_extra=f"visage/{VERSION}",
         )
-        with self._translate_errors():
-            try:
-                self._client = (connect or boto3.client)("s3", config=config)
-            except ValueError as error:  # the form of the endpoint or the region is wrong
-                raise BundleError(f"The AWS settings cannot be used: {_one_line(error)}") from error
-
-    def close(self) -> None:
-        """Close all connections."""
-        self._client.close()
 
     def read(self, name: str) -> bytes:
         """Return the content of a file."""
@@ -194,54 +277,106 @@ class Bucket:
             for body in bodies:
                 body.close()
 
-    @contextmanager
-    def _translate_errors(self) -> Iterator[None]:
-        """Turn the errors of boto3 into BundleError, and those that may go away into BundleUnavailableError."""
-        from boto3.exceptions import Boto3Error  # noqa: PLC0415
-        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
-        from s3transfer.exceptions import RetriesExceededError, S3DownloadFailedError  # noqa: PLC0415
 
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The content of an object, and the ETag of this version of it."""
+
+    body: bytes
+    etag: str
+
+
+class _NotModifiedError(Exception):
+    """The object is still of the version that is known."""
+
+
+class SharedObject(_Client):
+    """One object in S3 that several programs read and replace. Nobody replaces a version that they have not read.
+
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-requests.html.
+    """
+
+    _error = SharedError
+    _unavailable = SharedUnavailableError
+    _missing = "There is nothing at {}."
+
+    def __init__(self, location: str, connect: Connect | None = None, patience_s: float = 5) -> None:
+        """Make a client for "s3://bucket/key"; S3 has `patience_s` seconds for each step of each of two attempts.
+
+        Raises:
+            SharedError: the location has another form, or the AWS settings cannot be used.
+        """
+        self._bucket, _, self._key = location.removeprefix("s3://").partition("/")
+        if not (self._bucket and self._key and location.startswith("s3://")):
+            raise SharedError(f"{location} is not the address of an object. Give s3://bucket/key.")
+        super().__init__(
+            location,
+            connect,
+            connect_timeout=patience_s,
+            read_timeout=patience_s,
+            retries={"mode": "standard", "total_max_attempts": 2},
+        )
+
+    def read(self) -> Content:
+        """Return the object.
+
+        Raises:
+            SharedMissingError: there is no such object.
+            SharedError: access is denied. S3 also answers that for an object that does not exist, where the role may
+                not list the bucket.
+            SharedUnavailableError: S3 cannot be reached now.
+        """
+        return self._get()
+
+    def newer(self, known: str) -> Content | None:
+        """Return the object, or None if its version is still the one with the ETag `known`, "" for none.
+
+        Raises:
+            SharedError: as `read` does.
+        """
+        condition = {"IfNoneMatch": known} if known else {}
         try:
-            yield
-        except (ClientError, BotoCoreError, Boto3Error, RetriesExceededError, S3DownloadFailedError, OSError) as error:
-            raise self._translated(error) from error
-        except RuntimeError as error:  # botocore has no class of its own for expired credentials
-            if "refreshed credentials are still expired" not in str(error):
+            return self._get(**condition)
+        except _NotModifiedError:
+            return None
+
+    def _get(self, **condition: str) -> Content:
+        with self._translate_errors():
+            try:
+                answer = self._client.get_object(Bucket=self._bucket, Key=self._key, **condition)
+            except self._client.exceptions.ClientError as error:
+                if _status(error.response) == _NOT_MODIFIED:
+                    raise _NotModifiedError from error
+                if error.response["Error"]["Code"] == "NoSuchKey":
+                    raise SharedMissingError(self._missing.format(self._location)) from error
                 raise
-            raise BundleError(
-                f"Your AWS credentials for {self._location} have expired. Run `aws configure` or `aws sso login`."
-            ) from error
+            with closing(answer["Body"]) as body:
+                return Content(bytes(body.read()), str(answer["ETag"]))
 
-    def _translated(self, error: Exception) -> BundleError:
-        """Return our error for one of boto3, its libraries or the operating system."""
-        from botocore import exceptions as aws  # noqa: PLC0415
+    def replace(self, body: bytes, seen: str = "") -> None:
+        """Replace the version with the ETag `seen`; without one, make the object, which must not exist yet.
 
-        if isinstance(error, aws.ClientError):
-            return self._refused(error.response)
-        if isinstance(error, aws.ParamValidationError | aws.EndpointResolutionError):
-            return BundleError(f"{self._location} is not an address that S3 accepts: {_one_line(error)}")
-        of_network = aws.ConnectionError, aws.HTTPClientError, aws.IncompleteReadError
-        of_content = aws.ChecksumError, aws.FlexibleChecksumError
-        if isinstance(error, aws.BotoCoreError) and not isinstance(error, of_network + of_content):
-            return BundleError(  # all others are about credentials, profiles and settings
-                f"AWS is not set up to use {self._location}: {_one_line(error)} "
-                "Run `aws configure`, or set AWS_PROFILE to a profile that exists."
-            )
-        of_disk = isinstance(error, OSError) and not isinstance(error, aws.BotoCoreError)
-        failed = "transferred" if of_disk else "reached"
-        return BundleUnavailableError(f"{self._location} cannot be {failed}: {_one_line(error)}")
+        Raises:
+            SharedChangedError: that version is no longer the newest, or the object exists.
+            SharedError: access is denied.
+            SharedUnavailableError: S3 cannot be reached now.
+        """
+        condition = {"IfMatch": seen} if seen else {"IfNoneMatch": "*"}
+        with self._translate_errors():
+            try:
+                self._client.put_object(
+                    Bucket=self._bucket, Key=self._key, Body=body, ContentType="application/json", **condition
+                )
+            except self._client.exceptions.ClientError as error:
+                gone = bool(seen) and error.response["Error"]["Code"] == "NoSuchKey"
+                if gone or _status(error.response) in _CONFLICTS:
+                    raise SharedChangedError(f"Somebody else has changed {self._location}.") from error
+                raise
 
-    def _refused(self, response: Mapping[str, Any]) -> BundleError:
-        """Return the error for an answer that is not a success."""
-        code = response.get("Error", {}).get("Code", "")
-        status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
-        if code in {"NoSuchKey", "NoSuchBucket", "404"}:
-            return BundleError(f"No bundle at {self._location}. Publish one there first.")
-        if code in {"AccessDenied", "403"}:
-            return BundleError(f"Access to {self._location} is denied.")
-        if status >= _SERVER_ERROR or code in {"SlowDown", "RequestTimeout", "429"}:
-            return BundleUnavailableError(f"S3 answered with an error for {self._location}: {code}. Try again.")
-        return BundleError(f"S3 refuses {self._location}: {code}.")
+
+def _status(response: Mapping[str, Any]) -> int:
+    """Return the HTTP status of an answer of S3, that of a server's error if it has none."""
+    return int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", _SERVER_ERROR))
 
 
 def _one_line(error: Exception) -> str:

@@ -1,6 +1,7 @@
 """Every error of S3 is reported in one sentence."""
 
 from contextlib import closing
+from types import SimpleNamespace
 
 import pytest
 from boto3.exceptions import S3UploadFailedError
@@ -8,8 +9,15 @@ from botocore import exceptions
 from botocore.exceptions import ClientError
 from s3transfer.exceptions import RetriesExceededError, S3DownloadFailedError
 
-from model.errors import BundleError, BundleUnavailableError
-from model.storage import Bucket
+from model.errors import (
+    BundleError,
+    BundleUnavailableError,
+    SharedChangedError,
+    SharedError,
+    SharedMissingError,
+    SharedUnavailableError,
+)
+from model.storage import Bucket, SharedObject
 
 
 class Client:
@@ -18,8 +26,12 @@ class Client:
     def __init__(self, error):
         self.error = error
 
+    exceptions = SimpleNamespace(ClientError=ClientError)
+
     def get_object(self, **_):
         raise self.error
+
+    put_object = get_object
 
     def close(self):
         pass
@@ -136,3 +148,60 @@ def test_a_missing_aws_profile_is_reported_in_one_sentence(monkeypatch):
     monkeypatch.setattr("boto3.DEFAULT_SESSION", None)
     with pytest.raises(BundleError, match=r"nobody.*aws configure"):
         Bucket("s3://bucket/prefix")
+
+
+def shared(error):
+    return closing(SharedObject("s3://models/access/keys.json", lambda *_, **__: Client(error)))
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (answer("NoSuchKey", 404), SharedMissingError),
+        (answer("NoSuchBucket", 404), SharedError),
+        (answer("AccessDenied", 403), SharedError),
+        (answer("ExpiredToken", 400), SharedError),
+        (answer("SlowDown", 503), SharedUnavailableError),
+        (exceptions.ReadTimeoutError(endpoint_url="https://s3"), SharedUnavailableError),
+        (exceptions.NoCredentialsError(), SharedError),
+    ],
+    ids=str,
+)
+def test_an_object_that_cannot_be_read_says_whether_to_try_again(error, expected):
+    with shared(error) as found, pytest.raises(SharedError) as caught:
+        found.read()
+    assert type(caught.value) is expected
+    assert "models/access/keys.json" in str(caught.value)
+    assert "bundle" not in str(caught.value)
+
+
+def test_an_object_that_has_not_changed_is_not_read_again():
+    with shared(answer("304", 304)) as found:
+        assert found.newer('"etag"') is None
+
+
+@pytest.mark.parametrize(
+    ("seen", "error"),
+    [
+        ('"etag"', answer("PreconditionFailed", 412)),
+        ('"etag"', answer("ConditionalRequestConflict", 409)),
+        ('"etag"', answer("NoSuchKey", 404)),
+        ("", answer("PreconditionFailed", 412)),
+    ],
+)
+def test_a_version_that_somebody_else_has_replaced_is_not_overwritten(seen, error):
+    with shared(error) as found, pytest.raises(SharedChangedError):
+        found.replace(b"{}", seen)
+
+
+@pytest.mark.parametrize("error", [answer("AccessDenied", 403), answer("NoSuchBucket", 404), answer("SlowDown", 503)])
+def test_a_refused_change_is_not_taken_for_somebody_elses(error):
+    with shared(error) as found, pytest.raises(SharedError) as caught:
+        found.replace(b"{}", '"etag"')
+    assert not isinstance(caught.value, SharedChangedError)
+
+
+@pytest.mark.parametrize("location", ["", "s3://", "s3://bucket", "s3://bucket/", "https://bucket/key"])
+def test_an_object_without_an_address_is_an_error(location):
+    with pytest.raises(SharedError, match="not the address of an object"):
+        SharedObject(location)
