@@ -15,7 +15,7 @@ prefetch = Prefetch(settings)
 
 from flask import Flask
 
-from api import ModelLoader, Telemetry, create_app, gateway, load_for_snapshot, load_from_settings
+from api import ModelLoader, Telemetry, create_app, gateway, guard_for, load_for_snapshot, load_from_settings
 from api.errors import ModelUnavailableError
 from api.telemetry import Handler
 from model.uploads import Uploads
@@ -72,8 +72,11 @@ def warm_up(model: ModelLoader, telemetry: Telemetry) -> bool:
 telemetry = Telemetry(settings)
 load = partial(load_from_settings, settings, prefetch.download)
 model = ModelLoader(partial(load_for_snapshot, load) if settings.for_snapshot else load)
-app = create_app(model, telemetry, Uploads(settings.uploads) if settings.uploads else None)
+guard = guard_for(settings.access, telemetry.keys_unavailable)
+uploads = Uploads(settings.uploads) if settings.uploads else None
+app = create_app(model, telemetry, uploads, guard)
 lambda_handler = create_handler(app, model, telemetry)
 
 if settings.in_lambda:
+    guard.prepare()
     initialise(model, telemetry, for_snapshot=settings.for_snapshot)

@@ -2,11 +2,13 @@
 
 import time
 import uuid
+from functools import partial
 from typing import Final
 
 from flask import Flask, Response, g, jsonify, request
 from flask.json.provider import DefaultJSONProvider
 
+from api.access import Guard, guard_for
 from api.errors import (
     MEDIA_TYPE,
     MalformedUploadError,
@@ -19,11 +21,12 @@ from api.loading import ModelLoader
 from api.routes import routes
 from api.telemetry import Outcome, Telemetry
 from api.upload import MAX_RECEIVED_BYTES
+from model.settings import AccessSettings
 from model.uploads import Uploads
 
 HEADERS: Final = {
     "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "X-Request-Id, Retry-After",
+    "Access-Control-Expose-Headers": "X-Request-Id, Retry-After, WWW-Authenticate",
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
 }
@@ -31,7 +34,7 @@ HEADERS: Final = {
 
 PREFLIGHT: Final = {
     "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
-    "Access-Control-Allow-Headers": "Content-Type",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type",
     "Access-Control-Max-Age": "86400",
 }
 
@@ -49,14 +52,21 @@ class VisageApp(Flask):
     json_provider_class = _Json
 
 
-def create_app(model: ModelLoader, telemetry: Telemetry, uploads: Uploads | None = None) -> Flask:
-    """Return the app that answers with `model`, takes large photos from `uploads`, and reports to `telemetry`."""
+def create_app(
+    model: ModelLoader, telemetry: Telemetry, uploads: Uploads | None = None, guard: Guard | None = None
+) -> Flask:
+    """Return the app that answers with `model`, takes large photos from `uploads`, and reports to `telemetry`.
+
+    Without a `guard`, visitors may use it.
+    """
+    guard = guard or guard_for(AccessSettings(), telemetry.keys_unavailable)
     app = VisageApp("visage", static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=MAX_RECEIVED_BYTES)
     app.url_map.merge_slashes = False
-    app.register_blueprint(routes(model, uploads))
+    app.register_blueprint(routes(model, uploads, guard.access))
     app.before_request(_begin)
     app.before_request(_preflight)
+    app.before_request(partial(_admit, guard))
     _answer_errors(app, telemetry)
     _finish_with(app, telemetry)
     return app
@@ -81,6 +91,13 @@ def _preflight() -> Response | None:
     if request.method != "OPTIONS" or request.routing_exception is not None:
         return None
     return Response(status=204, headers=PREFLIGHT)
+
+
+def _admit(guard: Guard, /) -> None:
+    """Refuse a request before its body is looked at and the model is loaded."""
+    if request.url_rule is not None:
+        key = guard.admit(request.url_rule.rule, request.authorization)
+        g.key = key and key.id
 
 
 def _answer_errors(app: Flask, telemetry: Telemetry) -> None:
@@ -117,6 +134,7 @@ def _outcome(status: int) -> Outcome:
         status=status,
         duration_ms=round(1000 * (time.perf_counter() - g.started), 1),
         problem=g.get("problem"),
+        key=g.get("key"),
         faces=g.get("faces"),
         timing_ms=g.get("timing_ms"),
     )

@@ -8,6 +8,15 @@ Exception                             status  type, after urn:visage:problem:
 │   ├── UnknownFaceError                400   unknown-face
 │   ├── UnsupportedContentTypeError     415   unsupported-content-type
 │   ├── NoUploadsError                  404   no-uploads
+│   ├── AccessError
+│   │   ├── KeyMissingError             401   key-missing
+│   │   ├── KeyUnknownError             401   key-unknown
+│   │   ├── KeyRevokedError             401   key-revoked
+│   │   ├── KeyOverError                401   key-over
+│   │   ├── KeyOfAnotherStageError      401   key-of-another-stage
+│   │   ├── KeyScopeError               403   key-scope
+│   │   ├── TooManyRequestsError        429   too-many-requests
+│   │   └── KeysUnavailableError        503   keys-unavailable
 │   └── ModelUnavailableError           503   model-unavailable
 ├── model.errors
 │   ├── UploadMissingError              404   unknown-upload
@@ -23,7 +32,8 @@ Exception                             status  type, after urn:visage:problem:
 │   └── RequestEntityTooLarge           413   too-large
 └── anything else                       500   internal-error
 
-API Gateway itself answers 429 when it throttles, without calling the function. That answer is in api/openapi.py.
+API Gateway itself answers 429 when it throttles, and 401 or 403 where its own authorizers refuse a request, without
+calling the function. Those answers are in api/openapi.py.
 """
 
 from dataclasses import dataclass
@@ -71,13 +81,67 @@ class NoUploadsError(ApiError):
     """Uploads are not set up, as on a machine without S3."""
 
 
-class ModelUnavailableError(ApiError):
-    """The model could not be loaded. Its cause is logged and is not told to the client."""
+class LaterError(ApiError):
+    """A request that may succeed after some seconds."""
 
     def __init__(self, retry_after_s: int = 5) -> None:
-        """Say that the next attempt to load the model is due in `retry_after_s` seconds."""
+        """Ask the client to come back in `retry_after_s` seconds."""
         super().__init__()
         self.retry_after_s = retry_after_s
+
+
+class ModelUnavailableError(LaterError):
+    """The model could not be loaded. Its cause is logged and is not told to the client."""
+
+
+class AccessError(ApiError):
+    """A request that is refused for its key, or because keys cannot be checked.
+
+    `challenge` is the header WWW-Authenticate that HTTP requires with it (RFC 6750, section 3), "" for none.
+    """
+
+    challenge = ""
+
+
+class KeyMissingError(AccessError):
+    """The request has no key, or not in the form of RFC 6750."""
+
+    challenge = "Bearer"
+
+
+class KeyUnknownError(AccessError):
+    """Nobody has made this key."""
+
+    challenge = 'Bearer error="invalid_token"'
+
+
+class KeyRevokedError(KeyUnknownError):
+    """The key was revoked."""
+
+
+class KeyOverError(KeyUnknownError):
+    """The last day of the key has passed."""
+
+
+class KeyOfAnotherStageError(KeyUnknownError):
+    """The key says that it is of another stage. That it is a real one is not known here."""
+
+
+class KeyScopeError(AccessError):
+    """The key is for other requests."""
+
+    def __init__(self, scope: str = "recognize") -> None:
+        """Say that the request needs a key with this scope."""
+        super().__init__(f"This request needs a key with the scope `{scope}`, and this key does not have it.")
+        self.challenge = f'Bearer error="insufficient_scope", scope="{scope}"'
+
+
+class TooManyRequestsError(LaterError, AccessError):
+    """The key has made as many requests as it may."""
+
+
+class KeysUnavailableError(LaterError, AccessError):
+    """The keys cannot be read now. The reason is logged and is not told to the client."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +198,43 @@ PROBLEMS: Final[dict[type[Exception], Problem]] = {
         "Uploads are not available",
         "Uploads are not available now. Try again in a moment.",
     ),
+    KeyMissingError: Problem(
+        401,
+        "key-missing",
+        "A key is needed",
+        "This service needs a key. Send it in the header `Authorization: Bearer KEY`. Its owner gives out keys.",
+    ),
+    KeyUnknownError: Problem(
+        401,
+        "key-unknown",
+        "The key is not valid",
+        "This service does not know this key. Check that all of it was copied, or ask the owner for a key.",
+    ),
+    KeyRevokedError: Problem(
+        401, "key-revoked", "The key is not valid", "This key was revoked. Ask the owner for another one."
+    ),
+    KeyOverError: Problem(
+        401, "key-over", "The key is not valid", "The last day of this key has passed. Ask the owner for another one."
+    ),
+    KeyOfAnotherStageError: Problem(
+        401,
+        "key-of-another-stage",
+        "The key is not valid",
+        "This key is for another stage of the service. Use the address of that stage, or ask the owner for a key.",
+    ),
+    KeyScopeError: Problem(403, "key-scope", "The key is for other requests"),
+    TooManyRequestsError: Problem(
+        429,
+        "too-many-requests",
+        "Too many requests",
+        "This key has made too many requests. Wait as many seconds as the header `Retry-After` says.",
+    ),
+    KeysUnavailableError: Problem(
+        503,
+        "keys-unavailable",
+        "Keys cannot be checked",
+        "The service cannot check keys now. Try again in a moment.",
+    ),
     PhotoTooLargeError: _TOO_LARGE,
     UnsupportedFormatError: Problem(415, "unsupported-format", "Not an accepted image format"),
     UnreadablePhotoError: Problem(422, "unreadable-photo", "The photo cannot be read"),
@@ -180,11 +281,13 @@ def document(error: Exception, request_id: str) -> dict[str, Any]:
 
 
 def headers(error: Exception) -> dict[str, str]:
-    """Return the headers that HTTP requires with the document: `Allow` for a 405, `Retry-After` for a 503."""
+    """Return the headers that HTTP requires with the document, such as `Allow` for a 405."""
     if isinstance(error, MethodNotAllowed):
         return {"Allow": ", ".join(sorted(error.valid_methods or ()))}
-    if isinstance(error, ModelUnavailableError):
+    if isinstance(error, LaterError):
         return {"Retry-After": str(error.retry_after_s)}
+    if isinstance(error, AccessError):
+        return {"WWW-Authenticate": error.challenge}
     if isinstance(error, UploadUnavailableError):
         return {"Retry-After": str(_UPLOADS_RETRY_S)}
     return {}

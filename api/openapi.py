@@ -3,13 +3,22 @@
 from collections import defaultdict
 from typing import Any, Final
 
+from api.access import BY_GATEWAY, NEEDS, needed_scope
 from api.errors import (
     MEDIA_TYPE,
     ImageMissingError,
+    KeyMissingError,
+    KeyOfAnotherStageError,
+    KeyOverError,
+    KeyRevokedError,
+    KeyScopeError,
+    KeysUnavailableError,
+    KeyUnknownError,
     MalformedUploadError,
     ModelUnavailableError,
     NoUploadsError,
     SeveralImagesError,
+    TooManyRequestsError,
     UnknownFaceError,
     UnsupportedContentTypeError,
     document,
@@ -18,6 +27,7 @@ from api.errors import (
 from api.schemas import EXAMPLES, SCHEMAS
 from api.upload import MAX_PHOTO_BYTES
 from model.errors import UploadMissingError, UploadUnavailableError
+from model.settings import AccessSettings
 from model.uploads import MAX_UPLOAD_BYTES
 from model.version import VERSION
 from preprocess.detect import MAX_FACES
@@ -49,9 +59,21 @@ NO_SUCH_FACE: Final = UnknownFaceError(
 )
 UPLOADS_ERRORS: Final = (NoUploadsError(), UploadUnavailableError(), RuntimeError())
 MODEL_ERRORS: Final = (ModelUnavailableError(), RuntimeError())
+KEY_ERRORS: Final = (
+    KeyMissingError(),
+    KeyUnknownError(),
+    KeyRevokedError(),
+    KeyOverError(),
+    KeyOfAnotherStageError(),
+    KeyScopeError(),
+    TooManyRequestsError(),
+    KeysUnavailableError(),
+)
 
 STATUSES: Final = {
     400: "The request is malformed, has no photo or more than one, or asks for a face that does not exist.",
+    401: "There is no key in the request, or it is not valid.",
+    403: "The key is for other requests.",
     404: "There is no such upload, or the service takes none.",
     413: f"The photo has more than {MAX_PHOTO_BYTES:,} bytes, or needs too much time or memory to decode. `detail` "
     "says how many pixels a photo of its kind may have. A body of more than about 4.7 MB never reaches the API: AWS "
@@ -59,7 +81,32 @@ STATUSES: Final = {
     415: "The body is not an image of an accepted format.",
     422: "The image is damaged, or has no face.",
     500: "Something went wrong in the service.",
+    429: "Too many requests. API Gateway answers without calling the function, or the key has made too many.",
     503: "The model cannot be loaded now, or S3 does not answer.",
+}
+
+SCHEMES: Final[dict[str, Json]] = {
+    "key": {"type": "http", "scheme": "bearer", "description": "A key of this service, from its owner."},
+    "jwt": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+    "iam": {
+        "type": "apiKey",
+        "name": "Authorization",
+        "in": "header",
+        "description": "A signature by AWS's Signature Version 4 for the service `execute-api`.",
+        "x-amazon-apigateway-authtype": "awsSigv4",
+    },
+}
+"""How a request says who sends it."""
+
+_CHALLENGE: Final = {"WWW-Authenticate": {"$ref": "#/components/headers/Challenge"}}
+_RETRY: Final = {"Retry-After": {"$ref": "#/components/headers/RetryAfter"}}
+
+HEADERS_OF: Final = {401: _CHALLENGE, 403: _CHALLENGE, 429: _RETRY, 503: _RETRY}
+"""The headers of some answers, by their status."""
+
+GATEWAY_REFUSALS: Final = {
+    401: ("Unauthorized", "API Gateway does not accept the token, or there is none."),
+    403: ("Forbidden", "API Gateway does not accept the signature, there is none, or the sender may not do this."),
 }
 
 DESCRIPTION: Final = """\
@@ -74,14 +121,17 @@ for it then.
 Every error is a problem document (RFC 9457); its `type` identifies the kind of error. An address that is not listed \
 here answers 404, an unsupported method 405, in the same form. Requests that never reach the API are answered by API \
 Gateway as `{"message": ...}`: 429 when there are too many, 413 for bodies that are too large for API Gateway (10 MB) \
-or Lambda (6 MB in base64, about 4.7 MB).
+or Lambda (6 MB in base64, about 4.7 MB), and 401 or 403 where it checks itself who sends a request.
 
 Pages of any website may call the API (CORS). The API keeps no photo and nothing computed from one.
 """
 
 
-def openapi() -> Json:
-    """Return the document."""
+def openapi(access: AccessSettings) -> Json:
+    """Return the document of an API with these settings."""
+    paths = _paths(access)
+    used = {name for item in paths.values() for each in item.values() for name in _schemes(each)}
+    schemes = {name: scheme for name, scheme in SCHEMES.items() if name in used}
     return {
         "openapi": "3.1.1",
         "info": {
@@ -90,21 +140,46 @@ def openapi() -> Json:
             "description": DESCRIPTION,
             "version": VERSION,
         },
-        "paths": _paths(),
-        "components": {"schemas": SCHEMAS, "headers": _headers()},
+        "paths": paths,
+        "components": {"schemas": SCHEMAS, "headers": _headers(), "securitySchemes": schemes},
     }
 
 
-def _paths() -> Json:
+def _paths(access: AccessSettings) -> Json:
+    people = _read("labels", "The people whom the model knows", "Labels")
+    health = _read("health", "Whether the model is loaded", "Health")
+    routes: dict[str, dict[str, tuple[Json, tuple[Exception, ...]]]] = {
+        "/recognize": {"post": (_recognize(), (*UPLOAD_ERRORS, *MODEL_ERRORS))},
+        "/detect": {"post": (_detect(), (*UPLOAD_ERRORS, *MODEL_ERRORS))},
+        "/align": {"post": (_align(), (*UPLOAD_ERRORS, NO_SUCH_FACE, *MODEL_ERRORS))},
+        "/uploads": {"post": (_invite(), UPLOADS_ERRORS)},
+        "/labels": {"get": (people, MODEL_ERRORS)},
+        "/health": {"get": (health, MODEL_ERRORS)},
+        "/openapi.json": {"get": (_contract(), ())},
+    }
     return {
-        "/recognize": {"post": _recognize()},
-        "/detect": {"post": _detect()},
-        "/align": {"post": _align()},
-        "/uploads": {"post": _invite()},
-        "/labels": {"get": _read("labels", "The people whom the model knows", "Labels", MODEL_ERRORS)},
-        "/health": {"get": _read("health", "Whether the model is loaded", "Health", MODEL_ERRORS)},
-        "/openapi.json": {"get": _contract()},
+        path: {method: _complete(path, *described, access=access) for method, described in operations.items()}
+        for path, operations in routes.items()
     }
+
+
+def _complete(path: str, operation: Json, errors: tuple[Exception, ...], access: AccessSettings) -> Json:
+    """Return an operation with the answers to its errors, and with what it needs to be admitted."""
+    scope = needed_scope(path, access)
+    if scope is not None:
+        return _with(operation, _failures(*errors, *KEY_ERRORS), [{"key": [scope]}])
+    if access.auth in BY_GATEWAY and NEEDS[path] is not None:
+        refusals = {str(status): _by_gateway(*texts) for status, texts in GATEWAY_REFUSALS.items()}
+        return _with(operation, {**_failures(*errors), **refusals}, [{access.auth: []}])
+    return _with(operation, _failures(*errors), [])
+
+
+def _with(operation: Json, failures: Json, security: list[Json]) -> Json:
+    return {**operation, "responses": {**operation["responses"], **failures}, "security": security}
+
+
+def _schemes(operation: Json) -> list[str]:
+    return [name for each in operation["security"] for name in each]
 
 
 def _recognize() -> Json:
@@ -113,10 +188,7 @@ def _recognize() -> Json:
         "summary": "Who is in the photo",
         "description": "Every face, the most prominent first; the top level of the answer repeats that one.",
         "requestBody": _photo(),
-        "responses": {
-            "200": _ok("The faces and their names.", "Recognition"),
-            **_failures(*UPLOAD_ERRORS, *MODEL_ERRORS),
-        },
+        "responses": {"200": _ok("The faces and their names.", "Recognition")},
     }
 
 
@@ -126,7 +198,7 @@ def _detect() -> Json:
         "summary": "The faces in the photo",
         "description": "Where they are and how they look, the most prominent first. Nobody is recognised.",
         "requestBody": _photo(),
-        "responses": {"200": _ok("The faces.", "Detection"), **_failures(*UPLOAD_ERRORS, *MODEL_ERRORS)},
+        "responses": {"200": _ok("The faces.", "Detection")},
     }
 
 
@@ -145,10 +217,7 @@ def _align() -> Json:
             }
         ],
         "requestBody": _photo(),
-        "responses": {
-            "200": {"description": "The face.", "headers": _answer_headers(), "content": image},
-            **_failures(*UPLOAD_ERRORS, NO_SUCH_FACE, *MODEL_ERRORS),
-        },
+        "responses": {"200": {"description": "The face.", "headers": _answer_headers(), "content": image}},
     }
 
 
@@ -159,19 +228,12 @@ def _invite() -> Json:
         "description": "POST the `fields` and the photo, as the last part `file`, to `url` as multipart/form-data. "
         'Then send `{"upload": key}` instead of a photo. The photo is deleted when it is read, and after a day in any '
         "case.",
-        "responses": {
-            "201": _ok("Where the photo may be sent.", "Upload"),
-            **_failures(*UPLOADS_ERRORS),
-        },
+        "responses": {"201": _ok("Where the photo may be sent.", "Upload")},
     }
 
 
-def _read(operation: str, summary: str, schema: str, errors: tuple[Exception, ...]) -> Json:
-    return {
-        "operationId": operation,
-        "summary": summary,
-        "responses": {"200": _ok(f"{summary}.", schema), **_failures(*errors)},
-    }
+def _read(operation: str, summary: str, schema: str) -> Json:
+    return {"operationId": operation, "summary": summary, "responses": {"200": _ok(f"{summary}.", schema)}}
 
 
 def _contract() -> Json:
@@ -179,10 +241,7 @@ def _contract() -> Json:
     return {
         "operationId": "openapi",
         "summary": "This document",
-        "responses": {
-            "200": {"description": "This document.", "headers": _answer_headers(), "content": content},
-            **_failures(),
-        },
+        "responses": {"200": {"description": "This document.", "headers": _answer_headers(), "content": content}},
     }
 
 
@@ -231,32 +290,26 @@ def _failures(*errors: Exception) -> Json:
     by_status: defaultdict[int, list[Exception]] = defaultdict(list)
     for error in errors:
         by_status[problem_of(error).status].append(error)
-    return {
-        **{str(status): _failure(status, kinds) for status, kinds in by_status.items()},
-        "429": _throttled(),
-    }
+    described = {str(status): _failure(status, kinds) for status, kinds in by_status.items()}
+    throttled = _by_gateway("Too Many Requests", "Too many requests. API Gateway answers without calling the function.")
+    if "429" in described:
+        described["429"]["content"].update(throttled["content"])
+    return {**described, "429": described.get("429", throttled)}
 
 
 def _failure(status: int, errors: list[Exception]) -> Json:
     examples = {problem_of(error).name: {"value": document(error, REQUEST_ID)} for error in errors}
     content = {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": examples}
-    retry = {"Retry-After": {"$ref": "#/components/headers/RetryAfter"}} if status == 503 else {}
     return {
         "description": STATUSES[status],
-        "headers": {**_answer_headers(), **retry},
+        "headers": {**_answer_headers(), **HEADERS_OF.get(status, {})},
         "content": {MEDIA_TYPE: content},
     }
 
 
-def _throttled() -> Json:
-    content = {
-        "schema": {"$ref": "#/components/schemas/GatewayMessage"},
-        "example": EXAMPLES["GatewayMessage"],
-    }
-    return {
-        "description": "Too many requests. API Gateway answers without calling the function.",
-        "content": {"application/json": content},
-    }
+def _by_gateway(message: str, description: str) -> Json:
+    content = {"schema": {"$ref": "#/components/schemas/GatewayMessage"}, "example": {"message": message}}
+    return {"description": description, "content": {"application/json": content}}
 
 
 def _answer_headers() -> Json:
@@ -271,8 +324,13 @@ def _headers() -> Json:
             "example": REQUEST_ID,
         },
         "RetryAfter": {
-            "description": "Seconds until the service tries to load the model again.",
+            "description": "Seconds after which the same request may succeed.",
             "schema": {"type": "integer"},
             "example": 5,
+        },
+        "Challenge": {
+            "description": "How a request is admitted, and what is wrong with its key (RFC 6750).",
+            "schema": {"type": "string"},
+            "example": 'Bearer error="invalid_token"',
         },
     }

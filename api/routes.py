@@ -12,6 +12,7 @@ from api.errors import NoUploadsError
 from api.loading import ModelLoader
 from api.openapi import openapi
 from api.upload import UploadKey, check_face_number, read_face_number, read_photo
+from model.settings import AccessSettings
 from model.uploads import Uploads
 from model.version import VERSION
 
@@ -21,8 +22,11 @@ if TYPE_CHECKING:
 ModelAndPhoto = Callable[[], "tuple[Recognizer, bytes]"]
 
 
-def routes(model: ModelLoader, uploads: Uploads | None) -> Blueprint:
-    """Return the routes; `model` answers them, and large photos come through `uploads`, if there are any."""
+def routes(model: ModelLoader, uploads: Uploads | None, access: AccessSettings) -> Blueprint:
+    """Return the routes; `model` answers them, and large photos come through `uploads`, if there are any.
+
+    `access` is what the contract says of keys.
+    """
     blueprint = Blueprint("visage", __name__)
 
     def require_uploads() -> Uploads:
@@ -37,7 +41,7 @@ def routes(model: ModelLoader, uploads: Uploads | None) -> Blueprint:
         return loaded, require_uploads().take(given.text) if isinstance(given, UploadKey) else given
 
     _add_answers(blueprint, model_and_photo)
-    _add_descriptions(blueprint, model)
+    _add_descriptions(blueprint, model, access)
 
     @blueprint.post("/uploads")
     def invite() -> tuple[dict[str, Any], int]:
@@ -76,7 +80,7 @@ def _add_answers(blueprint: Blueprint, model_and_photo: ModelAndPhoto) -> None:
         return Response(jpeg(chips[number - 1]), mimetype="image/jpeg")
 
 
-def _add_descriptions(blueprint: Blueprint, model: ModelLoader) -> None:
+def _add_descriptions(blueprint: Blueprint, model: ModelLoader, access: AccessSettings) -> None:
     """Add the routes that say what is here."""
     started = time.monotonic()
 
@@ -101,4 +105,4 @@ def _add_descriptions(blueprint: Blueprint, model: ModelLoader) -> None:
     @blueprint.get("/openapi.json")
     def contract() -> dict[str, Any]:
         """Describe the API for programs."""
-        return openapi()
+        return openapi(access)

@@ -329,5 +329,4 @@ EXAMPLES: Final[dict[str, Any]] = {
         "expires_in_s": LIFETIME_S,
         "max_bytes": MAX_UPLOAD_BYTES,
     },
-    "GatewayMessage": {"message": "Too Many Requests"},
 }

@@ -5,7 +5,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
@@ -15,10 +15,16 @@ from model.settings import Settings
 
 Handler = Callable[[Any, Any], dict[str, Any]]
 
+_REFUSED: Final = frozenset({401, 403})
+"""The HTTP statuses for a request without the right key."""
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What is logged and measured of a request. `route` is the pattern that matched, never the client's own path."""
+    """What is logged and measured of a request.
+
+    `route` is the pattern that matched, never the client's own path; `key` is the id of the key, never the key.
+    """
 
     request_id: str
     method: str
@@ -26,6 +32,7 @@ class Outcome:
     status: int
     duration_ms: float
     problem: str | None = None
+    key: str | None = None
     faces: int | None = None
     timing_ms: dict[str, float] | None = None
 
@@ -63,6 +70,10 @@ class Telemetry:
             self.count("Faces", outcome.faces)
         if outcome.problem == "no-face":
             self.count("NoFace")
+        if outcome.status in _REFUSED:
+            self.count("AccessRefused")
+        if outcome.problem == "too-many-requests":
+            self.count("RateLimited")
         if outcome.status >= 500:  # where HTTP's server errors begin
             self.count("ServerErrors")
 
@@ -85,6 +96,10 @@ class Telemetry:
             self.logger.error("model unavailable", error=type(error).__name__, reason=str(error))
         else:
             self.logger.error("model unavailable", **_location(error))
+
+    def keys_unavailable(self, error: ModelError) -> None:
+        """Log why the keys of the API cannot be read."""
+        self.logger.error("keys unavailable", error=type(error).__name__, reason=str(error))
 
     def unexpected(self, error: BaseException) -> None:
         """Log an error that the code does not expect."""

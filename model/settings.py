@@ -7,6 +7,12 @@
 | `AWS_LAMBDA_INITIALIZATION_TYPE` | set by Lambda; `snap-start` where it takes a snapshot | none |
 | `VISAGE_UPLOADS` | the bucket of large photos that wait for their answer | none |
 | `OMP_NUM_THREADS` | threads that work on one photo; the first number of a list such as `4,2` | one for each core |
+| `VISAGE_AUTH` | who may use the API: `none`, `key`, `jwt` or `iam`; anything else counts as `key` | `none` |
+| `VISAGE_LABELS` | `private` if `GET /labels` needs a key even where visitors need none | `public` |
+| `VISAGE_KEYS` | where the hashes of the keys are: s3://bucket/access/keys.json | none |
+| `VISAGE_KEYS_SECONDS` | how long a function uses the keys that it has before it asks S3 for changes | `5` |
+| `VISAGE_KEYS_OUTAGE_SECONDS` | how long it uses them while S3 does not answer | `300` |
+| `VISAGE_KEY` | the key that `visage recognize --url` sends | none |
 | `VISAGE_CACHE` | downloads, converted weights and the local AWS | `.cache` of the checkout, else the user's cache |
 | `VISAGE_LOCAL_PORT` | port of the local AWS | `4566` |
 | `POWERTOOLS_SERVICE_NAME`, `POWERTOOLS_METRICS_NAMESPACE` | names in logs and metrics | `visage`, `Visage` |
@@ -25,12 +31,30 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 """The checkout, or the folder that an installed package is in."""
 
 
+KEYS_SECONDS: Final = 5
+"""How long a function uses the keys that it has before it asks S3 for changes: a revoked key ends within this time."""
+
+KEYS_OUTAGE_SECONDS: Final = 300
+"""How long it uses them while S3 does not answer: most failures of S3 are shorter."""
+
+
 class Variables(dict[str, str]):
     """Environment variables. Only their names are shown when it is printed: values may be credentials."""
 
     def __repr__(self) -> str:
         """Return the names of the variables."""
         return f"{type(self).__name__}({', '.join(sorted(self))})"
+
+
+@dataclass(frozen=True, slots=True)
+class AccessSettings:
+    """Who may use the API. `keys` is the S3 address of the object with the keys, or None."""
+
+    auth: str = "none"
+    private_labels: bool = False
+    keys: str | None = None
+    seconds: int = KEYS_SECONDS
+    outage_seconds: int = KEYS_OUTAGE_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +78,8 @@ class Settings:
     service: str
     namespace: str
     pyenv: Path
+    access: AccessSettings
+    key: str | None = field(repr=False)
     environment: Mapping[str, str] = field(repr=False)
 
     def __post_init__(self) -> None:
@@ -75,6 +101,14 @@ class Settings:
             service=given.get("POWERTOOLS_SERVICE_NAME") or "visage",
             namespace=given.get("POWERTOOLS_METRICS_NAMESPACE") or "Visage",
             pyenv=Path(given.get("PYENV_ROOT") or _home() / ".pyenv"),
+            access=AccessSettings(
+                auth=given.get("VISAGE_AUTH") or "none",
+                private_labels=given.get("VISAGE_LABELS") == "private",
+                keys=given.get("VISAGE_KEYS") or None,
+                seconds=_number(given.get("VISAGE_KEYS_SECONDS", "")) or KEYS_SECONDS,
+                outage_seconds=_number(given.get("VISAGE_KEYS_OUTAGE_SECONDS", "")) or KEYS_OUTAGE_SECONDS,
+            ),
+            key=given.get("VISAGE_KEY") or None,
             environment=given,
         )
 
@@ -94,8 +128,13 @@ def _threads(text: str) -> int | None:
     Returns None if it is not a whole number from 1 to 9999; OpenMP's libraries ignore such a value too. Source: OpenMP
     API 5.2, section 21.1.2.
     """
-    first = text.partition(",")[0].strip()
-    return int(first) if first.isascii() and first.isdecimal() and len(first) <= 4 and int(first) > 0 else None
+    return _number(text.partition(",")[0])
+
+
+def _number(text: str) -> int | None:
+    """Return a whole number from 1 to 9999, None for any other text."""
+    text = text.strip()
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 4 and int(text) > 0 else None
 
 
 def _default_cache(environment: Mapping[str, str]) -> Path:

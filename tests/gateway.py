@@ -76,8 +76,8 @@ class Client:
         self.version = version
         self.stage = stage or ("prod" if version == "1.0" else "$default")
 
-    def get(self, path):
-        return self.send("GET", path)
+    def get(self, path, headers=None):
+        return self.send("GET", path, headers=headers)
 
     def post(self, path, body=None, content_type=None, *, encoded=True):
         return self.send("POST", path, body, {"content-type": content_type} if content_type else {}, encoded=encoded)
@@ -254,9 +254,9 @@ def serve(telemetry):
     """Make a Lambda handler for any model, as handler.py makes the real one."""
     handler = importlib.import_module("handler")
 
-    def serve(load, clock=time.monotonic, uploads=None):
+    def serve(load, clock=time.monotonic, uploads=None, guard=None):
         model = ModelLoader(load, clock)
-        return handler.create_handler(create_app(model, telemetry, uploads), model, telemetry)
+        return handler.create_handler(create_app(model, telemetry, uploads, guard), model, telemetry)
 
     return serve
 

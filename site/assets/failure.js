@@ -5,23 +5,26 @@ import { language, words } from "./words.js";
  * An expected failure. The page shows its message: the summary and the advice.
  *
  * `type` is the API's name of the problem ("no-face"), or "http-429" if the response has none, or a name that only this
- * page uses. If `waitMs` is set, the page tries again by itself, after at least that time.
+ * page uses. If `waitMs` is set, the page tries again by itself, after at least that time. `needsKey`: another key may help.
  */
 export class Failure extends Error {
   /**
    * @param {string} summary  what happened
-   * @param {{advice?: string, type?: string, retryable?: boolean, requestId?: string, waitMs?: number}} [about]
+   * @param {{advice?: string, type?: string, retryable?: boolean, needsKey?: boolean, requestId?: string, waitMs?: number}} [about]
    */
-  constructor(summary, { advice = "", type = "", retryable = false, requestId = "", waitMs } = {}) {
+  constructor(summary, { advice = "", type = "", retryable = false, needsKey = false, requestId = "", waitMs } = {}) {
     super(`${summary} ${advice}`.trim());
     this.name = "Failure";
-    Object.assign(this, { summary, type, retryable, requestId, waitMs });
+    Object.assign(this, { summary, type, retryable, needsKey, requestId, waitMs });
   }
 }
 
 /** The API's problems whose words have another name. */
 const ALIASES = new Map([
   ...["malformed-upload", "image-missing", "several-images", "unsupported-content-type", "method-not-allowed"].map((name) => [name, "bad-request"]),
+  ...["key-unknown", "key-revoked", "key-over", "key-of-another-stage", "key-scope"].map((name) => [name, "key-refused"]),
+  ["too-many-requests", "too-many"],
+  ["keys-unavailable", "model-unavailable"],
   ["no-uploads", "too-large"],
   ["unknown-upload", "interrupted"],
   ["uploads-unavailable", "model-unavailable"],
@@ -32,6 +35,7 @@ const DETAILED = ["unsupported-format", "unreadable-photo"];
 
 /** The words for responses of API Gateway and CloudFront, which carry no name of a problem, by status. */
 const STATUSES = new Map([
+  [401, "key-missing"],
   [403, "refused"],
   [404, "not-found"],
   [413, "too-large"],
@@ -64,7 +68,8 @@ export function fromResponse({ status, body, requestId = "", retryAfterMs = 0 })
   return new Failure(summary, {
     advice,
     type: name || `http-${status}`,
-    retryable: status === 429 || status >= 500 || name === UNKNOWN_UPLOAD,
+    needsKey: status === 401 || name === "key-scope",
+    retryable: [401, 429].includes(status) || status >= 500 || name === UNKNOWN_UPLOAD,
     requestId: text(body?.request_id) || requestId,
     waitMs: TEMPORARY.includes(status) ? retryAfterMs : undefined,
   });

@@ -25,7 +25,7 @@ from typing import Any
 from model.engines import ENGINES
 from scripts.programs import BUBBLEWRAP
 from tests.jail.limits import Limits, limited
-from tests.jail.services import ACCESS_KEY, LOCATION, TIMEOUT_SECONDS, TOKEN, Services, serving
+from tests.jail.services import ACCESS_KEY, KEYS, LOCATION, TIMEOUT_SECONDS, TOKEN, Services, serving
 
 USER, GROUP = 993, 990
 """Lambda's user of a sandbox."""
@@ -142,17 +142,19 @@ def running(
     megabytes: int = 1769,
     *,
     snapshot: bool = False,
+    auth: str = "none",
     tmp_bytes: int = TMP_BYTES,
 ) -> Iterator[Function]:
     """Start the function with a bundle, and end it when the block ends.
 
-    `home` is an empty folder for its log. With `snapshot` it starts as AWS starts it to take a snapshot.
+    `home` is an empty folder for its log. With `snapshot` it starts as AWS starts it to take a snapshot. `auth` is who
+    may use it.
     """
     with ExitStack() as stack:
         limits = stack.enter_context(limited(megabytes))
         services = stack.enter_context(serving(bundle))
         log = stack.enter_context((home / "log").open("wb"))
-        environment = environment_of(deployment.engine, services.port, megabytes, snapshot=snapshot)
+        environment = environment_of(deployment.engine, services.port, megabytes, snapshot=snapshot, auth=auth)
         command = [*limits.command, *jailed(deployment, environment, home, tmp_bytes)]
         command += ["-m", "awslambdaric", "handler.lambda_handler"]
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
@@ -198,7 +200,9 @@ def _file_system(deployment: Deployment, home: Path, tmp_bytes: int) -> list[str
     return [*words, "--remount-ro", "/", "--chdir", "/var/task"]
 
 
-def environment_of(engine: str, port: int, megabytes: int, *, snapshot: bool = False) -> dict[str, str]:
+def environment_of(
+    engine: str, port: int, megabytes: int, *, snapshot: bool = False, auth: str = "none"
+) -> dict[str, str]:
     """Return Lambda's variables and those that serverless.yml gives the function.
 
     Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html.
@@ -226,6 +230,9 @@ def environment_of(engine: str, port: int, megabytes: int, *, snapshot: bool = F
         "AWS_ENDPOINT_URL": f"http://{address}",
         "VISAGE_MODEL": f"s3://{LOCATION}",
         "VISAGE_ENGINE": engine,
+        "VISAGE_AUTH": auth,
+        "VISAGE_LABELS": "public",
+        "VISAGE_KEYS": f"s3://{KEYS}",
         "POWERTOOLS_SERVICE_NAME": "visage",
         "POWERTOOLS_METRICS_NAMESPACE": "Visage",
         "LOG_LEVEL": "INFO",

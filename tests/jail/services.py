@@ -21,6 +21,9 @@ from werkzeug.serving import BaseWSGIServer, make_server
 LOCATION = "bucket/models/0123456789ab"
 """Bucket and prefix of the bundle."""
 
+KEYS = "bucket/access/keys.json"
+"""Bucket and key of the object with the keys of the API."""
+
 ACCESS_KEY = "AKIDJAIL"
 TOKEN = "token-of-the-container"  # noqa: S105  # the tests' own
 MAX_PAYLOAD = 6_291_556
@@ -36,6 +39,8 @@ class Services:
 
     objects: Path
     """The folder that S3 serves: its files are the objects at `LOCATION`."""
+    keys: bytes = b""
+    """The object at `KEYS`; empty if there is none."""
     port: int = 0
     ready: threading.Event = field(default_factory=threading.Event)
     """Set while the function asks for an event: it has initialised, and is idle."""
@@ -74,6 +79,7 @@ class Services:
             app.add_url_rule(f"{runtime}/{name}", name, view_func=self._error, methods=["POST"])
         app.add_url_rule("/credentials", view_func=self._credentials)
         app.add_url_rule(f"/{LOCATION}/<key>", view_func=self._object)
+        app.add_url_rule(f"/{KEYS}", view_func=self._keys)
         return app
 
     def end(self) -> None:
@@ -120,12 +126,21 @@ class Services:
 
     def _object(self, key: str) -> Response:
         """Serve an object to the function's role; as AWS does, hide from it whether another one exists."""
-        if f"Credential={ACCESS_KEY}/" not in request.headers.get("Authorization", ""):
-            abort(403)
-        if not (self.objects / key).is_file():
-            abort(403)
-        content = (self.objects / key).read_bytes()
-        return Response(content).make_conditional(request, accept_ranges=True, complete_length=len(content))
+        file = self.objects / key
+        content = file.read_bytes() if file.is_file() else b""
+        return _visible(content).make_conditional(request, accept_ranges=True, complete_length=len(content))
+
+    def _keys(self) -> Response:
+        answer = _visible(self.keys)
+        answer.add_etag()
+        return answer.make_conditional(request)
+
+
+def _visible(content: bytes) -> Response:
+    """Return an object's content to the function's role; to others, and without an object, the access is denied."""
+    if not content or f"Credential={ACCESS_KEY}/" not in request.headers.get("Authorization", ""):
+        abort(403)
+    return Response(content)
 
 
 @contextmanager

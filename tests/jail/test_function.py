@@ -12,6 +12,7 @@ from PIL import Image
 from api.upload import MAX_PHOTO_BYTES
 from bench.limits import encoded
 from model.engines import ONNX
+from model.keys import SCOPES, Keys, today
 from scripts import samples as sample_photos
 from tests.gateway import Client, read_event
 from tests.jail.jail import START_SECONDS, running
@@ -176,13 +177,20 @@ def test_without_room_for_the_model_it_starts_and_says_that_it_has_none(deployme
         os.kill(process, 0)
 
 
-def test_its_snapshot_holds_the_model_and_needs_no_credentials_in_the_environment(layout, bundle, portrait, tmp_path):
-    with running(layout(ONNX.name), bundle, tmp_path, snapshot=True) as function:
+def test_its_snapshot_holds_the_model_but_no_keys_and_needs_no_credentials_in_the_environment(
+    layout, bundle, portrait, tmp_path
+):
+    with running(layout(ONNX.name), bundle, tmp_path, snapshot=True, auth="key") as function:
         function.wait_until("snapshot")
         assert function.processor_seconds() < START_SECONDS
-        assert function.services.asked_for_credentials == 1
+        assert function.services.asked_for_credentials == 2  # by what downloads the model, and what will check keys
         assert "model ready" in function.log
         assert len(function.processes()) == 1  # a snapshot of a download would be restored again and again
         function.services.restored.set()
         function.wait_until("ready")
-        assert Client(function, "2.0").upload(encoded(portrait, "JPEG")).status == 200
+        api = Client(function, "2.0")
+        assert api.upload(encoded(portrait, "JPEG")).problem == "key-missing"
+        keys, _, key = Keys("dev").created("ci", SCOPES, today())
+        function.services.keys = keys.to_json()
+        headers = {"authorization": f"Bearer {key}", "content-type": "image/jpeg"}
+        assert api.send("POST", "/recognize", encoded(portrait, "JPEG"), headers).status == 200

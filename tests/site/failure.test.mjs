@@ -46,7 +46,7 @@ test("an unknown problem shows the API's sentence", () => {
   assert.equal(failure.type, "too-dark");
 });
 
-for (const status of [403, 404, 413, 429, 500, 502, 503, 504]) {
+for (const status of [401, 403, 404, 413, 429, 500, 502, 503, 504]) {
   test(`API Gateway's own ${status} becomes sentences of ours`, () => {
     const { message, type } = fromResponse({ status, body: { message: "Internal jargon" } });
     assert.match(message, SENTENCES);
@@ -71,6 +71,12 @@ test("trying again is offered only where it may help", () => {
   const retryable = (status) => fromResponse({ status, body: null }).retryable;
   assert.deepEqual([429, 500, 503, 504].map(retryable), [true, true, true, true]);
   assert.deepEqual([400, 403, 404, 413, 422].map(retryable), [false, false, false, false, false]);
+});
+
+test("another key may help where the API refuses this one, or has none", () => {
+  const needsKey = (status, body = null) => fromResponse({ status, body }).needsKey;
+  assert.deepEqual([needsKey(401), needsKey(401, problem("key-revoked")), needsKey(403, problem("key-scope"))], [true, true, true]);
+  assert.deepEqual([needsKey(403), needsKey(422, problem("no-face"))], [false, false]);
 });
 
 test("the page repeats temporary failures by itself, after the time that the server names", () => {

@@ -150,6 +150,8 @@ export default ({ list, megabytes, number, percent, plural, wholePercent }) => (
   failures: {
     "bad-request": ["The service doesn’t understand this page.", "Reload the page and try again."],
     "model-unavailable": ["The service isn’t ready yet.", "Try again in a moment."],
+    "key-missing": ["This service needs a key.", "Enter yours, or ask its owner for one."],
+    "key-refused": ["The service doesn’t accept your key.", "Check it, or ask the owner for another one."],
     "too-large": ["This photo is too large.", "Choose a smaller photo, or save it as a JPEG."],
     "unsupported-format": ["I can’t read this file as a photo.", "Save the photo as a JPEG and choose that file."],
     "unreadable-photo": ["This photo is damaged or incomplete.", "Choose the original file, or another photo."],

@@ -150,6 +150,8 @@ export default ({ list, megabytes, number, percent, plural, wholePercent }) => (
   failures: {
     "bad-request": ["El servicio no entiende esta página.", "Recarga la página y vuelve a intentarlo."],
     "model-unavailable": ["El servicio todavía no está listo.", "Vuelve a intentarlo en un momento."],
+    "key-missing": ["Este servicio necesita una clave.", "Introduce la tuya o pídesela a su propietario."],
+    "key-refused": ["El servicio no acepta tu clave.", "Compruébala o pide otra a su propietario."],
     "too-large": ["Esta foto es demasiado grande.", "Elige una más pequeña, o guárdala como JPEG."],
     "unsupported-format": ["No puedo leer este archivo como foto.", "Guarda la foto como JPEG y elige ese archivo."],
     "unreadable-photo": ["Esta foto está dañada o incompleta.", "Elige el archivo original, u otra foto."],

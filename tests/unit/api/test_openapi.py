@@ -7,19 +7,25 @@ import pytest
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import validate
 
-from api import ModelLoader, Telemetry, create_app
+from api import ModelLoader, Telemetry, create_app, guard_for
 from api.errors import PROBLEMS
 from api.openapi import openapi
+from model.settings import AccessSettings
 from model.version import VERSION
 from preprocess.errors import NoFaceError
 from preprocess.formats import FORMATS
+from tests.gateway import Client
 
 BOOKKEEPING = {"HEAD", "OPTIONS"}
 
 
+GUARDED = AccessSettings(auth="key")
+
+
 @pytest.fixture(scope="module")
 def document():
-    return openapi()
+    """The contract of an API that asks for keys, which has everything that any other contract has."""
+    return openapi(GUARDED)
 
 
 @pytest.fixture(scope="module")
@@ -43,12 +49,37 @@ def _close(schema):
             _close(inner)
 
 
-def test_the_contract_is_sound_openapi(document):
-    validate(document)
+@pytest.mark.parametrize("auth", ["none", "key", "jwt", "iam"])
+@pytest.mark.parametrize("private_labels", [True, False])
+def test_the_contract_is_sound_openapi(auth, private_labels):
+    validate(openapi(AccessSettings(auth=auth, private_labels=private_labels)))
 
 
-def test_the_contract_is_what_the_api_answers(client, document):
-    assert client.get("/openapi.json").json == document
+def test_the_contract_is_what_the_api_answers(client, serve, recognizer, telemetry, document):
+    assert client.get("/openapi.json").json == openapi(AccessSettings())
+    guarded = Client(serve(lambda: recognizer, guard=guard_for(GUARDED, telemetry.keys_unavailable)), "2.0")
+    assert guarded.get("/openapi.json").json == document
+
+
+@pytest.mark.parametrize(
+    ("access", "schemes", "labels", "recognize"),
+    [
+        (AccessSettings(), [], [], []),
+        (AccessSettings(private_labels=True), ["key"], [{"key": ["recognize"]}], []),
+        (GUARDED, ["key"], [{"key": ["recognize"]}], [{"key": ["recognize"]}]),
+        (AccessSettings(auth="jwt"), ["jwt"], [{"jwt": []}], [{"jwt": []}]),
+        (AccessSettings(auth="iam"), ["iam"], [{"iam": []}], [{"iam": []}]),
+    ],
+)
+def test_the_contract_says_who_may_use_what(access, schemes, labels, recognize):
+    document = openapi(access)
+    paths = document["paths"]
+    assert list(document["components"]["securitySchemes"]) == schemes
+    assert (paths["/labels"]["get"]["security"], paths["/recognize"]["post"]["security"]) == (labels, recognize)
+    for path in ("/health", "/openapi.json"):
+        assert paths[path]["get"]["security"] == []
+        assert not {"401", "403"} & set(paths[path]["get"]["responses"])
+    assert ({"401", "403"} <= set(paths["/recognize"]["post"]["responses"])) is bool(recognize)
 
 
 def test_the_contract_names_the_version_and_every_accepted_format(document):

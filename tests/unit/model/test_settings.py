@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from model import settings
-from model.settings import Settings, cores
+from model.settings import AccessSettings, Settings, cores
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,16 @@ def test_a_user_without_a_home_has_settings_all_the_same(monkeypatch):
 
 def test_settings_do_not_print_the_environment():
     assert "secret" not in repr(Settings.read({"AWS_SECRET_ACCESS_KEY": "secret"}))
+
+
+def test_settings_do_not_print_the_key():
+    assert "secret" not in repr(Settings.read({"VISAGE_KEY": "secret"}))
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("", 5), ("0", 5), ("-1", 5), ("soon", 5), ("30", 30)])
+def test_keys_are_never_believed_for_ever(text, seconds):
+    assert Settings.read({"VISAGE_KEYS_SECONDS": text}).access.seconds == seconds
+
+
+def test_whoever_says_nothing_about_access_has_an_api_for_everybody():
+    assert Settings.read({}).access == AccessSettings()

@@ -1,0 +1,229 @@
+"""Decides who may use which route: visitors, or whoever has a key with the right scope.
+
+API Gateway itself checks JWTs and signatures of IAM before it calls the function, which then asks for no keys.
+"""
+
+import math
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from werkzeug.datastructures import Authorization
+
+from api.errors import (
+    KeyMissingError,
+    KeyOfAnotherStageError,
+    KeyOverError,
+    KeyRevokedError,
+    KeyScopeError,
+    KeysUnavailableError,
+    KeyUnknownError,
+    TooManyRequestsError,
+)
+from model.errors import KeysError, ModelError, SharedError, SharedUnavailableError
+from model.keys import RECOGNIZE, Key, Keys, today
+from model.settings import AccessSettings
+from model.storage import Content, SharedObject
+
+BY_GATEWAY: Final = ("jwt", "iam")
+"""The kinds of access that API Gateway checks."""
+
+_PATIENCE_S: Final = 1
+"""How long S3 may take to connect, and to answer. It takes some hundredths of a second; a visitor waits meanwhile."""
+
+_BURST_S: Final = 10
+"""A key may make the requests of so many seconds at once."""
+
+Read = Callable[[str], Content | None]
+"""Returns the object with the keys, or None if its ETag is still the given one."""
+
+OnFailure = Callable[[ModelError], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """The scope that a key must have for a route, and whether visitors may use the route where the API is open."""
+
+    scope: str
+    visitors: bool = False
+
+
+NEEDS: Final[dict[str, Need | None]] = {
+    "/recognize": Need(RECOGNIZE, visitors=True),
+    "/detect": Need(RECOGNIZE, visitors=True),
+    "/align": Need(RECOGNIZE, visitors=True),
+    "/uploads": Need(RECOGNIZE, visitors=True),
+    "/labels": Need(RECOGNIZE, visitors=True),
+    "/health": None,
+    "/openapi.json": None,
+}
+"""What each route needs; None for those that are always open. A route that is not listed answers with an error."""
+
+
+def needed_scope(route: str, access: AccessSettings) -> str | None:
+    """Return the scope that a key must have for this route, None if the function asks for no key."""
+    need = NEEDS[route]
+    if need is None or access.auth in BY_GATEWAY:
+        return None
+    is_private = access.private_labels and route == "/labels"
+    if access.auth == "none" and need.visitors and not is_private:
+        return None
+    return need.scope
+
+
+class Keyring:
+    """The keys of the stage as this process knows them. Safe to share between threads.
+
+    They are read when the first key has to be checked, so no snapshot of the function contains any. Time is that of the
+    system: while Lambda freezes a process, its other clocks may stand still.
+    """
+
+    def __init__(
+        self,
+        access: AccessSettings,
+        on_failure: OnFailure,
+        read: Read | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Read the keys with `read`, by default from S3; report each failure to `on_failure`."""
+        self._access = access
+        self._on_failure = on_failure
+        self._read = read
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._keys: Keys | None = None
+        self._etag = ""
+        self._confirmed = self._asked = -math.inf
+
+    def get(self) -> Keys:
+        """Return the keys, as new as the settings ask for.
+
+        Raises:
+            KeysUnavailableError: they cannot be read now, and those at hand are too old.
+        """
+        with self._lock:
+            if not self._is_within(self._access.seconds, self._asked):
+                self._ask()
+            longest = max(self._access.seconds, self._access.outage_seconds)
+            if self._keys is None or not self._is_within(longest, self._confirmed):
+                raise KeysUnavailableError(self._access.seconds)
+            return self._keys
+
+    def prepare(self) -> None:
+        """Make the connection's client, which takes some tenths of a second, before the first request needs it."""
+        with self._lock:
+            try:
+                self._reader()
+            except SharedError as error:
+                self._on_failure(error)
+
+    def _is_within(self, seconds: int, since: float) -> bool:
+        """Tell whether so many seconds have not passed; time that goes back tells nothing, so they count as passed."""
+        return 0 <= self._clock() - since < seconds
+
+    def _reader(self) -> Read:
+        if self._read is None:
+            self._read = SharedObject(self._access.keys or "", patience_s=_PATIENCE_S).newer
+        return self._read
+
+    def _ask(self) -> None:
+        """Ask S3 for a newer version. While S3 does not answer, keep the keys; if it refuses, forget them."""
+        self._asked = self._clock()
+        try:
+            content = self._reader()(self._etag)
+            if content is not None:
+                self._keys, self._etag = Keys.from_json(content.body), content.etag
+            self._confirmed = self._clock()
+        except SharedUnavailableError as error:
+            self._on_failure(error)
+        except (SharedError, KeysError) as error:
+            self._keys, self._etag = None, ""
+            self._on_failure(error)
+
+
+class Rates:
+    """Counts the requests of each key in this process, and refuses those that are too many.
+
+    Source of the method: the generic cell rate algorithm, ITU-T I.371.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """`clock` returns seconds and never goes back."""
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._expected: dict[str, float] = {}
+
+    def count(self, key: Key) -> None:
+        """Count a request.
+
+        Raises:
+            TooManyRequestsError: the key has made as many as it may.
+        """
+        with self._lock:
+            now = self._clock()
+            expected = max(now, self._expected.get(key.id, now))
+            wait = expected - now - _BURST_S
+            if wait > 0:
+                raise TooManyRequestsError(math.ceil(wait))
+            self._expected[key.id] = expected + 60 / key.rate
+
+
+class Guard:
+    """Lets a request pass to its route, or refuses it."""
+
+    def __init__(self, access: AccessSettings, keyring: Keyring, rates: Rates | None = None) -> None:
+        """`keyring` is asked only where a key is needed."""
+        self.access = access
+        self._keyring = keyring
+        self._rates = rates or Rates()
+
+    @property
+    def needs_keys(self) -> bool:
+        """Whether any route needs a key."""
+        return any(needed_scope(route, self.access) for route in NEEDS)
+
+    def prepare(self) -> None:
+        """Do what the first check of a key would have to wait for."""
+        if self.needs_keys:
+            self._keyring.prepare()
+
+    def admit(self, route: str, authorization: Authorization | None) -> Key | None:
+        """Return the key of a request, None where the function asks for no key.
+
+        Raises:
+            AccessError: the request is refused.
+        """
+        scope = needed_scope(route, self.access)
+        if scope is None:
+            return None
+        key = self._known(_bearer(authorization))
+        if scope not in key.scopes:
+            raise KeyScopeError(scope)
+        self._rates.count(key)
+        return key
+
+    def _known(self, text: str) -> Key:
+        """Return the key with this text, which works."""
+        keys = self._keyring.get()
+        key = keys.find(text)
+        if key is None:
+            raise KeyOfAnotherStageError if keys.is_of_another_stage(text) else KeyUnknownError
+        if key.revoked is not None:
+            raise KeyRevokedError
+        if key.is_over(today()):
+            raise KeyOverError
+        return key
+
+
+def guard_for(access: AccessSettings, on_failure: OnFailure) -> Guard:
+    """Return the guard for these settings. It reports to `on_failure` why the keys cannot be read."""
+    return Guard(access, Keyring(access, on_failure))
+
+
+def _bearer(authorization: Authorization | None) -> str:
+    """Return the key in the header `Authorization: Bearer KEY`."""
+    if authorization is None or authorization.type != "bearer" or not authorization.token:
+        raise KeyMissingError
+    return authorization.token
