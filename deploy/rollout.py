@@ -1,12 +1,13 @@
 """A whole deployment: stack, model and website, in an order that keeps the API answering."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from deploy import answers, releases, stack, stack_state, website
+from deploy import answers, keys, releases, stack, stack_state, website
+from deploy.access import Access
 from deploy.errors import DeployError
 from deploy.options import Options
 from deploy.owner import UNSAID, Owner
@@ -39,12 +40,13 @@ class Addresses:
 class Plan:
     """How a deployment goes: with which options, and whether the new release first gets a share of the requests only.
 
-    `options` None are those of the last deployment. `kept` is how many releases are kept, the new one included.
+    `options` and `access` None are those of the last deployment. `kept` is how many releases are kept, the new one included.
     """
 
     options: Options | None = None
     canary: Canary | None = None
     kept: int = releases.KEPT
+    access: Access | None = None
 
 
 USUAL: Final = Plan()
@@ -77,8 +79,13 @@ def bring_up(
     if plan.canary:
         _require_former(target, engine)
     options = plan.options or Options.kept(target)
+    access = plan.access or stack.access(target)
     function = stack.function(target, engine, step, snapshot=options.starts_from_snapshot)
-    outputs = _deploy_stack_and_model(target, bundle, function, hosting, options, step, publish)
+    outputs = _deploy_stack_and_model(
+        target, bundle, function, hosting, options.parameters() | access.parameters(), step, publish
+    )
+    if access.uses_keys:
+        keys.make_object(target)
     wanted = {"version": bundle.manifest.version, "engine": str(engine)}
     with target.client("lambda") as functions:
         service = Service(target, functions, outputs.function_name)
@@ -98,7 +105,7 @@ def _deploy_stack_and_model(
     bundle: Bundle,
     function: Function,
     hosting: Hosting,
-    options: Options,
+    options: Mapping[str, str],
     step: Step,
     publish: Publish,
 ) -> Outputs:
@@ -108,7 +115,7 @@ def _deploy_stack_and_model(
         # Where the engine changes, the API calls the other function as soon as the stack has it.
         publish(bundle.directory, f"s3://{existing.model_bucket}/{prefix}", target.connect)
     with step("Deploying the stack"):
-        stack.deploy(target, prefix, function, hosting, options.parameters())
+        stack.deploy(target, prefix, function, hosting, options)
     outputs = stack.outputs(target)
     if outputs is None:
         raise DeployError(f"The stack {target.stack} has no outputs. Delete it, and deploy again.")

@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from filelock import FileLock
 
 from deploy import package
+from deploy.access import OPEN, Access
 from deploy.aws_errors import advice
 from deploy.errors import DeployError
 from deploy.steps import Step, silent
@@ -71,6 +72,7 @@ class Outputs:
     function_name: str = ""
     options: str = "{}"
     upload_address: str = ""
+    access: Access = OPEN
 
 
 def function(target: Target, engine: Engine, step: Step = silent, *, snapshot: bool = True) -> Function:
@@ -157,7 +159,18 @@ def outputs(target: Target) -> Outputs | None:
         values.get("FunctionName", ""),
         values.get("Options", "{}"),
         values.get("UploadAddress", ""),
+        Access.deployed(values),
     )
+
+
+def access(target: Target) -> Access:
+    """Return who may use the deployed API; before the first deployment, everybody.
+
+    Raises:
+        DeployError: CloudFormation cannot be reached, or refuses to answer.
+    """
+    deployed = outputs(target)
+    return deployed.access if deployed else OPEN
 
 
 @contextmanager

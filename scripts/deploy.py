@@ -7,6 +7,7 @@ from typing import Annotated, Final
 import typer
 
 from deploy import local, package, stack, website
+from deploy.access import Access, Auth
 from deploy.options import Options
 from deploy.owner import MAX_LIVE, UNSAID, Owner
 from deploy.releases import KEPT
@@ -37,6 +38,10 @@ _NO_CAMERA: Final = (
 
 
 _WATCHING: Final = "Costs and watching (kept for later deployments)"
+_KEYS: Final = "The API asks for keys. `visage keys create NAME --stage {}` makes one."
+
+_ANY_ACCESS: Final = Access(Auth.JWT, "https://issuer.test", "audience")
+"""Stands for what is deployed, to which most changes can be made, when options are checked before anything is done."""
 
 
 def deploy(
@@ -74,6 +79,18 @@ def deploy(
             metavar="NUMBER",
             help="Pictures a second that a visitor's running camera may send; 0 for none.",
         ),
+    ] = None,
+    auth: Annotated[
+        Auth | None,
+        typer.Option(
+            help="What a request must have: nothing, a key, a JWT, or a signature. (default: as before, `none`)"
+        ),
+    ] = None,
+    issuer: Annotated[str | None, typer.Option(metavar="URL", help="With --auth jwt: who makes the tokens.")] = None,
+    audience: Annotated[str | None, typer.Option(metavar="ID", help="With --auth jwt: whom they are for.")] = None,
+    private_labels: Annotated[
+        bool | None,
+        typer.Option("--private-labels/--public-labels", help="Whether the list of people needs a key in any case."),
     ] = None,
     canary: Annotated[
         int | None,
@@ -147,12 +164,13 @@ def deploy(
 ) -> None:
     """Deploy stack, model and website, and print the addresses of API and website.
 
-    Owner, contact, consent and --live are kept for later deployments, and so are the options for costs and watching; an
-    empty text removes one.
+    Owner, contact, consent and --live are kept for later deployments, and so are who may use the API, and the options for
+    costs and watching; an empty text removes one.
     """
     require_checkout("deploy")
     said = (owner, contact, _consent(consent, consent_text), live)
     UNSAID.changed(*said)
+    _ANY_ACCESS.changed(auth, issuer, audience, private_labels)
     if stage is Stage.LOCAL and budget:
         raise CommandError("The local AWS costs nothing, and has no budgets. Leave out --budget.")
     options = {
@@ -177,15 +195,19 @@ def deploy(
     )
     target = _target(stage, region, engine)
     responsible = Owner.kept(target).changed(*said)
+    access = stack.access(target).changed(auth, issuer, audience, private_labels)
     plan = Plan(
         Options.kept(target).changed(**options),
         Canary(canary, canary_minutes) if canary else None,
         keep_releases,
+        access,
     )
     addresses = bring_up(target, loaded, engine, hosting, site, step, send, responsible, plan=plan)
     emit(asdict(addresses), as_json=as_json, show=lambda _: _show(addresses))
     if hosting is Hosting.S3:
         note([_NO_CAMERA])
+    if access.uses_keys:
+        note([_KEYS.format(stage)])
     if responsible.missing:
         note([f"The privacy page lacks its owner. Deploy again with {' and '.join(responsible.missing)}; it is kept."])
 

@@ -13,6 +13,7 @@ from PIL import ExifTags, Image
 from typer.testing import CliRunner
 
 from deploy import website
+from deploy.access import OPEN, Access, Auth
 from deploy.errors import DeployError
 from deploy.options import Options
 from deploy.owner import UNSAID, Owner
@@ -320,27 +321,27 @@ def test_an_example_that_is_not_a_photo_is_reported_by_name(pages, tmp_path):
 def visage_deploy(monkeypatch):
     """Run `visage deploy` without deploying; return the hosting and website it would deploy, and the run's result."""
 
-    def visage_deploy(*words, kept=UNSAID):
+    def visage_deploy(*words, kept=UNSAID, access=OPEN):
         begun = []
         monkeypatch.setattr(deploy, "_check", lambda *_: None)
         monkeypatch.setattr(deploy, "_load", lambda *_: "bundle")
         monkeypatch.setattr(deploy, "_target", lambda *_: "target")
         monkeypatch.setattr(Owner, "kept", lambda _: kept)
         monkeypatch.setattr(Options, "kept", lambda _: Options())
-        monkeypatch.setattr(
-            deploy,
-            "bring_up",
-            lambda *given, plan: (
-                begun.append((*given[3:5], given[-1])) or Addresses("http://api.test", "http://site.test")
-            ),
-        )
+        monkeypatch.setattr(deploy.stack, "access", lambda _: access)
+
+        def bring_up(*given, plan):
+            begun.append((*given[3:5], plan.access, given[-1]))
+            return Addresses("http://api.test", "http://site.test")
+
+        monkeypatch.setattr(deploy, "bring_up", bring_up)
         return begun, CliRunner().invoke(application(), ["deploy", *map(str, words)])
 
     return visage_deploy
 
 
 def test_the_default_is_cloudfront_without_examples(visage_deploy):
-    ((hosting, site, _),), done = visage_deploy()
+    ((hosting, site, *_),), done = visage_deploy()
     assert (hosting, site.examples) == ("cloudfront", ())
     assert "plain HTTP" not in done.stderr
 
@@ -353,7 +354,7 @@ def test_deploying_a_plain_website_prints_a_note_about_its_limits(visage_deploy)
 
 
 def test_examples_are_given_one_by_one(visage_deploy, camera_photo, plain_photo):
-    ((_, site, _),), _ = visage_deploy("--example", plain_photo, "--example", camera_photo)
+    ((_, site, *_),), _ = visage_deploy("--example", plain_photo, "--example", camera_photo)
     assert len(site.examples) == 2
 
 
@@ -374,6 +375,16 @@ def test_the_owner_is_kept_and_what_is_given_replaces_it(visage_deploy):
     assert owner == Owner("Grace", "ada@example.org", "I agree.")
     ((*_, owner),), _ = visage_deploy("--no-consent", kept=kept)
     assert owner.consent is False
+
+
+def test_who_may_use_the_api_is_kept_and_what_is_given_replaces_it(visage_deploy):
+    kept = Access(Auth.KEY, private_labels=True)
+    ((*_, access, _),), done = visage_deploy(access=kept)
+    assert access == kept
+    assert "visage keys create NAME --stage local" in " ".join(done.stderr.split())
+    ((*_, access, _),), done = visage_deploy("--auth", "none", "--public-labels", access=kept)
+    assert access == OPEN
+    assert "keys" not in done.stderr
 
 
 def test_a_deployment_without_an_owner_says_once_what_to_set(visage_deploy):
