@@ -40,7 +40,8 @@ class Addresses:
 class Plan:
     """How a deployment goes: with which options, and whether the new release first gets a share of the requests only.
 
-    `options` and `access` None are those of the last deployment. `kept` is how many releases are kept, the new one included.
+    `options` and `access` None are those of the last deployment. `kept` is how many releases are kept, the new one
+    included.
     """
 
     options: Options | None = None
@@ -81,9 +82,8 @@ def bring_up(
     options = plan.options or Options.kept(target)
     access = plan.access or stack.access(target)
     function = stack.function(target, engine, step, snapshot=options.starts_from_snapshot)
-    outputs = _deploy_stack_and_model(
-        target, bundle, function, hosting, options.parameters() | access.parameters(), step, publish
-    )
+    parameters = options.parameters() | access.parameters()
+    outputs = _deploy_stack_and_model(target, bundle, function, hosting, parameters, step, publish)
     if access.uses_keys:
         keys.make_object(target)
     wanted = {"version": bundle.manifest.version, "engine": str(engine)}

@@ -40,6 +40,7 @@ COMMANDS: Final = {
     "recognize": "Name the people in each photo.",
     "local": "Start and stop the local AWS, an emulation of AWS on this machine.",
     "deploy": "Deploy stack, model and website, and print the addresses of API and website.",
+    "keys": "Make, list and revoke keys of a deployed API.",
     "status": "Show what is deployed to a stage and since when, and the last day's requests, errors and durations.",
     "rollback": "Let the API answer with the release before: its code, its model and its settings. It takes seconds.",
     "remove": "Remove a stage: API, function, published models with all versions, website, logs and images.",

@@ -4,6 +4,7 @@ The rehearsal's AWS is a local one that enforces roles and the policies of bucke
 published, it starts it, as AWS does for a snapshot. It has no Docker: a program of that name records how it is called.
 """
 
+import base64
 import json
 import os
 import re
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import sysconfig
 import threading
+import time
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
@@ -21,8 +23,9 @@ import boto3
 import pytest
 import requests
 
-from deploy import package, releases
+from deploy import keys, package, releases
 from deploy import stack as stacks
+from deploy.access import Access, Auth
 from deploy.errors import DeployError
 from deploy.local import ADDRESS, LocalAWS, direct, free_port
 from deploy.options import Options
@@ -30,6 +33,7 @@ from deploy.stack import Engine, Function, Hosting
 from deploy.target import Target
 from deploy.traffic import Service, put_live
 from model import bundle as bundles
+from model.keys import today
 from model.settings import ROOT, Settings
 from scripts.console import SETTINGS
 
@@ -37,6 +41,9 @@ REGION = "eu-central-1"
 ONNX = "visage-dev-onnx"
 IMAGE = "visage-dev-api"
 CFN_LINT = Path(sysconfig.get_path("scripts"), "cfn-lint")
+
+TOKENS = Access(Auth.JWT, f"http://{ADDRESS}:9", "photos")
+"""API Gateway would get the keys of this issuer from a port at which nothing listens."""
 
 IGNORED = (
     "W3005",  # osls writes down dependencies that follow from references
@@ -176,7 +183,8 @@ def account(tmp_path_factory):
 @pytest.fixture(scope="module")
 def first(account, bundle):
     """The first deployment of a stage: ONNX, whose snapshot needs the model before it is taken."""
-    words = ("deploy", "--stage", "dev", "--region", REGION, "--engine", "onnx", "--bundle", bundle, "--json")
+    options = ("--engine", "onnx", "--private-labels")
+    words = ("deploy", "--stage", "dev", "--region", REGION, *options, "--bundle", bundle, "--json")
     done = account.visage(*words)
     assert done.returncode == 0, done.stderr
     return Deployed(done.stdout, done.stderr, account.docker_calls)
@@ -184,15 +192,16 @@ def first(account, bundle):
 
 @pytest.fixture(scope="module")
 def second(account, first, bundle):
-    """The same stage with the other engine, whose image Docker builds. The local AWS cannot run it."""
-    version = bundles.load(str(bundle)).manifest.version
-    stacks.deploy(account.target, f"models/{version}", Function(Engine.TORCHSCRIPT, "image"), Hosting.CLOUDFRONT)
+    """The same stage with the other engine, for requests with a JWT. Docker builds its image. Nothing can run it."""
+    version, function = bundles.load(str(bundle)).manifest.version, Function(Engine.TORCHSCRIPT, "image")
+    stacks.deploy(account.target, f"models/{version}", function, Hosting.CLOUDFRONT, TOKENS.parameters())
     return account.docker_calls
 
 
 @pytest.fixture(scope="module")
 def templates(account, second, tmp_path_factory):
-    """The files with the templates: of both engines with both kinds of website, and of one with every option.
+    """The files with the templates: of both engines with both kinds of website, of one with every option, and of one
+    for signed requests.
 
     Those behind CloudFront are the ones that were deployed; osls keeps them in its bucket.
     """
@@ -210,13 +219,16 @@ def templates(account, second, tmp_path_factory):
         ("image-s3", Function(Engine.TORCHSCRIPT, "image"), Hosting.S3, Options()),
         ("everything", snapshot, Hosting.CLOUDFRONT, EVERYTHING),
     ):
-        _packaged(account, folder / "packaged", function, hosting, options).rename(folder / f"{name}.json")
+        _packaged(account, folder / "packaged", function, hosting, options.parameters()).rename(folder / f"{name}.json")
+    image = Function(Engine.TORCHSCRIPT, "image")
+    signed = _packaged(account, folder / "packaged", image, Hosting.S3, Access(Auth.IAM).parameters())
+    signed.rename(folder / "signed-s3.json")
     return {file.stem: file for file in folder.glob("*.json")}
 
 
-def _packaged(account, folder, function, hosting, options):
+def _packaged(account, folder, function, hosting, parameters):
     """Return the template that osls makes, without deploying it."""
-    words = stacks.arguments(account.target, "models/0123456789ab", function, hosting, options.parameters())
+    words = stacks.arguments(account.target, "models/0123456789ab", function, hosting, parameters)
     with stacks.osls_lock(account.target):
         done = subprocess.run(
             [stacks.OSLS, "package", *words, "--package", folder],
@@ -248,7 +260,7 @@ def test_the_first_deployment_of_a_stage_on_aws_ends_with_an_api_that_answers(fi
         "Uploading the website",
         "Waiting for the API",
     ]
-    assert _labels(first)["model"]["version"] == bundles.load(str(bundle)).manifest.version
+    assert _health(first)["model"]["version"] == bundles.load(str(bundle)).manifest.version
 
 
 def test_the_role_may_invite_an_upload_and_read_and_delete_it(first, account):
@@ -265,6 +277,64 @@ def test_the_role_may_invite_an_upload_and_read_and_delete_it(first, account):
     assert (answer.status_code, answer.json()["type"]) == (415, "urn:visage:problem:unsupported-format")
     with account.client("s3") as s3:
         assert s3.list_objects_v2(Bucket=_outputs(account)["UploadBucket"])["KeyCount"] == 0
+
+
+def labels(api, key=None):
+    """Ask for the list of people, with a key or a token."""
+    address, headers = direct(f"{api}/labels")
+    with requests.Session() as session:
+        session.trust_env = False
+        admitted = {"Authorization": f"Bearer {key}"} if key else {}
+        return session.get(address, headers={**headers, **admitted}, timeout=30)
+
+
+@pytest.fixture(scope="module")
+def target(account):
+    """The stage, as the code that deploys sees it; its AWS is in this process's environment, too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", account.environment["AWS_ENDPOINT_URL"])
+        yield account.target
+
+
+@pytest.fixture(scope="module")
+def created(account, first, target):
+    """A key of each scope, made before the function asks for keys for the first time."""
+    made = account.visage("keys", "create", "ci", "--stage", "dev", "--region", REGION)
+    assert made.returncode == 0, made.stderr
+    people = keys.change(target, lambda known: _with_text(known.created("people", ["people"], today())))
+    return {"ci": made.stdout.strip(), "people": people}
+
+
+def _with_text(made):
+    known, _, text = made
+    return known, text
+
+
+def test_the_function_checks_keys_with_the_rights_of_its_role(target, first, created, bundle):
+    assert stacks.access(target) == Access(private_labels=True)
+    answer = labels(first.api, created["ci"])
+    assert answer.json()["model"]["version"] == bundles.load(str(bundle)).manifest.version
+    for key, status, problem in (
+        (None, 401, "key-missing"),
+        ("nonsense", 401, "key-unknown"),
+        (created["ci"].replace("_dev_", "_prod_"), 401, "key-of-another-stage"),
+        (created["people"], 403, "key-scope"),
+    ):
+        answer = labels(first.api, key)
+        assert (answer.status_code, answer.json()["type"]) == (status, f"urn:visage:problem:{problem}")
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.headers["www-authenticate"].startswith("Bearer")
+        assert answer.headers["access-control-allow-origin"] == "*"
+
+
+def test_a_revoked_key_ends_within_seconds(target, first, created):
+    assert labels(first.api, created["ci"]).status_code == 200
+    keys.change(target, lambda known: known.revoked("ci", today()))
+    deadline = time.monotonic() + 20  # the function asks after five seconds; a busy machine needs longer
+    while (answer := labels(first.api, created["ci"])).status_code == 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    assert answer.json()["type"] == "urn:visage:problem:key-revoked"
 
 
 def test_the_model_was_in_the_function_when_its_version_was_published(account, first):
@@ -299,7 +369,7 @@ def test_a_release_that_cannot_start_is_reported_and_the_former_one_goes_on_answ
         ):
             put_live(Service(account.target, functions, ONNX), wanted, from_snapshot=True)
         assert releases.live(functions, ONNX) == before
-    assert _labels(first)["model"]["version"] == wanted["version"]
+    assert _health(first)["model"]["version"] == wanted["version"]
 
 
 def test_docker_builds_an_image_that_lambda_takes_and_pushes_it_after_a_login(second):
@@ -319,11 +389,33 @@ def test_the_image_takes_the_place_of_the_zip_behind_the_same_api(account, first
     assert f"//{outputs['HttpApiId']}." in first.api
 
 
+def test_api_gateway_refuses_what_has_no_valid_jwt(target, first, second):
+    assert stacks.access(target) == TOKENS
+    for token in (None, "nonsense", unsigned_token()):
+        answer = labels(first.api, token)
+        assert (answer.status_code, answer.json()) == (401, {"message": "Unauthorized"})
+
+
+def unsigned_token():
+    """Return a JWT whose signature nobody made."""
+    parts = ({"alg": "RS256", "kid": "x"}, {"iss": TOKENS.issuer, "aud": TOKENS.audience}, "signature")
+    return ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts)
+
+
 def test_cfn_lint_finds_nothing_in_the_template_of_any_engine_and_website(templates):
     command = [CFN_LINT, "--regions", REGION, "--ignore-checks", *IGNORED, "--", *templates.values()]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    assert len(templates) == 5
+    assert len(templates) == 6
+
+
+def test_api_gateway_checks_every_request_but_those_that_are_open_to_everybody(templates):
+    for name, kind in (("image-cloudfront", "JWT"), ("signed-s3", "AWS_IAM")):
+        routes = of_type(json.loads(templates[name].read_text())["Resources"], "AWS::ApiGatewayV2::Route").values()
+        checks = {route["RouteKey"]: route.get("AuthorizationType", "NONE") for route in routes}
+        open_to_all = ("/health", "/openapi.json", "/api/health", "/api/openapi.json")
+        opened = {**{f"GET {path}": "NONE" for path in open_to_all}, "OPTIONS /{proxy+}": "NONE"}
+        assert checks == {"$default": kind, **opened}
 
 
 def test_the_api_calls_the_alias_which_the_stack_makes_once(resources):
@@ -424,8 +516,8 @@ def test_removing_the_stage_leaves_nothing_that_it_had(account, templates):
     assert "There is nothing of stage dev" in again.stdout
 
 
-def _labels(deployed):
-    address, headers = direct(f"{deployed.api}/labels")
+def _health(deployed):
+    address, headers = direct(f"{deployed.api}//health")
     with requests.Session() as session:
         session.trust_env = False
         return session.get(address, headers=headers, timeout=30).json()

@@ -158,10 +158,9 @@ def test_health_contract_and_preflights_are_open_to_everybody(client, store, met
 @pytest.mark.parametrize(("method", "path"), CLOSED)
 def test_where_the_function_asks_for_no_key_s3_is_not_asked_either(client, store, method, path, auth):
     api = client(replace(GUARDED, auth=auth))
-    for headers in ({}, bearer("anything")):
-        assert api.send(method, path, b"photo", {"content-type": "image/jpeg", **headers}).status == ADMITTED.get(
-            path, 200
-        )
+    for key in ({}, bearer("anything")):
+        answer = api.send(method, path, b"photo", {"content-type": "image/jpeg", **key})
+        assert answer.status == ADMITTED.get(path, 200)
     assert store.asked == []
 
 

@@ -71,10 +71,8 @@ def test_the_parameters_of_a_deployment_are_those_of_serverless_yml(tmp_path):
         max_concurrency=5, budget=20, alarm_email="ada@example.org", site_logs=True, waf="arn"
     ).parameters()
     local = LocalAWS(4567, tmp_path, SETTINGS)
-    access = Access(Auth.JWT, "https://issuer.test", "photos").parameters()
-    words = arguments(
-        Target("local", "eu-central-1", SETTINGS, local), "models/x", function, Hosting.S3, options | access
-    )
+    options |= Access(Auth.JWT, "https://issuer.test", "photos").parameters()
+    words = arguments(Target("local", "eu-central-1", SETTINGS, local), "models/x", function, Hosting.S3, options)
     given = {word.partition("=")[0] for word in words[5::2]}
     text = (ROOT / "serverless.yml").read_text(encoding="utf-8")
     assert given == set(re.findall(r"^    (\w+): ", text.partition("\ncustom:")[0], re.MULTILINE))
