@@ -164,7 +164,7 @@ def deploy(
 ) -> None:
     """Deploy stack, model and website, and print the addresses of API and website.
 
-    Owner, contact, consent and --live are kept for later deployments, and so are the options for costs and watching, and
+    Owner, contact, consent and --live are kept for later deployments, and so are the options for costs and watching and
     who may use the API; an empty text removes one.
     """
     require_checkout("deploy")

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from deploy.local import free_port
 from model.settings import ROOT
 from model.version import VERSION
 from preprocess.files import MAX_FILE_BYTES
+from scripts import recognize as command
 from scripts.command_line import application
 from scripts.errors import CommandError
 
@@ -29,10 +31,12 @@ def api():
     class Api(BaseHTTPRequestHandler):
         answers: list = []  # noqa: RUF012  # there is one server at a time
         agents: list = []  # noqa: RUF012
+        keys: list = []  # noqa: RUF012
 
         def do_POST(self):
             self.rfile.read(int(self.headers["Content-Length"]))
             self.agents.append(self.headers["User-Agent"])
+            self.keys.append(self.headers["Authorization"])
             status, body = self.answers.pop(0)
             body = body if isinstance(body, bytes) else json.dumps(body).encode()
             self.send_response(status)
@@ -236,3 +240,74 @@ def test_neither_or_both_ways_to_recognise_are_wrong_arguments(photos, words):
     done = recognize(*words, *photos)
     assert done.exit_code == 2
     assert "Give either --bundle DIR or --url URL." in done.stderr
+
+
+@pytest.fixture
+def variable(monkeypatch):
+    """Let the variable VISAGE_KEY have this value."""
+
+    def variable(key):
+        monkeypatch.setattr(command, "SETTINGS", replace(command.SETTINGS, key=key))
+
+    return variable
+
+
+def test_a_key_comes_from_the_environment_or_from_a_file_and_the_file_is_first(api, photos, tmp_path, variable):
+    api.answers = [(200, RECOGNITION)] * 3
+    (tmp_path / "key.txt").write_text("visage_dev_of-the-file\n")
+    recognize("--url", api.url, photos[0])
+    variable("visage_dev_of-the-variable")
+    recognize("--url", api.url, photos[0])
+    recognize("--url", api.url, "--key-file", tmp_path / "key.txt", photos[0])
+    assert api.keys[-3:] == [None, "Bearer visage_dev_of-the-variable", "Bearer visage_dev_of-the-file"]
+
+
+def test_a_key_is_sent_whatever_the_users_netrc_has_for_the_host(api, photos, tmp_path, variable, monkeypatch):
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login ann password secret\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    variable("visage_dev_key")
+    api.answers = [(200, RECOGNITION)]
+    recognize("--url", api.url, photos[0])
+    assert api.keys[-1] == "Bearer visage_dev_key"
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "is empty"),
+        (b" \n", "is empty"),
+        (b"two words", "does not hold a key"),
+        (b"two\nlines", "does not hold a key"),
+        ("schl\u00fcssel".encode(), "does not hold a key"),
+        (b"\xff\xfe", "does not hold a key"),
+        (b"x" * 1001, "does not hold a key"),
+    ],
+)
+def test_a_file_without_a_key_is_one_sentence(photos, tmp_path, content, reason):
+    (tmp_path / "key.txt").write_bytes(content)
+    done = recognize("--url", "http://127.0.0.1:9", "--key-file", tmp_path / "key.txt", *photos)
+    assert isinstance(done.exception, CommandError)
+    assert reason in str(done.exception)
+
+
+def test_a_key_file_is_for_an_api_only(photos, tmp_path):
+    done = recognize("--bundle", tmp_path, "--key-file", tmp_path / "key.txt", *photos)
+    assert "bundle needs no key" in str(done.exception)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [(401, {"detail": "This key was revoked."}), (403, {"detail": "This key was revoked."}), (401, {"message": "No"})],
+)
+def test_a_refused_key_ends_the_command_with_what_to_do(api, photos, answer):
+    api.answers = [(200, RECOGNITION), answer]
+    done = recognize("--url", api.url, "--json", *photos)
+    assert isinstance(done.exception, CommandError)
+    assert str(done.exception).endswith(". To send a key, set VISAGE_KEY, or give --key-file FILE.")
+    assert json.loads(done.stdout) == {str(photos[0]): RECOGNITION}
+
+
+def test_no_option_takes_the_key_itself():
+    shown = recognize("--help").stdout
+    assert "--key-file" in shown
+    assert "--key " not in shown
