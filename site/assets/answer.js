@@ -1,11 +1,13 @@
 // The content of the panel beside the photo: first the progress, then the people in it.
+import { access } from "./api.js";
 import { copy, curl } from "./copy.js";
 import { make } from "./dom.js";
+import { interrupted } from "./failure.js";
 import { originalAnswer } from "./queue.js";
 import { closest, inOrder, isKnown, knownNames, nameOf, percent, progress, summary, timings } from "./sentences.js";
 import { format, language, words } from "./words.js";
 
-/** @typedef {import("./api.js").Face} Face */
+/** @typedef {import("./types.js").Face} Face */
 /** @typedef {import("./queue.js").Item} Item */
 
 /**
@@ -51,13 +53,20 @@ function askingContent({ allowMetadata, cancel, several }) {
   ];
 }
 
-function failureContent({ message, requestId, retryable }, { retry }) {
+function failureContent({ message, requestId, retryable, needsKey }, { retry }) {
   return [
     make("h2", { class: "alarm" }, words.failed),
     make("p", { id: "reason" }, message),
     requestId && make("p", { class: "fine" }, `${words.reference} `, make("code", {}, requestId)),
-    retryable && button(words.tryAgain, retry),
+    needsKey ? keyPlace() : retryable && button(words.tryAgain, retry),
   ].filter(Boolean);
+}
+
+/** @returns {HTMLElement} where the visitor can enter a key; few websites need that */
+export function keyPlace() {
+  const place = make("div");
+  import("./key.js").then(({ askForKey }) => askForKey(place)).catch(() => (place.textContent = interrupted().message));
+  return place;
 }
 
 function answerContent(item, actions) {
@@ -162,7 +171,7 @@ function toolbar(item, api) {
     { class: "tools" },
     preview && tool(canShare() ? words.shareResult : words.saveResult, () => shareResult(item)),
     tool(words.copyJson, () => copy(JSON.stringify(originalAnswer(item), null, 2)).then(() => words.answerCopied)),
-    tool(words.copyCurl, () => copy(curl(api)).then(() => words.commandCopied)),
+    tool(words.copyCurl, () => copy(curl(api, Boolean(access.key))).then(() => words.commandCopied)),
     status,
   );
 }

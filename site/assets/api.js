@@ -5,46 +5,6 @@ import { MAX_PHOTO_BYTES } from "./shrink.js";
 import { traffic as pageTraffic } from "./traffic.js";
 
 /**
- * @typedef {object} Prediction
- * @property {string} label
- * @property {number} probability
- * @property {boolean} enrolled
- * @property {number} [similarity]
- */
-
-/**
- * @typedef {object} Face
- * @property {import("./boxes.js").Box} box  in pixels of the upright photo
- * @property {string | null} label  null if the model doesn't know the person
- * @property {number} probability
- * @property {number} similarity
- * @property {boolean} known
- * @property {boolean} enrolled
- * @property {string[]} [advice]  why the name may be wrong: the keys of words/advice/
- * @property {Prediction[]} predictions  the five likeliest people, in descending order
- */
-
-/**
- * @typedef {object} Recognition
- * @property {Face[]} faces
- * @property {import("./boxes.js").Size & {complete?: boolean, rotation?: number}} image  `complete` is false if the file ended early;
- *   turned clockwise by `rotation` degrees, its faces are upright
- * @property {{version: string}} [model]
- * @property {Record<string, number>} [timing_ms]
- */
-
-/**
- * @typedef {object} Labels
- * @property {string[]} labels
- * @property {{label: string, enrolled: boolean}[]} people
- * @property {number} threshold
- * @property {{held_out: HeldOut | null, false_accept_rate: number | null}} measured
- * @property {{version: string}} model
- */
-
-/** @typedef {{faces: number, name_right: number, recognised: number, expected_calibration_error: number}} HeldOut */
-
-/**
  * @typedef {object} Progress
  * @property {AbortSignal} signal  aborts the request
  * @property {() => void} [onStart]  the request begins: other requests may run before it
@@ -60,6 +20,9 @@ const TIMEOUT_MS = 90_000;
 /** How long the service works on a request whose answer nobody waits for: API Gateway stops then. */
 const ABANDONED_MS = 30_000;
 
+/** The key that the visitor has entered in this tab, where the API asks for one; key.js does that. */
+export const access = { key: keptKey() };
+
 /** For requests that nobody aborts. */
 const NEVER_ABORTED = new AbortController().signal;
 
@@ -67,7 +30,7 @@ const NEVER_ABORTED = new AbortController().signal;
  * @param {string} api  address of the API
  * @param {Blob} photo
  * @param {Progress} progress
- * @returns {Promise<Recognition>}
+ * @returns {Promise<import("./types.js").Recognition>}
  * @throws {import("./failure.js").Failure}
  */
 export async function recognize(api, photo, progress) {
@@ -79,7 +42,7 @@ export async function recognize(api, photo, progress) {
  * @param {string} api
  * @param {Blob} frame
  * @param {AbortSignal} signal
- * @returns {Promise<Recognition>}
+ * @returns {Promise<import("./types.js").Recognition>}
  * @throws {import("./failure.js").Failure}
  */
 export async function recognizeFrame(api, frame, signal) {
@@ -91,7 +54,7 @@ export async function recognizeFrame(api, frame, signal) {
 /**
  * @param {string} api
  * @param {AbortSignal} [signal]
- * @returns {Promise<Labels>} the people that the model knows, and how well it recognises them
+ * @returns {Promise<import("./types.js").Labels>} the people that the model knows, and how well it recognises them
  * @throws {import("./failure.js").Failure}
  */
 export async function labels(api, signal = NEVER_ABORTED) {
@@ -178,7 +141,7 @@ function isLabels(body) {
  * does, so the request keeps its slot until then.
  * @returns {Promise<{status: number, headers: Headers, body: Blob}>}
  */
-function sendOnce({ method, url, body, onStart, onProgress, onSent, timeoutMs = TIMEOUT_MS }, signal, slot) {
+function sendOnce({ method, url, body, withoutKey, onStart, onProgress, onSent, timeoutMs = TIMEOUT_MS }, signal, slot) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     let isSent = false;
@@ -206,6 +169,7 @@ function sendOnce({ method, url, body, onStart, onProgress, onSent, timeoutMs = 
     request.onerror = () => finish(reject, connectionFailure(responding));
     request.onload = () => finish(resolve, responseOf(request));
     request.open(method, url);
+    if (access.key && !withoutKey) request.setRequestHeader("Authorization", `Bearer ${access.key}`);
     request.responseType = "arraybuffer"; // with "blob", Chromium doesn't report when a response begins
     watchUpload(request.upload, onProgress, onSent && (() => {
       isSent = true;
@@ -231,6 +195,14 @@ function responseOf(request) {
   const headers = headersOf(request);
   const body = new Blob([request.response], { type: headers.get("content-type") ?? "" });
   return { status: request.status, headers, body };
+}
+
+function keptKey() {
+  try {
+    return sessionStorage.getItem("key");
+  } catch {
+    return null; // the browser blocks storage
+  }
 }
 
 /** Reads all headers at once: reading one that CORS hides writes an error to the browser's console. */

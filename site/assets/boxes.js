@@ -39,8 +39,8 @@ export function toPercent(box, image) {
 /**
  * Converts an answer about a smaller copy of a photo to pixels of the photo itself.
  * @param {Size} size  of the photo
- * @param {import("./api.js").Recognition} recognition  of the copy
- * @returns {import("./api.js").Recognition}
+ * @param {import("./types.js").Recognition} recognition  of the copy
+ * @returns {import("./types.js").Recognition}
  */
 export function inPixelsOf({ width, height }, recognition) {
   const { image, faces } = recognition;

@@ -1,7 +1,8 @@
 // Copies an answer as text.
 
-/** @param {string} api  @returns {string} a command that sends a photo to the same API */
-export const curl = (api) => `curl -F image=@photo.jpg ${api}/recognize`;
+/** @param {string} api  @param {boolean} hasKey  `ps` must not show the key  @returns {string} a command that sends a photo to it */
+export const curl = (api, hasKey) =>
+  `${hasKey ? 'echo "Authorization: Bearer $VISAGE_KEY" | curl -H @-' : "curl"} -F image=@photo.jpg ${api}/recognize`;
 
 /** @param {string} text  @throws {Error} if the browser does not allow it */
 export async function copy(text) {

@@ -20,7 +20,7 @@ export class Faces {
     link(container, panel);
   }
 
-  /** @param {import("./api.js").Recognition} [recognition]  none to show no faces */
+  /** @param {import("./types.js").Recognition} [recognition]  none to show no faces */
   show({ faces, image } = { faces: [] }) {
     this.#drawn = inOrder(faces).map((face, index) => {
       const box = toPercent(face.box, image);

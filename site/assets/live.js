@@ -54,7 +54,7 @@ export class Live {
   /**
    * @param {HTMLVideoElement} video
    * @param {object} options
-   * @param {(frame: Blob, signal: AbortSignal) => Promise<import("./api.js").Recognition>} options.recognize
+   * @param {(frame: Blob, signal: AbortSignal) => Promise<import("./types.js").Recognition>} options.recognize
    * @param {number} [options.framesPerSecond]  at most
    */
   constructor(video, { recognize, framesPerSecond = FASTEST }) {

@@ -1,7 +1,6 @@
 // The entry point: connects the photos that come in, the queue that sends them, and the page that shows the results.
 import { alignedFace, labels, recognize, recognizeFrame } from "./api.js";
 import { loadConfig } from "./config.js";
-import { Consent } from "./consent.js";
 import { addStylesheet, make } from "./dom.js";
 import { interrupted, noPhoto, unreadableFile } from "./failure.js";
 import { cameraUnavailable } from "./has-camera.js";
@@ -21,7 +20,8 @@ await showWords();
 
 const element = (id) => document.getElementById(id);
 
-const consent = new Consent(element("consent"));
+/** Loaded where the owner wants visitors to agree. */
+const consent = element("consent").hidden ? { given: true } : new (await import("./consent.js")).Consent(element("consent"));
 
 /** Loaded once. After a failure it is loaded again when it is needed next. @type {import("./config.js").Config} */
 let config;
@@ -215,7 +215,7 @@ function watchConnection() {
   addEventListener("offline", showState);
   addEventListener("online", () => {
     showState();
-    queue.reconnect();
+    queue.retryFailed(({ type }) => type === "offline"); // there was no connection
   });
   showState();
 }
@@ -270,10 +270,16 @@ async function startShell() {
 offerCamera();
 watchConnection();
 watchLeaving();
-showPeople(element("known"), async () => {
+const listPeople = () => showPeople(element("known"), async () => {
   const reveal = () => (element("people").hidden = false); // only now, so that the examples do not push it down
   const { api, examples, worker } = await getConfig().finally(reveal);
   offerExamples(examples);
   if (worker) startShell().catch(() => {}); // the connection was lost: the page works without it
   return labels(api);
+});
+
+listPeople();
+addEventListener("keyentered", () => {
+  queue.retryFailed(({ needsKey }) => needsKey);
+  listPeople();
 });

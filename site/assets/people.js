@@ -1,4 +1,5 @@
 // The list of people that the model knows, and how well it recognises them.
+import { keyPlace } from "./answer.js";
 import { make } from "./dom.js";
 import { quality } from "./sentences.js";
 import { format, words } from "./words.js";
@@ -8,7 +9,7 @@ const MAX_VISIBLE_NAMES = 30;
 
 /**
  * @param {HTMLElement} container
- * @param {() => Promise<import("./api.js").Labels>} load
+ * @param {() => Promise<import("./types.js").Labels>} load
  */
 export async function showPeople(container, load) {
   container.setAttribute("aria-busy", "true");
@@ -16,8 +17,8 @@ export async function showPeople(container, load) {
     container.replaceChildren(...peopleContent(await load()));
   } catch (failure) {
     const onclick = () => showPeople(container, load);
-    const retryButton = make("button", { type: "button", class: "button quiet", onclick }, words.loadAgain);
-    container.replaceChildren(make("p", { class: "soft" }, failure.message), retryButton);
+    const next = failure.needsKey ? keyPlace() : make("button", { type: "button", class: "button quiet", onclick }, words.loadAgain);
+    container.replaceChildren(make("p", { class: "soft" }, failure.message), next);
   }
   container.setAttribute("aria-busy", "false");
 }

@@ -27,8 +27,8 @@ const SLOW_MS = 2000;
  * @property {boolean} slow  whether the answer takes longer than SLOW_MS
  * @property {number} since  when the state began, in milliseconds since 1970
  * @property {number} [pauseMs]  how long a pause takes until the next attempt
- * @property {import("./api.js").Recognition} [recognition]  in pixels of the photo in the file
- * @property {import("./api.js").Recognition} [original]  of a photo that was turned: in pixels of the photo that was chosen
+ * @property {import("./types.js").Recognition} [recognition]  in pixels of the photo in the file
+ * @property {import("./types.js").Recognition} [original]  of a photo that was turned: in pixels of the photo that was chosen
  * @property {Failure} [failure]  of the photo, or of the last attempt during a pause
  */
 
@@ -129,10 +129,10 @@ export class Queue extends EventTarget {
     this.#next();
   }
 
-  /** Tries the photos again that failed because there was no connection. */
-  reconnect() {
-    const isOffline = ({ state, failure }) => state === "failed" && failure.type === "offline";
-    this.items.filter(isOffline).forEach((item) => isOffline(item) && this.retry(item));
+  /** Tries the photos again that failed for a reason that has gone. @param {(failure: Failure) => boolean} isGone */
+  retryFailed(isGone) {
+    const isMeant = ({ state, failure }) => state === "failed" && isGone(failure);
+    this.items.filter(isMeant).forEach((item) => isMeant(item) && this.retry(item));
   }
 
   /** The visitor leaves the page, perhaps for a while: nothing is sent until `resume`. */

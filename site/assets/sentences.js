@@ -3,7 +3,7 @@ import { inReadingOrder } from "./boxes.js";
 import { isDone } from "./queue.js";
 import { format, isFromRight, words } from "./words.js";
 
-/** @typedef {import("./api.js").Face} Face */
+/** @typedef {import("./types.js").Face} Face */
 
 /**
  * @param {Face} face
@@ -20,7 +20,7 @@ export function isKnown(face) {
 
 /**
  * @param {Face} face  a stranger
- * @returns {import("./api.js").Prediction[]} the most similar first; as the API orders them if it gives no similarities
+ * @returns {import("./types.js").Prediction[]} the most similar first; as the API orders them if it gives no similarities
  */
 export function closest({ predictions }) {
   return [...predictions].sort((one, other) => (other.similarity ?? 0) - (one.similarity ?? 0));
@@ -164,7 +164,7 @@ export function shortResult(item) {
 const MIN_MEASURED_FACES = 20;
 
 /**
- * @param {import("./api.js").Labels} labels
+ * @param {import("./types.js").Labels} labels
  * @returns {string[]} sentences about how well the model recognises people; none where too little was measured
  */
 export function quality({ measured }) {

@@ -42,7 +42,7 @@ const grow = ({ left, top, width, height }) => ({
 
 /**
  * @param {Track[]} tracks  are changed where a face goes on
- * @param {{box: Box, face: import("./api.js").Face}[]} found  the faces of a new frame
+ * @param {{box: Box, face: import("./types.js").Face}[]} found  the faces of a new frame
  * @returns {Track[]} the tracks to show now. A face that is missing in one frame only stays.
  */
 export function follow(tracks, found) {

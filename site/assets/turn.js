@@ -3,7 +3,7 @@ import { makeCanvas, openPhoto } from "./shrink.js";
 
 /**
  * @param {{file: Blob & {name: string}, preview: Blob}} item
- * @param {import("./api.js").Recognition} answer  in pixels of the photo as it lies
+ * @param {import("./types.js").Recognition} answer  in pixels of the photo as it lies
  * @returns what changes of the item: its picture, a file of it, its size and its answer, beside that for the photo as it lies
  */
 export async function turn({ file, preview }, answer) {
@@ -35,8 +35,8 @@ async function turnPicture(file, degrees) {
 
 /**
  * Converts an answer to pixels of the photo after that is turned clockwise, as its `rotation` says.
- * @param {import("./api.js").Recognition} recognition
- * @returns {import("./api.js").Recognition}
+ * @param {import("./types.js").Recognition} recognition
+ * @returns {import("./types.js").Recognition}
  */
 export function uprightAnswer(recognition) {
   const { image: { width, height, rotation = 0 }, faces } = recognition;

@@ -15,7 +15,7 @@ const TIMEOUT_MS = 300_000;
 export async function deliver(api, photo, send, { onStart, onProgress } = {}) {
   const invitation = await send({ method: "POST", url: `${api}/uploads`, onStart });
   const { upload, url, fields } = await read(invitation);
-  await send({ method: "POST", url, body: form(fields, photo), onProgress, timeoutMs: TIMEOUT_MS }).catch(refused);
+  await send({ method: "POST", url, body: form(fields, photo), onProgress, timeoutMs: TIMEOUT_MS, withoutKey: true }).catch(refused);
   return new Blob([JSON.stringify({ upload })], { type: "application/json" });
 }
 

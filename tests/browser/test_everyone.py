@@ -208,7 +208,8 @@ def test_the_people_and_the_measured_quality_are_shown(site: Page):
 def test_the_website_is_light(language: str):
     several = ("several.", "strip.", "save.", "share.", "tab.", "turn.")
     camera = ("camera.", "camera-words.", "label.", "live.", "pace.", "tracks.", "zoom.")
-    later = ("card.png", "icon-", "privacy.", *several, *camera)  # the page loads these when they are wanted, or never
+    rare = ("consent.", "key.", "types.", "uploads.")
+    later = ("card.png", "icon-", "privacy.", *several, *camera, *rare)  # loaded when they are wanted, or never
     files = [path for path in SITE.rglob("*") if path.is_file() and not path.name.startswith(later)]
     shown = [path for path in files if path.parent.parent.name != "words"]
     loaded = [path for path in shown if path.parent.name != "words" or path.stem == language]

@@ -97,7 +97,7 @@ test("photos that failed offline are sent when the connection is back, and no ot
   requests[0].reject(new Failure("Offline.", { type: "offline", retryable: true }));
   requests[1].reject(new Failure("No face.", { type: "no-face" }));
   await settled();
-  made.reconnect();
+  made.retryFailed(({ type }) => type === "offline");
   await settled();
   assert.deepEqual(requests.map(({ blob }) => blob), ["a", "b", "a"]);
 });

@@ -46,7 +46,7 @@ test("every language has its sentences", () => {
 for (const name of OTHERS) {
   const words = LANGUAGES.get(name);
 
-  for (const folder of ["advice", "camera"]) {
+  for (const folder of ["advice", "camera", "key"]) {
     test(`${name} has its own sentences in ${folder}/`, async () => {
       const wordsIn = async (language) => (await import(new URL(`words/${folder}/${language}.js`, FOLDER))).default;
       const [english, words] = [await wordsIn("en"), await wordsIn(name)];
