@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from dataset.words import counted
 from deploy import keys, stack
 from model.keys import DEFAULT_RATE, RECOGNIZE, SCOPES, Key, Keys, today
 from model.settings import KEYS_SECONDS
@@ -46,7 +47,7 @@ def create(
     is_asked_for = stack.access(target).uses_keys
     key, text = keys.change(target, make)
     emit({**_described(key), "key": text}, as_json=as_json, show=lambda _: out.print(text))
-    note([f"This is shown only once, so store it now. It works within {KEYS_SECONDS} seconds."])
+    note([f"This is shown only once, so store it now. It works within {counted(KEYS_SECONDS, 'second')}."])
     if not is_asked_for:
         note(["This stage asks for no keys. Deploy it with `visage deploy --auth key` to change that."])
 
@@ -70,7 +71,7 @@ def revoke(
     emit(
         _described(key),
         as_json=as_json,
-        show=lambda _: out.print(f"The key {key.name} is revoked. It ends within {KEYS_SECONDS} seconds."),
+        show=lambda _: out.print(f"The key {key.name} is revoked. It ends within {counted(KEYS_SECONDS, 'second')}."),
     )
 
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
 import "./english.mjs";
-import { alignedFace, labels, recognize, recognizeFrame } from "../../site/assets/api.js";
+import { access, alignedFace, labels, recognize, recognizeFrame } from "../../site/assets/api.js";
 import { Replaced, Traffic } from "../../site/assets/traffic.js";
 
 const API = "https://api.example";
@@ -18,7 +18,12 @@ class Request {
   static made = [];
 
   upload = {};
+  sent = {};
   aborted = false;
+
+  setRequestHeader(name, value) {
+    this.sent[name] = value;
+  }
 
   open(method, url) {
     Object.assign(this, { method, url });
@@ -101,6 +106,14 @@ const LARGE = new Blob([new Uint8Array(4_500_001)], { type: "image/heic" });
 const INVITATION = { upload: "uploads/k", url: "https://bucket.example/", fields: { key: "uploads/k", policy: "p" } };
 const askLarge = (progress = {}) =>
   recognize(API, LARGE, { signal: new AbortController().signal, traffic: new Traffic(), ...progress });
+
+test("the API gets the visitor's key, and S3 gets none", async (context) => {
+  context.after(() => (access.key = null));
+  access.key = "visage_dev_key";
+  played(answer(201, INVITATION), answer(204, ""), answer(200, RECOGNITION));
+  await askLarge();
+  assert.deepEqual(Request.made.map(({ sent }) => sent.Authorization), ["Bearer visage_dev_key", undefined, "Bearer visage_dev_key"]);
+});
 
 test("a photo that is too large for a request goes to S3, and its key to the API", async () => {
   const events = [];
