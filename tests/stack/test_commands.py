@@ -7,6 +7,7 @@ import pytest
 
 from bench import load
 from deploy import local
+from deploy.access import Access, Auth
 from deploy.options import Options
 from deploy.rollout import Addresses, Plan
 from deploy.stack import Engine, Hosting
@@ -70,11 +71,12 @@ def test_a_deployment_goes_as_its_options_say(stack, here, bundle, visage, monke
     addresses = Addresses("http://api.test", "http://site.test")
     monkeypatch.setattr(deploy, "bring_up", lambda *_, plan, **__: plans.append(plan) or addresses)
     words = "--canary 5 --canary-minutes 2 --keep-releases 1 --keep-warm 1 --max-concurrency 3 --no-snapshot --alarms"
-    assert visage("deploy", "--bundle", bundle, *words.split(), "--alarm-email", "ada@example.org").status == 0
+    others = ("--alarm-email", "ada@example.org", "--auth", "key")
+    assert visage("deploy", "--bundle", bundle, *words.split(), *others).status == 0
     options = Options.of(stack.target).changed(
         keep_warm=1, max_concurrency=3, snapshot=False, alarms=True, alarm_email="ada@example.org"
     )
-    assert plans == [Plan(options, Canary(5, 2), 1)]
+    assert plans == [Plan(options, Canary(5, 2), 1, Access(Auth.KEY))]
 
 
 @pytest.mark.parametrize(
