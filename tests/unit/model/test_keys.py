@@ -158,7 +158,7 @@ STORED = json.loads(made()[0].to_json())
         {**STORED, "keys": [{**STORED["keys"][0], "last_day": "tomorrow"}]},
         {**STORED, "keys": [{name: value for name, value in STORED["keys"][0].items() if name != "revoked"}]},
     ],
-    ids=repr,
+    ids=lambda document: type(document).__name__,  # their contents are random, and processes must agree on names
 )
 def test_damaged_keys_are_an_error_and_not_fewer_keys(document):
     content = document if isinstance(document, bytes) else json.dumps(document).encode()
