@@ -311,3 +311,12 @@ def test_no_option_takes_the_key_itself():
     shown = recognize("--help").stdout
     assert "--key-file" in shown
     assert "--key " not in shown
+
+
+def test_a_large_photo_goes_to_s3_without_the_key(api, photos, variable):
+    variable("visage_dev_key")
+    photos[0].write_bytes(bytes(5_000_000))
+    invitation = {"upload": "uploads/x", "url": f"{api.url}/bucket", "fields": {"key": "uploads/x"}}
+    api.answers = [(201, invitation), (204, b""), (200, RECOGNITION)]
+    assert recognize("--url", api.url, photos[0]).exit_code == 0
+    assert api.keys[-3:] == ["Bearer visage_dev_key", None, "Bearer visage_dev_key"]
