@@ -164,8 +164,8 @@ def deploy(
 ) -> None:
     """Deploy stack, model and website, and print the addresses of API and website.
 
-    Owner, contact, consent and --live are kept for later deployments, and so are the options for costs and watching and
-    who may use the API; an empty text removes one.
+    Owner, contact, consent and --live are kept for later deployments, and so are the options for costs, for watching
+    and for who may use the API; an empty text removes one.
     """
     require_checkout("deploy")
     said = (owner, contact, _consent(consent, consent_text), live)
