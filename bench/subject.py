@@ -16,6 +16,7 @@ from dataset.progress import OnStep
 from evaluation.code import digest_of_code
 from evaluation.people_split import split
 from model.settings import ROOT, Settings, cores
+from model.space import CASIA_WEBFACE
 from preprocess.files import write_text
 from training import faces, pretrained
 from training.embedder import Embedder
@@ -61,7 +62,7 @@ def build(photos: Path, home: Path, settings: Settings, on_step: OnStep) -> Subj
     Raises:
         PrepareError, DatasetError, WeightsError, BundleError: there are no such photos, or too few.
     """
-    weights = pretrained.load(pretrained.CASIA_WEBFACE, settings.cache / "pretrained", on_step, _ignore)
+    weights = pretrained.load(CASIA_WEBFACE, settings.cache / "pretrained", on_step, _ignore)
     sides, aligned = home / "photos", home / "aligned"
     setup = Setup(home / "bundle", home / "run", weights.file, home / "known")
     mark, content = home / "made-of", _digest_of_content(photos)

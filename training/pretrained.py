@@ -17,6 +17,7 @@ import torch
 from dataset.progress import OnStep
 from dataset.words import counted
 from model.gallery import FloatArray
+from model.space import CASIA_WEBFACE, VGGFACE2
 from preprocess.files import full_disk_as_oserror, sha256_of
 from preprocess.temporary import temporary_folder
 from training.download import DownloadError, UnreachableError, download, registry_file
@@ -24,9 +25,6 @@ from training.errors import WeightsError
 from training.graphdef import read_constants
 from training.inception import InceptionResnetV1
 from training.network import VisageNetwork
-
-VGGFACE2: Final = "vggface2"
-CASIA_WEBFACE: Final = "casia-webface"
 
 _VGGFACE2_URL: Final = (
     "https://github.com/timesler/facenet-pytorch/releases/download/v2.2.9/20180402-114759-vggface2.pt"

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 import torch
 
+from model.space import CASIA_WEBFACE
 from scripts.console import CACHE
 from training import pretrained
 from training.errors import WeightsError
 from training.inception import InceptionResnetV1
 from training.network import VisageNetwork
-from training.pretrained import CASIA_WEBFACE, convert
+from training.pretrained import convert
 
 CONVERTED = "20180408-102900-casia-webface.pt"
 
