@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from dataset.folders import is_visible
-from dataset.labels import key, normalised, shown
 from preprocess.files import read_json
+from preprocess.names import key, normalised, shown
 
 OUTPUT: Final = ".visage"
 REPORT: Final = "report.json"

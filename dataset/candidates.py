@@ -20,7 +20,6 @@ from PIL import Image
 
 from dataset.centerface import network
 from dataset.consensus import FloatArray
-from dataset.labels import shown
 from dataset.progress import OnProgress
 from dataset.workers import face_tools, parallel_map
 from preprocess.align import predictor_file
@@ -29,6 +28,7 @@ from preprocess.detect import Box
 from preprocess.errors import PhotoError
 from preprocess.files import read_photo, replacing, sha256_of, write_text
 from preprocess.geometry import PHOTO_CHIP
+from preprocess.names import shown
 from preprocess.photo import Photo, RGBArray
 
 MAX_FACES: Final = 8

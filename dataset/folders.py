@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Final
 
 from dataset.errors import PrepareError, UnusableNameError
-from dataset.labels import key, label_of, shown
+from dataset.labels import label_of
 from dataset.words import counted
+from preprocess.names import key, shown
 
 _NOT_THE_USERS: Final = re.compile(
     r"\..*"  # hidden

@@ -1,4 +1,4 @@
-r"""How names of people, folders and photos are shown, compared and stored: the one place that decides it.
+r"""How names of people, folders and photos are found and stored; `preprocess.names` shows and compares them.
 
 | form | function | example |
 | --- | --- | --- |
@@ -11,13 +11,13 @@ r"""How names of people, folders and photos are shown, compared and stored: the 
 
 import hashlib
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Final
 
 from dataset.errors import UnusableNameError
+from preprocess.names import LINE_AND_DIRECTION, REFUSED, key, normalised, shown
 
 MAX_STORED_BYTES: Final = 134
 """Bytes of a stored name. eCryptfs allows the fewest, 143; `.jpg` and `.part` take nine of them."""
@@ -25,51 +25,12 @@ MAX_STORED_BYTES: Final = 134
 _MAX_PATH_BYTES: Final = 1000
 """Bytes of a chip's path below the aligned faces. Linux allows 4,096 for a path and macOS 1,024."""
 
-_LINE_AND_DIRECTION: Final = r"\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069"
-"""Control characters, separators of lines and paragraphs, and those that change the direction of what follows."""
-
-_UNPRINTABLE: Final = re.compile(rf"[{_LINE_AND_DIRECTION}\ud800-\udfff]")
-_REFUSED: Final = re.compile(rf"[{_LINE_AND_DIRECTION}]")
-_ESCAPED: Final = re.compile(r"\\(?:x[0-9a-f]{2}|u[0-9a-f]{4})")
-
-_INVISIBLE: Final = re.compile(
-    r"[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u2060-\u2065\u206a-\u206f"
-    r"\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0100-\U000e01ef]"
-)
-"""Characters that show nothing: Unicode's Default_Ignorable_Code_Point, without the joiners and the tags of flags.
-
-Those change what is seen. Source: DerivedCoreProperties.txt of Unicode 15.
-"""
-
-_UNSAFE: Final = re.compile(rf'[<>:"/\\|?*{_LINE_AND_DIRECTION}\ud800-\udfff]')
+_UNSAFE: Final = re.compile(rf'[<>:"/\\|?*{LINE_AND_DIRECTION}\ud800-\udfff]')
 _RESERVED: Final = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])\s*(?:\..*)?", re.IGNORECASE)
 """What a file of Windows cannot be called. Source: Microsoft, "Naming Files, Paths, and Namespaces"."""
 
 _DIGEST: Final = 12
 _ENDS_IN_DIGEST: Final = re.compile(rf"~[0-9a-f]{{{_DIGEST}}}\Z")
-
-
-def normalised(name: str) -> str:
-    """Return a name in Unicode's NFC form, in which labels are kept.
-
-    A folder from a Mac may be in NFD: the letter e, then a combining accent. A keyboard types NFC: one character. Both
-    look the same. Source: Unicode Standard Annex 15.
-    """
-    return unicodedata.normalize("NFC", name)
-
-
-def key(name: str) -> str:
-    """Return what a name is compared by: without case, accents' form, invisible characters and the kind of spaces.
-
-    Source: Unicode Standard 3.13, D145, canonical caseless matching.
-    """
-    folded = unicodedata.normalize("NFD", unicodedata.normalize("NFD", name).casefold())
-    return " ".join(_INVISIBLE.sub("", unicodedata.normalize("NFD", folded.casefold())).split())
-
-
-def same(one: str, other: str) -> bool:
-    """Whether two names are one: whoever sees or hears them takes them for the same."""
-    return key(one) == key(other)
 
 
 def found_as(name: str, names: Iterable[str]) -> str | None:
@@ -95,27 +56,6 @@ def similar(name: str, names: Iterable[str]) -> list[str]:
     return [known for match in get_close_matches(key(name), by_key) for known in by_key[match]][:3]
 
 
-def printable(text: str) -> str:
-    r"""Return a text of one line in valid Unicode: characters that are not are escaped, as in `\xff` and `\u2028`."""
-    return _UNPRINTABLE.sub(_escape, text)
-
-
-def shown(name: str) -> str:
-    """Return a name of the disk, or a path, as it is shown; two different names never look the same.
-
-    Where something is escaped, backslashes are doubled; so they are in a name that looks as if something was.
-    """
-    if _UNPRINTABLE.search(name) or _ESCAPED.search(unicodedata.normalize("NFD", name)):
-        return printable(name.replace("\\", "\\\\"))
-    return name
-
-
-def _escape(match: re.Match[str]) -> str:
-    number = ord(match.group())
-    is_byte = 0xDC80 <= number <= 0xDCFF  # how Python shows a byte of a file's name that is no UTF-8
-    return f"\\x{number - 0xDC00:02x}" if is_byte else f"\\u{number:04x}"
-
-
 def label_of(folder: str) -> str:
     """Return the label of the person whose folder has this name.
 
@@ -123,7 +63,7 @@ def label_of(folder: str) -> str:
         UnusableNameError: the name tears lines apart, or shows nothing.
     """
     name = folder.strip()
-    if _REFUSED.search(name):
+    if REFUSED.search(name):
         raise UnusableNameError(
             f'The name of the folder "{shown(folder)}" has a control character, a line break, or a character that '
             "changes the direction of text."

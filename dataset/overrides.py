@@ -8,10 +8,10 @@ from typing import Any, Final, Self
 
 from dataset.candidates import Candidates
 from dataset.errors import PrepareError
-from dataset.labels import normalised, same
 from dataset.words import counted
 from preprocess.detect import Box, overlap
 from preprocess.files import read_json, write_text
+from preprocess.names import normalised, same
 
 _SAME_FACE: Final = 0.5
 """Intersection over union from which two boxes are one face: PASCAL VOC's criterion

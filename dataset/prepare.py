@@ -22,12 +22,13 @@ from dataset.consensus import FloatArray
 from dataset.copies import IntArray
 from dataset.errors import PrepareError
 from dataset.folders import Listing, People, listing, walk
-from dataset.labels import found_as, normalised, printable, shown
+from dataset.labels import found_as
 from dataset.overrides import Overrides
 from dataset.progress import OnProgress
 from dataset.report import write_page
 from dataset.selection import Outcome, Question, Selection, select
 from preprocess.files import replacing, write_text
+from preprocess.names import normalised, printable, shown
 from preprocess.temporary import temporary_folder
 
 

@@ -8,10 +8,11 @@ from typing import Any, Final
 from dataset import candidates
 from dataset.aligned import JOURNAL, OUTPUT, OVERRIDES, PAGE, REPORT, by_label
 from dataset.errors import PrepareError
-from dataset.labels import found_as, key, same
+from dataset.labels import found_as
 from dataset.overrides import Overrides
 from dataset.prepare import write_report
 from preprocess.files import read_json
+from preprocess.names import key, same
 
 _FACES: Final = "faces"
 

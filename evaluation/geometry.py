@@ -15,7 +15,6 @@ import numpy.typing as npt
 from sklearn.metrics import roc_curve
 
 from dataset.folders import People
-from dataset.labels import shown
 from dataset.prepare import select_faces
 from dataset.progress import OnProgress, OnStep
 from dataset.workers import face_tools, parallel_map
@@ -24,6 +23,7 @@ from evaluation.verification import true_accepts
 from model.gallery import FloatArray
 from preprocess.detect import Box
 from preprocess.geometry import Geometry
+from preprocess.names import shown
 from preprocess.photo import Photo
 from training.embedder import Embedder
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
-from dataset.labels import key, normalised, printable, similar
+from dataset.labels import similar
+from preprocess.names import key, normalised, printable
 from training.errors import DatasetError
 
 Target = TypeVar("Target", Path, str)

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from dataset.folders import Listing, People, walk
-from dataset.labels import found_as, normalised
+from dataset.labels import found_as
 from dataset.prepare import Report, group_copies, prepare
 from dataset.progress import OnStep
 from evaluation import report as evaluation_report
@@ -29,6 +29,7 @@ from evaluation.people_split import Split, split
 from evaluation.recognition import Evaluation, Probe, evaluate
 from model.recognizer import Recognizer
 from model.settings import Settings
+from preprocess.names import normalised
 from training import faces as aligned_faces
 from training.cohorts import cohort_of_run
 from training.embedder import Embedder

@@ -9,9 +9,9 @@ from typing import Any, Final
 import numpy as np
 
 from dataset.folders import People
-from dataset.labels import shown
 from dataset.tally import count_copies
 from evaluation.figures import write_json
+from preprocess.names import shown
 from training import faces as aligned_faces
 from training.errors import DatasetError
 

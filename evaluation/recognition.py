@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import confusion_matrix, precision_score
 
-from dataset.labels import found_as, normalised, printable
+from dataset.labels import found_as
 from dataset.progress import OnProgress
 from evaluation.figures import Figures
 from evaluation.metrics import Gap, Roc, Share, calibration_error_interval
@@ -18,6 +18,7 @@ from model.bundle import Manifest
 from model.recognizer import Recognizer
 from preprocess.errors import PhotoError
 from preprocess.files import read_photo
+from preprocess.names import normalised, printable
 from training.calibration import ENOUGH_FACES
 from training.reliability import DoubleArray, Reliability
 

@@ -12,7 +12,6 @@ from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 from PIL import Image
 
-from dataset.labels import printable
 from dataset.tally import told_copies
 from dataset.words import counted
 from evaluation import plots
@@ -20,6 +19,7 @@ from evaluation.metrics import Share
 from evaluation.recognition import NOBODY, Evaluation, ProbeResult
 from preprocess.errors import PhotoError
 from preprocess.files import write_text
+from preprocess.names import printable
 from preprocess.photo import Photo
 from training.calibration import ENOUGH_FACES
 

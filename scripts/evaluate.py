@@ -11,13 +11,14 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from dataset.folders import Listing, People, walk
-from dataset.labels import chip_names, found_as, normalised, shown
+from dataset.labels import chip_names, found_as
 from dataset.prepare import photos_of_strangers
 from dataset.tally import told_copies
 from dataset.words import counted
 from evaluation.grouping import Named, read_groups
 from model import bundle as bundles
 from model.settings import cores
+from preprocess.names import normalised, shown
 from preprocess.temporary import temporary_folder
 from scripts import checks
 from scripts.console import SETTINGS, CommandError, JSONOption, console, emit, note, out, progress

@@ -11,13 +11,13 @@ import typer
 from rich.progress import Progress
 
 from dataset.folders import Listing, listing
-from dataset.labels import printable
 from dataset.prepare import embed_all, photos_of_strangers
 from dataset.words import counted
 from model.bundle import check_target
 from model.cohort import Cohort
 from model.gallery import FloatArray
 from model.settings import cores
+from preprocess.names import printable
 from scripts import checks, lfw_photos
 from scripts.console import CACHE, CommandError, JSONOption, console, emit, note, out, progress, steps
 from training.errors import DatasetError

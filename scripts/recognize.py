@@ -15,13 +15,13 @@ from rich.text import Text
 
 from dataset.errors import PrepareError
 from dataset.folders import listing
-from dataset.labels import printable
 from dataset.words import counted
 from deploy.local import direct
 from model.uploads import CONTENT_TYPE
 from model.version import VERSION
 from preprocess.errors import PhotoError
 from preprocess.files import read_photo
+from preprocess.names import printable
 from scripts import checks
 from scripts.console import SETTINGS, CommandError, JSONOption, emit, note, out, progress
 

@@ -11,13 +11,13 @@ from zipfile import BadZipFile
 import numpy as np
 
 from dataset.folders import Listing
-from dataset.labels import shown
 from dataset.prepare import embed_all
 from dataset.progress import OnStep
 from model.cohort import Cohort
 from model.gallery import FloatArray
 from preprocess.files import replacing
 from preprocess.geometry import Geometry
+from preprocess.names import shown
 from training import strangers
 from training.embedder import Embedder
 from training.pretrained import Pretrained

@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from dataset.labels import normalised
 from dataset.prepare import KeptFace
 from model import bundle as bundles
 from model.bundle import Bundle, Manifest
@@ -20,6 +19,7 @@ from model.cohort import Cohort
 from model.engines import ENGINES
 from model.gallery import ALIKE, FloatArray, Gallery, IntArray
 from preprocess.appearance import TURNED, pose
+from preprocess.names import normalised
 from preprocess.photo import RGBArray
 from training import calibration, strangers
 from training.class_removal import remove_class

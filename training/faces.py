@@ -13,12 +13,12 @@ from PIL import Image
 
 from dataset.aligned import by_label
 from dataset.folders import files as files_in
-from dataset.labels import shown
 from dataset.prepare import copies_of_chips
 from dataset.words import counted
 from model.gallery import IntArray
 from preprocess.files import sha256_of
 from preprocess.geometry import PHOTO_CHIP
+from preprocess.names import shown
 from training.errors import DatasetError
 
 _UNDECIDED: Final = -1

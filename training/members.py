@@ -5,9 +5,10 @@ Nothing is imported here that takes time, so that a command can check names befo
 
 from collections.abc import Iterable, Sequence
 
-from dataset.labels import found_as, key, normalised, printable, similar
+from dataset.labels import found_as, similar
 from model.errors import BundleError
 from model.manifest import Manifest
+from preprocess.names import key, normalised, printable
 from training.errors import DatasetError, RunError
 from training.recipe import Recipe
 

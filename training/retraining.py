@@ -4,10 +4,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from dataset.labels import normalised
 from model import bundle as bundles
 from model.bundle import Bundle, Manifest
 from model.cohort import Cohort
+from preprocess.names import normalised
 from training.enrolment import enroll, enrolled_in
 from training.errors import RunError
 from training.export import export

@@ -15,12 +15,13 @@ from dataset import candidates
 from dataset.aligned import OUTPUT, PAGE, REPORT, by_label
 from dataset.candidates import DetectionTask
 from dataset.errors import PrepareError
-from dataset.labels import key, label_of, shown
+from dataset.labels import label_of
 from dataset.prepare import prepare
 from dataset.removal import remove_person
 from dataset.selection import Cause
 from preprocess.files import sha256_of
 from preprocess.geometry import Geometry
+from preprocess.names import key, shown
 from training import faces
 from training.embedder import Embedder
 

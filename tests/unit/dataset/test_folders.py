@@ -9,7 +9,7 @@ import pytest
 from dataset import folders
 from dataset.errors import PrepareError
 from dataset.folders import files, is_visible, listing, walk
-from dataset.labels import printable
+from preprocess.names import printable
 
 
 @pytest.fixture

@@ -12,18 +12,8 @@ from hypothesis import strategies as st
 
 from dataset.candidates import Candidates, read_journal, write_journal
 from dataset.errors import UnusableNameError
-from dataset.labels import (
-    chip_names,
-    found_as,
-    key,
-    label_of,
-    normalised,
-    printable,
-    same,
-    shown,
-    similar,
-    stored,
-)
+from dataset.labels import chip_names, found_as, label_of, similar, stored
+from preprocess.names import key, normalised, printable, same, shown
 
 NAMES_OF_A_DISK = st.one_of(
     st.binary(min_size=1, max_size=255).map(lambda data: data.translate(None, b"/\0") or b"\xff").map(os.fsdecode),

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dataset.labels import printable
 from evaluation import report as evaluation_report
 from evaluation.metrics import Gap, Roc, Share, calibration_error_interval
 from evaluation.plots import draw_confusion, svg
@@ -20,6 +19,7 @@ from preprocess.appearance import Appearance, Pose, Quality
 from preprocess.detect import Box
 from preprocess.errors import NoFaceError
 from preprocess.geometry import Geometry
+from preprocess.names import printable
 from training.reliability import Reliability
 
 FACE = (Box(0, 0, 9, 9, 1), Appearance(Pose(0, 0, 0), Quality(9, 100, 100, 1, 1), ()))
