@@ -76,7 +76,7 @@ export async function alignedFace(api, photo, number, signal = NEVER_ABORTED) {
 }
 
 /** @returns {ReturnType<typeof send>} */
-async function sendPhoto(api, path, photo, { signal, onStart, onProgress, onSent, onWait, traffic }) {
+export async function sendPhoto(api, path, photo, { signal, onStart, onProgress, onSent, onWait, traffic }) {
   const request = { method: "POST", url: `${api}${path}`, onSent };
   const options = { signal, onWait, traffic };
   if (photo.size <= MAX_PHOTO_BYTES) return send({ ...request, body: form(photo), onStart, onProgress }, options);
@@ -92,8 +92,8 @@ function form(photo) {
   return data;
 }
 
-/** @returns {Promise<{body: Blob, requestId: string}>} the successful response */
-function send(request, { signal, onWait, traffic = pageTraffic }) {
+/** @returns {Promise<{body: Blob, headers: Headers, requestId: string}>} the successful response */
+export function send(request, { signal, onWait, traffic = pageTraffic }) {
   const attempt = async () => {
     const slot = await traffic.start(signal);
     return onlySuccess(await sendOnce(request, signal, slot));
@@ -103,7 +103,7 @@ function send(request, { signal, onWait, traffic = pageTraffic }) {
 
 async function onlySuccess({ status, headers, body }) {
   const requestId = headers.get("x-request-id") ?? headers.get("apigw-requestid") ?? "";
-  if (status >= 200 && status < 300) return { body, requestId };
+  if (status >= 200 && status < 300) return { body, headers, requestId };
   throw fromResponse({
     status,
     body: await parse(body),
@@ -112,7 +112,7 @@ async function onlySuccess({ status, headers, body }) {
   });
 }
 
-async function json({ body, requestId }, isExpected) {
+export async function json({ body, requestId }, isExpected) {
   const parsed = await parse(body);
   if (!isExpected(parsed)) throw unreadableAnswer(requestId);
   return parsed;
@@ -141,7 +141,7 @@ function isLabels(body) {
  * does, so the request keeps its slot until then.
  * @returns {Promise<{status: number, headers: Headers, body: Blob}>}
  */
-function sendOnce({ method, url, body, withoutKey, onStart, onProgress, onSent, timeoutMs = TIMEOUT_MS }, signal, slot) {
+function sendOnce({ method, url, body, headers = {}, withoutKey, onStart, onProgress, onSent, timeoutMs = TIMEOUT_MS }, signal, slot) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     let isSent = false;
@@ -170,6 +170,7 @@ function sendOnce({ method, url, body, withoutKey, onStart, onProgress, onSent, 
     request.onload = () => finish(resolve, responseOf(request));
     request.open(method, url);
     if (access.key && !withoutKey) request.setRequestHeader("Authorization", `Bearer ${access.key}`);
+    for (const name in headers) request.setRequestHeader(name, headers[name]);
     request.responseType = "arraybuffer"; // with "blob", Chromium doesn't report when a response begins
     watchUpload(request.upload, onProgress, onSent && (() => {
       isSent = true;

@@ -6,16 +6,17 @@ import { language, words } from "./words.js";
  *
  * `type` is the API's name of the problem ("no-face"), or "http-429" if the response has none, or a name that only this
  * page uses. If `waitMs` is set, the page tries again by itself, after at least that time. `needsKey`: another key may help.
+ * `body`: the API's own problem.
  */
 export class Failure extends Error {
   /**
    * @param {string} summary  what happened
-   * @param {{advice?: string, type?: string, retryable?: boolean, needsKey?: boolean, requestId?: string, waitMs?: number}} [about]
+   * @param {{advice?: string, type?: string, retryable?: boolean, needsKey?: boolean, requestId?: string, waitMs?: number, body?: any}} [about]
    */
-  constructor(summary, { advice = "", type = "", retryable = false, needsKey = false, requestId = "", waitMs } = {}) {
+  constructor(summary, { advice = "", type = "", retryable = false, needsKey = false, requestId = "", waitMs, body } = {}) {
     super(`${summary} ${advice}`.trim());
     this.name = "Failure";
-    Object.assign(this, { summary, type, retryable, needsKey, requestId, waitMs });
+    Object.assign(this, { summary, type, retryable, needsKey, requestId, waitMs, body });
   }
 }
 
@@ -72,6 +73,7 @@ export function fromResponse({ status, body, requestId = "", retryAfterMs = 0 })
     retryable: [401, 429].includes(status) || status >= 500 || name === UNKNOWN_UPLOAD,
     requestId: text(body?.request_id) || requestId,
     waitMs: TEMPORARY.includes(status) ? retryAfterMs : undefined,
+    body,
   });
 }
 

@@ -24,10 +24,11 @@ export async function loadWords(name, locale = name) {
 /** Attributes of index.html that hold words. `data-words-…` beside the attribute names its words. */
 const ATTRIBUTES = ["aria-label", "data-drop"];
 
-/** Loads the language that language.js has chosen, and puts its words into index.html. */
-export async function showWords() {
+/** Loads the language that language.js has chosen, and puts its words into the page. `more` adds others before. */
+export async function showWords(more) {
   const root = document.documentElement;
   await loadWords(root.lang, localeOf(root.lang));
+  await more?.();
   for (const element of document.querySelectorAll("body [data-words], title")) element.textContent = words[element.dataset.words];
   for (const name of ATTRIBUTES) {
     for (const element of document.querySelectorAll(`[data-words-${name}]`)) {
