@@ -20,6 +20,8 @@ _MAIL: Final = re.compile(r"[^@\s<>\"]+@[^@\s<>\"]+\.[^@\s<>\"]+")
 _SENTENCE: Final = re.compile(r'<span id="agreement"[^>]*>[^<]*</span>')
 """The page's own sentence of consent, in index.html."""
 
+_HIDDEN_LINK: Final = '<a href="owner.html" data-words="ownerPage" hidden'
+"""The link to the owner's page, in index.html."""
 
 MAX_LIVE: Final = 4
 """The page sends no more pictures a second: FASTEST in site/assets/pace.js."""
@@ -31,12 +33,14 @@ class Owner:
 
     An empty text means that the owner has not said. `consent` is the owner's own sentence, True for the sentence of the
     page, False for no consent line. `live` is how many pictures a second the running camera may send; 0 for none.
+    `link`: visitors see a link to the owner's page.
     """
 
     name: str = ""
     contact: str = ""
     consent: str | bool = False
     live: int = MAX_LIVE
+    link: bool = False
 
     @classmethod
     def kept(cls, target: Target) -> Self:
@@ -61,7 +65,12 @@ class Owner:
                 return cls._parse(body.read())
 
     def changed(
-        self, name: str | None, contact: str | None, consent: str | bool | None, live: int | None = None
+        self,
+        name: str | None,
+        contact: str | None,
+        consent: str | bool | None,
+        live: int | None = None,
+        link: bool | None = None,
     ) -> Self:
         """Return the owner with these changes; None keeps a value, an empty text removes it.
 
@@ -75,6 +84,7 @@ class Owner:
             self.contact if contact is None else _contact(contact),
             self.consent if consent is None else consent,
             self.live if live is None else min(max(int(live), 0), MAX_LIVE),
+            self.link if link is None else bool(link),
         )
 
     @property
@@ -95,7 +105,9 @@ class Owner:
         return html.replace('href="#contact"', f'href="{escape(self._contact_address())}"')
 
     def on_index(self, html: str) -> str:
-        """Return the page with the consent line, if the owner wants one."""
+        """Return the page with the consent line and the link to the owner's page, if the owner wants them."""
+        if self.link:
+            html = html.replace(_HIDDEN_LINK, _HIDDEN_LINK.removesuffix(" hidden"))
         if not self.consent:
             return html
         html = html.replace(' id="consent" hidden', ' id="consent"')
@@ -112,7 +124,7 @@ class Owner:
         """Read the members of config.json; whatever is not as this version writes it counts as not said."""
         try:
             said = json.loads(config)["owner"]
-            return cls().changed(said["name"], said["contact"], said["consent"], said.get("live"))
+            return cls().changed(said["name"], said["contact"], said["consent"], said.get("live"), said.get("link"))
         except (ValueError, LookupError, TypeError, AttributeError, DeployError):
             return cls()
 

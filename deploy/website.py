@@ -27,6 +27,7 @@ SITE: Final = ROOT / "site"
 
 _INDEX: Final = "index.html"
 _PRIVACY: Final = "privacy.html"
+_OWNERS_PAGE: Final = "owner.html"
 _WORKER: Final = "sw.js"
 _CONFIG: Final = "config.json"
 _ASSETS: Final = "assets/"
@@ -83,6 +84,9 @@ _CONNECT: Final = re.compile(r"(?:(?<=; )|(?<=\"))connect-src [^;\"]*")
 _FILES: Final = re.compile(r"^const SITE = .*;$", re.MULTILINE)
 """The list in the service worker that the deployment fills in."""
 
+_OWNERS_ASSETS: Final = re.compile(r"assets/[^/]+/(?:words/)?owner/")
+"""What only the owner's page loads. The service worker keeps none of it: visitors would download it for nothing."""
+
 _REFERENCE: Final = re.compile(rf'"{_ASSETS}([^"]*)"')
 
 
@@ -121,11 +125,12 @@ class Services:
 class Site:
     """The website without the addresses that are known only after the deployment.
 
-    `index` and `privacy` are the HTML of its two pages, `worker` is the script of its service worker.
+    `index`, `privacy` and `owners_page` are the HTML of its pages, `worker` is the script of its service worker.
     """
 
     index: str
     privacy: str
+    owners_page: str
     worker: str
     files: tuple[Page, ...]
     examples: tuple[ExamplePages, ...]
@@ -133,7 +138,7 @@ class Site:
     def pages(self, address: str, services: Services, owner: Owner = UNSAID) -> list[Page]:
         """Return its files, in the order in which to upload them to `address`. The page connects to `services`.
 
-        The page comes after the files that it names. The service worker comes last: it names the files to keep.
+        The pages come after the files that they name. The service worker comes last: it names the files to keep.
         """
         policy = " ".join(["connect-src 'self'", *services.origins])
         card = f'content="{_origin(address)}/card.png"'  # programs that preview links need an absolute address
@@ -143,6 +148,7 @@ class Site:
         pages = [
             *self.files,
             _page(_PRIVACY, owner.on_privacy_page(self.privacy).encode()),
+            _page(_OWNERS_PAGE, _CONNECT.sub(policy, self.owners_page).encode()),
             _page(_CONFIG, config.encode()),
             _page(_INDEX, index.encode()),
         ]
@@ -160,17 +166,19 @@ def build(examples: Sequence[Path] = (), folder: Path = SITE) -> Site:
         DeployError: `folder` holds no website that can be deployed, or an example cannot be read.
     """
     files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(_files(folder))}
-    for name in (_INDEX, _PRIVACY, _WORKER):
+    for name in (_INDEX, _PRIVACY, _OWNERS_PAGE, _WORKER):
         if name not in files:
             raise DeployError(f"{folder} has no {name}.")
     assets = {name: body for name, body in files.items() if name.startswith(_ASSETS)}
     hashed = f"{_ASSETS}{_digest(assets)}/"
-    index, privacy, worker = (files.pop(name).decode() for name in (_INDEX, _PRIVACY, _WORKER))
-    _check_places(index, worker)
+    texts = {name: files.pop(name).decode() for name in (_INDEX, _PRIVACY, _OWNERS_PAGE, _WORKER)}
+    _check_places(texts)
+    html = {page: _with_hashed_names(page, texts[page], assets, hashed) for page in (_INDEX, _PRIVACY, _OWNERS_PAGE)}
     return Site(
-        _with_hashed_names(_INDEX, index, assets, hashed),
-        _with_hashed_names(_PRIVACY, privacy, assets, hashed),
-        worker,
+        html[_INDEX],
+        html[_PRIVACY],
+        html[_OWNERS_PAGE],
+        texts[_WORKER],
         tuple(_page(re.sub(rf"^{_ASSETS}", hashed, name), body) for name, body in files.items()),
         tuple(map(_example_pages, dict.fromkeys(map(example, examples)))),
     )
@@ -211,13 +219,14 @@ def _digest(files: dict[str, bytes]) -> str:
     return sha256("".join(parts).encode()).hexdigest()[:12]
 
 
-def _check_places(index: str, worker: str) -> None:
-    """Check that the page and the service worker have every place to fill in."""
-    if len(_CONNECT.findall(index)) != 1:
-        raise DeployError(f"{_INDEX} needs one Content-Security-Policy with a connect-src, to name the API in.")
-    if _CARD not in index:
+def _check_places(texts: dict[str, str]) -> None:
+    """Check that the pages and the service worker have every place to fill in."""
+    for page in (_INDEX, _OWNERS_PAGE):
+        if len(_CONNECT.findall(texts[page])) != 1:
+            raise DeployError(f"{page} needs one Content-Security-Policy with a connect-src, to name the API in.")
+    if _CARD not in texts[_INDEX]:
         raise DeployError(f"{_INDEX} needs a social card, {_CARD}, to name the website in.")
-    if len(_FILES.findall(worker)) != 1:
+    if len(_FILES.findall(texts[_WORKER])) != 1:
         raise DeployError(f"{_WORKER} needs one line `const SITE = …;`, to list the website's files in.")
 
 
@@ -233,16 +242,22 @@ def _with_hashed_names(page: str, html: str, assets: Collection[str], hashed: st
 
 
 def _files_to_keep(pages: Sequence[Page]) -> str:
-    """Return what the service worker keeps of these pages, as JSON: all but the pictures.
+    """Return what the service worker keeps of these pages, as JSON: all but the pictures and the owner's page.
+
+    Without a network, nobody can change people. And the owner's page is then never older than the service.
 
     The names of assets say what is in them. The other files have their hash beside them, so that a browser never keeps
     files of two deployments together.
     """
-    kept = [page for page in pages if page.content_type != "image/png"]
+    kept = [page for page in pages if page.content_type != "image/png" and not _is_owners(page.key)]
     assets = [page.key for page in kept if page.key.startswith(_ASSETS)]
     others = {page.key: _integrity(page.body) for page in kept if page.key not in assets}
     version = sha256(json.dumps([assets, others]).encode()).hexdigest()[:12]
     return json.dumps({"version": version, "assets": assets, "others": others})
+
+
+def _is_owners(key: str) -> bool:
+    return key == _OWNERS_PAGE or _OWNERS_ASSETS.match(key) is not None
 
 
 def _integrity(body: bytes) -> str:

@@ -71,6 +71,12 @@ def deploy(
     consent_text: Annotated[
         str | None, typer.Option(metavar="SENTENCE", help="What they agree to, in your own words; implies --consent.")
     ] = None,
+    owner_link: Annotated[
+        bool | None,
+        typer.Option(
+            "--owner-link/--no-owner-link", help="Whether visitors see a link to the owner's page, owner.html."
+        ),
+    ] = None,
     live: Annotated[
         int | None,
         typer.Option(
@@ -164,11 +170,11 @@ def deploy(
 ) -> None:
     """Deploy stack, model and website, and print the addresses of API and website.
 
-    Owner, contact, consent and --live are kept for later deployments, and so are the options for costs, for watching
-    and for who may use the API; an empty text removes one.
+    Owner, contact, consent, --owner-link and --live are kept for later deployments, and so are the options for costs,
+    for watching and for who may use the API; an empty text removes one.
     """
     require_checkout("deploy")
-    said = (owner, contact, _consent(consent, consent_text), live)
+    said = (owner, contact, _consent(consent, consent_text), live, owner_link)
     UNSAID.changed(*said)
     _ANY_ACCESS.changed(auth, issuer, audience, private_labels)
     if stage is Stage.LOCAL and budget:

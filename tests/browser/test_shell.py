@@ -115,7 +115,7 @@ def test_the_page_and_the_privacy_page_open_without_a_network_in_every_language(
     for language, title in (("es", "¿Quién es?"), ("ar", "من هذا؟")):
         app.goto(f"{app.url.partition('?')[0]}?lang={language}")
         expect(app.locator("#title")).to_have_text(title)
-    app.locator("footer > a").click()
+    app.get_by_role("link", name="الخصوصية").click()
     expect(app.get_by_role("heading", name="الخصوصية")).to_be_visible()
     context.set_offline(False)
 
@@ -221,6 +221,19 @@ def test_the_page_opens_on_a_network_that_does_not_answer_in_time(app: Page, dep
     app.reload()
     is_open(app)
     expect(app.locator(".names li").first).to_be_visible()
+
+
+def test_the_owners_page_is_never_kept(app: Page, deployment: Deployment, files):
+    app.reload()
+    is_open(app)
+    app.goto(f"{deployment.address}/owner.html")
+    expect(app.locator("#key-place input")).to_be_visible()
+    assert not [name for name in kept_files(app) if "owner" in name]
+    deployment.deploy(files(owners_page=website.build().owners_page.replace("<span>Visage<", "<span>Visage 2<")))
+    app.reload()
+    expect(app.locator(".masthead span")).to_have_text("Visage 2")
+    deployment.failing = {"owner.html": 503}
+    assert app.reload().status == 503
 
 
 def test_requests_to_the_api_pass_by_the_service_worker(app: Page):

@@ -71,6 +71,9 @@ class Visitor(Protocol):
     def press(self, selector: str) -> None:
         """Click on an element."""
 
+    def write(self, selector: str, text: str) -> None:
+        """Type a text into a field."""
+
     def look(self, expression: str, expected: Any) -> Any:
         """Return the value of a JavaScript expression as soon as it is the expected one, or else after a while."""
 
@@ -88,6 +91,9 @@ class PlaywrightVisitor:
 
     def press(self, selector: str) -> None:
         self.page.locator(selector).click()
+
+    def write(self, selector: str, text: str) -> None:
+        self.page.locator(selector).press_sequentially(text)
 
     def look(self, expression: str, expected: Any) -> Any:
         return self.page.evaluate(waiting(expression, expected))
@@ -109,6 +115,9 @@ class WebDriverVisitor:
 
     def press(self, selector: str) -> None:
         self.send("ElementClick", id=self._find(selector))
+
+    def write(self, selector: str, text: str) -> None:
+        self.send("ElementSendKeys", id=self._find(selector), text=text)
 
     def look(self, expression: str, expected: Any) -> Any:
         script = f"{waiting(expression, expected)}.then(arguments[0])"

@@ -7,14 +7,17 @@ import { runInNewContext } from "node:vm";
 import { formats } from "../../site/assets/formats.js";
 
 const FOLDER = new URL("../../site/assets/", import.meta.url);
-const INDEX = readFileSync(new URL("../index.html", FOLDER), "utf8");
+const PAGES = ["index.html", "owner.html"].map((name) => [name, readFileSync(new URL(`../${name}`, FOLDER), "utf8")]);
 const CHOOSE = readFileSync(new URL("language.js", FOLDER), "utf8");
 const NAMES = readdirSync(new URL("words/advice/", FOLDER)).map((file) => file.replace(".js", ""));
 
-/** A language's words by their path, such as "failures.no-face.0". */
+/** A language's words by their path, such as "failures.no-face.0"; those of the owner's page are among them. */
 async function wordsOf(name, format = formats(name)) {
-  const { default: wordsWith } = await import(new URL(`words/${name}.js`, FOLDER));
-  return new Map(flat(wordsWith(format)));
+  const modules = await Promise.all([`words/${name}.js`, `words/owner/${name}.js`].map((path) => import(new URL(path, FOLDER))));
+  const parts = modules.map(({ default: wordsWith }) => wordsWith(format));
+  const shared = Object.keys(parts[0]).filter((key) => key in parts[1]);
+  assert.deepEqual(shared, [], "one name would replace the other on the owner's page");
+  return new Map(parts.flatMap((part) => flat(part)));
 }
 
 function flat(value, path = []) {
@@ -35,7 +38,7 @@ const say = (words, values) => flat((typeof words === "function" ? words(...valu
 const parameters = (words) => (typeof words === "function" ? String(words).match(/^\(([^)]*)\)/)[1].split(", ") : []);
 
 /** Values for parameters by name; those of the second kind are others. */
-const TEXTS = { result: ["Ada", "Grace"], file: ["a.jpg", "b.pdf"], kind: ["one", "two"], version: ["3f9c", "77aa"] };
+const TEXTS = { result: ["Ada", "Grace"], file: ["a.jpg", "b.pdf"], kind: ["one", "two"], version: ["3f9c", "77aa"], name: ["Ada", "Grace"], date: ["1 May", "2 May"] };
 const valuesOf = (name) => TEXTS[name] ?? (name === "files" ? [["a"], ["b"]] : name === "share" ? [0.25, 0.5] : [11_000_000, 27_000_000]);
 
 test("every language has its sentences", () => {
@@ -101,24 +104,26 @@ test("Arabic has its own form for one, two, a few and many", async () => {
   assert.deepEqual(people, ["أعرف شخصًا واحدًا.", "أعرف شخصين.", "أعرف 3 أشخاص.", "أعرف 11 شخصًا.", "أعرف 100 شخص."]);
 });
 
-test("index.html has the English words", () => {
-  const texts = [...INDEX.matchAll(/data-words="(\w+)"[^>]*>([^<]*)</g)];
-  const attributes = [...INDEX.matchAll(/data-words-([a-z-]+)="(\w+)"[^>]* \1="([^"]*)"/g)].map(([, , key, text]) => [, key, text]);
-  assert.equal(texts.length + attributes.length, INDEX.match(/data-words/g).length);
-  for (const [, key, text] of [...texts, ...attributes]) assert.equal(text, ENGLISH.get(key), key);
-});
+for (const [page, html] of PAGES) {
+  test(`${page} has the English words`, () => {
+    const texts = [...html.matchAll(/data-words="(\w+)"[^>]*>([^<]*)</g)];
+    const attributes = [...html.matchAll(/data-words-([a-z-]+)="(\w+)"[^>]* \1="([^"]*)"/g)].map(([, , key, text]) => [, key, text]);
+    assert.equal(texts.length + attributes.length, html.match(/data-words/g).length);
+    for (const [, key, text] of [...texts, ...attributes]) assert.equal(text, ENGLISH.get(key), key);
+  });
 
-test("all text of index.html has words in every language", () => {
-  const body = INDEX.slice(INDEX.indexOf("<body")).replace(/<(nav class="languages"|noscript)[^]*?<\/(nav|noscript)>/g, "");
-  const alone = [...body.matchAll(/<(?![^>]*data-words=)[^>]*>([^<]*\w[^<]*)/g)].map(([, text]) => text.trim());
-  assert.deepEqual(alone, ["Visage"]);
-  assert.doesNotMatch(body, /<(?![^>]*data-words-aria-label)[^>]* aria-label=/);
-});
+  test(`all text of ${page} has words in every language`, () => {
+    const body = html.slice(html.indexOf("<body")).replace(/<(nav class="languages"|noscript)[^]*?<\/(nav|noscript)>/g, "");
+    const alone = [...body.matchAll(/<(?![^>]*data-words=)[^>]*>([^<]*\w[^<]*)/g)].map(([, text]) => text.trim());
+    assert.deepEqual(alone, ["Visage"]);
+    assert.doesNotMatch(body, /<(?![^>]*data-words-aria-label)[^>]* aria-label=/);
+  });
 
-test("every language can be chosen at the foot of the page", () => {
-  const offered = [...INDEX.matchAll(/href="\?lang=(\w+)" lang="\1"/g)].map(([, name]) => name);
-  assert.deepEqual(offered.sort(), NAMES.sort());
-});
+  test(`every language can be chosen at the foot of ${page}`, () => {
+    const offered = [...html.matchAll(/href="\?lang=(\w+)" lang="\1"/g)].map(([, name]) => name);
+    assert.deepEqual(offered.sort(), [...NAMES].sort());
+  });
+}
 
 test("names are sorted as the visitor's language does, and numbers in them by their value", () => {
   const sorted = (locale, names) => [...names].sort(formats(locale).compare);

@@ -48,7 +48,7 @@ export class AddRoom {
 
   #hasName() {
     if (element("new-name").value.trim()) return true;
-    this.#drafts.say(words.nameMissing);
+    this.#drafts.say(words.nameMissing, true);
     element("new-name").focus();
     return false;
   }

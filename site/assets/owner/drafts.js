@@ -63,7 +63,7 @@ export class Drafts {
   add(files) {
     const room = MAX_DRAFTS - this.photos.length;
     this.#queue.add(files.slice(0, room));
-    this.say(files.length > room ? words.tooManyPhotos(MAX_DRAFTS) : "");
+    this.say(files.length > room ? words.tooManyPhotos(MAX_DRAFTS) : "", true);
     this.#arrange();
   }
 
@@ -78,9 +78,9 @@ export class Drafts {
     this.#queue.retryFailed(({ retryable }) => retryable);
   }
 
-  /** @param {string} sentence  empty for none */
-  say(sentence) {
-    tell(this.#summary, sentence);
+  /** @param {string} sentence  empty for none  @param {boolean} [isWrong] */
+  say(sentence, isWrong = false) {
+    tell(this.#summary, sentence, isWrong);
   }
 
   clear() {
@@ -188,7 +188,7 @@ export class Drafts {
     if (check && !check()) return;
     const ready = this.photos.filter(isReady);
     if (this.photos.some((draft) => !isDone(draft) && draft.state !== "asking")) return this.say(words.stillLooking);
-    if (!ready.length) return this.say(words.noPhotoReady);
+    if (!ready.length) return this.say(words.noPhotoReady, true);
     this.#send.disabled = true;
     this.say(words.adding);
     const added = [];
@@ -200,7 +200,7 @@ export class Drafts {
         if (answer.person) added.push(answer);
         this.#apply(batch, answer.photos);
       }
-      this.say(added.length ? "" : words.noneUsed);
+      this.say(added.length ? "" : words.noneUsed, true);
     } catch (failure) {
       tellFailure(this.#summary, failure);
       const namesake = failure.type === "name-taken" && failure.body?.id;

@@ -81,7 +81,7 @@ async function showDoor(failure) {
   document.body.dataset.view = "empty";
   document.title = `${words.doorTitle} – Visage`;
   element("door").hidden = false;
-  tell(element("door-problem"), failure?.message ?? "");
+  tell(element("door-problem"), failure?.message ?? "", true);
   const place = element("key-place");
   if (failure && !failure.needsKey) return place.replaceChildren(button(words.tryAgain, signIn));
   const key = await import("../key.js").catch(() => null);

@@ -72,15 +72,16 @@ export const adviceFor = ({ advice }) => advice.map((kind) => words.personAdvice
 /** @param {string} name  @returns {HTMLElement} a name that keeps its own direction */
 export const nameView = (name) => make("bdi", {}, name);
 
-/** @param {HTMLElement} place  @param {string} sentence  empty to hide the place */
-export function tell(place, sentence) {
+/** @param {HTMLElement} place  @param {string} sentence  empty to hide the place  @param {boolean} [isWrong] */
+export function tell(place, sentence, isWrong = false) {
   place.textContent = sentence;
   place.hidden = !sentence;
+  place.classList.toggle("calm", !isWrong);
 }
 
 /** Shows what went wrong in this place. Where another key may help, the page asks for it. @param {HTMLElement} place  @param {Error} failure */
 export function tellFailure(place, failure) {
-  tell(place, failure.message);
+  tell(place, failure.message, true);
   if (failure.needsKey) dispatchEvent(new CustomEvent("keyneeded", { detail: failure }));
   else if (!failure.summary) reportError(failure);
 }

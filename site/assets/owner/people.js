@@ -80,7 +80,7 @@ export class PeopleRoom {
     element("more-people").hidden = !next;
     element("count").textContent = countOf(count, element("find").value.trim());
     const isTooLarge = roster?.supported > 0 && count > roster.supported;
-    tell(element("oversize"), isTooLarge ? words.oversize(count, roster.supported) : "");
+    tell(element("oversize"), isTooLarge ? words.oversize(count, roster.supported) : "", true);
     return cards[0]?.firstChild;
   }
 

@@ -144,7 +144,7 @@ export class PersonRoom {
   }
 
   async #rename(name, problem) {
-    if (!name) return tell(problem, words.nameMissing);
+    if (!name) return tell(problem, words.nameMissing, true);
     tell(problem, "");
     try {
       this.#show(await renamePerson(this.#api, this.#id, name, this.#etag));

@@ -15,6 +15,7 @@ import { button, nameView } from "./parts.js";
  * @property {string} key  of the request
  * @property {string} [problem]  why it was not sent
  * @property {string} [stored]  its name in the tab's storage
+ * @property {boolean} [sending]
  */
 
 const PREFIX = "correction ";
@@ -121,7 +122,7 @@ export class Waiting extends EventTarget {
         this.#change(correction, { problem: failure.message });
         if (failure.retryable) return; // the others would fail too
       } finally {
-        correction.sending = false;
+        this.#change(correction, { sending: false });
       }
     }
   }
@@ -138,14 +139,12 @@ export class Waiting extends EventTarget {
 
 /** Shows the corrections that wait in this place. @param {Waiting} waiting  @param {{section: HTMLElement, list: HTMLElement}} place */
 export function showWaiting(waiting, { section, list }) {
-  const row = (correction) =>
-    make(
-      "li",
-      {},
-      make("span", { class: "name" }, nameView(correctionText(correction)), correction.problem && make("span", { class: "fine alarm" }, correction.problem)),
-      button(words.sendAgain, () => waiting.send([correction])),
-      button(words.discard, () => waiting.drop(correction), "link"),
-    );
+  const row = (correction) => {
+    const problem = correction.problem && make("span", { class: "fine alarm" }, correction.problem);
+    const send = button(words.sendAgain, () => waiting.send([correction]));
+    send.disabled = Boolean(correction.sending);
+    return make("li", {}, make("span", { class: "name" }, nameView(correctionText(correction)), problem), send, button(words.discard, () => waiting.drop(correction), "link"));
+  };
   const show = () => {
     const hadFocus = section.contains(document.activeElement);
     section.hidden = !waiting.items.length;

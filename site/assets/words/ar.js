@@ -26,6 +26,7 @@ export default ({ list, megabytes, number, percent, plural, wholePercent }) => (
   peopleTitle: "من أعرفهم",
   loadingPeople: "جارٍ تحميل القائمة…",
   language: "اللغة",
+  ownerPage: "المالك",
   privacyPage: "الخصوصية",
   consent: "أوافق على قياس الوجوه في صوري ومقارنتها. وكل من يظهر فيها يوافق أيضًا.",
   consentFirst: "ضع علامة في المربع للموافقة، ثم أتابع.",

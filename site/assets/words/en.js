@@ -26,6 +26,7 @@ export default ({ list, megabytes, number, percent, plural, wholePercent }) => (
   peopleTitle: "Who I know",
   loadingPeople: "Loading the list…",
   language: "Language",
+  ownerPage: "Owner",
   privacyPage: "Privacy",
   consent: "I agree that the faces in my photos are measured and compared. Everyone in the photos agrees too.",
   consentFirst: "Tick the box to agree, and I’ll go on.",

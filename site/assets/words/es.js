@@ -26,6 +26,7 @@ export default ({ list, megabytes, number, percent, plural, wholePercent }) => (
   peopleTitle: "A quién conozco",
   loadingPeople: "Cargando la lista…",
   language: "Idioma",
+  ownerPage: "Propietario",
   privacyPage: "Privacidad",
   consent: "Acepto que se midan y comparen las caras de mis fotos. Quienes salen en ellas también lo aceptan.",
   consentFirst: "Marca la casilla si aceptas, y sigo.",

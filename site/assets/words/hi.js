@@ -26,6 +26,7 @@ export default ({ list, megabytes, number, percent, plural, wholePercent }) => (
   peopleTitle: "मेरी जान-पहचान",
   loadingPeople: "सूची आ रही है…",
   language: "भाषा",
+  ownerPage: "मालिक",
   privacyPage: "गोपनीयता",
   consent: "मैं सहमत हूँ कि मेरी फ़ोटो के चेहरे मापे और मिलाए जाएँ। फ़ोटो में दिख रहे सभी लोग भी सहमत हैं।",
   consentFirst: "सहमति के लिए बॉक्स पर निशान लगाएँ। काम उसके बाद शुरू होगा।",

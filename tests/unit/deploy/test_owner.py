@@ -156,6 +156,13 @@ def test_without_a_consent_line_the_page_stays_as_it_is(index):
     assert UNSAID.on_index(index) == index
 
 
+def test_the_owners_page_is_linked_only_if_the_owner_wants_it(index):
+    hidden, shown = ('<a href="owner.html" data-words="ownerPage"' + end for end in (" hidden>", ">"))
+    assert hidden in UNSAID.on_index(index)
+    assert shown in Owner(link=True).on_index(index)
+    assert shown in Owner(consent=True, link=True).on_index(index)
+
+
 def test_the_consent_line_has_the_sentence_of_the_page_or_the_owners(index):
     assert '<label class="consent" id="consent">' in ADA.on_index(index)
     assert 'data-words="consent"' in ADA.on_index(index)

@@ -36,6 +36,9 @@ PAGE = """<!doctype html>
 PRIVACY = (
     '<link rel="stylesheet" href="assets/style.css">\n<p data-with="name" hidden><bdi data-owner="name"></bdi></p>\n'
 )
+OWNERS_PAGE = """<meta http-equiv="Content-Security-Policy" content="connect-src 'self' https:; base-uri 'none'">
+<script type="module" src="assets/owner/main.js"></script>
+"""
 WORKER = "const SITE = {};\n"
 
 
@@ -46,11 +49,15 @@ def folder(tmp_path):
     files = {
         "index.html": PAGE,
         "privacy.html": PRIVACY,
+        "owner.html": OWNERS_PAGE,
         "sw.js": WORKER,
         "favicon.svg": "<svg/>",
         "assets/style.css": "body {}",
         "assets/main.js": 'import "./parts/boxes.js";',
         "assets/parts/boxes.js": "export {};",
+        "assets/owner/main.js": "export {};",
+        "assets/words/owner/en.js": "export {};",
+        "assets/words/en.js": "export {};",
     }
     for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -108,8 +115,9 @@ def prefix(pages):
 def test_assets_are_uploaded_unchanged_to_a_folder_named_by_their_hash(pages):
     found = pages()
     keys = {page.key for page in found}
-    assets = {f"{prefix(found)}{name}" for name in ("style.css", "main.js", "parts/boxes.js")}
-    assert keys == assets | {"index.html", "config.json", "favicon.svg", "privacy.html", "sw.js"}
+    names = ("style.css", "main.js", "parts/boxes.js", "owner/main.js", "words/owner/en.js", "words/en.js")
+    assets = {f"{prefix(found)}{name}" for name in names}
+    assert keys == assets | {"index.html", "config.json", "favicon.svg", "owner.html", "privacy.html", "sw.js"}
     assert named(found, f"{prefix(found)}main.js").body == b'import "./parts/boxes.js";'
 
 
@@ -143,7 +151,7 @@ def test_the_page_names_the_assets_where_they_are(pages):
 def test_files_named_by_content_are_cached_for_a_year_and_the_page_is_revalidated(pages, plain_photo):
     kept = {page.key: page.cache_control for page in pages([plain_photo])}
     good, asked = "public, max-age=31536000, immutable", "no-cache"
-    assert {kept.pop(name) for name in ("index.html", "config.json", "privacy.html", "sw.js")} == {asked}
+    assert {kept.pop(name) for name in ("index.html", "config.json", "owner.html", "privacy.html", "sw.js")} == {asked}
     assert kept.pop("favicon.svg") == "public, max-age=86400"
     assert set(kept.values()) == {good}
 
@@ -187,12 +195,12 @@ def worker_list(pages):
     return json.loads(listed)
 
 
-def test_the_service_worker_lists_every_file_but_pictures_and_itself(folder, pages, plain_photo):
+def test_the_service_worker_lists_every_file_but_pictures_itself_and_the_owners_page(folder, pages, plain_photo):
     (folder / "icon-192.png").write_bytes(b"png")
     found = pages([plain_photo])
     listed = worker_list(found)
     kinds = ("image/png", "image/jpeg")
-    keys = {page.key for page in found if page.content_type not in kinds} - {"sw.js"}
+    keys = {page.key for page in found if page.content_type not in kinds and "owner" not in page.key} - {"sw.js"}
     assert {*listed["assets"], *listed["others"]} == keys
     assert {name.partition("/")[0] for name in listed["assets"]} == {"assets"}
 
@@ -239,7 +247,7 @@ def test_a_page_that_cannot_be_filled_in_is_not_deployed(folder, pages, old, new
         pages()
 
 
-@pytest.mark.parametrize("name", ["index.html", "privacy.html", "sw.js"])
+@pytest.mark.parametrize("name", ["index.html", "privacy.html", "owner.html", "sw.js"])
 def test_a_folder_without_its_pages_or_service_worker_is_not_deployed(folder, pages, name):
     (folder / name).unlink()
     with pytest.raises(DeployError, match=f"has no {re.escape(name)}"):
@@ -255,6 +263,19 @@ def test_a_service_worker_without_a_place_for_the_list_is_not_deployed(folder, p
 def test_a_privacy_page_that_names_a_missing_file_is_not_deployed(folder, pages):
     (folder / "privacy.html").write_text(PRIVACY.replace("style.css", "stile.css"))
     with pytest.raises(DeployError, match=r"privacy\.html names assets/stile\.css, which does not exist"):
+        pages()
+
+
+def test_the_owners_page_may_talk_to_the_api_and_has_the_new_names_of_its_files(pages):
+    found = pages()
+    page = named(found, "owner.html").body.decode()
+    assert f"connect-src 'self' {API}; base-uri" in page
+    assert f'"{prefix(found)}owner/main.js"' in page
+
+
+def test_an_owners_page_without_a_place_for_the_api_is_not_deployed(folder, pages):
+    (folder / "owner.html").write_text(OWNERS_PAGE.replace("connect-src", "img-src"))
+    with pytest.raises(DeployError, match=r"owner\.html needs one Content-Security-Policy"):
         pages()
 
 
@@ -375,6 +396,8 @@ def test_the_owner_is_kept_and_what_is_given_replaces_it(visage_deploy):
     assert owner == Owner("Grace", "ada@example.org", "I agree.")
     ((*_, owner),), _ = visage_deploy("--no-consent", kept=kept)
     assert owner.consent is False
+    ((*_, owner),), _ = visage_deploy("--owner-link", kept=kept)
+    assert owner == Owner("Ada", "ada@example.org", consent=True, link=True)
 
 
 def test_who_may_use_the_api_is_kept_and_what_is_given_replaces_it(visage_deploy):

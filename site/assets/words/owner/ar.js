@@ -2,10 +2,10 @@
 
 /** @param {ReturnType<typeof import("../../formats.js").formats>} format */
 export default ({ number, plural }) => {
-  const photos = (count) => plural(count, { one: "صورة واحدة", two: "صورتان", few: `${number(count)} صور`, many: `${number(count)} صورة`, other: `${number(count)} صورة` });
-  const people = (count) => plural(count, { one: "شخص واحد", two: "شخصان", few: `${number(count)} أشخاص`, many: `${number(count)} شخصًا`, other: `${number(count)} شخص` });
-  const faces = (count) => plural(count, { one: "وجه واحد", two: "وجهان", few: `${number(count)} وجوه`, many: `${number(count)} وجهًا`, other: `${number(count)} وجه` });
-  const corrections = (count) =>
+  const countPhotos = (count) => plural(count, { one: "صورة واحدة", two: "صورتان", few: `${number(count)} صور`, many: `${number(count)} صورة`, other: `${number(count)} صورة` });
+  const countPeople = (count) => plural(count, { one: "شخص واحد", two: "شخصان", few: `${number(count)} أشخاص`, many: `${number(count)} شخصًا`, other: `${number(count)} شخص` });
+  const countFaces = (count) => plural(count, { one: "وجه واحد", two: "وجهان", few: `${number(count)} وجوه`, many: `${number(count)} وجهًا`, other: `${number(count)} وجه` });
+  const countCorrections = (count) =>
     plural(count, { one: "تصحيح واحد", two: "تصحيحان", few: `${number(count)} تصحيحات`, many: `${number(count)} تصحيحًا`, other: `${number(count)} تصحيح` });
   return {
     // owner.html
@@ -32,19 +32,19 @@ export default ({ number, plural }) => {
     keysMake: "تُنشأ المفاتيح في سطر الأوامر. هذا المفتاح يسمح بتغيير الأشخاص والتعرّف عليهم، ويُعرض مرة واحدة:",
     keysRevoke: "لعرض كل المفاتيح وإلغاء واحد منها برقمه:",
     signOutQuestion: "هل تريد تسجيل الخروج؟",
-    signOutLoses: (count) => `لم تُرسل: ${corrections(count)}. وستضيع.`,
+    signOutLoses: (count) => `لم تُرسل: ${countCorrections(count)}. وستضيع.`,
 
     // People
     people: "قائمة الأشخاص",
-    peopleCount: (count) => `${people(count)}.`,
+    peopleCount: (count) => `${countPeople(count)}.`,
     noPeople: "لا يوجد أحد بعد. أضف شخصًا ببضع صور.",
     nobodyFound: "لا أحد بمثل هذا الاسم.",
-    found: (count) => `بمثل هذا الاسم: ${people(count)}.`,
+    found: (count) => `بمثل هذا الاسم: ${countPeople(count)}.`,
     oversize: (count, supported) =>
       `عدد الأشخاص لديك ${number(count)}. قيست العتبة لعدد أقصاه ${number(supported)}: ومع عدد أكبر يحصل الغرباء على اسم خاطئ مرات أكثر.`,
-    photoCount: (count) => photos(count),
+    photoCount: (count) => countPhotos(count),
     trained: "مدرَّب عليه",
-    trainedAndPhotos: (count) => `مدرَّب عليه، و${photos(count)}`,
+    trainedAndPhotos: (count) => `مدرَّب عليه، و${countPhotos(count)}`,
     levels: { well: "معروف جيدًا", fairly: "معروف إلى حد ما", hardly: "بالكاد معروف" },
     personAdvice: {
       one_photo: "لديّ صورة واحدة فقط. أضف صورتين أو ثلاثًا.",
@@ -56,7 +56,7 @@ export default ({ number, plural }) => {
     // A person
     photosFact: "الصور",
     nearMisses: "وجوه قريبة",
-    nearMissCount: (count) => `${faces(count)} ليس لهذا الشخص`,
+    nearMissCount: (count) => `${countFaces(count)} ليس لهذا الشخص`,
     created: "تاريخ الإضافة",
     changed: "تاريخ التغيير",
     lookalikes: "يشبه:",
@@ -66,8 +66,8 @@ export default ({ number, plural }) => {
     renamed: (name) => `الاسم الآن ${name}.`,
     removePerson: "إزالة هذا الشخص",
     removeQuestion: (name) => `هل تريد إزالة ${name}؟`,
-    removeGoes: (photoCount, nearMisses) =>
-      `يُحذف الاسم والصورة والأرقام الخاصة بعدد ${number(photoCount)} من الصور و${number(nearMisses)} من الوجوه القريبة. لا يمكن التراجع عن ذلك.`,
+    removeGoes: (photos, nearMisses) =>
+      `يُحذف الاسم والصورة والأرقام الخاصة بعدد ${number(photos)} من الصور و${number(nearMisses)} من الوجوه القريبة. لا يمكن التراجع عن ذلك.`,
     removeSoon: "تتوقف الأجوبة عن ذكر الاسم خلال ثوانٍ.",
     removeCopies: "تُحفظ النسخ السابقة من القائمة بضعة أيام. ستعرف اليوم الذي تختفي فيه آخر نسخة.",
     removed: (name, date) => `أُزيل ${name}. تختفي آخر نسخة في ${date}.`,
@@ -77,7 +77,7 @@ export default ({ number, plural }) => {
     addPersonButton: "أضف هذا الشخص",
     addPhotosButton: "أضف هذه الصور",
     goodPhoto: "جيدة: وجه واحد واضح.",
-    severalFaces: (faceCount) => `عدد الوجوه ${number(faceCount)}. اختر الوجه المقصود، وإلا قررتُ حسب الصور الأخرى.`,
+    severalFaces: (faces) => `عدد الوجوه ${number(faces)}. اختر الوجه المقصود، وإلا قررتُ حسب الصور الأخرى.`,
     whichFace: (photoNumber) => `أيّ وجه في الصورة ${number(photoNumber)}؟`,
     face: (faceNumber) => `الوجه ${number(faceNumber)}`,
     useAnyway: "هو نفسه: استخدمها",
@@ -89,8 +89,8 @@ export default ({ number, plural }) => {
     nameMissing: "اكتب اسمًا.",
     adding: "جارٍ الإضافة…",
     noneUsed: "لا يمكن استخدام أي من هذه الصور. السبب مكتوب مع كل صورة.",
-    photosUsed: (count) => `أُضيفت: ${photos(count)}.`,
-    photosNotUsed: (count) => `لم تُستخدم: ${photos(count)}. السبب مكتوب مع كل صورة.`,
+    photosUsed: (count) => `أُضيفت: ${countPhotos(count)}.`,
+    photosNotUsed: (count) => `لم تُستخدم: ${countPhotos(count)}. السبب مكتوب مع كل صورة.`,
     openPerson: "افتح هذا الشخص",
     photoProblems: {
       "no-face": ["لا أجد وجهًا هنا.", "اختر صورة أخرى."],
