@@ -19,7 +19,9 @@ class Cohort:
     The centres are those of embeddings less the mean. `covariance` (512, 512) is that of a stranger's embedding around
     its centre, and `weights` (K,) are the shares of strangers by centre. `corrections` (M, 4) are rows of a number of
     people, and how many times more real strangers than drawn ones pass three thresholds; see `training.strangers`.
-    `source` names the photos. Without measurements, the mean is 0 and there are no centres.
+    `verification` (2,) is a share of pairs of different people, and the score that so many reach; see
+    `model.verification`. It is empty in cohorts of earlier versions. `source` names the photos. Without measurements,
+    the mean is 0 and there are no centres.
     """
 
     mean: FloatArray
@@ -27,13 +29,14 @@ class Cohort:
     weights: FloatArray
     covariance: FloatArray
     corrections: FloatArray
+    verification: FloatArray
     source: str
 
     @classmethod
     def unmeasured(cls) -> Self:
         """Return the cohort of a network whose strangers nobody has measured."""
         none = np.zeros((0, _DIMENSIONS), np.float32)
-        return cls(np.zeros(_DIMENSIONS, np.float32), none, none[:, 0], none, none[:, :2], "")
+        return cls(np.zeros(_DIMENSIONS, np.float32), none, none[:, 0], none, none[:, :2], none[:, 0], "")
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -41,7 +44,8 @@ class Cohort:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             names = ("mean", "centres", "weights", "covariance", "corrections")
             arrays = {name: stored[name].astype(np.float32) for name in names}
-            return cls(**arrays, source=str(stored["source"]))
+            verification = stored["verification"] if "verification" in stored else np.zeros(0)
+            return cls(**arrays, verification=verification.astype(np.float32), source=str(stored["source"]))
 
     def save(self, path: Path) -> None:
         """Write `cohort.npz`; half floats are exact enough for the large arrays."""
@@ -53,6 +57,7 @@ class Cohort:
                 weights=self.weights,
                 covariance=self.covariance.astype(np.float16),
                 corrections=self.corrections,
+                verification=self.verification,
                 source=np.array(self.source),
             )
 

@@ -13,6 +13,7 @@ from sklearn.cluster import KMeans
 from dataset.words import counted
 from model.cohort import Cohort, FloatArray, normalised
 from model.gallery import Gallery, IntArray
+from model.verification import FALSE_ACCEPT_RATE, compare
 from training.discriminant import fit
 from training.errors import DatasetError
 
@@ -64,13 +65,22 @@ def measure(embeddings: FloatArray, names: Names, source: str, on_progress: Call
             "Give more photos."
         )
     parts = np.array([part_of(name) for name in people])[np.searchsorted(people, names)]
-    factors = []
+    factors, thresholds = [], []
     for done, left_out in enumerate(MEASURED):
         others = np.isin(parts, [part for part in MEASURED if part != left_out])
         cohort = _cohort(_one_each(embeddings, names, others), source)
         factors.append(_corrections(cohort, embeddings[parts == left_out], names[parts == left_out]))
+        thresholds.append(_verification_threshold(cohort, _one_each(embeddings, names, parts == left_out)))
         on_progress(done + 1, len(MEASURED))
-    return replace(cohort, corrections=_means(factors))  # the last part was left out last: this cohort is of COHORT
+    # The last part was left out last: this cohort is of COHORT.
+    verification = np.array([FALSE_ACCEPT_RATE, np.mean(thresholds)], np.float32)
+    return replace(cohort, corrections=_means(factors), verification=verification)
+
+
+def _verification_threshold(cohort: Cohort, faces: FloatArray) -> float:
+    """Return the score that FALSE_ACCEPT_RATE of the pairs of (N, 512) faces, each of another person, reach."""
+    _, scores = compare(faces, faces, cohort)
+    return float(np.quantile(scores[np.triu_indices(len(faces), 1)], 1 - FALSE_ACCEPT_RATE))
 
 
 def _means(corrections: Sequence[FloatArray]) -> FloatArray:
@@ -133,6 +143,7 @@ def _cohort(faces: FloatArray, source: str) -> Cohort:
         (counts[large] / counts[large].sum()).astype(np.float32),
         (residuals.T @ residuals / len(residuals)).astype(np.float32),
         np.zeros((0, 1 + len(RATES)), np.float32),
+        np.zeros(0, np.float32),
         source,
     )
 

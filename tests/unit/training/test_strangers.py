@@ -1,10 +1,13 @@
 """Strangers are measured in numbers that are nobody's face, and those that are drawn are corrected by real ones."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from dataset.folders import listing
 from model.cohort import Cohort
+from model.verification import FALSE_ACCEPT_RATE, compare
 from preprocess.geometry import Geometry
 from tests.crowds import crowd, faces_of, measured
 from training import cohorts, strangers
@@ -44,6 +47,21 @@ def test_people_who_judge_are_not_measured_on(cohort, faces):
     again = strangers.measure(changed, names, "LFW", lambda *_: None)
     np.testing.assert_array_equal(again.centres, cohort.centres)
     np.testing.assert_array_equal(again.corrections, cohort.corrections)
+    np.testing.assert_array_equal(again.verification, cohort.verification)
+
+
+def test_of_other_people_about_the_stated_share_of_pairs_pass_for_one_person():
+    people = 600
+    threshold = strangers._verification_threshold(measured(), crowd(people, 3))
+    others = crowd(people, 4)
+    _, scores = compare(others, others, measured())
+    assert np.mean(scores[np.triu_indices(people, 1)] >= threshold) == pytest.approx(FALSE_ACCEPT_RATE, rel=0.2)
+
+
+def test_a_cohort_says_at_which_rate_its_threshold_was_measured(cohort):
+    rate, threshold = cohort.verification
+    assert rate == np.float32(FALSE_ACCEPT_RATE)
+    assert 0 < threshold < 0.5
 
 
 def test_too_few_people_are_refused():
@@ -55,7 +73,7 @@ def test_a_cohort_is_read_as_it_was_written(cohort, tmp_path):
     cohort.save(tmp_path / "cohort.npz")
     read = Cohort.load(tmp_path / "cohort.npz")
     assert read.source == "LFW"
-    for name in ("mean", "weights", "corrections"):
+    for name in ("mean", "weights", "corrections", "verification"):
         np.testing.assert_array_equal(getattr(read, name), getattr(cohort, name))
     np.testing.assert_allclose(read.centres, cohort.centres, atol=1e-3)
 
@@ -69,7 +87,7 @@ def test_the_rate_of_drawn_strangers_is_divided_by_the_correction(people, rate):
 
 def test_between_two_rows_the_correction_is_interpolated():
     rows = np.float32([[10, 2, 2, 2], [1000, 8, 8, 8]])
-    cohort = Cohort(*(getattr(measured(), name) for name in ("mean", "centres", "weights", "covariance")), rows, "LFW")
+    cohort = replace(measured(), corrections=rows)
     assert strangers.drawn_rate(cohort, 0.01, 100) == pytest.approx(0.01 / 4, rel=1e-4)
 
 
@@ -92,6 +110,7 @@ def test_the_weights_that_can_be_had_without_a_download_are_measured():
     cohort = cohort_of({"name": "casia-webface", "sha256": "whatever torch wrote"}, Geometry())
     assert cohort.is_measured
     assert len(cohort.corrections) == 4
+    np.testing.assert_allclose(cohort.verification, [0.001, 0.06607], rtol=1e-3)
 
 
 def test_a_few_photos_of_each_person_are_chosen_and_none_of_those_who_judge(tmp_path):

@@ -1,0 +1,66 @@
+"""Verification: whether two faces are of one person, at a stated share of pairs of different people that pass.
+
+A pair's score is the cosine of its embeddings, less half of how alike each face is to strangers. This is symmetric
+score normalisation without the division by a deviation, as in `model.gallery`. docs/quality.md has the measurements.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from model.cohort import Cohort, FloatArray
+from model.gallery import ALIKE
+
+FALSE_ACCEPT_RATE: Final = 0.001
+"""The share of pairs of different people that may pass for one person. `training.strangers` measures the score that so
+many reach."""
+
+CAUTIOUS: Final = 0.6
+"""The score from which a pair passes where nobody has measured a threshold. The score is the similarity then. Of
+CASIA-WebFace weights, 1 in 10,000 pairs of different people of LFW reaches 0.60 where no mean was measured either."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """Whether two faces are of one person: whether their `score` reaches the `threshold`.
+
+    `similarity` is their cosine, -1 to 1, after the mean embedding of strangers is subtracted. `false_accept_rate` is
+    the share of pairs of different people whose score reaches the threshold, None where nobody has measured it.
+    """
+
+    same: bool
+    similarity: float
+    score: float
+    threshold: float
+    false_accept_rate: float | None
+
+
+def verify(first: FloatArray, second: FloatArray, cohort: Cohort) -> Verification:
+    """Compare two (512,) unit-length embeddings."""
+    similarity, score = (float(values[0, 0]) for values in compare(first[None], second[None], cohort))
+    if not len(cohort.verification):
+        return Verification(similarity >= CAUTIOUS, similarity, similarity, CAUTIOUS, None)
+    rate, threshold = map(float, cohort.verification)
+    return Verification(score >= threshold, similarity, score, threshold, rate)
+
+
+def compare(first: FloatArray, second: FloatArray, cohort: Cohort) -> tuple[FloatArray, FloatArray]:
+    """Return (N, M) similarities and (N, M) scores of (N, 512) and (M, 512) unit-length embeddings."""
+    one, other = cohort.centred(first), cohort.centred(second)
+    similarities: FloatArray = one @ other.T
+    return similarities, similarities - _penalties(one, cohort)[:, None] - _penalties(other, cohort)
+
+
+def _penalties(faces: FloatArray, cohort: Cohort) -> FloatArray:
+    """Return half of how alike (N, 512) centred embeddings are to strangers, (N,); 0 without a measured cohort.
+
+    It is the mean of the ALIKE largest cosines with the cohort's centres.
+    """
+    if not cohort.is_measured:
+        return np.zeros(len(faces), np.float32)
+    cosines = faces @ cohort.centres.T
+    count = min(ALIKE, cosines.shape[1])
+    nearest = np.partition(cosines, -count, axis=1)[:, -count:]
+    half: FloatArray = (nearest.mean(axis=1) / 2).astype(np.float32)
+    return half
