@@ -80,7 +80,12 @@ class Access:
 
     @property
     def uses_keys(self) -> bool:
-        """Whether the function asks for keys."""
+        """Whether the function asks for keys: where visitors need none, the owner does."""
+        return self.auth in {Auth.KEY, Auth.NONE}
+
+    @property
+    def visitors_need_keys(self) -> bool:
+        """Whether the function asks for keys where visitors could do without."""
         return self.auth is Auth.KEY or (self.auth is Auth.NONE and self.private_labels)
 
     def parameters(self) -> dict[str, str]:

@@ -38,7 +38,9 @@ _NO_CAMERA: Final = (
 
 
 _WATCHING: Final = "Costs and watching (kept for later deployments)"
-_KEYS: Final = "The API asks for keys. `visage keys create NAME --stage {}` makes one."
+_KEYS: Final = "{} `visage keys create NAME --stage {}` makes one."
+_ASKS: Final = "The API asks for keys."
+_ASKS_OWNER: Final = "The API asks for a key where its owner alone may do something."
 
 _ANY_ACCESS: Final = Access(Auth.JWT, "https://issuer.test", "audience")
 """Stands for what is deployed, to which most changes can be made, when options are checked before anything is done."""
@@ -213,7 +215,7 @@ def deploy(
     if hosting is Hosting.S3:
         note([_NO_CAMERA])
     if access.uses_keys:
-        note([_KEYS.format(stage)])
+        note([_KEYS.format(_ASKS if access.visitors_need_keys else _ASKS_OWNER, stage)])
     if responsible.missing:
         note([f"The privacy page lacks its owner. Deploy again with {' and '.join(responsible.missing)}; it is kept."])
 

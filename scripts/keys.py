@@ -44,12 +44,13 @@ def create(
 
     make(Keys(stage))  # finds what is wrong before AWS is asked
     target = target_of(stage, region, "keys")
-    is_asked_for = stack.access(target).uses_keys
+    access = stack.access(target)
     key, text = keys.change(target, make)
     emit({**_described(key), "key": text}, as_json=as_json, show=lambda _: out.print(text))
     note([f"This is shown only once, so store it now. It works within {counted(KEYS_SECONDS, 'second')}."])
-    if not is_asked_for:
-        note(["This stage asks for no keys. Deploy it with `visage deploy --auth key` to change that."])
+    if not access.visitors_need_keys:
+        whom = "visitors for no" if access.uses_keys else "for no"
+        note([f"This stage asks {whom} keys. Deploy it with `visage deploy --auth key` to change that."])
 
 
 @app.command("list")

@@ -61,14 +61,14 @@ def test_what_cannot_be_deployed_is_one_sentence(before, change, reason):
 
 
 @pytest.mark.parametrize(
-    ("access", "uses_keys"),
+    ("access", "owner", "visitors"),
     [
-        (OPEN, False),
-        (Access(private_labels=True), True),
-        (Access(Auth.KEY), True),
-        (TOKENS, False),
-        (Access(Auth.IAM, private_labels=True), False),
+        (OPEN, True, False),
+        (Access(private_labels=True), True, True),
+        (Access(Auth.KEY), True, True),
+        (TOKENS, False, False),
+        (Access(Auth.IAM, private_labels=True), False, False),
     ],
 )
-def test_keys_are_used_where_the_function_asks_for_them(access, uses_keys):
-    assert access.uses_keys is uses_keys
+def test_keys_are_used_where_the_function_asks_somebody_for_them(access, owner, visitors):
+    assert (access.uses_keys, access.visitors_need_keys) == (owner, visitors)
