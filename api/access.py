@@ -54,6 +54,8 @@ NEEDS: Final[dict[str, Need | None]] = {
     "/recognize": Need(RECOGNIZE, visitors=True),
     "/detect": Need(RECOGNIZE, visitors=True),
     "/align": Need(RECOGNIZE, visitors=True),
+    "/verify": Need(RECOGNIZE, visitors=True),
+    "/embed": Need(RECOGNIZE),
     "/uploads": Need(RECOGNIZE, visitors=True),
     "/labels": Need(RECOGNIZE, visitors=True),
     "/health": None,
@@ -179,14 +181,9 @@ class Guard:
         self._keyring = keyring
         self._rates = rates or Rates()
 
-    @property
-    def needs_keys(self) -> bool:
-        """Whether any route needs a key."""
-        return any(needed_scope(route, self.access) for route in NEEDS)
-
     def prepare(self) -> None:
-        """Do what the first check of a key would have to wait for."""
-        if self.needs_keys:
+        """Do what the first check of a key would have to wait for, unless only the owner's requests need keys."""
+        if any(need and need.visitors and needed_scope(route, self.access) for route, need in NEEDS.items()):
             self._keyring.prepare()
 
     def admit(self, route: str, authorization: Authorization | None) -> Key | None:

@@ -1,8 +1,11 @@
 """Converts the model's results to the API's answers: JSON and JPEG."""
 
 import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 from PIL import Image
 
 from model.uploads import LIFETIME_S, MAX_UPLOAD_BYTES, Invitation
@@ -12,13 +15,26 @@ from preprocess.photo import RGBArray
 
 if TYPE_CHECKING:
     from model.bundle import Manifest
-    from model.recognizer import Detection, Face, Prediction, Recognition
+    from model.recognizer import Detection, Embedding, Face, Prediction, Recognition
+    from model.verification import Verification
 
 LANDMARKS: Final = ("right_eye", "left_eye", "nose", "mouth_right", "mouth_left")
 """The names of a face's five points in their order. Right is the person's own right: it is left in the photo."""
 
+_DECIMALS_OF_EMBEDDINGS: Final = 6
+"""An embedding's values are about 0.04, and float32 has seven digits."""
+
 JPEG_QUALITY: Final = 95
 """Pillow's documentation advises against higher values: files grow with hardly any gain in quality."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One side of a comparison: a face, its number in the photo, and how many faces the photo has."""
+
+    embedding: "Embedding"
+    number: int
+    faces: int
 
 
 def recognition_json(recognition: "Recognition") -> dict[str, Any]:
@@ -38,6 +54,28 @@ def detection_json(detection: "Detection") -> dict[str, Any]:
     """Return the JSON of a Detection."""
     faces = map(_seen, detection.boxes, detection.appearances)
     return {"faces": list(faces), **_photo(detection)}
+
+
+def embedding_json(embedding: "Embedding", space: str) -> dict[str, Any]:
+    """Return the JSON of a photo's faces and their embeddings, which are of this space."""
+    answer = detection_json(embedding.detection)
+    values = np.round(embedding.embeddings.astype(np.float64), _DECIMALS_OF_EMBEDDINGS).tolist()
+    faces = [{**face, "embedding": own} for face, own in zip(answer["faces"], values, strict=True)]
+    return {**answer, "faces": faces, "space": space}
+
+
+def verification_json(verification: "Verification", sides: Mapping[str, Compared], version: str) -> dict[str, Any]:
+    """Return the JSON of a comparison of two photos, by the names of their parts."""
+    return {
+        "same": verification.same,
+        "similarity": _rounded(verification.similarity),
+        "score": _rounded(verification.score),
+        "threshold": _rounded(verification.threshold),
+        "false_accept_rate": verification.false_accept_rate and _rounded(verification.false_accept_rate),
+        **{name: _compared(side) for name, side in sides.items()},
+        "model": {"version": version},
+        "timing_ms": _summed([side.embedding.detection.timing_ms for side in sides.values()]),
+    }
 
 
 def labels_json(manifest: "Manifest") -> dict[str, Any]:
@@ -117,6 +155,16 @@ def _face(face: "Face") -> dict[str, Any]:
         "enrolled": face.enrolled,
         "predictions": [_prediction(prediction) for prediction in face.predictions],
     }
+
+
+def _compared(side: Compared) -> dict[str, Any]:
+    (seen,) = map(_seen, side.embedding.detection.boxes, side.embedding.detection.appearances)
+    return {**seen, "face": side.number, "faces": side.faces}
+
+
+def _summed(timings: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Return the milliseconds of each step, in all photos."""
+    return {step: round(sum(float(timing[step]) for timing in timings), 1) for step in timings[0]}
 
 
 def _box(box: Box) -> dict[str, int]:

@@ -24,6 +24,7 @@ from api.errors import (
     document,
     problem_of,
 )
+from api.pair import SIDES
 from api.schemas import EXAMPLES, SCHEMAS
 from api.upload import MAX_PHOTO_BYTES
 from model.errors import UploadMissingError, UploadUnavailableError
@@ -152,6 +153,8 @@ def _paths(access: AccessSettings) -> Json:
         "/recognize": {"post": (_recognize(), (*UPLOAD_ERRORS, *MODEL_ERRORS))},
         "/detect": {"post": (_detect(), (*UPLOAD_ERRORS, *MODEL_ERRORS))},
         "/align": {"post": (_align(), (*UPLOAD_ERRORS, NO_SUCH_FACE, *MODEL_ERRORS))},
+        "/verify": {"post": (_verify(), (*UPLOAD_ERRORS, NO_SUCH_FACE, *MODEL_ERRORS))},
+        "/embed": {"post": (_embed(), (*UPLOAD_ERRORS, *MODEL_ERRORS))},
         "/uploads": {"post": (_invite(), UPLOADS_ERRORS)},
         "/labels": {"get": (people, MODEL_ERRORS)},
         "/health": {"get": (health, MODEL_ERRORS)},
@@ -221,6 +224,28 @@ def _align() -> Json:
     }
 
 
+def _verify() -> Json:
+    return {
+        "operationId": "verify",
+        "summary": "Whether two photos show one person",
+        "description": "Compares the most prominent face of each photo, or those whose numbers are given. Nobody is "
+        f"recognised. Both photos together may have {MAX_PHOTO_BYTES:,} bytes.",
+        "requestBody": _pair(),
+        "responses": {"200": _ok("Whether they do, and how sure that is.", "Verification")},
+    }
+
+
+def _embed() -> Json:
+    return {
+        "operationId": "embed",
+        "summary": "The embeddings of the faces in the photo",
+        "description": "Vectors for comparisons of your own, such as a search among many photos. They are biometric "
+        "data.",
+        "requestBody": _photo(),
+        "responses": {"200": _ok("The faces and their embeddings.", "Embeddings")},
+    }
+
+
 def _invite() -> Json:
     return {
         "operationId": "invite",
@@ -272,6 +297,33 @@ def _photo() -> Json:
                     "properties": {"upload": {"type": "string", "description": "A key of `POST /uploads`."}},
                 }
             },
+        },
+    }
+
+
+def _pair() -> Json:
+    """Describe two photos: a form with two files, or the keys of two uploads."""
+    numbers = {
+        f"face_{name}": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": MAX_FACES,
+            "default": 1,
+            "description": f"The number of the face in photo `{name}`. 1 is the most prominent face.",
+        }
+        for name in SIDES
+    }
+    files = {name: {"type": "string", "contentMediaType": "image/*"} for name in SIDES}
+    keys = {name: {"type": "string", "description": "A key of `POST /uploads`."} for name in SIDES}
+    encoding = {name: {"contentType": "image/*"} for name in SIDES}
+    form, uploads = (
+        {"type": "object", "required": list(SIDES), "properties": {**photos, **numbers}} for photos in (files, keys)
+    )
+    return {
+        "required": True,
+        "content": {
+            "multipart/form-data": {"schema": form, "encoding": encoding},
+            "application/json": {"schema": uploads},
         },
     }
 

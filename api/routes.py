@@ -7,10 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, g, request
 
-from api.answers import detection_json, invitation_json, jpeg, labels_json, recognition_json
+from api.answers import (
+    Compared,
+    detection_json,
+    embedding_json,
+    invitation_json,
+    jpeg,
+    labels_json,
+    recognition_json,
+    verification_json,
+)
 from api.errors import NoUploadsError
 from api.loading import ModelLoader
 from api.openapi import openapi
+from api.pair import SIDES, Side, about, read_pair
 from api.upload import UploadKey, check_face_number, read_face_number, read_photo
 from model.settings import AccessSettings
 from model.uploads import Uploads
@@ -20,6 +30,7 @@ if TYPE_CHECKING:
     from model.recognizer import Recognizer
 
 ModelAndPhoto = Callable[[], "tuple[Recognizer, bytes]"]
+Taken = Callable[[bytes | UploadKey], bytes]
 
 
 def routes(model: ModelLoader, uploads: Uploads | None, access: AccessSettings) -> Blueprint:
@@ -34,13 +45,16 @@ def routes(model: ModelLoader, uploads: Uploads | None, access: AccessSettings) 
             raise NoUploadsError
         return uploads
 
+    def taken(given: bytes | UploadKey) -> bytes:
+        return require_uploads().take(given.text) if isinstance(given, UploadKey) else given
+
     def model_and_photo() -> "tuple[Recognizer, bytes]":
         """Return the model and the photo of the request. An upload comes last, because it can be taken only once."""
         given = read_photo(request)
-        loaded = model.get()
-        return loaded, require_uploads().take(given.text) if isinstance(given, UploadKey) else given
+        return model.get(), taken(given)
 
     _add_answers(blueprint, model_and_photo)
+    _add_embeddings(blueprint, model, model_and_photo, taken)
     _add_descriptions(blueprint, model, access)
 
     @blueprint.post("/uploads")
@@ -78,6 +92,38 @@ def _add_answers(blueprint: Blueprint, model_and_photo: ModelAndPhoto) -> None:
         chips = model.align(photo)
         check_face_number(number, len(chips))
         return Response(jpeg(chips[number - 1]), mimetype="image/jpeg")
+
+
+def _add_embeddings(blueprint: Blueprint, model: ModelLoader, model_and_photo: ModelAndPhoto, taken: Taken) -> None:
+    """Add the routes about faces of which nobody need be known."""
+
+    @blueprint.post("/embed")
+    def embed() -> dict[str, Any]:
+        """Return the embeddings of the faces in the photo."""
+        model, photo = model_and_photo()
+        embedding = model.embed(model.find(photo))
+        g.timing_ms = embedding.detection.timing_ms
+        return embedding_json(embedding, model.space)
+
+    @blueprint.post("/verify")
+    def verify() -> dict[str, Any]:
+        """Say whether two photos show one person."""
+        sides = read_pair(request)
+        loaded = model.get()
+        one, other = compared = [_compared(loaded, side, taken) for side in sides]
+        verification = loaded.verify(one.embedding, other.embedding)
+        answer = verification_json(verification, dict(zip(SIDES, compared, strict=True)), loaded.version)
+        g.timing_ms = answer["timing_ms"]
+        return answer
+
+
+def _compared(model: "Recognizer", side: Side, taken: Taken) -> Compared:
+    """Return the face that is meant in one of two photos."""
+    photo = taken(side.photo)
+    with about(side.name):
+        found = model.find(photo)
+        check_face_number(side.number, len(found.boxes), side.number_name)
+        return Compared(model.embed(found, side.number), side.number, len(found.boxes))
 
 
 def _add_descriptions(blueprint: Blueprint, model: ModelLoader, access: AccessSettings) -> None:

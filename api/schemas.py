@@ -7,6 +7,7 @@ from model.engines import ENGINES
 from model.uploads import CONTENT_TYPE, LIFETIME_S, MAX_UPLOAD_BYTES
 from model.version import VERSION
 from preprocess.appearance import Advice
+from preprocess.detect import MAX_FACES
 
 
 def _object(description: str, **properties: Any) -> dict[str, Any]:
@@ -52,6 +53,8 @@ _ENROLLED: Final = {
     "description": "Whether the person was enrolled from a few photos rather than trained on; false if not known.",
 }
 _SHARE: Final = {"type": "number", "minimum": 0, "maximum": 1}
+_COSINE: Final = {"type": "number", "minimum": -1, "maximum": 1}
+_NUMBER: Final = {"type": "integer", "minimum": 1, "maximum": MAX_FACES}
 _PIXELS: Final = {"type": "integer", "minimum": 0}
 _MS: Final = {"type": "number", "minimum": 0}
 _PRECISIONS: Final = list(dict.fromkeys(precision for engine in ENGINES.values() for precision in engine.precisions))
@@ -105,6 +108,55 @@ SCHEMAS: Final[dict[str, Any]] = {
         model=_ref("Model"),
         timing_ms=_object("Milliseconds that each step took.", decode=_MS, detect=_MS, align=_MS, total=_MS),
     ),
+    "Embeddings": _object(
+        "The faces in a photo, and their embeddings.",
+        faces=_list("EmbeddedFace", "Every face, the most prominent first.", minItems=1),
+        space={
+            "type": "string",
+            "description": (
+                "The name of the embedding space. Embeddings can be compared only with others of the same space, which "
+                "models share that have the same pretrained weights and the same alignment of faces."
+            ),
+        },
+        image=_ref("Image"),
+        model=_ref("Model"),
+        timing_ms=_object("Milliseconds that each step took.", decode=_MS, detect=_MS, align=_MS, embed=_MS, total=_MS),
+    ),
+    "Verification": _object(
+        "Whether two photos show one person.",
+        same={"type": "boolean", "description": "Whether they do: whether `score` reaches `threshold`."},
+        similarity=_COSINE
+        | {
+            "description": (
+                "The cosine of the two faces' embeddings, after the mean embedding of strangers is subtracted. 1 is "
+                "the same picture, about 0 another person."
+            )
+        },
+        score={
+            "type": "number",
+            "description": (
+                "The similarity, less half of how alike each face is to strangers: faces that are like many others "
+                "must be more alike to each other."
+            ),
+        },
+        threshold={"type": "number", "description": "The score from which two faces count as one person's."},
+        false_accept_rate={
+            "type": ["number", "null"],
+            "minimum": 0,
+            "maximum": 1,
+            "description": (
+                "The share of pairs of different people whose score reaches the threshold, measured on random pairs. "
+                "Relatives, and people of the same age, sex and origin, pass more often. Null where nobody has "
+                "measured it for this model's network: the threshold is a cautious one then."
+            ),
+        },
+        a=_ref("ComparedFace"),
+        b=_ref("ComparedFace"),
+        model=_ref("Model"),
+        timing_ms=_object(
+            "Milliseconds that each step took, in both photos.", decode=_MS, detect=_MS, align=_MS, embed=_MS, total=_MS
+        ),
+    ),
     "Image": _object(
         "The size of the photo in pixels, whether all of it is there, and how it lies.",
         width=_PIXELS,
@@ -124,6 +176,24 @@ SCHEMAS: Final[dict[str, Any]] = {
         },
     ),
     "DetectedFace": _object("One face of a photo, whoever it is.", **_SEEN),
+    "EmbeddedFace": _object(
+        "One face of a photo, and its embedding.",
+        **_SEEN,
+        embedding={
+            "type": "array",
+            "description": (
+                "512 numbers, a vector of length 1; examples show the first four. The cosine of two such vectors says "
+                "how alike the faces are."
+            ),
+            "items": _COSINE,
+        },
+    ),
+    "ComparedFace": _object(
+        "The face of a photo that was compared.",
+        **_SEEN,
+        face=_NUMBER | {"description": "Its number in the photo; 1 is the most prominent face."},
+        faces=_NUMBER | {"description": "The number of faces in the photo."},
+    ),
     "Landmarks": _object(
         "Five points of a face. Right is the person's own right: it is on the left of the photo.",
         **dict.fromkeys(LANDMARKS, _POINT),
@@ -298,6 +368,24 @@ EXAMPLES: Final[dict[str, Any]] = {
         "image": _IMAGE,
         "model": _MODEL,
         "timing_ms": {"decode": 8.1, "detect": 31.0, "align": 1.1, "total": 40.4},
+    },
+    "Embeddings": {
+        "faces": [{**_FACE, "embedding": [0.040031, 0.033418, 0.030957, -0.018161]}],
+        "image": _IMAGE,
+        "model": _MODEL,
+        "timing_ms": {"decode": 8.1, "detect": 31.0, "align": 1.2, "embed": 62.5, "total": 103.0},
+        "space": "casia-webface-0c7a4bf6a6d3",
+    },
+    "Verification": {
+        "same": True,
+        "similarity": 0.7012,
+        "score": 0.3311,
+        "threshold": 0.0661,
+        "false_accept_rate": 0.001,
+        "a": {**_FACE, "face": 1, "faces": 1},
+        "b": {**_FACE, "face": 1, "faces": 3},
+        "model": _MODEL,
+        "timing_ms": {"decode": 15.9, "detect": 60.7, "align": 2.4, "embed": 124.6, "total": 203.8},
     },
     "Labels": {
         "labels": ["Tom Cruise", "Will Smith"],

@@ -66,21 +66,29 @@ def read_face_number(request: Request) -> int:
     Raises:
         UnknownFaceError: it is not a number from 1 to MAX_FACES.
     """
-    text = request.args.get("face", "1")
+    return face_number(request.args.get("face", "1"), "face")
+
+
+def face_number(text: str, name: str) -> int:
+    """Return the number of a face, which the request gives by this name.
+
+    Raises:
+        UnknownFaceError: it is not a number from 1 to MAX_FACES.
+    """
     if not re.fullmatch("[1-9][0-9]?", text) or int(text) > MAX_FACES:
-        raise UnknownFaceError(f"`face` must be a whole number from 1 to {MAX_FACES}. 1 is the most prominent face.")
+        raise UnknownFaceError(f"`{name}` must be a whole number from 1 to {MAX_FACES}. 1 is the most prominent face.")
     return int(text)
 
 
-def check_face_number(number: int, faces: int) -> None:
-    """Check that a photo with `faces` faces has one of this number.
+def check_face_number(number: int, faces: int, name: str = "face") -> None:
+    """Check that a photo with `faces` faces has one of this number, which the request gave by this name.
 
     Raises:
         UnknownFaceError: it has fewer.
     """
     if number > faces:
         raise UnknownFaceError(
-            f"There is no such face in the photo. `face` may be 1 to {faces}; 1 is the most prominent face."
+            f"There is no such face in the photo. `{name}` may be 1 to {faces}; 1 is the most prominent face."
         )
 
 
@@ -95,19 +103,40 @@ def read_photo(request: Request) -> bytes | UploadKey:
         UnsupportedFormatError: the photo was turned into text on the way, so that it cannot be read.
         PhotoTooLargeError: the photo has more than MAX_PHOTO_BYTES, or the body more than MAX_BODY_BYTES.
     """
+    body = read_body(request, _HOW_TO_SEND)
+    key = _upload_key(body) if request.is_json else None
+    return key or check_photo(_photo(body, request), _HOW_TO_SEND)
+
+
+def read_body(request: Request, how_to_send: str) -> bytes:
+    """Return the body without its compression; `how_to_send` is the advice to whoever sent none.
+
+    Raises:
+        ImageMissingError, MalformedUploadError, UnsupportedContentTypeError, UnsupportedFormatError,
+            PhotoTooLargeError: as `read_photo`.
+    """
     body = _decompressed(request.get_data(cache=False), request.headers.get("Content-Encoding", ""))
     if not body:
-        raise ImageMissingError(f"The request has no body. {_HOW_TO_SEND}")
+        raise ImageMissingError(f"The request has no body. {how_to_send}")
     if _is_mangled(body):  # first: damaged bodies are larger than the photo was
         raise UnsupportedFormatError(_MANGLED)
     if len(body) > MAX_BODY_BYTES:
-        raise PhotoTooLargeError(f"The upload has {len(body):,} bytes. A photo may have {MAX_PHOTO_BYTES:,}.")
-    key = _upload_key(body) if request.is_json else None
-    if key:
-        return key
-    photo = _photo(body, request)
+        raise PhotoTooLargeError(
+            f"The upload has {len(body):,} bytes. A request may have {MAX_PHOTO_BYTES:,} bytes of photos."
+        )
+    return body
+
+
+def check_photo(photo: bytes, how_to_send: str) -> bytes:
+    """Return the bytes that were sent as a photo.
+
+    Raises:
+        ImageMissingError: there are none.
+        PhotoTooLargeError: there are more than MAX_PHOTO_BYTES.
+        UnsupportedFormatError: they are base64.
+    """
     if not photo:
-        raise ImageMissingError(f"The photo is empty. {_HOW_TO_SEND}")
+        raise ImageMissingError(f"The photo is empty. {how_to_send}")
     if len(photo) > MAX_PHOTO_BYTES:
         raise PhotoTooLargeError(f"The photo has {len(photo):,} bytes; at most {MAX_PHOTO_BYTES:,} are accepted.")
     if _is_base64(photo):
@@ -118,7 +147,7 @@ def read_photo(request: Request) -> bytes | UploadKey:
 def _photo(body: bytes, request: Request) -> bytes:
     mimetype = request.mimetype
     if mimetype == "multipart/form-data":
-        return _image_part(read_parts(body, request.content_type or ""))
+        return photo_part(read_parts(body, request.content_type or ""), "image", _HOW_TO_SEND)
     if mimetype.startswith("image/") or mimetype in {"", "application/octet-stream", "binary/octet-stream"}:
         if body.startswith(b"--") and b"content-disposition:" in body[:1024].lower():
             raise MalformedUploadError(
@@ -139,20 +168,24 @@ def _upload_key(body: bytes) -> UploadKey | None:
     return UploadKey(key) if isinstance(key, str) else None
 
 
-def _image_part(parts: list[Part]) -> bytes:
-    """Return the content of the one part named `image`."""
-    images = [part for part in parts if part.name.lower() == "image"]
-    if len(images) > 1:
-        raise SeveralImagesError("There is more than one part named `image`. Send one photo per request.")
-    if not images:
-        raise ImageMissingError(f"There is no part named `image`. {_HOW_TO_SEND}")
-    (image,) = images
-    if not image.is_file and _is_short_text(image.content):
+def photo_part(parts: list[Part], name: str, how_to_send: str) -> bytes:
+    """Return the content of the one part with this name.
+
+    Raises:
+        ImageMissingError, SeveralImagesError: there is none, or it is text, or there is more than one.
+    """
+    photos = [part for part in parts if part.name.lower() == name]
+    if len(photos) > 1:
+        raise SeveralImagesError(f"There is more than one part named `{name}`. Send only one.")
+    if not photos:
+        raise ImageMissingError(f"There is no part named `{name}`. {how_to_send}")
+    (photo,) = photos
+    if not photo.is_file and _is_short_text(photo.content):
         raise ImageMissingError(
-            "The part `image` is text, not a photo. With curl, put an @ before the name of the file: "
-            "`-F image=@photo.jpg`."
+            f"The part `{name}` is text, not a photo. With curl, put an @ before the name of the file: "
+            f"`-F {name}=@photo.jpg`."
         )
-    return image.content
+    return photo.content
 
 
 def _decompressed(body: bytes, encoding: str) -> bytes:

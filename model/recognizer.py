@@ -3,7 +3,7 @@
 import io
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final, Self
@@ -17,6 +17,8 @@ from model.engines import Engine, engine_named
 from model.gallery import Comparison, FloatArray, Gallery
 from model.prefetch import Download, download
 from model.settings import Settings
+from model.space import embedding_space
+from model.verification import Verification, verify
 from preprocess.align import Aligner
 from preprocess.appearance import Appearance, Pose, Quality, appearance
 from preprocess.detect import MAX_FACES, Box, Detector
@@ -62,6 +64,23 @@ class Detection:
     timing_ms: dict[str, float]
     complete: bool = True
     rotation: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A photo and the boxes of its most prominent faces, of which nothing else is known yet."""
+
+    photo: Photo
+    boxes: tuple[Box, ...]
+    watch: "_Stopwatch"
+
+
+@dataclass(frozen=True, slots=True)
+class Embedding:
+    """Some faces of a photo, and their (N, 512) float32 embeddings of unit length."""
+
+    detection: Detection
+    embeddings: FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +179,11 @@ class Recognizer:
         recognizer.startup_ms = watch.stop()
         return recognizer
 
+    @property
+    def space(self) -> str:
+        """The name of the space of the embeddings, see `model.space`."""
+        return embedding_space(self.manifest)
+
     def recognize(self, data: bytes) -> Recognition:
         """Return who is in the photo `data`.
 
@@ -183,12 +207,30 @@ class Recognizer:
         Raises:
             PhotoError: the bytes are not a usable photo, or there is no face in it.
         """
+        found = self.find(data)
+        return self._detection(found, found.boxes)
+
+    def find(self, data: bytes) -> Found:
+        """Return the photo `data` with the boxes of its MAX_FACES most prominent faces, for `embed`.
+
+        Raises:
+            PhotoError: the bytes are not a usable photo, or there is no face in it.
+        """
         watch = _Stopwatch()
-        photo, boxes = self._find(data, watch)
-        with watch.step("align"):
-            appearances = _appearances(photo, boxes)
-        inside = tuple(box.within(photo.width, photo.height) for box in boxes)
-        return Detection(inside, appearances, *self._about(photo, boxes, watch))
+        return Found(*self._find(data, watch), watch)
+
+    def embed(self, found: Found, number: int | None = None) -> Embedding:
+        """Return the embeddings of a photo's faces, of all or of the one with this number; 1 is the most prominent."""
+        boxes = found.boxes if number is None else (found.boxes[number - 1],)
+        with found.watch.step("align"):
+            chips = self._chips(found.photo, boxes)
+        with found.watch.step("embed"):
+            embeddings, _ = self._run(chips)
+        return Embedding(self._detection(found, boxes), embeddings)
+
+    def verify(self, first: Embedding, second: Embedding) -> Verification:
+        """Compare the first face of one photo with that of another."""
+        return verify(first.embeddings[0], second.embeddings[0], self._gallery.cohort)
 
     def align(self, data: bytes) -> RGBArray:
         """Return the aligned faces of the photo `data`, the most prominent first: (N, S, S, 3) uint8 RGB.
@@ -206,7 +248,7 @@ class Recognizer:
         nothing = Appearance(Pose(0, 0, 0), Quality(1, 0, 0, 0, 0), ())
         self._name_faces([Box(0, 0, 1, 1, score=0)], [nothing], embeddings, logits)
 
-    def _find(self, data: bytes, watch: "_Stopwatch") -> tuple[Photo, list[Box]]:
+    def _find(self, data: bytes, watch: "_Stopwatch") -> tuple[Photo, tuple[Box, ...]]:
         """Decode a photo and return it with the boxes of its MAX_FACES most prominent faces."""
         with watch.step("decode"):
             photo = Photo(data)
@@ -214,15 +256,23 @@ class Recognizer:
             boxes = self._detector.detect(photo)
         if not boxes:
             raise NoFaceError("No face was found in the photo. Try one where the face is larger and less covered.")
-        return photo, boxes[:MAX_FACES]
+        return photo, tuple(boxes[:MAX_FACES])
+
+    def _detection(self, found: Found, boxes: Sequence[Box]) -> Detection:
+        """Return what is seen of some of the faces that were found."""
+        photo = found.photo
+        with found.watch.step("align"):
+            appearances = _appearances(photo, boxes)
+        inside = tuple(box.within(photo.width, photo.height) for box in boxes)
+        return Detection(inside, appearances, *self._about(photo, found.boxes, found.watch))
 
     def _about(
-        self, photo: Photo, boxes: list[Box], watch: "_Stopwatch"
+        self, photo: Photo, boxes: Sequence[Box], watch: "_Stopwatch"
     ) -> tuple[int, int, str, dict[str, float], bool, int]:
         """Return what every answer says besides its faces, from `width` to `rotation`."""
         return photo.width, photo.height, self.version, watch.stop(), photo.complete, 90 * boxes[0].quarters
 
-    def _chips(self, photo: Photo, boxes: list[Box]) -> RGBArray:
+    def _chips(self, photo: Photo, boxes: Sequence[Box]) -> RGBArray:
         return np.stack([self._aligner.align(photo, box, self._geometry) for box in boxes])
 
     def _run(self, chips: RGBArray) -> tuple[FloatArray, FloatArray]:

@@ -16,10 +16,11 @@ import pytest
 from PIL import Image
 from urllib3.filepost import encode_multipart_formdata
 
-from api import ModelLoader, Telemetry, create_app, load_from_settings
+from api import ModelLoader, Telemetry, create_app, guard_for, load_from_settings
 from model.bundle import Manifest
-from model.recognizer import Detection, Face, Prediction, Recognition
-from model.settings import Settings
+from model.recognizer import Detection, Embedding, Face, Found, Prediction, Recognition
+from model.settings import AccessSettings, Settings
+from model.verification import Verification
 from preprocess.appearance import Appearance, Pose, Quality
 from preprocess.detect import Box
 from preprocess.geometry import Geometry
@@ -81,6 +82,12 @@ class Client:
 
     def post(self, path, body=None, content_type=None, *, encoded=True):
         return self.send("POST", path, body, {"content-type": content_type} if content_type else {}, encoded=encoded)
+
+    def compare(self, **fields):
+        """POST a form of two photos; `fields` are further ones, or others in place of the photos, or None for none."""
+        given = {"a": ("a.jpg", b"first"), "b": ("b.jpg", b"second"), **fields}
+        body, content_type = encode_multipart_formdata([(name, value) for name, value in given.items() if value])
+        return self.post("/verify", body, content_type)
 
     def upload(self, *photos, path="/recognize", name="image", encoded=True):
         """POST a form of files, as browsers and curl do."""
@@ -204,8 +211,11 @@ class FakeRecognizer:
         version=version,
     )
 
+    space = "casia-webface-0123456789ab"
+
     def __init__(self):
         self.photos = []
+        self.faces = 1
         self.error = None
 
     def recognize(self, data):
@@ -236,6 +246,19 @@ class FakeRecognizer:
     def align(self, data):
         self._see(data)
         return np.full((3, 32, 32, 3), [[[[50]]], [[[200]]], [[[125]]]], dtype=np.uint8)
+
+    def find(self, data):
+        self._see(data)
+        return Found(None, (BOX,) * self.faces, None)
+
+    def embed(self, found, number=None):
+        count = len(found.boxes) if number is None else 1
+        timing = {"decode": 8.123, "detect": 31.0, "align": 1.2, "embed": 62.5, "total": 103.04}
+        detection = Detection((BOX,) * count, (APPEARANCE,) * count, 64, 48, self.version, timing)
+        return Embedding(detection, np.full((count, 512), 1 / 512**0.5, np.float32))
+
+    def verify(self, first, second):
+        return Verification(same=True, similarity=0.7123, score=0.3123, threshold=0.066066, false_accept_rate=0.001)
 
     def _see(self, data):
         self.photos.append(data)
@@ -270,6 +293,13 @@ def recognizer():
 def client(request, serve, recognizer):
     """A client of each payload version; the model is a fake."""
     return Client(serve(lambda: recognizer), request.param)
+
+
+@pytest.fixture(params=VERSIONS)
+def owner(request, serve, recognizer, telemetry):
+    """A client who may send every request, because API Gateway checks who sends it; the model is a fake."""
+    guard = guard_for(AccessSettings(auth="iam"), telemetry.keys_unavailable)
+    return Client(serve(lambda: recognizer, guard=guard), request.param)
 
 
 @pytest.fixture(params=SENDERS)

@@ -50,6 +50,19 @@ def test_an_unseen_photo_gets_its_name(real, portrait):
     assert set(answer["timing_ms"]) == {"decode", "detect", "align", "recognize", "total"}
 
 
+def test_two_photos_are_compared_by_the_faces_that_are_meant(real, portrait, samples):
+    group = (samples / "strangers" / "friends.jpg").read_bytes()
+    assert real.compare(a=("a.jpg", portrait), b=("b.jpg", portrait)).json["similarity"] == pytest.approx(1, abs=1e-3)
+    answer = real.compare(a=("a.jpg", portrait), b=("b.jpg", group), face_b="4").json
+    assert answer["same"] is False
+    assert (answer["b"]["face"], answer["b"]["faces"], answer["a"]["faces"]) == (4, 6, 1)
+    assert answer["b"]["box"] == real.upload(group, path="/detect").json["faces"][3]["box"]
+    assert set(answer["timing_ms"]) == {"decode", "detect", "align", "embed", "total"}
+    assert (
+        "`face_b` may be 1 to 6" in real.compare(b=("b.jpg", group), a=("a.jpg", portrait), face_b="7").json["detail"]
+    )
+
+
 @pytest.mark.parametrize("quarters", [1, 2, 3])
 def test_a_photo_that_lies_sideways_gets_its_name_and_a_box_in_its_own_pixels(http_api, portrait, quarters):
     upright = Image.open(io.BytesIO(portrait))

@@ -3,6 +3,7 @@
 import io
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -77,3 +78,23 @@ def test_threads_that_share_a_recognizer_get_the_same_answers(recognizer, portra
 def test_no_bundle_is_a_bundle_error(tmp_path):
     with pytest.raises(BundleError, match="No bundle"):
         Recognizer.load(str(tmp_path), Settings.read())
+
+
+def test_two_photos_of_one_person_are_verified_and_of_two_people_are_not(recognizer, portrait, samples):
+    def compare(photo):
+        found = recognizer.verify(*(recognizer.embed(recognizer.find(data), 1) for data in (portrait, photo)))
+        return found.same, found.false_accept_rate
+
+    people = samples / "people"
+    assert compare((people / "Barack Obama" / "obama.jpg").read_bytes()) == (True, pytest.approx(0.001))
+    assert compare((people / "Joe Biden" / "biden.jpg").read_bytes()) == (False, pytest.approx(0.001))
+
+
+def test_every_face_has_an_embedding_of_its_own_and_one_can_be_chosen(recognizer, friends):
+    found = recognizer.embed(recognizer.find(friends))
+    assert found.embeddings.shape == (6, 512)
+    assert len(found.detection.boxes) == len(found.detection.appearances) == 6
+    np.testing.assert_allclose(np.linalg.norm(found.embeddings, axis=1), 1, rtol=1e-5)
+    third = recognizer.embed(recognizer.find(friends), 3)
+    assert third.detection.boxes == (found.detection.boxes[2],)
+    np.testing.assert_allclose(third.embeddings[0], found.embeddings[2], atol=1e-4)

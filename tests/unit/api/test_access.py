@@ -18,9 +18,17 @@ from tests.gateway import VERSIONS, Client
 
 TODAY = date(2026, 11, 26)
 GUARDED = AccessSettings(auth="key", keys="s3://models/access/keys.json")
-CLOSED = [("POST", "/recognize"), ("POST", "/detect"), ("POST", "/align"), ("GET", "/labels"), ("POST", "/uploads")]
-ADMITTED = {"/uploads": 404}
-"""The status where a request is admitted, if it is not 200: there are no uploads here."""
+VISITORS = [
+    ("POST", "/recognize"),
+    ("POST", "/detect"),
+    ("POST", "/align"),
+    ("POST", "/verify"),
+    ("GET", "/labels"),
+    ("POST", "/uploads"),
+]
+CLOSED = [*VISITORS, ("POST", "/embed")]
+ADMITTED = {"/uploads": 404, "/verify": 415}
+"""The status where a request is admitted, if it is not 200: there are no uploads here, and one photo is no pair."""
 
 OPEN = [("GET", "/health"), ("GET", "/openapi.json")]
 
@@ -154,14 +162,31 @@ def test_health_contract_and_preflights_are_open_to_everybody(client, store, met
     assert store.asked == []
 
 
-@pytest.mark.parametrize("auth", ["none", "jwt", "iam"])
-@pytest.mark.parametrize(("method", "path"), CLOSED)
+@pytest.mark.parametrize(
+    ("method", "path", "auth"),
+    [*((*route, "none") for route in VISITORS), *((*route, auth) for route in CLOSED for auth in ("jwt", "iam"))],
+)
 def test_where_the_function_asks_for_no_key_s3_is_not_asked_either(client, store, method, path, auth):
     api = client(replace(GUARDED, auth=auth))
     for key in ({}, bearer("anything")):
         answer = api.send(method, path, b"photo", {"content-type": "image/jpeg", **key})
         assert answer.status == ADMITTED.get(path, 200)
     assert store.asked == []
+
+
+@pytest.mark.parametrize(("method", "path"), [route for route in CLOSED if route not in VISITORS])
+def test_what_the_owner_alone_may_do_needs_a_key_where_visitors_need_none(client, store, method, path):
+    api = client(replace(GUARDED, auth="none"))
+    photo = {"content-type": "image/jpeg"}
+    assert api.send(method, path, b"photo", photo).problem == "key-missing"
+    assert api.send(method, path, b"photo", {**photo, **bearer(store.create())}).status == 200
+
+
+@pytest.mark.parametrize(("access", "failures"), [(AccessSettings(), 0), (AccessSettings(auth="key"), 1)])
+def test_a_start_does_not_wait_for_the_keys_of_the_owner_alone(access, failures):
+    failed = []
+    module.guard_for(access, failed.append).prepare()  # fails, because these settings have no address of keys
+    assert len(failed) == failures
 
 
 def test_private_labels_need_a_key_and_recognition_does_not(client, store):

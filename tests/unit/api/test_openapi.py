@@ -64,7 +64,7 @@ def test_the_contract_is_what_the_api_answers(client, serve, recognizer, telemet
 @pytest.mark.parametrize(
     ("access", "schemes", "labels", "recognize"),
     [
-        (AccessSettings(), [], [], []),
+        (AccessSettings(), ["key"], [], []),
         (AccessSettings(private_labels=True), ["key"], [{"key": ["recognize"]}], []),
         (GUARDED, ["key"], [{"key": ["recognize"]}], [{"key": ["recognize"]}]),
         (AccessSettings(auth="jwt"), ["jwt"], [{"jwt": []}], [{"jwt": []}]),
@@ -76,6 +76,7 @@ def test_the_contract_says_who_may_use_what(access, schemes, labels, recognize):
     paths = document["paths"]
     assert list(document["components"]["securitySchemes"]) == schemes
     assert (paths["/labels"]["get"]["security"], paths["/recognize"]["post"]["security"]) == (labels, recognize)
+    assert paths["/embed"]["post"]["security"] == (recognize or [{"key": ["recognize"]}])
     for path in ("/health", "/openapi.json"):
         assert paths[path]["get"]["security"] == []
         assert not {"401", "403"} & set(paths[path]["get"]["responses"])
@@ -118,9 +119,11 @@ def test_every_problem_with_a_photo_is_in_the_contract(document):
     assert listed == {problem.type for problem in PROBLEMS.values() if problem.name not in addresses}
 
 
-def test_answers_fit_their_schemas(client, check):
+def test_answers_fit_their_schemas(client, owner, check):
     check(client.upload(b"photo").json, "Recognition")
     check(client.upload(b"photo", path="/detect").json, "Detection")
+    check(owner.upload(b"photo", path="/embed").json, "Embeddings")
+    check(client.compare().json, "Verification")
     check(client.get("/labels").json, "Labels")
     check(client.get("/health").json, "Health")
 

@@ -72,6 +72,20 @@ def test_a_detection_is_answered_as_documented_and_names_nobody(client, photo):
     }
 
 
+def test_embeddings_are_answered_as_documented_with_the_name_of_their_space(owner, recognizer, photo):
+    recognizer.faces = 2
+    answer = owner.upload(photo, path="/embed").json
+    vectors = [face.pop("embedding") for face in answer["faces"]]
+    assert vectors == 2 * [512 * [0.044194]]
+    assert answer == {
+        "faces": [SEEN, SEEN],
+        "image": {"width": 64, "height": 48, "complete": True, "rotation": 0},
+        "model": {"version": "0123456789ab"},
+        "timing_ms": {"decode": 8.1, "detect": 31.0, "align": 1.2, "embed": 62.5, "total": 103.0},
+        "space": "casia-webface-0123456789ab",
+    }
+
+
 def test_a_json_answer_is_not_base64(client, context, photo):
     event = client.event("POST", "/recognize", photo, {"content-type": "image/jpeg"}, encoded=True)
     answer = client.handler(event, context)
