@@ -26,15 +26,15 @@ from model.uploads import Uploads
 
 HEADERS: Final = {
     "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "X-Request-Id, Retry-After, WWW-Authenticate",
+    "Access-Control-Expose-Headers": "ETag, Location, Retry-After, WWW-Authenticate, X-Request-Id",
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
 }
 """Headers of every answer. The function answers CORS requests itself: do not also enable CORS in API Gateway."""
 
 PREFLIGHT: Final = {
-    "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
-    "Access-Control-Allow-Headers": "Authorization, Content-Type",
+    "Access-Control-Allow-Methods": "GET, POST, PATCH, DELETE, OPTIONS",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match",
     "Access-Control-Max-Age": "86400",
 }
 
