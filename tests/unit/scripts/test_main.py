@@ -78,7 +78,8 @@ def test_a_command_has_its_own_help(words):
 
 
 def test_a_command_whose_packages_are_not_installed_is_one_line(monkeypatch, capsys):
-    monkeypatch.delitem(sys.modules, "scripts.recognize", raising=False)
+    for module in ("scripts.recognize", "scripts.client"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
     monkeypatch.setitem(sys.modules, "requests_toolbelt", None)
     monkeypatch.setattr("importlib.metadata.requires", lambda _: ["requests-toolbelt<2"])
     monkeypatch.setattr(sys, "argv", ["visage", "recognize", "photo.jpg"])

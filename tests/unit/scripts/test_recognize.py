@@ -16,7 +16,7 @@ from deploy.local import free_port
 from model.settings import ROOT
 from model.version import VERSION
 from preprocess.files import MAX_FILE_BYTES
-from scripts import recognize as command
+from scripts import client
 from scripts.command_line import application
 from scripts.errors import CommandError
 
@@ -247,7 +247,7 @@ def variable(monkeypatch):
     """Let the variable VISAGE_KEY have this value."""
 
     def variable(key):
-        monkeypatch.setattr(command, "SETTINGS", replace(command.SETTINGS, key=key))
+        monkeypatch.setattr(client, "SETTINGS", replace(client.SETTINGS, key=key))
 
     return variable
 
