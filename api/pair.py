@@ -1,20 +1,24 @@
-"""Reads a request about two photos: the parts `a` and `b` of a form, or the keys of two uploads in JSON.
+"""A request about two photos: the parts `a` and `b` of a form, or the keys of two uploads in JSON; and its answer.
 
 `face_a` and `face_b` say which faces are meant.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from flask import Request
 
+from api.answers import Compared, verification_json
 from api.errors import ImageMissingError, MalformedUploadError, UnknownFaceError, UnsupportedContentTypeError
 from api.form import Part, read_parts
-from api.upload import UploadKey, check_photo, face_number, photo_part, read_body
+from api.upload import UploadKey, check_face_number, check_photo, face_number, photo_part, read_body
 from preprocess.errors import PhotoError
+
+if TYPE_CHECKING:
+    from model.recognizer import Recognizer
 
 SIDES: Final = ("a", "b")
 """The names of the two photos."""
@@ -26,10 +30,9 @@ _OTHER_JSON: Final = 'JSON is accepted only as {"a": KEY, "b": KEY}, with keys o
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One of two photos, its name, and the number of the face that is meant."""
+    """One of two photos: its name, and the number of the face that is meant."""
 
     name: str
-    photo: bytes | UploadKey
     number: int
 
     @property
@@ -38,7 +41,7 @@ class Side:
         return f"face_{self.name}"
 
 
-def read_pair(request: Request) -> list[Side]:
+def read_pair(request: Request) -> list[tuple[Side, bytes | UploadKey]]:
     """Return the two photos of a request, `a` first.
 
     Raises:
@@ -58,8 +61,27 @@ def read_pair(request: Request) -> list[Side]:
     return [_of_form(parts, name) for name in SIDES]
 
 
+def compare(model: "Recognizer", photos: Iterable[tuple[Side, bytes]]) -> dict[str, Any]:
+    """Return the answer to whether two photos show one person. The second is taken only if the first can be used.
+
+    Raises:
+        PhotoError: a photo is unusable or has no face.
+        UnknownFaceError: a photo has no face of the number that is meant.
+    """
+    compared = {side.name: _face_of(model, side, photo) for side, photo in photos}
+    verification = model.verify(*(face.embedding for face in compared.values()))
+    return verification_json(verification, compared, model.version)
+
+
+def _face_of(model: "Recognizer", side: Side, photo: bytes) -> Compared:
+    with _about(side.name):
+        found = model.find(photo)
+        check_face_number(side.number, len(found.boxes), side.number_name)
+        return Compared(model.embed(found, side.number), side.number, len(found.boxes))
+
+
 @contextmanager
-def about(name: str) -> Iterator[None]:
+def _about(name: str) -> Iterator[None]:
     """Say in the text of an error with a photo which of the two it is."""
     try:
         yield
@@ -67,21 +89,21 @@ def about(name: str) -> Iterator[None]:
         raise type(error)(f"Photo `{name}`: {error}") from error
 
 
-def _of_form(parts: list[Part], name: str) -> Side:
+def _of_form(parts: list[Part], name: str) -> tuple[Side, bytes]:
     photo, number = photo_part(parts, name, HOW_TO_SEND), f"face_{name}"
     given = [part.content.decode(errors="replace").strip() for part in parts if part.name.lower() == number]
-    with about(name):
-        return Side(name, check_photo(photo, HOW_TO_SEND), _number(given[0] if given else "", number))
+    with _about(name):
+        return Side(name, _number(given[0] if given else "", number)), check_photo(photo, HOW_TO_SEND)
 
 
-def _of_uploads(body: bytes) -> list[Side]:
+def _of_uploads(body: bytes) -> list[tuple[Side, bytes | UploadKey]]:
     try:
         given = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise MalformedUploadError("The body is declared to be JSON, and it is not.") from error
     if not isinstance(given, dict) or not all(isinstance(given.get(name), str) for name in SIDES):
         raise UnsupportedContentTypeError(f"{_OTHER_JSON} {HOW_TO_SEND}")
-    return [Side(name, UploadKey(given[name]), _number_of(given, f"face_{name}")) for name in SIDES]
+    return [(Side(name, _number_of(given, f"face_{name}")), UploadKey(given[name])) for name in SIDES]
 
 
 def _number_of(given: Mapping[str, Any], name: str) -> int:

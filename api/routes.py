@@ -8,19 +8,17 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, Response, g, request
 
 from api.answers import (
-    Compared,
     detection_json,
     embedding_json,
     invitation_json,
     jpeg,
     labels_json,
     recognition_json,
-    verification_json,
 )
 from api.errors import NoUploadsError
 from api.loading import ModelLoader
 from api.openapi import openapi
-from api.pair import SIDES, Side, about, read_pair
+from api.pair import compare, read_pair
 from api.upload import UploadKey, check_face_number, read_face_number, read_photo
 from model.settings import AccessSettings
 from model.uploads import Uploads
@@ -30,7 +28,6 @@ if TYPE_CHECKING:
     from model.recognizer import Recognizer
 
 ModelAndPhoto = Callable[[], "tuple[Recognizer, bytes]"]
-Taken = Callable[[bytes | UploadKey], bytes]
 
 
 def routes(model: ModelLoader, uploads: Uploads | None, access: AccessSettings) -> Blueprint:
@@ -94,7 +91,12 @@ def _add_answers(blueprint: Blueprint, model_and_photo: ModelAndPhoto) -> None:
         return Response(jpeg(chips[number - 1]), mimetype="image/jpeg")
 
 
-def _add_embeddings(blueprint: Blueprint, model: ModelLoader, model_and_photo: ModelAndPhoto, taken: Taken) -> None:
+def _add_embeddings(
+    blueprint: Blueprint,
+    model: ModelLoader,
+    model_and_photo: ModelAndPhoto,
+    taken: Callable[[bytes | UploadKey], bytes],
+) -> None:
     """Add the routes about faces of which nobody need be known."""
 
     @blueprint.post("/embed")
@@ -108,22 +110,10 @@ def _add_embeddings(blueprint: Blueprint, model: ModelLoader, model_and_photo: M
     @blueprint.post("/verify")
     def verify() -> dict[str, Any]:
         """Say whether two photos show one person."""
-        sides = read_pair(request)
-        loaded = model.get()
-        one, other = compared = [_compared(loaded, side, taken) for side in sides]
-        verification = loaded.verify(one.embedding, other.embedding)
-        answer = verification_json(verification, dict(zip(SIDES, compared, strict=True)), loaded.version)
+        sent = read_pair(request)
+        answer = compare(model.get(), ((side, taken(photo)) for side, photo in sent))
         g.timing_ms = answer["timing_ms"]
         return answer
-
-
-def _compared(model: "Recognizer", side: Side, taken: Taken) -> Compared:
-    """Return the face that is meant in one of two photos."""
-    photo = taken(side.photo)
-    with about(side.name):
-        found = model.find(photo)
-        check_face_number(side.number, len(found.boxes), side.number_name)
-        return Compared(model.embed(found, side.number), side.number, len(found.boxes))
 
 
 def _add_descriptions(blueprint: Blueprint, model: ModelLoader, access: AccessSettings) -> None:

@@ -38,6 +38,7 @@ COMMANDS: Final = {
     "forget": "Remove a person from a bundle: the name, the embeddings, and their weights in the network's last layer.",
     "publish": "Upload a bundle to S3 and verify the upload.",
     "recognize": "Name the people in each photo.",
+    "verify": "Say whether two photos show one person.",
     "local": "Start and stop the local AWS, an emulation of AWS on this machine.",
     "deploy": "Deploy stack, model and website, and print the addresses of API and website.",
     "keys": "Make, list and revoke keys of a deployed API.",

@@ -49,6 +49,15 @@ def test_a_person_is_forgotten_and_enrolled_again_and_recognised(visage, result,
     assert answers[str(photo)]["faces"][0]["label"] == "Barack Obama"
 
 
+def test_two_photos_are_compared_by_a_bundle(visage, result, bundle, samples):
+    people, group = samples / sample_photos.PEOPLE, samples / sample_photos.STRANGERS
+    photo, other = people / "Barack Obama" / "obama.jpg", people / "Joe Biden" / "biden.jpg"
+    assert result("verify", photo, samples / sample_photos.UNSEEN, "--bundle", bundle)["same"] is True
+    assert result("verify", photo, other, "--bundle", bundle)["same"] is False
+    ended = visage("verify", photo, group, "--face-b", "7", "--bundle", bundle)
+    assert (ended.status, "`face_b` may be 1 to 6" in " ".join(ended.err.split())) == (1, True)
+
+
 def test_samples_names_every_photo_it_has_put_there(result, samples, tmp_path):
     shutil.copytree(samples, tmp_path / "photos")
     photos = result("samples", tmp_path / "photos")

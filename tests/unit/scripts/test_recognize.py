@@ -4,9 +4,7 @@ import json
 import os
 import subprocess
 import sys
-import threading
-from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import HTTPServer
 from pathlib import Path
 
 import pytest
@@ -16,44 +14,11 @@ from deploy.local import free_port
 from model.settings import ROOT
 from model.version import VERSION
 from preprocess.files import MAX_FILE_BYTES
-from scripts import client
 from scripts.command_line import application
 from scripts.errors import CommandError
 
 RECOGNITION = {"faces": [{"label": "Ann", "probability": 0.9, "known": True}]}
 NOBODY = {"faces": [{"label": None, "probability": 0.3, "known": False}]}
-
-
-@pytest.fixture
-def api():
-    """A fake API that gives the listed answers in order, and keeps the user agents of the requests."""
-
-    class Api(BaseHTTPRequestHandler):
-        answers: list = []  # noqa: RUF012  # there is one server at a time
-        agents: list = []  # noqa: RUF012
-        keys: list = []  # noqa: RUF012
-
-        def do_POST(self):
-            self.rfile.read(int(self.headers["Content-Length"]))
-            self.agents.append(self.headers["User-Agent"])
-            self.keys.append(self.headers["Authorization"])
-            status, body = self.answers.pop(0)
-            body = body if isinstance(body, bytes) else json.dumps(body).encode()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_):
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Api) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        Api.url = f"http://127.0.0.1:{server.server_port}"
-        yield Api
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture
@@ -240,16 +205,6 @@ def test_neither_or_both_ways_to_recognise_are_wrong_arguments(photos, words):
     done = recognize(*words, *photos)
     assert done.exit_code == 2
     assert "Give either --bundle DIR or --url URL." in done.stderr
-
-
-@pytest.fixture
-def variable(monkeypatch):
-    """Let the variable VISAGE_KEY have this value."""
-
-    def variable(key):
-        monkeypatch.setattr(client, "SETTINGS", replace(client.SETTINGS, key=key))
-
-    return variable
 
 
 def test_a_key_comes_from_the_environment_or_from_a_file_and_the_file_is_first(api, photos, tmp_path, variable):
