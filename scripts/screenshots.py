@@ -1,6 +1,7 @@
 """Takes the screenshots of the website for docs/screenshots/, with sample photos, and measures its size and speed.
 
-Start `visage demo` first, then run `python -m scripts.screenshots ADDRESS_OF_THE_SITE`.
+Start `visage demo` first, then run `python -m scripts.screenshots ADDRESS_OF_THE_SITE`. The owner's page needs a key in
+VISAGE_KEY: `visage keys create screenshots --scope people --scope recognize`.
 """
 
 import io
@@ -16,8 +17,9 @@ from PIL import Image, ImageFilter, ImageOps
 from playwright.sync_api import Browser, FilePayload, Page, expect, sync_playwright
 
 from model.settings import ROOT
-from scripts.console import CACHE
+from scripts.console import CACHE, SETTINGS
 from scripts.lighthouse import PROGRAM, lighthouse, scores
+from scripts.owner_screenshots import ANSWERED_MS, OwnerStates
 from scripts.programs import CHROMIUM
 
 SCREENSHOTS: Final = ROOT / "docs" / "screenshots"
@@ -45,8 +47,6 @@ PORTRAITS: Final = (
 _SLOW_PHONE: Final = {"offline": False, "latency": 150, "downloadThroughput": 204_800, "uploadThroughput": 96_000}
 """Slow 4G as in Lighthouse: 150 ms per round trip, 1.6 Mbit/s down, 0.75 up, and a quarter of the processor's speed."""
 
-ANSWERED_MS: Final = 30_000
-
 _ROUNDS: Final = 5
 
 _WEBP_QUALITY: Final = 75
@@ -60,16 +60,38 @@ def main() -> None:
     (site,) = sys.argv[1:]
     if not PROGRAM.exists():
         sys.exit("Lighthouse is missing. Run `make setup` first.")
+    if not SETTINGS.key:
+        sys.exit("Set VISAGE_KEY to a key with the scopes people and recognize.")
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     with _chromium() as browser:
-        for width, height in WIDTHS.items():
-            for name, state in STATES.items():
-                with _page(browser, site, width, height) as page:
-                    state(page)
-                    _take(page, f"{name}-{width}")
+        _take_all(browser, site, STATES)
+        take_owners(browser, site, SETTINGS.key)
         sys.stdout.write(_figures(browser, site))
     found = scores(lighthouse(site)).items()
     sys.stdout.write("Lighthouse: " + ", ".join(f"{name} {score}" for name, score in found) + "\n")
+
+
+def take_owners(browser: Browser, site: str, key: str) -> None:
+    """Write the screenshots of the owner's page."""
+    with Image.open(io.BytesIO(_stranger_photo())) as photo:
+        blurred = _encoded(photo.convert("RGB").filter(ImageFilter.GaussianBlur(_BLUR_PX)))
+    states = OwnerStates(key, _stranger_photo(), SIX.read_bytes(), _photo_without_face(), blurred)
+    _take_all(browser, site, states.all, states.clean)
+
+
+def _take_all(
+    browser: Browser,
+    site: str,
+    states: dict[str, Callable[[Page], None]],
+    clean: Callable[[Page], None] = lambda _: None,
+) -> None:
+    for width, height in WIDTHS.items():
+        for name, state in states.items():
+            with _page(browser, site, width, height) as page:
+                state(page)
+                _take(page, f"{name}-{width}")
+                page.context.set_offline(offline=False)
+                clean(page)
 
 
 @contextmanager

@@ -38,6 +38,8 @@ FACES: dict[tuple[int, int], tuple[str, ...]] = {
     TWO: ("grace", "joan"),
     NOBODY: (),
     DARK: ("grace",),
+    (800, 600): (),
+    (275, 450): ("joan",),
 }
 
 

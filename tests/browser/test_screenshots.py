@@ -3,13 +3,16 @@
 import io
 import re
 import sys
+from dataclasses import replace
 
 import pytest
 from PIL import Image
 
 from scripts import screenshots
+from scripts.console import SETTINGS
 from scripts.programs import CHROMIUM
 from tests.browser.fakes import PHOTO_SIZE, drawn_photo, face, recognition
+from tests.browser.owner_api import KEY, TWO, OwnerServer
 
 
 @pytest.fixture
@@ -29,8 +32,16 @@ def taken(server, tmp_path, monkeypatch):
     six.write_bytes(drawn_photo((900, 600)))
     server.recognize = recognize
     monkeypatch.setattr(sys, "argv", ["screenshots", server.address])
+    monkeypatch.setattr(screenshots, "take_owners", lambda *_: None)
+    monkeypatch.setattr(screenshots, "SETTINGS", replace(SETTINGS, key=KEY))
+    prepare(monkeypatch, tmp_path, one, six)
+    return tmp_path / "taken"
+
+
+def prepare(monkeypatch, folder, one, six):
+    """Let the script take pictures of one width and one theme, with these photos."""
     for name, value in {
-        "SCREENSHOTS": tmp_path / "taken",
+        "SCREENSHOTS": folder / "taken",
         "ONE": one,
         "SIX": six,
         "WIDTHS": {360: 780},
@@ -41,7 +52,6 @@ def taken(server, tmp_path, monkeypatch):
         monkeypatch.setattr(screenshots, name, value)
     if CHROMIUM.path is None:
         pytest.fail(CHROMIUM.advice)
-    return tmp_path / "taken"
 
 
 def test_each_state_has_its_picture_and_the_figures_are_printed(taken, capsys):
@@ -56,3 +66,16 @@ def test_each_state_has_its_picture_and_the_figures_are_printed(taken, capsys):
         r"first paint (\d+) ms, interactive (\d+) ms, ([\d.]+) kB in total\nLighthouse: ", capsys.readouterr().out
     )
     assert all(float(figure) > 0 for figure in printed.groups())
+
+
+def test_each_state_of_the_owners_page_has_its_picture_and_the_people_are_as_before(tmp_path, monkeypatch, chromium):
+    six = tmp_path / "six.jpg"
+    six.write_bytes(drawn_photo(TWO))
+    prepare(monkeypatch, tmp_path, six, six)
+    (tmp_path / "taken").mkdir()
+    with OwnerServer() as server, server.running():
+        screenshots.take_owners(chromium, server.address, KEY)
+        assert [person.name for person in server.people.values()] == ["Ada Lovelace"]
+    pictures = {path.name: path.read_bytes() for path in (tmp_path / "taken").iterdir()}
+    assert len(set(pictures.values())) == len(pictures) > 0
+    assert all(re.fullmatch(r"owner-[a-z]+-360-forced-colors\.webp", name) for name in pictures)
