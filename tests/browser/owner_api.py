@@ -171,6 +171,10 @@ class OwnerServer(Server):
         person.not_faces += identities
         return self._added(person, results), 200
 
+    def forgiven(self, person: Person) -> Answer:
+        person.not_faces.clear()
+        return person.described(), 200
+
     def changed(self, person: Person, name: str) -> Answer:
         person.name, person.version = name, person.version + 1
         return person.described(), 200
@@ -203,7 +207,7 @@ class OwnerServer(Server):
                 {
                     "photo": number,
                     "used": name is None,
-                    "face": int(chosen or 1) if found else None,
+                    "face": int(chosen or 1) if name is None else None,
                     "advice": [],
                     "problem": told if name else None,
                 }
@@ -289,6 +293,7 @@ class Handler(SimpleHTTPRequestHandler):
             ("DELETE",): lambda: server.removed(person),
             ("POST", "photos"): lambda: server.extended(person, self._parts(body)),
             ("POST", "near-misses"): lambda: server.missed(person, self._parts(body)),
+            ("DELETE", "near-misses"): lambda: server.forgiven(person),
             ("GET", "thumbnail"): lambda: (photo((64, 64)), 200),
         }
         return of_person[(method, *rest)]()

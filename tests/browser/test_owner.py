@@ -344,6 +344,12 @@ def test_a_wrong_name_is_right_after_two_corrections(owner: Page, server: OwnerS
     owner.get_by_role("button", name="Recognise the photo again").click()
     expect(owner.get_by_role("heading", name="Ada Lovelace")).to_be_visible()
     assert server.named("Grace Hopper").not_faces == ["joan"]
+    go_to(owner, "People")
+    owner.get_by_role("link", name="Grace Hopper").click()
+    expect(owner.locator("#person")).to_contain_text("1 face that isn’t this person’s")
+    owner.get_by_role("button", name="Forget the near misses").click()
+    expect(owner.locator("#person .notice")).to_have_text("The near misses are forgotten.")
+    assert server.named("Grace Hopper").not_faces == []
 
 
 def test_a_correction_that_cannot_be_sent_waits_in_the_tab_and_is_sent_once(owner: Page, server: OwnerServer):

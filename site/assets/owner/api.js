@@ -64,6 +64,11 @@ export async function removePerson(api, id, etag) {
   return read(await ask({ method: "DELETE", url: addressOf(api, id), headers: ifMatch(etag) }), (body) => Boolean(body?.gone_on));
 }
 
+/** @param {string} api  @param {string} id  @param {string} etag  @returns {Promise<{person: Person, etag: string}>} */
+export async function forgetNearMisses(api, id, etag) {
+  return personIn(await ask({ method: "DELETE", url: `${addressOf(api, id)}/near-misses`, headers: ifMatch(etag) }));
+}
+
 /** @param {string} api  @param {string} id  @param {AbortSignal} signal  @returns {Promise<Blob>} JPEG */
 export async function getThumbnail(api, id, signal) {
   return (await ask({ method: "GET", url: `${addressOf(api, id)}/thumbnail` }, signal)).body;

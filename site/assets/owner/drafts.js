@@ -15,9 +15,6 @@ import { faceAdvice } from "./words.js";
  *   `chosen` is the number of the person's face, from 1; `result` is why the service did not use the photo
  */
 
-/** The problems after which the owner may insist on a face. */
-const INSIST = ["unlike-others"];
-
 /** The service takes no more photos of a person at once. */
 export const MAX_DRAFTS = 50;
 
@@ -169,7 +166,7 @@ export class Drafts {
     return [
       kind === "asking" && button(words.sendUnchanged, () => this.#queue.allowMetadata(), "link"),
       draft.failure?.retryable && isDone(draft) && button(words.tryAgain, () => this.#queue.retry(draft), "link"),
-      INSIST.includes(problemOf(draft)) && draft.result.face && button(words.useAnyway, () => this.#choose(draft, draft.result.face), "link"),
+      problemOf(draft) === "unlike-others" && draft.recognition.faces.length === 1 && button(words.useAnyway, () => this.#choose(draft, 1), "link"),
       remove,
     ].filter(Boolean);
   }

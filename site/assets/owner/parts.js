@@ -56,7 +56,7 @@ export function qualityView({ quality }) {
 }
 
 /** From which quality on a person is known so well. */
-const LEVELS = [["well", 0.7], ["fairly", 0.4], ["hardly", 0]];
+const LEVELS = [["well", 0.65], ["fairly", 0.4], ["hardly", 0]];
 
 const levelOf = (quality) => LEVELS.find(([, least]) => quality >= least)[0];
 

@@ -1,7 +1,7 @@
 // The room of one person: how well known, more photos, another name, removal.
 import { make } from "../dom.js";
 import { words } from "../words.js";
-import { addPhotos, getPerson, removePerson, renamePerson } from "./api.js";
+import { addPhotos, forgetNearMisses, getPerson, removePerson, renamePerson } from "./api.js";
 import { Drafts } from "./drafts.js";
 import { adviceFor, button, nameView, photosOf, portrait, qualityView, roomOf, tell, tellFailure } from "./parts.js";
 import { ask } from "./question.js";
@@ -124,6 +124,7 @@ export class PersonRoom {
       make("dl", { class: "facts" }, ...facts.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value)))),
       make("ul", { class: "advice" }, ...adviceFor(person).map((sentence) => make("li", {}, sentence))),
       person.lookalikes.length > 0 && lookalikesView(person.lookalikes),
+      person.near_misses > 0 && make("div", {}, button(words.forgetNearMisses, () => this.#forgetNearMisses())),
       make("h2", {}, words.addPhotosTitle),
     ].filter(Boolean);
   }
@@ -141,6 +142,15 @@ export class PersonRoom {
       problem,
       make("div", { class: "line" }, button(words.removePerson, () => this.#remove(problem), "button danger")),
     ];
+  }
+
+  async #forgetNearMisses() {
+    try {
+      this.#show(await forgetNearMisses(this.#api, this.#id, this.#etag));
+      this.#say(words.nearMissesForgotten);
+    } catch (failure) {
+      this.#refused(failure, this.#news);
+    }
   }
 
   async #rename(name, problem) {

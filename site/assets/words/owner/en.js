@@ -53,6 +53,8 @@ export default ({ number, plural }) => ({
   nearMisses: "Near misses",
   nearMissCount: (count) =>
     plural(count, { one: `${number(count)} face that isn’t this person’s`, other: `${number(count)} faces that aren’t this person’s` }),
+  forgetNearMisses: "Forget the near misses",
+  nearMissesForgotten: "The near misses are forgotten.",
   created: "Added on",
   changed: "Changed on",
   lookalikes: "Looks like:",
@@ -97,6 +99,7 @@ export default ({ number, plural }) => ({
     "unreadable-photo": ["This photo is damaged or incomplete.", "Choose the original file."],
     "too-large": ["This photo is too large.", "Choose a smaller one."],
     "unsupported-format": ["I can’t read this file as a photo.", "Save it as a JPEG."],
+    "unknown-face": ["I can’t find this face again.", "Choose it once more."],
     "same-photo": ["I have this photo already.", "Choose another one."],
   },
 
@@ -131,6 +134,8 @@ export default ({ number, plural }) => ({
     "trained-person": ["The network was trained on this person.", "Change the model with visage forget, and deploy it again."],
     "unknown-person": ["This person isn’t there any more.", "Somebody else has removed them."],
     "changed-meanwhile": ["Somebody else changed this person meanwhile.", "You see the new state now. Do it again if you still want it."],
+    "roster-unavailable": ["The list of people can’t be read or changed now.", "Try again in a moment."],
+    "request-reused": ["This was sent before with something else in it.", "Reload the page and try again."],
     "no-photo-used": ["None of these photos can be used.", "Each one says why."],
   },
 });

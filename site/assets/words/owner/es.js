@@ -53,6 +53,8 @@ export default ({ number, plural }) => ({
   nearMisses: "Confusiones",
   nearMissCount: (count) =>
     plural(count, { one: `${number(count)} cara que no es de esta persona`, other: `${number(count)} caras que no son de esta persona` }),
+  forgetNearMisses: "Olvidar las confusiones",
+  nearMissesForgotten: "He olvidado las confusiones.",
   created: "Fecha de alta",
   changed: "Último cambio",
   lookalikes: "Se parece a:",
@@ -97,6 +99,7 @@ export default ({ number, plural }) => ({
     "unreadable-photo": ["Esta foto está dañada o incompleta.", "Elige el archivo original."],
     "too-large": ["Esta foto es demasiado grande.", "Elige una más pequeña."],
     "unsupported-format": ["No puedo leer este archivo como foto.", "Guárdala como JPEG."],
+    "unknown-face": ["No vuelvo a encontrar esta cara.", "Elígela otra vez."],
     "same-photo": ["Ya tengo esta foto.", "Elige otra."],
   },
 
@@ -131,6 +134,8 @@ export default ({ number, plural }) => ({
     "trained-person": ["La red se entrenó con esta persona.", "Cambia el modelo con visage forget y publícalo de nuevo."],
     "unknown-person": ["Esta persona ya no está.", "La ha quitado otra persona."],
     "changed-meanwhile": ["Mientras tanto, otra persona ha cambiado estos datos.", "Ahora ves cómo están. Hazlo otra vez si todavía lo quieres."],
+    "roster-unavailable": ["Ahora no se puede leer ni cambiar la lista de personas.", "Vuelve a intentarlo en un momento."],
+    "request-reused": ["Esto ya se envió con otro contenido.", "Recarga la página y vuelve a intentarlo."],
     "no-photo-used": ["No se puede usar ninguna de estas fotos.", "Cada una dice por qué."],
   },
 });
