@@ -90,7 +90,6 @@ def _take_all(
             with _page(browser, site, width, height) as page:
                 state(page)
                 _take(page, f"{name}-{width}")
-                page.context.set_offline(offline=False)
                 clean(page)
 
 

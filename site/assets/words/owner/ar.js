@@ -69,7 +69,7 @@ export default ({ number, plural }) => {
     removePerson: "إزالة هذا الشخص",
     removeQuestion: (name) => `هل تريد إزالة ${name}؟`,
     removeGoes: (photos, nearMisses) =>
-      `يُحذف الاسم والصورة والأرقام الخاصة بعدد ${number(photos)} من الصور و${number(nearMisses)} من الوجوه القريبة. لا يمكن التراجع عن ذلك.`,
+      `يُحذف الاسم والصورة وما أعرفه من الصور (${number(photos)}) والوجوه القريبة (${number(nearMisses)}). لا يمكن التراجع عن ذلك.`,
     removeSoon: "تتوقف الأجوبة عن ذكر الاسم خلال ثوانٍ.",
     removeCopies: "تُحفظ النسخ السابقة من القائمة بضعة أيام. ستعرف اليوم الذي تختفي فيه آخر نسخة.",
     removed: (name, date) => `أُزيل ${name}. تختفي آخر نسخة في ${date}.`,

@@ -65,7 +65,7 @@ export default ({ number, plural }) => ({
   removePerson: "Remove this person",
   removeQuestion: (name) => `Remove ${name}?`,
   removeGoes: (photos, nearMisses) =>
-    `The name, the picture, the numbers of ${number(photos)} photos and of ${number(nearMisses)} near misses are deleted. This can’t be undone.`,
+    `The name, the picture, and what I know from photos (${number(photos)}) and near misses (${number(nearMisses)}) are deleted. This can’t be undone.`,
   removeSoon: "Answers stop giving the name within seconds.",
   removeCopies: "Former versions of the list are kept for some days. You’re told the day on which the last copy is gone.",
   removed: (name, date) => `${name} is removed. The last copy is gone on ${date}.`,

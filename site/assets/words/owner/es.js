@@ -65,7 +65,7 @@ export default ({ number, plural }) => ({
   removePerson: "Quitar a esta persona",
   removeQuestion: (name) => `¿Quitar a ${name}?`,
   removeGoes: (photos, nearMisses) =>
-    `Se borran el nombre, la imagen y los números de ${number(photos)} fotos y de ${number(nearMisses)} confusiones. No se puede deshacer.`,
+    `Se borran el nombre, la imagen y lo que sé por las fotos (${number(photos)}) y las confusiones (${number(nearMisses)}). No se puede deshacer.`,
   removeSoon: "En unos segundos, las respuestas dejan de dar su nombre.",
   removeCopies: "Las versiones anteriores de la lista se guardan unos días. Te diré qué día desaparece la última copia.",
   removed: (name, date) => `He quitado a ${name}. La última copia desaparece el ${date}.`,
