@@ -108,6 +108,8 @@ def _of_uploads(body: bytes) -> list[tuple[Side, bytes | UploadKey]]:
 
 def _number_of(given: Mapping[str, Any], name: str) -> int:
     number = given.get(name)
+    if isinstance(number, float) and number.is_integer():  # a whole number, as JSON Schema sees it
+        number = int(number)
     return _number("" if number is None else str(number), name)
 
 

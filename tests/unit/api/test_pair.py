@@ -53,7 +53,7 @@ def test_two_uploads_are_compared_and_used_up(serve, recognizer, version):
     uploads = Uploads()
     recognizer.faces = 2
     client = Client(serve(lambda: recognizer, uploads=uploads), version)
-    answer = post_json(client, {**KEYS, "face_a": 2, "face_b": None}).json
+    answer = post_json(client, {**KEYS, "face_a": 2.0, "face_b": None}).json
     assert (answer["a"]["face"], answer["b"]["face"]) == (2, 1)
     assert recognizer.photos == [b"first", b"second"]
     assert uploads.photos == {}
