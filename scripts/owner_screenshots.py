@@ -29,14 +29,15 @@ _REMOVE: Final = """async ([key, name]) => {
 class OwnerStates:
     """The states, for one key and some photos: of one person, of several, of nobody, and blurred."""
 
-    def __init__(self, key: str, one: bytes, several: bytes, nobody: bytes, blurred: bytes) -> None:
-        """Take a key with the scopes `people` and `recognize`."""
-        self._key = key
+    def __init__(self, site: str, key: str, one: bytes, several: bytes, nobody: bytes, blurred: bytes) -> None:
+        """Take the address of the website, and a key with the scopes `people` and `recognize`."""
+        self._address, self._key = urljoin(site, "owner.html"), key
+        self._has_added = False
         self._one, self._several, self._nobody, self._blurred = one, several, nobody, blurred
 
     @property
     def all(self) -> dict[str, Callable[[Page], None]]:
-        """Each state by its name, as a function that brings an open page of the website there."""
+        """Each state by its name, as a function that brings an empty page there."""
         return {
             "owner-door": self.door,
             "owner-refused": self.refused,
@@ -51,23 +52,25 @@ class OwnerStates:
         }
 
     def clean(self, page: Page) -> None:
-        """Remove the person whom a state has added. The page is closed: it must not send what waits in it."""
-        site, context = urljoin(page.url, "."), page.context
+        """Remove the person if a state has added one. The page is closed: it must not send what waits in it."""
+        if not self._has_added:
+            return
+        self._has_added = False
+        context = page.context
         page.close()
-        context.set_offline(offline=False)
         other = context.new_page()
-        other.goto(site)
+        other.goto(self._address)
         other.evaluate(_REMOVE, [self._key, SOMEBODY])
 
     def door(self, page: Page) -> None:
         """Ask for the key."""
-        page.goto(urljoin(page.url, "owner.html"))
+        page.goto(self._address)
         expect(page.locator("#key-place input")).to_be_visible(timeout=ANSWERED_MS)
         page.locator(".door summary").click()
 
     def refused(self, page: Page) -> None:
         """Refuse a key."""
-        page.goto(urljoin(page.url, "owner.html"))
+        page.goto(self._address)
         page.locator("#key-place input").fill("visage_local_wrong")
         page.locator("#key-place button").click()
         expect(page.locator("#door-problem")).to_be_visible(timeout=ANSWERED_MS)
@@ -114,6 +117,7 @@ class OwnerStates:
     def corrected(self, page: Page) -> None:
         """Say that a correction was taken."""
         self.correct(page)
+        self._has_added = True
         page.locator(".who-is-this .button").last.click()
         expect(page.locator(".correction [role=status]")).to_contain_text("Done.", timeout=ANSWERED_MS)
 
@@ -126,7 +130,7 @@ class OwnerStates:
 
     def _enter(self, page: Page) -> None:
         page.add_init_script(f"sessionStorage.setItem('key', '{self._key}')")
-        page.goto(urljoin(page.url, "owner.html"))
+        page.goto(self._address)
         expect(page.locator("#grid li").first).to_be_visible(timeout=ANSWERED_MS)
 
     def _add(self, page: Page) -> None:
@@ -143,8 +147,8 @@ class OwnerStates:
         finished = page.locator(".verdict:is(.good, .doubtful, .bad)")
         expect(finished).to_have_count(len(photos), timeout=ANSWERED_MS)
 
-    @staticmethod
-    def _expect_person(page: Page) -> None:
+    def _expect_person(self, page: Page) -> None:
+        self._has_added = True
         expect(page.locator("#person-title", has_text=SOMEBODY)).to_be_visible(timeout=ANSWERED_MS)
         expect(page.locator("#person-changes .danger")).to_be_visible(timeout=ANSWERED_MS)
 

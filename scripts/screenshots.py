@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -64,7 +65,7 @@ def main() -> None:
         sys.exit("Set VISAGE_KEY to a key with the scopes people and recognize.")
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     with _chromium() as browser:
-        _take_all(browser, site, STATES)
+        _take_all(browser, {name: partial(_visit, site, state) for name, state in STATES.items()})
         take_owners(browser, site, SETTINGS.key)
         sys.stdout.write(_figures(browser, site))
     found = scores(lighthouse(site)).items()
@@ -75,27 +76,24 @@ def take_owners(browser: Browser, site: str, key: str) -> None:
     """Write the screenshots of the owner's page."""
     with Image.open(io.BytesIO(_stranger_photo())) as photo:
         blurred = _encoded(photo.convert("RGB").filter(ImageFilter.GaussianBlur(_BLUR_PX)))
-    states = OwnerStates(key, _stranger_photo(), SIX.read_bytes(), _photo_without_face(), blurred)
-    _take_all(browser, site, states.all, states.clean)
+    states = OwnerStates(site, key, _stranger_photo(), SIX.read_bytes(), _photo_without_face(), blurred)
+    _take_all(browser, states.all, states.clean)
 
 
 def _take_all(
-    browser: Browser,
-    site: str,
-    states: dict[str, Callable[[Page], None]],
-    clean: Callable[[Page], None] = lambda _: None,
+    browser: Browser, states: dict[str, Callable[[Page], None]], clean: Callable[[Page], None] = lambda _: None
 ) -> None:
     for width, height in WIDTHS.items():
         for name, state in states.items():
-            with _page(browser, site, width, height) as page:
+            with _page(browser, width, height) as page:
                 state(page)
                 _take(page, f"{name}-{width}")
                 clean(page)
 
 
 @contextmanager
-def _page(browser: Browser, site: str, width: int, height: int) -> Iterator[Page]:
-    """The open website, on a phone if the screen is narrow."""
+def _page(browser: Browser, width: int, height: int) -> Iterator[Page]:
+    """An empty page, on a phone if the screen is narrow."""
     phone = width < _TABLET
     with browser.new_context(
         viewport={"width": width, "height": height},
@@ -104,10 +102,14 @@ def _page(browser: Browser, site: str, width: int, height: int) -> Iterator[Page
         reduced_motion="reduce",
         permissions=["camera"],
     ) as context:
-        page = context.new_page()
-        page.goto(site)
-        expect(page.locator(".names li").first).to_be_visible(timeout=ANSWERED_MS)
-        yield page
+        yield context.new_page()
+
+
+def _visit(site: str, state: Callable[[Page], None], page: Page) -> None:
+    """Open the website, and bring it into that state."""
+    page.goto(site)
+    expect(page.locator(".names li").first).to_be_visible(timeout=ANSWERED_MS)
+    state(page)
 
 
 def _take(page: Page, name: str) -> None:

@@ -28,6 +28,8 @@ export class Drafts {
   /** Elements and addresses of the pictures by draft. */
   #shown = new Map();
   #onSend;
+  /** Goes on with sending once all photos have been looked at. */
+  #onLooked = () => {};
   /** Keys of requests by what they say, so that another attempt doesn't add anybody twice. */
   #keys = new Map();
 
@@ -46,7 +48,10 @@ export class Drafts {
       recognize: (blob, options) => detect(api, blob, options),
       turn: async (...photo) => (await import("../turn.js")).turn(...photo),
     });
-    this.#queue.addEventListener("change", ({ detail: draft }) => this.#update(draft));
+    this.#queue.addEventListener("change", ({ detail: draft }) => {
+      this.#update(draft);
+      this.#onLooked();
+    });
     place.replaceChildren(this.#list, this.#summary, this.#send);
     this.#arrange();
   }
@@ -176,17 +181,27 @@ export class Drafts {
     this.#queue.remove(draft);
     this.#arrange();
     for (const each of this.photos) this.#update(each); // their numbers
+    this.#onLooked();
     (neighbour ?? document.querySelector("#file")).focus();
+  }
+
+  /** Resolves when no photo is being looked at any more. */
+  #looked() {
+    const isLooking = () => this.photos.some((draft) => !isDone(draft) && draft.state !== "asking");
+    if (!isLooking()) return Promise.resolve();
+    this.say(words.stillLooking);
+    return new Promise((resolve) => (this.#onLooked = () => isLooking() || resolve()));
   }
 
   /** Sends what is ready, in several requests if need be. What the service uses leaves the list. */
   async #sendAll() {
     const { check, send, onAdded } = this.#onSend;
     if (check && !check()) return;
-    const ready = this.photos.filter(isReady);
-    if (this.photos.some((draft) => !isDone(draft) && draft.state !== "asking")) return this.say(words.stillLooking);
-    if (!ready.length) return this.say(words.noPhotoReady, true);
     this.#send.disabled = true;
+    await this.#looked();
+    const ready = this.photos.filter(isReady);
+    this.#send.disabled = Boolean(ready.length);
+    if (!ready.length) return this.say(this.photos.length ? words.noPhotoReady : "", true);
     this.say(words.adding);
     const added = [];
     try {

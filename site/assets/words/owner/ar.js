@@ -86,7 +86,7 @@ export default ({ number, plural }) => {
     removeDraft: "إزالة",
     removeDraftNumber: (photoNumber) => `إزالة الصورة ${number(photoNumber)}`,
     tooManyPhotos: (count) => `الحد الأقصى في المرة الواحدة: ${number(count)} من الصور. تُركت الأخرى.`,
-    stillLooking: "ما زلت أفحص الصور. انتظر لحظة.",
+    stillLooking: "ما زلت أفحص الصور. ثم أضيفها.",
     noPhotoReady: "لا توجد صورة يمكنني استخدامها. اختر غيرها.",
     nameMissing: "اكتب اسمًا.",
     adding: "جارٍ الإضافة…",

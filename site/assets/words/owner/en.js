@@ -83,7 +83,7 @@ export default ({ number, plural }) => ({
   removeDraft: "Remove",
   removeDraftNumber: (photoNumber) => `Remove photo ${number(photoNumber)}`,
   tooManyPhotos: (count) => `I take ${number(count)} photos at once. The others are left out.`,
-  stillLooking: "I’m still looking at the photos. Wait a moment.",
+  stillLooking: "I’m still looking at the photos. Then I’ll add them.",
   noPhotoReady: "There is no photo that I can use. Choose others.",
   nameMissing: "Enter a name.",
   adding: "Adding…",

@@ -83,7 +83,7 @@ export default ({ number, plural }) => ({
   removeDraft: "Quitar",
   removeDraftNumber: (photoNumber) => `Quitar la foto ${number(photoNumber)}`,
   tooManyPhotos: (count) => `Acepto ${number(count)} fotos a la vez. Las demás se quedan fuera.`,
-  stillLooking: "Todavía estoy mirando las fotos. Espera un momento.",
+  stillLooking: "Todavía estoy mirando las fotos. Después las añado.",
   noPhotoReady: "No hay ninguna foto que pueda usar. Elige otras.",
   nameMissing: "Escribe un nombre.",
   adding: "Añadiendo…",

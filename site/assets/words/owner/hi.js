@@ -83,7 +83,7 @@ export default ({ number, plural }) => ({
   removeDraft: "हटाएँ",
   removeDraftNumber: (photoNumber) => `फ़ोटो ${number(photoNumber)} हटाएँ`,
   tooManyPhotos: (count) => `मैं एक बार में ${number(count)} फ़ोटो लेता हूँ। बाकी छोड़ दी गईं।`,
-  stillLooking: "मैं अभी फ़ोटो देख रहा हूँ। थोड़ा रुकें।",
+  stillLooking: "मैं अभी फ़ोटो देख रहा हूँ। उसके बाद जोड़ता हूँ।",
   noPhotoReady: "ऐसी कोई फ़ोटो नहीं है जो काम आए। दूसरी चुनें।",
   nameMissing: "नाम लिखें।",
   adding: "जोड़ा जा रहा है…",
