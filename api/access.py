@@ -22,10 +22,10 @@ from api.errors import (
     KeyUnknownError,
     TooManyRequestsError,
 )
-from model.errors import KeysError, ModelError, SharedError, SharedUnavailableError
 from model.keys import RECOGNIZE, Key, Keys, today
 from model.settings import AccessSettings
-from model.storage import Content, SharedObject
+from model.storage import SharedObject
+from model.watched import OnFailure, Read, Watched
 
 BY_GATEWAY: Final = ("jwt", "iam")
 """The kinds of access that API Gateway checks."""
@@ -35,11 +35,6 @@ _PATIENCE_S: Final = 1
 
 _BURST_S: Final = 10
 """A key may make the requests of so many seconds at once."""
-
-Read = Callable[[str], Content | None]
-"""Returns the object with the keys, or None if its ETag is still the given one."""
-
-OnFailure = Callable[[ModelError], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +73,7 @@ def needed_scope(route: str, access: AccessSettings) -> str | None:
 class Keyring:
     """The keys of the stage as this process knows them. Safe to share between threads.
 
-    They are read when the first key has to be checked, so no snapshot of the function contains any. Time is that of the
-    system: while Lambda freezes a process, its other clocks may stand still.
+    They are read when the first key has to be checked, so no snapshot of the function contains any.
     """
 
     def __init__(
@@ -91,13 +85,11 @@ class Keyring:
     ) -> None:
         """Read the keys with `read`, by default from S3; report each failure to `on_failure`."""
         self._access = access
-        self._on_failure = on_failure
-        self._read = read
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._keys: Keys | None = None
-        self._etag = ""
-        self._confirmed = self._asked = -math.inf
+
+        def connect() -> Read:
+            return read or SharedObject(access.keys or "", patience_s=_PATIENCE_S).newer
+
+        self._keys = Watched(connect, Keys.from_json, access.seconds, on_failure, clock=clock)
 
     def get(self) -> Keys:
         """Return the keys, as new as the settings ask for.
@@ -105,44 +97,14 @@ class Keyring:
         Raises:
             KeysUnavailableError: they cannot be read now, and those at hand are too old.
         """
-        with self._lock:
-            if not self._is_within(self._access.seconds, self._asked):
-                self._ask()
-            longest = max(self._access.seconds, self._access.outage_seconds)
-            if self._keys is None or not self._is_within(longest, self._confirmed):
-                raise KeysUnavailableError(self._access.seconds)
-            return self._keys
+        keys = self._keys.get(within=max(self._access.seconds, self._access.outage_seconds))
+        if keys is None:
+            raise KeysUnavailableError(self._access.seconds)
+        return keys
 
     def prepare(self) -> None:
-        """Make the connection's client, which takes some tenths of a second, before the first request needs it."""
-        with self._lock:
-            try:
-                self._reader()
-            except SharedError as error:
-                self._on_failure(error)
-
-    def _is_within(self, seconds: int, since: float) -> bool:
-        """Tell whether so many seconds have not passed; time that goes back tells nothing, so they count as passed."""
-        return 0 <= self._clock() - since < seconds
-
-    def _reader(self) -> Read:
-        if self._read is None:
-            self._read = SharedObject(self._access.keys or "", patience_s=_PATIENCE_S).newer
-        return self._read
-
-    def _ask(self) -> None:
-        """Ask S3 for a newer version. While S3 does not answer, keep the keys; if it refuses, forget them."""
-        self._asked = self._clock()
-        try:
-            content = self._reader()(self._etag)
-            if content is not None:
-                self._keys, self._etag = Keys.from_json(content.body), content.etag
-            self._confirmed = self._clock()
-        except SharedUnavailableError as error:
-            self._on_failure(error)
-        except (SharedError, KeysError) as error:
-            self._keys, self._etag = None, ""
-            self._on_failure(error)
+        """Make the connection's client before the first request needs it."""
+        self._keys.prepare()
 
 
 class Rates:

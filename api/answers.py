@@ -14,8 +14,7 @@ from preprocess.detect import Box
 from preprocess.photo import RGBArray
 
 if TYPE_CHECKING:
-    from model.bundle import Manifest
-    from model.recognizer import Detection, Embedding, Face, Prediction, Recognition
+    from model.recognizer import Detection, Embedding, Face, Prediction, Recognition, Recognizer
     from model.verification import Verification
 
 LANDMARKS: Final = ("right_eye", "left_eye", "nose", "mouth_right", "mouth_left")
@@ -78,11 +77,12 @@ def verification_json(verification: "Verification", sides: Mapping[str, Compared
     }
 
 
-def labels_json(manifest: "Manifest") -> dict[str, Any]:
+def labels_json(model: "Recognizer") -> dict[str, Any]:
     """Return the JSON of the people whom a model knows, and of the figures measured at its export."""
-    people = [{"label": label, "enrolled": label in manifest.enrolled} for label in manifest.people]
+    manifest, known = model.manifest, model.known
+    people = [{"label": name, "enrolled": number >= known.trained} for number, name in enumerate(known.names)]
     return {
-        "labels": list(manifest.people),
+        "labels": list(known.names),
         "people": people,
         "threshold": _rounded(manifest.threshold),
         "measured": {

@@ -123,7 +123,7 @@ def _add_descriptions(blueprint: Blueprint, model: ModelLoader, access: AccessSe
     @blueprint.get("/labels")
     def labels() -> dict[str, Any]:
         """List the people whom the model knows, and the figures that were measured at its export."""
-        return labels_json(model.get().manifest)
+        return labels_json(model.get())
 
     @blueprint.get("/health")
     def health() -> dict[str, Any]:

@@ -16,8 +16,7 @@ from dataset.progress import OnStep
 from dataset.words import counted
 from evaluation.figures import Figures
 from evaluation.metrics import Share
-from model.cohort import Cohort
-from model.gallery import FloatArray
+from model.cohort import Cohort, FloatArray
 from training import calibration, strangers
 from training.cohorts import person_of
 from training.discriminant import fit

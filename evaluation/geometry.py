@@ -20,7 +20,7 @@ from dataset.progress import OnProgress, OnStep
 from dataset.workers import face_tools, parallel_map
 from evaluation.figures import Figures
 from evaluation.verification import true_accepts
-from model.gallery import FloatArray
+from model.cohort import FloatArray
 from preprocess.detect import Box
 from preprocess.geometry import Geometry
 from preprocess.names import shown

@@ -27,8 +27,8 @@ from evaluation.lfw_pairs import LFW
 from evaluation.verification import Face
 from model import bundle as bundles
 from model.bundle import Bundle
+from model.cohort import FloatArray
 from model.engines import fusion
-from model.gallery import FloatArray
 from preprocess.align import predictor_file
 from preprocess.detect import Box
 from preprocess.errors import PhotoError

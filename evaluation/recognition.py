@@ -236,7 +236,7 @@ def evaluate(recognizer: Recognizer, probes: Sequence[Probe], on_progress: OnPro
     """
     results = []
     manifest = recognizer.manifest
-    people = tuple(map(normalised, manifest.people))
+    people = tuple(map(normalised, recognizer.people))
     names = {
         name: found_as(name, people) or normalised(name) for name in {probe.person for probe in probes if probe.person}
     }

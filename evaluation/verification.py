@@ -14,7 +14,7 @@ from sklearn.metrics import auc, roc_curve
 from sklearn.preprocessing import normalize
 
 from evaluation.lfw_pairs import Pair
-from model.gallery import FloatArray
+from model.cohort import FloatArray
 from training.errors import DatasetError
 
 FALSE_ACCEPT_RATES: Final = (0.01, 0.001)

@@ -1,6 +1,8 @@
 """The cohort: what faces of strangers are like, by statistics that are nobody's face."""
 
 from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import Final, Self
 
@@ -10,6 +12,7 @@ import numpy.typing as npt
 FloatArray = npt.NDArray[np.float32]
 
 _DIMENSIONS: Final = 512
+_ARRAYS: Final = ("mean", "centres", "weights", "covariance", "corrections", "roster_corrections", "verification")
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,9 +22,9 @@ class Cohort:
     The centres are those of embeddings less the mean. `covariance` (512, 512) is that of a stranger's embedding around
     its centre, and `weights` (K,) are the shares of strangers by centre. `corrections` (M, 4) are rows of a number of
     people, and how many times more real strangers than drawn ones pass three thresholds; see `training.strangers`.
-    `verification` (2,) is a share of pairs of different people, and the score that so many reach; see
-    `model.verification`. It is empty in cohorts of earlier versions. `source` names the photos. Without measurements,
-    the mean is 0 and there are no centres.
+    `roster_corrections` are the same for people who are on a roster, whose scores are others. `verification` (2,) is a
+    share of pairs of different people, and the score that so many reach; see `model.verification`. `source` names the
+    photos. Without measurements, the mean is 0 and there are no centres.
     """
 
     mean: FloatArray
@@ -29,6 +32,7 @@ class Cohort:
     weights: FloatArray
     covariance: FloatArray
     corrections: FloatArray
+    roster_corrections: FloatArray
     verification: FloatArray
     source: str
 
@@ -36,16 +40,14 @@ class Cohort:
     def unmeasured(cls) -> Self:
         """Return the cohort of a network whose strangers nobody has measured."""
         none = np.zeros((0, _DIMENSIONS), np.float32)
-        return cls(np.zeros(_DIMENSIONS, np.float32), none, none[:, 0], none, none[:, :2], none[:, 0], "")
+        return cls(np.zeros(_DIMENSIONS, np.float32), none, none[:, 0], none, none[:, :4], none[:, :4], none[:, 0], "")
 
     @classmethod
     def load(cls, path: Path) -> Self:
         """Read `cohort.npz`."""
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            names = ("mean", "centres", "weights", "covariance", "corrections")
-            arrays = {name: stored[name].astype(np.float32) for name in names}
-            verification = stored["verification"] if "verification" in stored else np.zeros(0)
-            return cls(**arrays, verification=verification.astype(np.float32), source=str(stored["source"]))
+            arrays = {name: stored[name].astype(np.float32) for name in _ARRAYS}
+            return cls(**arrays, source=str(stored["source"]))
 
     def save(self, path: Path) -> None:
         """Write `cohort.npz`; half floats are exact enough for the large arrays."""
@@ -57,6 +59,7 @@ class Cohort:
                 weights=self.weights,
                 covariance=self.covariance.astype(np.float16),
                 corrections=self.corrections,
+                roster_corrections=self.roster_corrections,
                 verification=self.verification,
                 source=np.array(self.source),
             )
@@ -69,6 +72,12 @@ class Cohort:
 
     def __hash__(self) -> int:
         return hash((self.source, self.mean.tobytes()))
+
+    @cached_property
+    def digest(self) -> str:
+        """What distinguishes it from other cohorts whose drawn strangers are others."""
+        arrays = (self.mean, self.centres, self.weights, self.covariance)
+        return sha256(b"".join(array.tobytes() for array in arrays)).hexdigest()[:16]
 
     @property
     def is_measured(self) -> bool:

@@ -3,6 +3,13 @@
 ModelError
 ├── BundleError                  a bundle that is missing, incomplete, altered or of another format
 │   └── BundleUnavailableError   a bundle that cannot be reached now
+├── RosterError                  a roster that cannot be changed as asked for
+│   ├── BadNameError             a name that nobody can have
+│   ├── NameTakenError           a name that somebody has
+│   ├── PersonChangedError       somebody whom another owner has changed in the meantime
+│   ├── RosterUnreadableError    a roster that is damaged, or of a newer version of Visage
+│   ├── TrainedPersonError       somebody on whom the network was trained
+│   └── UnknownPersonError       somebody who is not on the roster
 ├── KeysError                    keys of the API that cannot be read or changed as asked for
 ├── SharedError                  an object that several programs use, and that cannot be used
 │   ├── SharedChangedError       one that somebody else has changed in the meantime
@@ -24,6 +31,55 @@ class BundleError(ModelError):
 
 class BundleUnavailableError(BundleError):
     """The bundle cannot be reached now; a later attempt may succeed."""
+
+
+class RosterError(ModelError):
+    """The roster cannot be changed as asked for."""
+
+
+class BadNameError(RosterError):
+    """Nobody can have this name; the text says why."""
+
+
+class NameTakenError(RosterError):
+    """Somebody has this name."""
+
+    def __init__(self, name: str, identity: str) -> None:
+        """Name the person who has it."""
+        super().__init__(f'There is a person named "{name}". Give another name, or add photos to that person.')
+        self.id = identity
+
+
+class PersonChangedError(RosterError):
+    """Somebody else has changed the person since the caller read it."""
+
+    def __init__(self, name: str) -> None:
+        """Name the person."""
+        super().__init__(f'Somebody else has changed "{name}" in the meantime. Read it again, then repeat.')
+
+
+class RosterUnreadableError(RosterError):
+    """The roster is damaged, or a newer version of Visage wrote it."""
+
+
+class TrainedPersonError(RosterError):
+    """The network was trained on the person, who cannot be renamed or removed while it serves."""
+
+    def __init__(self, name: str) -> None:
+        """Name the person, and say what to do."""
+        super().__init__(
+            f'The network was trained on "{name}", who can only get photos here. To remove or rename the person, use '
+            "`visage forget` or train again, and deploy."
+        )
+
+
+class UnknownPersonError(RosterError):
+    """Nobody on the roster has this id."""
+
+    def __init__(self, identity: str) -> None:
+        """Say which id, if it could be one."""
+        shown = f" {identity}" if identity.isalnum() and identity.isascii() and len(identity) < 40 else ""
+        super().__init__(f"There is nobody with the id{shown}. GET /people lists everybody.")
 
 
 class KeysError(ModelError):

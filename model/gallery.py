@@ -20,22 +20,11 @@ from pathlib import Path
 from typing import Final, Self
 
 import numpy as np
-import numpy.typing as npt
 
-from model.cohort import Cohort
+from model.cohort import Cohort, FloatArray
+from model.prototypes import ALIKE, IntArray, Prototypes
 
-FloatArray = npt.NDArray[np.float32]
-IntArray = npt.NDArray[np.int64]
-
-NEAREST: Final = 3
-"""How many of a person's prototypes count for a face: the most similar ones. With one, a single unusual photo would
-decide. With all, turned or older faces would not be recognised. docs/quality.md has the measurements."""
-
-ALIKE: Final = 8
-"""How many others say how alike a face is to others: the most similar ones. Measured on LFW: 4 to 16 do as well."""
-
-_NOBODY: Final = np.float32(-1)
-"""The similarity with a person who has no prototypes."""
+_ARRAYS: Final = ("embeddings", "people", "weights", "biases", "penalties", "strangers")
 
 
 @dataclass(frozen=True)
@@ -53,7 +42,8 @@ class Gallery:
 
     Numbers of people start at 0. `weights` (C, 512) and `biases` (C,) are the linear part of a score, and `penalties`
     (P,) half of how alike each prototype is to others; `training.discriminant` computes them. Without a measured cohort
-    they are 0, and the scores are the similarities.
+    they are 0, and the scores are the similarities. `strangers` (D,) are the largest scores of the strangers that
+    `model.strangers` draws, where they were computed; otherwise there are none.
     """
 
     embeddings: FloatArray
@@ -61,13 +51,14 @@ class Gallery:
     weights: FloatArray
     biases: FloatArray
     penalties: FloatArray
+    strangers: FloatArray
     cohort: Cohort = field(default_factory=Cohort.unmeasured)
 
     @classmethod
     def load(cls, path: Path, cohort: Path) -> Self:
         """Read `gallery.npz` and `cohort.npz`."""
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in ("embeddings", "people", "weights", "biases", "penalties")}
+            arrays = {name: stored[name] for name in _ARRAYS}
         return cls(**arrays, cohort=Cohort.load(cohort))
 
     @classmethod
@@ -81,20 +72,14 @@ class Gallery:
             zeros,
             np.zeros(count, np.float32),
             np.zeros(len(people), np.float32),
+            np.zeros(0, np.float32),
             cohort or Cohort.unmeasured(),
         )
 
     def save(self, path: Path) -> None:
         """Write `gallery.npz`."""
         with path.open("wb") as file:
-            np.savez(
-                file,
-                embeddings=self.embeddings,
-                people=self.people,
-                weights=self.weights,
-                biases=self.biases,
-                penalties=self.penalties,
-            )
+            np.savez(file, **{name: getattr(self, name) for name in _ARRAYS})
 
     @property
     def count(self) -> int:
@@ -108,44 +93,25 @@ class Gallery:
         are fewer; the mean embedding of strangers is subtracted first. It is 1 for the same picture, about 0 for
         another person, -1 for a person without prototypes.
         """
-        return self._nearest(self.cohort.centred(embeddings) @ self._prototypes.T)
+        return self._prototypes.nearest(self._prototypes.cosines(self.cohort.centred(embeddings)))
 
     def compare(self, embeddings: FloatArray) -> Comparison:
         """Compare (N, 512) unit-length embeddings with the people."""
         faces = self.cohort.centred(embeddings)
-        cosines = faces @ self._prototypes.T
-        similarities = self._nearest(cosines)
+        cosines = self._prototypes.cosines(faces)
+        similarities = self._prototypes.nearest(cosines)
         if not self.cohort.is_measured:
             return Comparison(similarities, similarities, similarities)
-        alike = alikeness(similarities, faces @ self.cohort.centres.T)
-        normalised: FloatArray = self._nearest(cosines - self.penalties) - np.float32(0.5) * alike
+        alike = alike_to_others(similarities, faces @ self.cohort.centres.T)
+        normalised: FloatArray = self._prototypes.nearest(cosines - self.penalties) - np.float32(0.5) * alike
         return Comparison(similarities, normalised, normalised + faces @ self.weights.T + self.biases)
 
     @cached_property
-    def _prototypes(self) -> FloatArray:
-        return self.cohort.centred(self.embeddings)
-
-    @cached_property
-    def _slots(self) -> tuple[IntArray, npt.NDArray[np.bool_], FloatArray]:
-        """Return each person's rows of prototypes, (C, K), padded; which are padding; and how many count, (C,)."""
-        counts = np.bincount(self.people, minlength=self.count)
-        slots = np.zeros((self.count, max(counts.max(initial=0), NEAREST)), np.int64)
-        filled = np.arange(slots.shape[1]) < counts[:, None]
-        slots[filled] = np.argsort(self.people, kind="stable")
-        return slots, ~filled, np.clip(counts, 1, NEAREST).astype(np.float32)
-
-    def _nearest(self, cosines: FloatArray) -> FloatArray:
-        """Return the mean (N, C) of the NEAREST largest of each person's cosines; (N, P) are those with prototypes."""
-        slots, padding, used = self._slots
-        by_person = np.where(padding, -np.inf, cosines[:, slots]) if len(self.people) else np.empty((0, 0, 0))
-        largest = np.partition(by_person, -NEAREST, axis=2)[:, :, -NEAREST:]
-        present = np.isfinite(largest)
-        mean = np.where(present, largest, 0).sum(axis=2) / used
-        nearest: FloatArray = np.where(present.any(axis=2), mean, _NOBODY).astype(np.float32)
-        return nearest
+    def _prototypes(self) -> Prototypes:
+        return Prototypes(self.cohort.centred(self.embeddings), self.people, self.count)
 
 
-def alikeness(similarities: FloatArray, cosines: FloatArray) -> FloatArray:
+def alike_to_others(similarities: FloatArray, cosines: FloatArray) -> FloatArray:
     """Return how alike N faces are to others than each of C people, (N, C).
 
     It is the mean of the ALIKE largest of the (N, C) similarities with the other people and of the (N, K) cosines with

@@ -8,7 +8,7 @@
 | `model.onnx`, `model.onnx.data` | the same as ONNX, and its weights, which are mapped into memory rather than parsed;
                it computes in whole numbers of eight bits, or in float32 where these differ too much |
 | `gallery.npz` | prototypes: `embeddings` (P, 512) float32 of unit length, and `people` (P,): the person of each, as an
-                  index into the labels followed by the enrolled; and what their scores need, see `model.gallery` |
+                  index into the labels; and what their scores need, see `model.gallery` |
 | `gallery.onnx.npz` | the same by the network in ONNX, whose embeddings differ a little |
 | `cohort.npz` | what strangers' embeddings are like, in numbers that are nobody's face, see `model.cohort` |
 | `detector.onnx` | CenterFace, which finds faces: see `preprocess.centerface` |
@@ -27,7 +27,7 @@ from model.errors import BundleError
 from model.storage import FileEntry
 from preprocess.geometry import PHOTO_CHIP, Geometry
 
-FORMAT: Final = 4
+FORMAT: Final = 5
 MANIFEST: Final = "manifest.json"
 MODEL: Final = "model.pt"
 ONNX: Final = "model.onnx"
@@ -61,15 +61,14 @@ class Numbers:
 class Manifest:
     """The description of a bundle.
 
-    `labels` are the people whom the network was trained to name, in the order of its logits. `enrolled` are the people
-    who are known by their prototypes alone. A face counts as known from the score `threshold` on. Logits are divided by
+    `labels` are the people whom the network was trained to name, in the order of its logits. People who are enrolled
+    are on a roster, see `model.roster`. A face counts as known from the score `threshold` on. Logits are divided by
     `temperature`. `calibration` says how these two were found. They hold for the default engine; `engines` has those of
     an engine whose network computes something else, by its name, see `of_engine`. `version` is a digest of everything
     else, so that two different bundles never have the same version.
     """
 
     labels: tuple[str, ...]
-    enrolled: tuple[str, ...]
     geometry: Geometry
     threshold: float
     temperature: float
@@ -81,11 +80,6 @@ class Manifest:
     engines: Mapping[str, Numbers] = field(default_factory=dict)
     format: int = FORMAT
     version: str = ""
-
-    @property
-    def people(self) -> tuple[str, ...]:
-        """All people, in the order of the gallery: the labels, then the enrolled."""
-        return self.labels + self.enrolled
 
     def of_engine(self, name: str) -> Self:
         """Return the manifest with the numbers of an engine in place of those of the default engine."""
@@ -131,7 +125,7 @@ class Manifest:
             fields = json.loads(text)
             _check_format(fields["format"])
             files = {known_name(name): _entry(entry) for name, entry in fields["files"].items()}
-            fields |= {name: tuple(fields[name]) for name in ("labels", "enrolled")}
+            fields |= {"labels": tuple(fields["labels"])}
             engines = {name: Numbers(**numbers) for name, numbers in fields["engines"].items()}
             manifest = cls(**fields | {"geometry": Geometry(**fields["geometry"]), "files": files, "engines": engines})
             if manifest.version != manifest.sealed().version:
@@ -189,7 +183,7 @@ def _check_values(manifest: Manifest) -> None:
     """
     geometry = manifest.geometry
     right = {
-        "people": all(isinstance(person, str) and person for person in manifest.people),
+        "people": all(isinstance(label, str) and label for label in manifest.labels),
         "size": type(geometry.size) is int and 0 < geometry.size <= PHOTO_CHIP.size,
         "padding": _is_number(geometry.padding) and geometry.padding >= 0,
         "stretch": _is_number(geometry.stretch) and geometry.stretch > 0,

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, Self
 
 import numpy as np
@@ -13,9 +14,12 @@ from PIL import Image
 
 from model import bundle as bundles
 from model.bundle import Manifest
+from model.cohort import FloatArray
 from model.engines import Engine, engine_named
-from model.gallery import Comparison, FloatArray, Gallery
+from model.gallery import Gallery
+from model.known import KnownPeople
 from model.prefetch import Download, download
+from model.roster import Roster
 from model.settings import Settings
 from model.space import embedding_space
 from model.verification import Verification, verify
@@ -29,24 +33,18 @@ from preprocess.photo import Photo, RGBArray
 TOP: Final = 5
 """How many of the likeliest people an answer lists."""
 
-ENROLMENT_TEMPERATURE: Final = 0.05
-"""Temperature of the softmax over normalised similarities where one of the people is enrolled: one that is higher by
-this much makes a person e times as likely."""
-
-SCORE_IN_LOGITS: Final = 1.0
-"""How much a score counts beside the network's logits for the name."""
-
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
     """A person, and the probability that the face is theirs, provided that the model knows the face's person.
 
-    `enrolled` says whether the person was enrolled rather than trained on.
+    `enrolled` says whether the person is on the roster and the network was not trained on them.
     """
 
     label: str
     probability: float
     enrolled: bool
+    id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +87,8 @@ class Face:
 
     `similarity`, -1 to 1, is the mean cosine between the face's embedding and the three most similar prototypes of the
     likeliest person, after the mean embedding of strangers is subtracted. The face is `known` if its `score` with that
-    person reaches the bundle's threshold; otherwise `label` is None. `enrolled` says whether a known person was
-    enrolled.
+    person reaches the bundle's threshold; otherwise `label` and `id` are None. `enrolled` says whether a known person
+    is on the roster and the network was not trained on them.
     """
 
     box: Box
@@ -101,6 +99,7 @@ class Face:
     score: float
     known: bool
     enrolled: bool
+    id: str | None
     predictions: tuple[Prediction, ...]
 
 
@@ -137,8 +136,9 @@ class Recognizer:
         """Combine the parts of a bundle; `engine` runs its network."""
         self.manifest = manifest
         self.version = manifest.version
-        self.people = manifest.people
         self.engine = engine
+        self.known = KnownPeople.of(manifest, gallery, None)
+        self._roster: Roster | None = None
         self._geometry = manifest.geometry
         self._gallery = gallery
         self._detector = detector
@@ -183,6 +183,19 @@ class Recognizer:
     def space(self) -> str:
         """The name of the space of the embeddings, see `model.space`."""
         return embedding_space(self.manifest)
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        """The names of everybody whom it knows now."""
+        return self.known.names
+
+    def know(self, roster: Roster | None) -> None:
+        """Know the people of this roster from now on, besides those of the bundle; None is nobody.
+
+        Photos that are being recognised in other threads may still get an answer by the former one.
+        """
+        if roster is not self._roster:
+            self.known, self._roster = KnownPeople.of(self.manifest, self._gallery, roster), roster
 
     def recognize(self, data: bytes) -> Recognition:
         """Return who is in the photo `data`.
@@ -283,48 +296,43 @@ class Recognizer:
     def _name_faces(
         self, boxes: list[Box], appearances: Iterable[Appearance], embeddings: FloatArray, logits: FloatArray
     ) -> tuple[Face, ...]:
-        compared = self._gallery.compare(embeddings)
-        probabilities = naming_probabilities(logits, compared, self.manifest.temperature)
-        return tuple(map(self._face, boxes, appearances, probabilities, compared.similarities, compared.scores))
+        known = self.known
+        judged = known.judge(embeddings, logits)
+        face = partial(_face, known)
+        return tuple(map(face, boxes, appearances, judged.probabilities, judged.similarities, judged.scores))
 
-    def _face(
-        self, box: Box, appearance: Appearance, probabilities: FloatArray, similarities: FloatArray, scores: FloatArray
-    ) -> Face:
-        likeliest = np.argsort(-probabilities, kind="stable")[:TOP]
-        predictions = tuple(map(self._prediction, likeliest, probabilities[likeliest]))
-        first, similarity, score = predictions[0], float(similarities[likeliest[0]]), float(scores[likeliest[0]])
-        known = score >= self.manifest.threshold
-        label = first.label if known else None
-        by_enrolment = known and first.enrolled
-        return Face(box, appearance, label, first.probability, similarity, score, known, by_enrolment, predictions)
 
-    def _prediction(self, person: int, probability: float) -> Prediction:
-        return Prediction(self.people[person], float(probability), int(person) >= len(self.manifest.labels))
+def _face(
+    known: KnownPeople,
+    box: Box,
+    appearance: Appearance,
+    probabilities: FloatArray,
+    similarities: FloatArray,
+    scores: FloatArray,
+) -> Face:
+    likeliest = np.argsort(-probabilities, kind="stable")[:TOP]
+    predictions = tuple(
+        Prediction(known.names[person], float(probabilities[person]), int(person) >= known.trained, known.ids[person])
+        for person in likeliest
+    )
+    first, similarity, score = predictions[0], float(similarities[likeliest[0]]), float(scores[likeliest[0]])
+    is_known = score >= known.manifest.threshold
+    return Face(
+        box,
+        appearance,
+        first.label if is_known else None,
+        first.probability,
+        similarity,
+        score,
+        is_known,
+        is_known and first.enrolled,
+        first.id if is_known else None,
+        predictions,
+    )
 
 
 def _appearances(photo: Photo, boxes: Iterable[Box]) -> tuple[Appearance, ...]:
     return tuple(appearance(photo, box.width, box.height, box.landmarks) for box in boxes)
-
-
-def naming_probabilities(logits: FloatArray, compared: Comparison, temperature: float) -> FloatArray:
-    """Return (N, people) probabilities of N faces by (N, C) logits and comparisons, trained people before enrolled.
-
-    Of people whom the network was trained on, the logits and scores decide. It gives no logits to the enrolled: the
-    normalised similarities decide between them and the trained person who is the likeliest.
-    """
-    count = logits.shape[1]
-    named = _softmax(naming_logits(logits, compared.scores), temperature)
-    if compared.scores.shape[1] == count:
-        return named
-    nearest = np.take_along_axis(compared.normalised, named.argmax(axis=1)[:, None], axis=1)
-    shares = _softmax(np.hstack([nearest, compared.normalised[:, count:]]), ENROLMENT_TEMPERATURE)
-    return np.hstack([named * shares[:, :1], shares[:, 1:]])
-
-
-def naming_logits(logits: FloatArray, scores: FloatArray) -> FloatArray:
-    """Return (N, C) logits of the trained people with their scores added, before they are divided by a temperature."""
-    added: FloatArray = logits + SCORE_IN_LOGITS * scores[:, : logits.shape[1]]
-    return added
 
 
 def _warm_up(detector: Detector, aligner: Aligner, geometry: Geometry) -> None:
@@ -334,13 +342,6 @@ def _warm_up(detector: Detector, aligner: Aligner, geometry: Geometry) -> None:
     photo = Photo(file.getvalue())
     detector.detect(photo)
     aligner.align(photo, Box(0, 0, photo.width, photo.height, score=0), geometry)
-
-
-def _softmax(values: FloatArray, temperature: float) -> FloatArray:
-    """Return the softmax of each row. SciPy's would have to be imported in every cold start."""
-    powers = np.exp((values - values.max(axis=1, keepdims=True)) / temperature)
-    shares: FloatArray = (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
-    return shares
 
 
 @dataclass

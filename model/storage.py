@@ -353,8 +353,8 @@ class SharedObject(_Client):
             with closing(answer["Body"]) as body:
                 return Content(bytes(body.read()), str(answer["ETag"]))
 
-    def replace(self, body: bytes, seen: str = "") -> None:
-        """Replace the version with the ETag `seen`; without one, make the object, which must not exist yet.
+    def replace(self, body: bytes, seen: str = "") -> str:
+        """Replace the version with the ETag `seen`, and return the new one's; without one, make the object.
 
         Raises:
             SharedChangedError: that version is no longer the newest, or the object exists.
@@ -362,16 +362,18 @@ class SharedObject(_Client):
             SharedUnavailableError: S3 cannot be reached now.
         """
         condition = {"IfMatch": seen} if seen else {"IfNoneMatch": "*"}
+        kind = "application/json" if self._key.endswith(".json") else "application/octet-stream"
         with self._translate_errors():
             try:
-                self._client.put_object(
-                    Bucket=self._bucket, Key=self._key, Body=body, ContentType="application/json", **condition
+                answer = self._client.put_object(
+                    Bucket=self._bucket, Key=self._key, Body=body, ContentType=kind, **condition
                 )
             except self._client.exceptions.ClientError as error:
                 gone = bool(seen) and error.response["Error"]["Code"] == "NoSuchKey"
                 if gone or _status(error.response) in _CONFLICTS:
                     raise SharedChangedError(f"Somebody else has changed {self._location}.") from error
                 raise
+            return str(answer["ETag"])
 
 
 def _status(response: Mapping[str, Any]) -> int:

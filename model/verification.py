@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from model.cohort import Cohort, FloatArray
-from model.gallery import ALIKE
+from model.prototypes import alikeness
 
 FALSE_ACCEPT_RATE: Final = 0.001
 """The share of pairs of different people that may pass for one person. `training.strangers` measures the score that so
@@ -49,18 +49,5 @@ def compare(first: FloatArray, second: FloatArray, cohort: Cohort) -> tuple[Floa
     """Return (N, M) similarities and (N, M) scores of (N, 512) and (M, 512) unit-length embeddings."""
     one, other = cohort.centred(first), cohort.centred(second)
     similarities: FloatArray = one @ other.T
-    return similarities, similarities - _penalties(one, cohort)[:, None] - _penalties(other, cohort)
-
-
-def _penalties(faces: FloatArray, cohort: Cohort) -> FloatArray:
-    """Return half of how alike (N, 512) centred embeddings are to strangers, (N,); 0 without a measured cohort.
-
-    It is the mean of the ALIKE largest cosines with the cohort's centres.
-    """
-    if not cohort.is_measured:
-        return np.zeros(len(faces), np.float32)
-    cosines = faces @ cohort.centres.T
-    count = min(ALIKE, cosines.shape[1])
-    nearest = np.partition(cosines, -count, axis=1)[:, -count:]
-    half: FloatArray = (nearest.mean(axis=1) / 2).astype(np.float32)
-    return half
+    half, centres = np.float32(0.5), cohort.centres.T
+    return similarities, similarities - half * alikeness(one @ centres)[:, None] - half * alikeness(other @ centres)

@@ -1,9 +1,9 @@
-"""`visage enroll`: adds people to a bundle from a few photos each, without training."""
+"""`visage enroll`: adds people from a few photos each, without training."""
 
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from rich.text import Text
@@ -12,12 +12,15 @@ from dataset.folders import walk
 from dataset.prepare import select_faces
 from dataset.words import counted
 from model import bundle as bundles
+from model.roster_storage import beside, of_bundle
 from model.settings import cores
 from scripts import checks
-from scripts.console import CommandError, JSONOption, OutputOption, console, emit, note, out, progress, steps
+from scripts.console import CommandError, JSONOption, console, emit, note, out, progress, steps
 from scripts.questions import require_answers, show_questions
-from scripts.targets import target_of
 from training.members import check_newcomers
+
+_MEGABYTES: Final = 100
+"""Of the roster, at most."""
 
 
 def enroll(
@@ -32,19 +35,19 @@ def enroll(
             "person. Repeat for more."
         ),
     ] = None,
-    output: OutputOption = None,
     as_json: JSONOption = False,
 ) -> None:
-    """Add people to a bundle by embeddings of their photos. The network and the other people stay as they are.
+    """Add people to the roster of a bundle by embeddings of their photos. The bundle itself stays as it is.
+
+    The roster is a file beside the folder of the bundle: BUNDLE.roster.npz. Move and copy both together.
 
     Photos of several people must tell whom you mean: add photos of the person alone, or say it with --keep.
     """
-    target, replaces = target_of(bundle, output)
-    bundles.check_target(target, replace_existing=replaces)
     opened = bundles.load(str(bundle))
     newcomers = walk(photos)
-    check_newcomers(opened.manifest, newcomers.photos)
-    checks.target(target.parent, checks.megabytes_of(bundle))
+    enrolled = [person.name for person in of_bundle(opened).read()[0].people]
+    check_newcomers([*opened.manifest.labels, *enrolled], newcomers.photos)
+    checks.target(bundle.resolve().parent, _MEGABYTES)
     note(newcomers.remarks)
     checks.announce(
         f"Enrolling {counted(len(newcomers.photos), 'person')} by {counted(newcomers.total, 'photo')}",
@@ -52,7 +55,7 @@ def enroll(
         as_json=as_json,
     )
     from training.embedder import Embedder
-    from training.enrolment import embeddings_in_onnx, embeddings_of, gallery_of, poor_references
+    from training.enrolment import embeddings_of, gallery_of, poor_references
     from training.enrolment import enroll as enroll_people
 
     with progress() as bar:
@@ -64,15 +67,15 @@ def enroll(
     set_aside = {outcome.photo: str(outcome.reason) for outcome in report.left_out}
     if not people:
         raise CommandError(f"Nobody can be enrolled: {next(iter(set_aside.values()))}")
-    in_onnx = embeddings_in_onnx(kept, opened)
-    made, remarks = enroll_people(opened, people, target, in_onnx=in_onnx, replace_existing=replaces)
+    roster, remarks = enroll_people(opened, people)
     result = {
-        "bundle": str(output or bundle),
-        "version": made.manifest.version,
+        "bundle": str(bundle),
+        "roster": str(beside(bundle)),
+        "version": roster.version,
+        "people": len(roster.people),
         "enrolled": {name: len(embeddings) for name, embeddings in people.items()},
         "set_aside": set_aside,
         "remarks": [*report.remarks, *remarks, *poor_references(kept, gallery_of(opened).cohort)],
-        "threshold": made.manifest.threshold,
     }
     emit(result, as_json=as_json, show=lambda result: _show(result, newcomers.remarks))
 
@@ -85,4 +88,4 @@ def _show(result: dict[str, Any], said: Sequence[str]) -> None:
     for remark in result["remarks"]:
         if remark not in said:
             out.print(Text("note", "yellow"), remark)
-    out.print(f"{result['bundle']}: version {result['version']}, threshold {result['threshold']:.3f}")
+    out.print(f"{result['roster']}: version {result['version']}, {counted(result['people'], 'person')}")

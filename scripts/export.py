@@ -14,8 +14,7 @@ from dataset.folders import Listing, listing
 from dataset.prepare import embed_all, photos_of_strangers
 from dataset.words import counted
 from model.bundle import check_target
-from model.cohort import Cohort
-from model.gallery import FloatArray
+from model.cohort import Cohort, FloatArray
 from model.settings import cores
 from preprocess.names import printable
 from scripts import checks, lfw_photos

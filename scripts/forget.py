@@ -11,6 +11,7 @@ from dataset.removal import check_removal, remove_person
 from dataset.words import counted
 from model import bundle as bundles
 from model.bundle import Bundle
+from model.roster_storage import of_bundle
 from scripts import checks
 from scripts.console import CommandError, JSONOption, OutputOption, emit, out, progress
 from scripts.targets import target_of
@@ -38,20 +39,26 @@ def forget(
     ] = None,
     as_json: JSONOption = False,
 ) -> None:
-    """Remove a person from a bundle: the name, the embeddings, and their weights in the network's last layer.
+    """Remove a person: the name, the embeddings, and their weights in the network's last layer.
 
     The other layers were trained on everybody's photos and stay as they are, unless --retrain is given.
 
-    The network was never trained on people who were enrolled, so that nothing of them is left in the bundle.
+    The network was never trained on people who were enrolled. They are only on the roster beside the bundle.
 
     Photos, training runs, other copies of the bundle and published versions are not changed.
     """
     target, replaces = target_of(bundle, output)
     bundles.check_target(target, replace_existing=replaces)
     opened = bundles.load(str(bundle))
-    name = found_as(name, opened.manifest.people) or name
+    labels = opened.manifest.labels
+    enrolled = [person.name for person in of_bundle(opened).read()[0].people]
+    name = found_as(name, [*labels, *enrolled]) or name
+    was_trained_on, was_enrolled = name in labels, name in enrolled
     if aligned and retrain_from and aligned.resolve() != retrain_from.resolve():
         raise CommandError("--aligned and --retrain name two folders. Give --retrain alone.")
+    if was_enrolled and not was_trained_on and (output or retrain_from):
+        wrong = "--output" if output else "--retrain"
+        raise CommandError(f'The network was not trained on "{name}", who was enrolled. Leave out {wrong}.')
     if retrain_from:
         _check_retraining(opened, name, retrain_from)
     elif aligned:
@@ -60,35 +67,45 @@ def forget(
     if retrain_from:
         made, deleted = _retrain(opened, name, retrain_from, target, replaces=replaces)
     else:
-        made, deleted = _remove(opened, name, aligned, target, replaces=replaces)
-    is_known, was_trained_on = (
-        found_as(name, names) is not None for names in (opened.manifest.people, opened.manifest.labels)
-    )
+        made, deleted = _remove(opened, name, aligned, target, replaces=replaces, was_enrolled=was_enrolled)
+    others = _forget_enrolled(opened, name, made) if was_enrolled else enrolled
     result = {
         "bundle": str(bundle if made is opened else output or bundle),
         "version": made.manifest.version,
-        "labels": list(made.manifest.people),
+        "labels": [*made.manifest.labels, *others],
         "deleted_faces": deleted,
-        "trained_on": was_trained_on if is_known else None,
+        "trained_on": was_trained_on if was_trained_on or was_enrolled else None,
         "retrained": retrain_from is not None,
     }
     emit(result, as_json=as_json, show=lambda result: _show(result, name))
 
 
-def _remove(bundle: Bundle, name: str, aligned: Path | None, target: Path, *, replaces: bool) -> tuple[Bundle, int]:
+def _remove(
+    bundle: Bundle, name: str, aligned: Path | None, target: Path, *, replaces: bool, was_enrolled: bool
+) -> tuple[Bundle, int]:
     """Delete the person's faces, and write the bundle without them; return it, and how many files were deleted.
 
-    A bundle that has forgotten the person in an earlier call is returned as it is.
+    A bundle whose network was not trained on the person, or has forgotten them in an earlier call, is returned as it
+    is.
     """
-    is_known = found_as(name, bundle.manifest.people) is not None
-    if is_known or not aligned:
+    was_trained_on = name in bundle.manifest.labels
+    if was_trained_on or not (aligned or was_enrolled):
         check_forgettable(bundle.manifest, name)  # raises before anything is deleted
     from training.enrolment import forget as forget_person
 
     deleted = remove_person(aligned, name) if aligned else 0
-    if deleted and not is_known:
+    if not was_trained_on and (deleted or was_enrolled):
         return bundle, deleted
     return forget_person(bundle, name, target, replace_existing=replaces), deleted
+
+
+def _forget_enrolled(bundle: Bundle, name: str, made: Bundle) -> list[str]:
+    """Remove the person from the roster, and return who is left on it. A bundle elsewhere gets a roster of its own."""
+    from training.enrolment import copy_roster, forget_enrolled
+
+    if made.directory.resolve() != bundle.directory.resolve():
+        copy_roster(bundle, made)
+    return [person.name for person in forget_enrolled(made, name).people]
 
 
 def _check_retraining(bundle: Bundle, name: str, aligned: Path) -> None:
@@ -110,7 +127,6 @@ def _retrain(bundle: Bundle, name: str, aligned: Path, target: Path, *, replaces
         deleted = remove_person(aligned, name)
         made = retrain(
             bundle,
-            name,
             faces.read(aligned).only(others),
             aligned / OUTPUT / RETRAINING,
             start,

@@ -1,7 +1,7 @@
 """Computes what the numbers of an answer depend on: prototypes, the threshold of `known`, the temperature."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -11,9 +11,11 @@ from scipy.special import log_softmax  # type: ignore[import-untyped]
 from sklearn.cluster import KMeans
 from sklearn.preprocessing import normalize
 
-from model.cohort import Cohort
-from model.gallery import FloatArray, Gallery, IntArray
-from training import strangers
+from model import strangers
+from model.cohort import Cohort, FloatArray
+from model.gallery import Gallery
+from model.prototypes import IntArray
+from model.strangers import score_at, share_above
 from training.discriminant import fit
 from training.reliability import Reliability
 
@@ -39,9 +41,6 @@ counts by 1 - 20 / people. Measured on LFW, and on 50 people in photos of 64 pix
 _EVIDENCE: Final = 2.0
 """Those left out count half where so many of their faces are expected above the threshold. Measured on 200 people of
 LFW with one photo each."""
-
-_TAIL: Final = 30
-"""So many of the largest scores determine how scores above them decrease."""
 
 _RELATED: Final = 0.7
 """Similarity from which two people of a gallery do not count as strangers to each other: twins, or one person twice."""
@@ -78,7 +77,15 @@ def gallery_of(embeddings: FloatArray, people: IntArray, cohort: Cohort) -> Gall
     """Return a gallery with the prototypes of each person's unit-length embeddings, (N, 512) of (N,) people."""
     owners = np.unique(people)
     prototypes = [prototypes_of(embeddings[people == person]) for person in owners]
-    return fit(np.concatenate(prototypes), np.repeat(owners, [len(own) for own in prototypes]), cohort)
+    fitted = fit(np.concatenate(prototypes), np.repeat(owners, [len(own) for own in prototypes]), cohort)
+    return with_strangers(fitted)
+
+
+def with_strangers(gallery: Gallery) -> Gallery:
+    """Return a gallery with the largest scores of drawn strangers, if its cohort is measured."""
+    if not gallery.cohort.is_measured:
+        return gallery
+    return replace(gallery, strangers=gallery.compare(strangers.draw(gallery.cohort)).scores.max(axis=1))
 
 
 def prototypes_of(embeddings: FloatArray) -> FloatArray:
@@ -107,10 +114,10 @@ def threshold(
     - Without a cohort, it is CAUTIOUS or the estimate of the people, if that is higher.
     """
     cohort = gallery.cohort
-    drawn = gallery.compare(strangers.draw(cohort)).scores.max(axis=1) if cohort.is_measured else None
+    drawn = with_strangers(gallery).strangers if cohort.is_measured else None
     if impostors is not None and len(impostors) >= MIN_IMPOSTORS:
         value = score_at(gallery.compare(impostors).scores.max(axis=1), rate)
-        share = None if drawn is None else _share_above(drawn, value)
+        share = None if drawn is None else share_above(drawn, value)
         return Threshold(value, {IMPOSTORS: value}, IMPOSTORS, share)
     if earlier and IMPOSTORS in earlier["estimates"]:
         return _as_earlier(earlier, drawn)
@@ -118,7 +125,7 @@ def threshold(
     estimates = {LEFT_OUT: found[0]} if found else {}
     if drawn is None:
         return Threshold(max([CAUTIOUS, *estimates.values()]), estimates, None)
-    value = score_at(drawn, strangers.drawn_rate(cohort, rate, gallery.count))
+    value = score_at(drawn, strangers.drawn_rate(cohort.corrections, rate, gallery.count))
     estimates[cohort.source] = value
     if found:
         difference, evidence = found[0] - value, found[1]
@@ -134,30 +141,6 @@ def _as_earlier(earlier: Mapping[str, Any], drawn: npt.NDArray[np.float32] | Non
     share = earlier["drawn_rate"]
     value = float(earlier["estimates"][IMPOSTORS]) if share is None or drawn is None else score_at(drawn, share)
     return Threshold(value, {IMPOSTORS: value}, IMPOSTORS, share)
-
-
-def score_at(scores: npt.NDArray[np.float32], rate: float) -> float:
-    """Return the score that a share `rate` of (N,) scores reaches.
-
-    Where few reach it, the largest ones are taken to decrease exponentially (Pickands, "Statistical Inference Using
-    Extreme Order Statistics", 1975).
-    """
-    count = min(_TAIL, len(scores))
-    if rate * len(scores) >= count:
-        return float(np.quantile(scores, 1 - rate))
-    tail = np.sort(scores)[-count:]
-    excess = float((tail - tail[0]).sum() / max(count - 1, 1))
-    return float(tail[0]) + excess * float(np.log(count / len(scores) / rate))
-
-
-def _share_above(scores: npt.NDArray[np.float32], value: float) -> float:
-    """Return the share of (N,) scores that reach a value: the inverse of `score_at`."""
-    count = min(_TAIL, len(scores))
-    tail = np.sort(scores)[-count:]
-    if value <= tail[0]:
-        return float((scores >= value).mean())
-    excess = float((tail - tail[0]).sum() / max(count - 1, 1))
-    return count / len(scores) * float(np.exp(-(value - tail[0]) / max(excess, 1e-6)))
 
 
 def _left_out(gallery: Gallery, rate: float) -> tuple[float, float] | None:

@@ -13,8 +13,7 @@ import numpy as np
 from dataset.folders import Listing
 from dataset.prepare import embed_all
 from dataset.progress import OnStep
-from model.cohort import Cohort
-from model.gallery import FloatArray
+from model.cohort import Cohort, FloatArray
 from preprocess.files import replacing
 from preprocess.geometry import Geometry
 from preprocess.names import shown

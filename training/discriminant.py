@@ -7,8 +7,9 @@ from typing import Final
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from model.cohort import Cohort
-from model.gallery import FloatArray, Gallery, IntArray, alikeness
+from model.cohort import Cohort, FloatArray
+from model.gallery import Gallery, alike_to_others
+from model.prototypes import IntArray
 
 _SCALE: Final = np.float32(20**0.5)
 _INVERSE_REGULARIZATION: Final = 0.03
@@ -23,7 +24,7 @@ def fit(embeddings: FloatArray, people: IntArray, cohort: Cohort) -> Gallery:
         return plain
     faces = cohort.centred(embeddings)
     similarities = plain.similarities(embeddings)
-    alike = alikeness(similarities, faces @ cohort.centres.T)
+    alike = alike_to_others(similarities, faces @ cohort.centres.T)
     weights, biases = _linear(faces, people, plain.count)
     penalties: FloatArray = np.take_along_axis(alike, people[:, None], axis=1)[:, 0] * np.float32(0.5)
     return replace(plain, weights=weights, biases=biases, penalties=penalties)

@@ -16,8 +16,7 @@ from PIL import Image
 
 from model import bundle as bundles
 from model.bundle import Bundle
-from model.cohort import normalised
-from model.gallery import FloatArray
+from model.cohort import FloatArray, normalised
 from preprocess.geometry import Geometry
 from preprocess.photo import RGBArray
 from preprocess.runtime import session

@@ -1,6 +1,5 @@
-"""Adds people to a bundle by the embeddings of a few photos each, and removes people from a bundle."""
+"""Enrols people by a few photos each, and removes people from a roster or a bundle."""
 
-import io
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,21 +9,24 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from dataset.prepare import KeptFace
 from model import bundle as bundles
+from model import strangers
 from model.bundle import Bundle, Manifest
-from model.cohort import Cohort
+from model.cohort import Cohort, FloatArray
 from model.engines import ENGINES
-from model.gallery import ALIKE, FloatArray, Gallery, IntArray
+from model.gallery import Gallery
+from model.known import KnownPeople
+from model.prototypes import ALIKE, IntArray
+from model.roster import Roster
+from model.roster_gallery import measured
+from model.roster_storage import of_bundle
 from preprocess.appearance import TURNED, pose
 from preprocess.names import normalised
-from preprocess.photo import RGBArray
-from training import calibration, strangers
+from training import calibration
 from training.class_removal import remove_class
 from training.discriminant import fit
-from training.embedder import Embedder
 from training.members import check_forgettable, check_newcomers
 
 _ENOUGH_PHOTOS: Final = 3
@@ -37,19 +39,12 @@ _BLURRED: Final = 30.0
 _ALIKE_SHARE: Final = 0.03
 """The share of strangers that are too much like everybody to be a good reference."""
 
-LOOKALIKE: Final = 0.7
-"""Similarity from which two people may be confused: about that of two photos of one person."""
+GALLERIES: Final = (bundles.GALLERY, bundles.ONNX_GALLERY)
 
 
 def embeddings_of(kept: Sequence[KeptFace]) -> dict[str, FloatArray]:
     """Return the (K, 512) embeddings of each person's kept faces, by label."""
     return _by_person((face.person, face.face.vector()) for face in kept)
-
-
-def embeddings_in_onnx(kept: Sequence[KeptFace], bundle: Bundle) -> dict[str, FloatArray]:
-    """Return the same by the network in ONNX of the bundle that they are for, with their mirror images."""
-    embed = Embedder.of_bundle_in_onnx(bundle).with_mirror()
-    return _by_person((face.person, embed(_chip(face.picture)[None])[0]) for face in kept)
 
 
 def _by_person(found: Iterable[tuple[str, FloatArray]]) -> dict[str, FloatArray]:
@@ -58,11 +53,6 @@ def _by_person(found: Iterable[tuple[str, FloatArray]]) -> dict[str, FloatArray]
     for person, embedding in found:
         people.setdefault(person, []).append(embedding)
     return {person: np.stack(rows) for person, rows in people.items()}
-
-
-def _chip(picture: bytes) -> RGBArray:
-    with Image.open(io.BytesIO(picture)) as chip:
-        return np.asarray(chip.convert("RGB"))
 
 
 def poor_references(kept: Sequence[KeptFace], cohort: Cohort) -> list[str]:
@@ -103,40 +93,62 @@ def _likeness(faces: FloatArray, cohort: Cohort) -> FloatArray:
     return mean
 
 
-def enroll(
-    bundle: Bundle,
-    people: Mapping[str, FloatArray],
-    target: Path,
-    *,
-    in_onnx: Mapping[str, FloatArray] | None = None,
-    replace_existing: bool = False,
-) -> tuple[Bundle, list[str]]:
-    """Write the bundle `target`: `bundle` and more people, each by the (K, 512) embeddings of their photos.
+def enroll(bundle: Bundle, people: Mapping[str, FloatArray]) -> tuple[Roster, list[str]]:
+    """Put people on the roster beside a bundle, by the (K, 512) embeddings of their photos.
 
-    `in_onnx` has their embeddings by the bundle's network in ONNX; without them, `people` stands for these too.
-
-    Also return a remark on each of them who looks like somebody the bundle knows.
+    Also return a remark on each of them who looks like somebody who is known already.
 
     Raises:
-        BundleError: a name is taken, or `target` holds something already.
+        BundleError: the network was trained on somebody of this name.
+        RosterError: a name is taken, or the roster cannot be used.
+        SharedError: the roster cannot be written; it stays as it was.
     """
-    manifest, gallery = bundle.manifest, gallery_of(bundle)
     newcomers = _by_label(people)
-    check_newcomers(manifest, newcomers)
-    remarks = []
-    for name, embeddings in newcomers.items():
-        remarks += _lookalikes(name, embeddings, manifest, gallery)
-        gallery = _joined(gallery, {name: embeddings})
-        manifest = replace(manifest, enrolled=(*manifest.enrolled, name))
-    other = _joined(gallery_of(bundle, bundles.ONNX_GALLERY), _by_label(in_onnx or people))
-    joined = {bundles.GALLERY: _fitted(gallery), bundles.ONNX_GALLERY: _fitted(other)}
-    with bundles.temporary_bundle(target) as source:
-        made = _with_galleries(bundle, manifest, joined, source)
-        return bundles.write(source, made, target, replace_existing=replace_existing), remarks
+    check_newcomers(bundle.manifest.labels, newcomers)
+    gallery = gallery_of(bundle)
+
+    def change(roster: Roster) -> tuple[Roster, list[str]]:
+        remarks = []
+        for name, embeddings in newcomers.items():
+            known = KnownPeople.of(bundle.manifest, gallery, roster)
+            remarks += [
+                f'"{name}" looks like "{other.name}" (similarity {other.similarity:.2f}); they may be confused with '
+                "each other."
+                for other in known.lookalikes(embeddings)
+            ]
+            roster, _ = roster.with_person(name, embeddings, ())
+        return measured(roster, gallery.cohort), remarks
+
+    roster, _, remarks = of_bundle(bundle).change(change)
+    return roster, remarks
+
+
+def forget_enrolled(bundle: Bundle, name: str) -> Roster:
+    """Remove a person from the roster beside a bundle, if there is one of this name.
+
+    Raises:
+        RosterError, SharedError: the roster cannot be used or written.
+    """
+
+    def change(roster: Roster) -> tuple[Roster, None]:
+        person = roster.named(name)
+        return (roster if person is None else measured(roster.without(person.id), gallery_of(bundle).cohort)), None
+
+    return of_bundle(bundle).change(change)[0]
+
+
+def copy_roster(source: Bundle, target: Bundle) -> None:
+    """Put the people of the roster beside one bundle on that beside another one.
+
+    Raises:
+        RosterError, SharedError: a roster cannot be used or written.
+    """
+    roster, _ = of_bundle(source).read()
+    of_bundle(target).change(lambda other: other.merged(roster))
 
 
 def forget(bundle: Bundle, name: str, target: Path, *, replace_existing: bool = False) -> Bundle:
-    """Write the bundle `target`: `bundle` without a person's name, prototypes and class of the last layer.
+    """Write the bundle `target`: `bundle` without the prototypes and the class of a person whom it was trained on.
 
     The rest of the fine-tuned head was trained on the person's photos among others', and stays as it is.
 
@@ -146,22 +158,12 @@ def forget(bundle: Bundle, name: str, target: Path, *, replace_existing: bool = 
     """
     manifest = bundle.manifest
     name = check_forgettable(manifest, name)
-    person = manifest.people.index(name)
-    galleries = {file: _without_person(gallery, person) for file, gallery in _galleries_of(bundle).items()}
+    person = manifest.labels.index(name)
+    galleries = {file: _without_person(gallery_of(bundle, file), person) for file in GALLERIES}
     with bundles.temporary_bundle(target) as source:
         made = _with_galleries(bundle, _without(manifest, name), galleries, source)
-        if name in manifest.labels:
-            remove_class(bundle.directory, source, person, manifest.geometry.size)
+        remove_class(bundle.directory, source, person, manifest.geometry.size)
         return bundles.write(source, made, target, replace_existing=replace_existing)
-
-
-def enrolled_in(bundle: Bundle, file: str = bundles.GALLERY) -> dict[str, FloatArray]:
-    """Return the (K, 512) prototypes of each person who is enrolled in a bundle, by label; `file` has the gallery."""
-    manifest, gallery = bundle.manifest, gallery_of(bundle, file)
-    return {
-        name: gallery.embeddings[gallery.people == number]
-        for number, name in enumerate(manifest.enrolled, start=len(manifest.labels))
-    }
 
 
 def gallery_of(bundle: Bundle, file: str = bundles.GALLERY) -> Gallery:
@@ -169,30 +171,11 @@ def gallery_of(bundle: Bundle, file: str = bundles.GALLERY) -> Gallery:
     return Gallery.load(bundle.path(file), bundle.path(bundles.COHORT))
 
 
-def _galleries_of(bundle: Bundle) -> dict[str, Gallery]:
-    """Return the galleries of all engines, by their files."""
-    return {file: gallery_of(bundle, file) for file in (bundles.GALLERY, bundles.ONNX_GALLERY)}
-
-
-def _joined(gallery: Gallery, newcomers: Mapping[str, FloatArray]) -> Gallery:
-    """Return the gallery with further people, of (K, 512) embeddings each; its scores are not fitted."""
-    prototypes = list(map(calibration.prototypes_of, newcomers.values()))
-    numbers = np.arange(gallery.count, gallery.count + len(prototypes), dtype=gallery.people.dtype)
-    people = np.repeat(numbers, list(map(len, prototypes)))
-    return Gallery.plain(
-        np.concatenate([gallery.embeddings, *prototypes]), np.concatenate([gallery.people, people]), gallery.cohort
-    )
-
-
-def _fitted(gallery: Gallery) -> Gallery:
-    return fit(gallery.embeddings, gallery.people, gallery.cohort)
-
-
 def _without_person(gallery: Gallery, person: int) -> Gallery:
     """Return the gallery without a person's prototypes. The number of everybody after them decreases by one."""
     others = gallery.people != person
     people: IntArray = gallery.people[others]
-    return fit(gallery.embeddings[others], people - (people > person), gallery.cohort)
+    return calibration.with_strangers(fit(gallery.embeddings[others], people - (people > person), gallery.cohort))
 
 
 def _by_label(people: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
@@ -202,15 +185,6 @@ def _by_label(people: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
         label = normalised(name)
         labels[label] = np.concatenate([labels[label], embeddings]) if label in labels else embeddings
     return labels
-
-
-def _lookalikes(name: str, embeddings: FloatArray, manifest: Manifest, gallery: Gallery) -> list[str]:
-    similarities = gallery.similarities(embeddings).mean(axis=0)
-    return [
-        f'"{name}" looks like "{other}" (similarity {value:.2f}); they may be confused with each other.'
-        for other, value in zip(manifest.people, similarities, strict=True)
-        if value >= LOOKALIKE
-    ]
 
 
 def _with_galleries(bundle: Bundle, manifest: Manifest, galleries: Mapping[str, Gallery], source: Path) -> Manifest:
@@ -241,6 +215,5 @@ def _without(manifest: Manifest, name: str) -> Manifest:
     return replace(
         manifest,
         labels=tuple(label for label in manifest.labels if label != name),
-        enrolled=tuple(label for label in manifest.enrolled if label != name),
         training=training,
     )

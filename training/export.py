@@ -15,10 +15,11 @@ import torch
 from dataset.centerface import network as network_of_detector
 from model import bundle as bundles
 from model.bundle import Bundle, Manifest, Numbers
-from model.cohort import Cohort, normalised
+from model.cohort import Cohort, FloatArray, normalised
 from model.engines import FLOAT32, ONNX, TorchScript, fusion
-from model.gallery import FloatArray, Gallery, IntArray
-from model.recognizer import naming_logits, naming_probabilities
+from model.gallery import Gallery
+from model.known import naming_logits, naming_probabilities
+from model.prototypes import IntArray
 from model.settings import cores
 from preprocess.align import predictor_file
 from preprocess.files import sha256_of
@@ -147,7 +148,6 @@ def _manifest(
     """Collect all that a manifest says."""
     return Manifest(
         labels=description.labels,
-        enrolled=(),
         geometry=description.geometry,
         threshold=numbers.threshold,
         temperature=numbers.temperature,

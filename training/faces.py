@@ -15,7 +15,7 @@ from dataset.aligned import by_label
 from dataset.folders import files as files_in
 from dataset.prepare import copies_of_chips
 from dataset.words import counted
-from model.gallery import IntArray
+from model.prototypes import IntArray
 from preprocess.files import sha256_of
 from preprocess.geometry import PHOTO_CHIP
 from preprocess.names import shown

@@ -11,7 +11,7 @@ from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import DecodeError
 from google.protobuf.message_factory import GetMessageClass
 
-from model.gallery import FloatArray
+from model.cohort import FloatArray
 
 _DT_FLOAT: Final = 1
 

@@ -12,7 +12,8 @@ from torch import nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset, WeightedRandomSampler
 
-from model.gallery import FloatArray, IntArray
+from model.cohort import FloatArray
+from model.prototypes import IntArray
 from preprocess.files import replacing
 from training.activations import ActivationArray
 from training.errors import RunError

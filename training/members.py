@@ -13,13 +13,13 @@ from training.errors import DatasetError, RunError
 from training.recipe import Recipe
 
 
-def check_newcomers(manifest: Manifest, names: Iterable[str]) -> None:
-    """Check that a bundle knows nobody by these names.
+def check_newcomers(people: Iterable[str], names: Iterable[str]) -> None:
+    """Check that nobody of `people`, who are known already, has one of these names.
 
     Raises:
-        BundleError: it does.
+        BundleError: somebody has.
     """
-    known = set(map(key, manifest.people))
+    known = set(map(key, people))
     taken = sorted(name for name in names if key(name) in known)
     if taken:
         listed = " and ".join(f'"{name}"' for name in taken)
@@ -46,11 +46,11 @@ def known_as(manifest: Manifest, name: str) -> str:
     Raises:
         BundleError: the bundle does not know them.
     """
-    known = found_as(name, manifest.people)
+    known = found_as(name, manifest.labels)
     if known is not None:
         return known
-    near = list(map(normalised, similar(name, manifest.people)))
-    hint = f"Did you mean {_either(near)}?" if near else f"It knows {', '.join(map(normalised, manifest.people))}."
+    near = list(map(normalised, similar(name, manifest.labels)))
+    hint = f"Did you mean {_either(near)}?" if near else f"It knows {', '.join(map(normalised, manifest.labels))}."
     raise BundleError(f'The bundle knows nobody called "{printable(name)}". {hint}')
 
 
@@ -67,8 +67,6 @@ def others_than(manifest: Manifest, name: str) -> list[str]:
         RunError: the bundle does not say how it was trained.
     """
     known = known_as(manifest, name)
-    if known in manifest.enrolled:
-        raise BundleError(f'The network was not trained on "{known}", who was enrolled. Leave out --retrain.')
     recipe_of(manifest)
     others = [normalised(label) for label in manifest.labels if label != known]
     if len(others) < 2:

@@ -15,7 +15,7 @@ import torch
 
 from dataset.quantization import Ranges, quantize, remove_unused
 from model import bundle as bundles
-from model.gallery import FloatArray
+from model.cohort import FloatArray
 from model.settings import cores
 from preprocess.photo import RGBArray
 from preprocess.runtime import onnxruntime, session

@@ -16,7 +16,7 @@ import torch
 
 from dataset.progress import OnStep
 from dataset.words import counted
-from model.gallery import FloatArray
+from model.cohort import FloatArray
 from model.space import CASIA_WEBFACE, VGGFACE2
 from preprocess.files import full_disk_as_oserror, sha256_of
 from preprocess.temporary import temporary_folder

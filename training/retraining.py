@@ -7,8 +7,6 @@ from typing import Final
 from model import bundle as bundles
 from model.bundle import Bundle, Manifest
 from model.cohort import Cohort
-from preprocess.names import normalised
-from training.enrolment import enroll, enrolled_in
 from training.errors import RunError
 from training.export import export
 from training.faces import AlignedFaces
@@ -36,7 +34,6 @@ def check_same(pretrained: Pretrained, manifest: Manifest) -> None:
 
 def retrain(
     bundle: Bundle,
-    name: str,
     faces: AlignedFaces,
     run: Path,
     pretrained: Pretrained,
@@ -46,7 +43,7 @@ def retrain(
     device: str = "cpu",
     replace_existing: bool = False,
 ) -> Bundle:
-    """Write the bundle `target`: trained on `faces` by the recipe of `bundle`, with everybody whom it had enrolled.
+    """Write the bundle `target`: trained on `faces` by the recipe of `bundle`.
 
     `faces` are those of all people but `name`. An interrupted call goes on in the folder `run`, which is deleted at the
     end. What was measured on the owner's photos of strangers stays in the threshold: the embeddings come from the
@@ -60,19 +57,14 @@ def retrain(
     recipe = recipe_of(bundle.manifest)
     _discard_other(run, faces, recipe)
     train(faces, run, recipe, pretrained, observer, device)
-    enrolled, in_onnx = (
-        {label: rows for label, rows in enrolled_in(bundle, file).items() if normalised(label) != normalised(name)}
-        for file in (bundles.GALLERY, bundles.ONNX_GALLERY)
-    )
-    with bundles.temporary_bundle(target) as folder:
-        exported = export(
-            run,
-            folder.with_name("exported"),
-            cohort=Cohort.load(bundle.path(bundles.COHORT)),
-            false_accept_rate=bundle.manifest.calibration["false_accept_rate"],
-            earlier=bundle.manifest.calibration,
-        ).bundle
-        made, _ = enroll(exported, enrolled, target, in_onnx=in_onnx, replace_existing=replace_existing)
+    made = export(
+        run,
+        target,
+        cohort=Cohort.load(bundle.path(bundles.COHORT)),
+        false_accept_rate=bundle.manifest.calibration["false_accept_rate"],
+        earlier=bundle.manifest.calibration,
+        replace_existing=replace_existing,
+    ).bundle
     discard(run)
     with suppress(OSError):  # a file manager left something in it
         run.rmdir()

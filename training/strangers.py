@@ -1,9 +1,8 @@
-"""Strangers in numbers: measures a cohort from photos of many people, and draws embeddings of strangers from it."""
+"""Measures a cohort: what strangers are like, from photos of many people."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -12,19 +11,16 @@ from sklearn.cluster import KMeans
 
 from dataset.words import counted
 from model.cohort import Cohort, FloatArray, normalised
-from model.gallery import Gallery, IntArray
+from model.gallery import Gallery
+from model.prototypes import IntArray
+from model.roster_gallery import RosterGallery
+from model.strangers import RATES, draw
 from model.verification import FALSE_ACCEPT_RATE, compare
 from training.discriminant import fit
 from training.errors import DatasetError
 
 MIN_PEOPLE: Final = 300
 """Strangers of fewer people than this are too few to measure a cohort on."""
-
-DRAWN: Final = 8000
-"""How many strangers are drawn to measure a threshold."""
-
-RATES: Final = (0.03, 0.01, 0.003)
-"""The shares of strangers at which drawn strangers are compared with real ones."""
 
 _CENTRES: Final = 512
 _PEOPLE_A_CENTRE: Final = 4
@@ -40,6 +36,9 @@ of one part's people decide how many strangers in a hundred pass."""
 
 _GALLERIES: Final = ((3, 12), (10, 8), (50, 6), (200, 4))
 """Number of people, and how many galleries of so many people are drawn to compare drawn strangers with real ones."""
+
+_LARGEST: Final = (400, 4)
+"""The same for a roster, which may become large. Half of the people of a part stay strangers."""
 
 _PHOTOS: Final = (1, 3)
 """The largest number of photos of each person in these galleries, in turn."""
@@ -65,16 +64,22 @@ def measure(embeddings: FloatArray, names: Names, source: str, on_progress: Call
             "Give more photos."
         )
     parts = np.array([part_of(name) for name in people])[np.searchsorted(people, names)]
-    factors, thresholds = [], []
+    of_trained, of_roster, thresholds = [], [], []
     for done, left_out in enumerate(MEASURED):
         others = np.isin(parts, [part for part in MEASURED if part != left_out])
         cohort = _cohort(_one_each(embeddings, names, others), source)
-        factors.append(_corrections(cohort, embeddings[parts == left_out], names[parts == left_out]))
+        part = embeddings[parts == left_out], names[parts == left_out]
+        of_trained.append(_corrections(cohort, *part, fit, _GALLERIES))
+        of_roster.append(_corrections(cohort, *part, RosterGallery.of_prototypes, (*_GALLERIES, _LARGEST)))
         thresholds.append(_verification_threshold(cohort, _one_each(embeddings, names, parts == left_out)))
         on_progress(done + 1, len(MEASURED))
     # The last part was left out last: this cohort is of COHORT.
-    verification = np.array([FALSE_ACCEPT_RATE, np.mean(thresholds)], np.float32)
-    return replace(cohort, corrections=_means(factors), verification=verification)
+    return replace(
+        cohort,
+        corrections=_means(of_trained),
+        roster_corrections=_means(of_roster),
+        verification=np.array([FALSE_ACCEPT_RATE, np.mean(thresholds)], np.float32),
+    )
 
 
 def _verification_threshold(cohort: Cohort, faces: FloatArray) -> float:
@@ -88,36 +93,6 @@ def _means(corrections: Sequence[FloatArray]) -> FloatArray:
     rows = min(len(table) for table in corrections)
     means: FloatArray = np.exp(np.mean([np.log(table[:rows]) for table in corrections], axis=0)).astype(np.float32)
     return means
-
-
-@lru_cache(maxsize=1)  # of 16 MB; each threshold of a bundle needs them again
-def draw(cohort: Cohort, count: int = DRAWN) -> FloatArray:
-    """Return (count, 512) embeddings of strangers: Gaussian around the cohort's centres, the same ones each time.
-
-    They are read-only.
-    """
-    random = np.random.default_rng(0)
-    shares = cohort.weights.astype(np.float64)
-    centres = cohort.centres[random.choice(len(shares), count, p=shares / shares.sum())]
-    values, vectors = np.linalg.eigh(cohort.covariance.astype(np.float64))
-    spread = random.standard_normal(centres.shape) * np.sqrt(np.maximum(values, 0)) @ vectors.T
-    strangers: FloatArray = (normalised(centres + spread) + cohort.mean).astype(np.float32)
-    strangers.setflags(write=False)
-    return strangers
-
-
-def drawn_rate(cohort: Cohort, rate: float, people: int) -> float:
-    """Return the share of drawn strangers at whose threshold a share `rate` of real ones passes, among so many people.
-
-    It is read from the cohort's corrections: logarithms are interpolated, and outside the table the nearest row is
-    used.
-    """
-    if not len(cohort.corrections):
-        return rate
-    sizes, *columns = cohort.corrections.T.astype(np.float64)
-    factors = [np.interp(np.log(people), np.log(sizes), np.log(column)) for column in columns]
-    rising = [-value for value in np.log(RATES)]
-    return float(min(rate * np.exp(-np.interp(-np.log(rate), rising, factors)), 0.5))
 
 
 def _one_each(embeddings: FloatArray, names: Names, which: npt.NDArray[np.bool_]) -> FloatArray:
@@ -143,18 +118,29 @@ def _cohort(faces: FloatArray, source: str) -> Cohort:
         (counts[large] / counts[large].sum()).astype(np.float32),
         (residuals.T @ residuals / len(residuals)).astype(np.float32),
         np.zeros((0, 1 + len(RATES)), np.float32),
+        np.zeros((0, 1 + len(RATES)), np.float32),
         np.zeros(0, np.float32),
         source,
     )
 
 
-def _corrections(cohort: Cohort, embeddings: FloatArray, names: Names) -> FloatArray:
-    """Return rows of a number of people, and by what to divide each of RATES for drawn strangers, (M, 4)."""
+def _corrections(
+    cohort: Cohort,
+    embeddings: FloatArray,
+    names: Names,
+    make: Callable[[FloatArray, IntArray, Cohort], Gallery | RosterGallery],
+    galleries: Sequence[tuple[int, int]],
+) -> FloatArray:
+    """Return rows of a number of people, and by what to divide each of RATES for drawn strangers, (M, 4).
+
+    `make` makes a gallery of prototypes, their people and the cohort.
+    """
     drawn, people = draw(cohort), len(np.unique(names))
     rows = []
-    for size, repeats in [(size, repeats) for size, repeats in _GALLERIES if size <= people / 4]:
+    for size, repeats in [(size, repeats) for size, repeats in galleries if size <= people / 2]:
         factors = []
-        for gallery, strangers in _galleries(cohort, embeddings, names, size, repeats):
+        for chosen, strangers in _galleries(embeddings, names, size, repeats):
+            gallery = make(*chosen, cohort)
             real, imagined = (gallery.compare(faces).scores.max(axis=1) for faces in (strangers, drawn))
             reached = [np.quantile(real, 1 - rate) for rate in RATES]
             passed = [max(float((imagined >= score).mean()), 1 / len(drawn)) for score in reached]
@@ -164,9 +150,9 @@ def _corrections(cohort: Cohort, embeddings: FloatArray, names: Names) -> FloatA
 
 
 def _galleries(
-    cohort: Cohort, embeddings: FloatArray, names: Names, size: int, repeats: int
-) -> Iterator[tuple[Gallery, FloatArray]]:
-    """Yield galleries of `size` people, and a face of everybody else."""
+    embeddings: FloatArray, names: Names, size: int, repeats: int
+) -> Iterator[tuple[tuple[FloatArray, IntArray], FloatArray]]:
+    """Yield prototypes of `size` people and whose they are, and a face of everybody else."""
     random = np.random.default_rng(size)
     people, counts = np.unique(names, return_counts=True)
     for repeat in range(repeats):
@@ -174,7 +160,7 @@ def _galleries(
         likely = np.where(counts >= min(photos, 2), 1.0, 1e-6)  # who has several photos, where several are wanted
         chosen = random.choice(people, size, replace=False, p=likely / likely.sum())
         yield (
-            fit(*prototypes(embeddings, names, chosen, photos, random), cohort),
+            prototypes(embeddings, names, chosen, photos, random),
             _one_each(embeddings, names, ~np.isin(names, chosen)),
         )
 

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch.utils.data import ConcatDataset, DataLoader
 
+from model.cohort import FloatArray
 from model.engines import FLOAT32, INT8, ONNX
-from model.gallery import FloatArray
 from model.settings import cores
 from preprocess.files import replacing, sha256_of, write_text
 from preprocess.photo import RGBArray

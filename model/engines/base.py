@@ -10,7 +10,7 @@ from model.manifest import GALLERY
 
 if TYPE_CHECKING:
     from model.bundle import Bundle
-    from model.gallery import FloatArray
+    from model.cohort import FloatArray
     from preprocess.photo import RGBArray
 
     NetworkOutput: TypeAlias = tuple[FloatArray, FloatArray]

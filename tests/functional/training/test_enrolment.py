@@ -15,7 +15,7 @@ from dataset.prepare import select_faces
 from model import bundle as bundles
 from model.engines import ENGINES
 from model.errors import BundleError
-from model.gallery import ALIKE
+from model.prototypes import ALIKE
 from model.recognizer import Recognizer
 from model.settings import Settings, cores
 from preprocess.detect import Box

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model.gallery import ALIKE, NEAREST, Gallery, alikeness
+from model.gallery import Gallery, alike_to_others
+from model.prototypes import ALIKE, NEAREST
 from tests.crowds import crowd, measured
 from training.discriminant import fit
 
@@ -39,7 +40,7 @@ def test_a_face_is_as_alike_to_others_as_the_nearest_of_all_but_the_person(seed,
     random = np.random.default_rng(seed)
     similarities = random.normal(size=(3, people)).astype(np.float32)
     cosines = random.normal(size=(3, centres)).astype(np.float32)
-    found = alikeness(similarities, cosines)
+    found = alike_to_others(similarities, cosines)
     for row in range(3):
         for person in range(people):
             others = sorted([*np.delete(similarities[row], person), *cosines[row]])[-ALIKE:]

@@ -1,0 +1,230 @@
+"""Everybody whom a service knows: the people on whom its network was trained, and those on its roster.
+
+A person on whom the network was trained may be on the roster, too, with further photos or near misses. A face then gets
+the better of the two scores.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final, Self
+
+import numpy as np
+
+from model import strangers
+from model.cohort import FloatArray
+from model.gallery import Comparison, Gallery
+from model.manifest import Manifest
+from model.prototypes import IntArray
+from model.roster import Roster, trained_id
+from model.roster_gallery import RosterGallery, measured
+from model.strangers import score_at, share_above
+
+CAUTIOUS: Final = 0.55
+"""The lowest threshold of similarities where no strangers were measured; a guess."""
+
+ENROLMENT_TEMPERATURE: Final = 0.05
+"""Temperature of the softmax over normalised similarities where one of the people is on the roster: one that is higher
+by this much makes a person e times as likely."""
+
+SCORE_IN_LOGITS: Final = 1.0
+"""How much a score counts beside the network's logits for the name."""
+
+
+LOOKALIKE: Final = 0.7
+"""Similarity from which two people may be confused: about that of two photos of one person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lookalike:
+    """Somebody who may be confused with another person."""
+
+    id: str
+    name: str
+    similarity: float
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What is known of N faces and C people: `probabilities`, `similarities` and `scores`, (N, C) each.
+
+    Whoever reaches the score of the bundle's `threshold` with a person is known as that person.
+    """
+
+    probabilities: FloatArray
+    similarities: FloatArray
+    scores: FloatArray
+
+
+@dataclass(frozen=True)
+class Bars:
+    """What is subtracted from the scores with people on the roster, and with those on whom the network was trained.
+
+    They are chosen so that one share of strangers, that of the manifest, is taken for anybody at all.
+    """
+
+    trained: float = 0
+    roster: float = 0
+
+
+@dataclass(frozen=True)
+class KnownPeople:
+    """The people of a bundle and of a roster: those on whom the network was trained come first."""
+
+    manifest: Manifest
+    gallery: Gallery
+    roster: Roster
+
+    @classmethod
+    def of(cls, manifest: Manifest, gallery: Gallery, roster: Roster | None) -> Self:
+        """Return the people of a bundle, and of a roster if there is one; what it lacks is computed."""
+        return cls(manifest, gallery, measured(roster or Roster(""), gallery.cohort))
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The names of the people, in the order of a judgement."""
+        people = self.roster.people
+        return (*self.manifest.labels, *(people[number].name for number in self._newcomers))
+
+    @cached_property
+    def ids(self) -> tuple[str, ...]:
+        """Their ids."""
+        people = self.roster.people
+        trained = map(trained_id, self.manifest.labels)
+        return (*trained, *(people[number].id for number in self._newcomers))
+
+    @property
+    def trained(self) -> int:
+        """How many of them the network was trained on."""
+        return len(self.manifest.labels)
+
+    @property
+    def supported(self) -> int | None:
+        """For how many people on the roster the threshold was measured; None if for none."""
+        table = self.gallery.cohort.roster_corrections
+        return int(table[-1, 0]) if len(table) else None
+
+    def judge(self, embeddings: FloatArray, logits: FloatArray) -> Judgement:
+        """Judge N faces by their (N, 512) unit-length embeddings and (N, C) logits."""
+        own = self.gallery.compare(embeddings)
+        if not self.roster.people:
+            return Judgement(naming_probabilities(logits, own, self.manifest.temperature), own.similarities, own.scores)
+        found = self._rows.compare(embeddings)
+        own = self._with_entries(own, found, embeddings)
+        joined = Comparison(
+            *(
+                np.hstack([getattr(own, name), getattr(found, name)[:, self._newcomers]])
+                for name in ("similarities", "normalised", "scores")
+            )
+        )
+        scores = joined.scores - self._shifts
+        return Judgement(naming_probabilities(logits, joined, self.manifest.temperature), joined.similarities, scores)
+
+    def _with_entries(self, own: Comparison, found: Comparison, embeddings: FloatArray) -> Comparison:
+        """Return how faces compare with the trained people, with what the roster adds of some of them."""
+        if not len(self._entries):
+            return own
+        rows, labels = self._entries, self._labels
+        to_own = np.float32(self.bars.trained - self.bars.roster)
+        similarities, normalised, scores = own.similarities.copy(), own.normalised.copy(), own.scores.copy()
+        similarities[:, labels] = np.maximum(similarities[:, labels], found.similarities[:, rows])
+        lowered = self._rows.nearness(embeddings, similarities[:, labels], rows)
+        normalised[:, labels] = np.maximum(normalised[:, labels] - lowered, found.normalised[:, rows])
+        scores[:, labels] = np.maximum(scores[:, labels] - lowered, found.scores[:, rows] + to_own)
+        return Comparison(similarities, normalised, scores)
+
+    @cached_property
+    def bars(self) -> Bars:
+        """By how much scores of each kind of people are too high for the one threshold of the manifest."""
+        rate = self.manifest.calibration["false_accept_rate"]
+        threshold, cohort, count = self.manifest.threshold, self.gallery.cohort, len(self._newcomers)
+        if not cohort.is_measured:
+            return Bars(roster=max(CAUTIOUS, threshold) - threshold)
+        if not count:
+            return Bars(roster=0)
+        share = strangers.drawn_rate(cohort.roster_corrections, rate, count)
+        roster = score_at(self.roster.strangers, share)
+        if not len(self.gallery.strangers):
+            return Bars(roster=roster - threshold)
+        of_trained = share_above(self.gallery.strangers, threshold)
+        above = np.maximum(self.gallery.strangers - threshold, self.roster.strangers - roster)
+        both = max(0.0, score_at(above, math.sqrt(share * max(of_trained, 1e-6))))
+        return Bars(both, roster + both - threshold)
+
+    def similarities(self, embeddings: FloatArray) -> FloatArray:
+        """Return the similarities, (N, C), of (N, 512) unit-length embeddings with the people."""
+        own = self.gallery.similarities(embeddings)
+        if not self.roster.people:
+            return own
+        found = self._rows.similarities(embeddings)
+        labels, rows = self._labels, self._entries
+        own[:, labels] = np.maximum(own[:, labels], found[:, rows])
+        return np.hstack([own, found[:, self._newcomers]])
+
+    def lookalikes(self, embeddings: FloatArray, but: str = "") -> list[Lookalike]:
+        """Return who looks like the person of (K, 512) embeddings, other than the one with the id `but`."""
+        if not len(embeddings):
+            return []
+        means = self.similarities(embeddings).mean(axis=0)
+        alike = np.flatnonzero(means >= LOOKALIKE)
+        found = [Lookalike(self.ids[person], self.names[person], float(means[person])) for person in alike]
+        return sorted((one for one in found if one.id != but), key=lambda one: -one.similarity)
+
+    @cached_property
+    def _rows(self) -> RosterGallery:
+        return RosterGallery.of(self.roster, self.gallery.cohort)
+
+    @cached_property
+    def _entries(self) -> IntArray:
+        """Numbers, on the roster, of those on whom the network was trained, too."""
+        labels = set(self.manifest.labels)
+        people = enumerate(self.roster.people)
+        return np.array([number for number, person in people if person.trained and person.name in labels], np.int64)
+
+    @cached_property
+    def _labels(self) -> IntArray:
+        """The number of each of `_entries` among the labels."""
+        labels = {label: number for number, label in enumerate(self.manifest.labels)}
+        return np.array([labels[self.roster.people[number].name] for number in self._entries], np.int64)
+
+    @cached_property
+    def _newcomers(self) -> IntArray:
+        """Numbers, on the roster, of those on whom the network was not trained."""
+        labels = set(self.manifest.labels)
+        people = enumerate(self.roster.people)
+        return np.array([number for number, person in people if person.name not in labels], np.int64)
+
+    @cached_property
+    def _shifts(self) -> FloatArray:
+        """By how much the scores of each person are too high for the threshold, (C,)."""
+        shifts = np.full(len(self.names), self.bars.roster, np.float32)
+        shifts[: self.trained] = self.bars.trained
+        return shifts
+
+
+def naming_probabilities(logits: FloatArray, compared: Comparison, temperature: float) -> FloatArray:
+    """Return (N, people) probabilities of N faces by (N, C) logits and comparisons, trained people before the others.
+
+    Of people whom the network was trained on, the logits and scores decide. It gives no logits to those on the roster:
+    the normalised similarities decide between them and the trained person who is the likeliest.
+    """
+    count = logits.shape[1]
+    named = _softmax(naming_logits(logits, compared.scores), temperature)
+    if compared.scores.shape[1] == count:
+        return named
+    nearest = np.take_along_axis(compared.normalised, named.argmax(axis=1)[:, None], axis=1)
+    shares = _softmax(np.hstack([nearest, compared.normalised[:, count:]]), ENROLMENT_TEMPERATURE)
+    return np.hstack([named * shares[:, :1], shares[:, 1:]])
+
+
+def naming_logits(logits: FloatArray, scores: FloatArray) -> FloatArray:
+    """Return (N, C) logits of the trained people with their scores added, before they are divided by a temperature."""
+    added: FloatArray = logits + SCORE_IN_LOGITS * scores[:, : logits.shape[1]]
+    return added
+
+
+def _softmax(values: FloatArray, temperature: float) -> FloatArray:
+    """Return the softmax of each row. SciPy's would have to be imported in every cold start."""
+    powers = np.exp((values - values.max(axis=1, keepdims=True)) / temperature)
+    shares: FloatArray = (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
+    return shares

@@ -1,0 +1,496 @@
+"""The roster: people who are known by embeddings alone, and who come and go while the service runs.
+
+A roster does not change: each change makes another one. `model.roster_storage` keeps the newest.
+
+As a file it is `roster.npz`: `document`, JSON in UTF-8, and arrays with a row for each embedding.
+
+| array | content |
+| --- | --- |
+| `embeddings` | (E, 512) float16, of unit length |
+| `owners` | (E,) the number of the person that each is of, in the order of the document |
+| `near` | (E,) whether it is a near miss: the face of somebody else who was taken for the person |
+| `penalties` | (E,) half of how alike each is to the cohort; NaN where nobody has computed it |
+| `strangers`, `nearest` | (D,) each drawn stranger's largest score, and with whom; -1 where nobody has computed it |
+"""
+
+import base64
+import hashlib
+import io
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Any, Final, Self
+from zipfile import BadZipFile
+
+import numpy as np
+import numpy.typing as npt
+
+from model.cohort import FloatArray
+from model.errors import (
+    BadNameError,
+    NameTakenError,
+    PersonChangedError,
+    RosterError,
+    RosterUnreadableError,
+    UnknownPersonError,
+)
+from model.prototypes import IntArray
+from preprocess.names import REFUSED, key, normalised
+
+FILE: Final = "roster.npz"
+
+MAX_CHARACTERS: Final = 100
+"""Of a name."""
+
+MAX_PHOTOS: Final = 16
+"""Embeddings that are kept of a person's photos: as many as prototypes of a person on whom a network was trained."""
+
+MAX_NEAR_MISSES: Final = 16
+MAX_PEOPLE: Final = 50_000
+"""More do not fit into the memory of the function; docs/scale.md has the arithmetic."""
+
+ANSWERS_KEPT: Final = timedelta(hours=24)
+MAX_ANSWERS: Final = 200
+
+_FORMAT: Final = 1
+_ID_BYTES: Final = 8
+_ID_CHARACTERS: Final = 12
+_MAX_REMOVED: Final = 10_000
+_FORBIDDEN: Final = "/\\<>"
+"""What would make a name a path or HTML. Other places that show names escape them anyway."""
+
+Half = npt.NDArray[np.float16]
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody on the roster. `id` never changes; times are ISO 8601 in UTC.
+
+    `trained` says that the network was trained on a person of this name, who got further photos or near misses here.
+    `revision` is the version of the roster that last changed the person. `qualities`, 0 to 1, are those of the photos.
+    """
+
+    id: str
+    name: str
+    created: str
+    changed: str
+    revision: int
+    trained: bool = False
+    thumbnail: bool = False
+    qualities: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was answered to a request that may be sent again: `request` is the digest of its key and its sender."""
+
+    request: str
+    body: str
+    time: str
+    status: int
+    answer: Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Roster:
+    """The people of an embedding space. See the module for the arrays; `cohort` is the digest that they depend on.
+
+    `removed` are the ids of people who were removed, so that an older copy does not bring them back.
+    """
+
+    space: str
+    version: int = 0
+    people: tuple[Person, ...] = ()
+    embeddings: Half = field(default_factory=lambda: np.zeros((0, 512), np.float16))
+    owners: IntArray = field(default_factory=lambda: np.zeros(0, np.int64))
+    near: Flags = field(default_factory=lambda: np.zeros(0, np.bool_))
+    penalties: FloatArray = field(default_factory=lambda: np.zeros(0, np.float32))
+    strangers: FloatArray = field(default_factory=lambda: np.zeros(0, np.float32))
+    nearest: IntArray = field(default_factory=lambda: np.zeros(0, np.int64))
+    cohort: str = ""
+    removed: tuple[str, ...] = ()
+    answers: tuple[Answer, ...] = ()
+
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        return {person.id: number for number, person in enumerate(self.people)}
+
+    @cached_property
+    def _by_key(self) -> dict[str, Person]:
+        return {key(person.name): person for person in self.people}
+
+    def person(self, identity: str) -> Person:
+        """Return the person with this id.
+
+        Raises:
+            UnknownPersonError: there is none.
+        """
+        number = self._numbers.get(identity)
+        if number is None:
+            raise UnknownPersonError(identity)
+        return self.people[number]
+
+    def number_of(self, identity: str) -> int:
+        """Return the number of a person who is on the roster."""
+        return self._numbers[identity]
+
+    def named(self, name: str) -> Person | None:
+        """Return the person whom somebody means who says this name, if there is one."""
+        return self._by_key.get(key(name))
+
+    def rows(self, identity: str, *, near: bool = False) -> FloatArray:
+        """Return the (K, 512) embeddings of a person's photos, or of the near misses."""
+        mine = (self.owners == self._numbers[identity]) & (self.near == near)
+        rows: FloatArray = self.embeddings[mine].astype(np.float32)
+        return rows
+
+    def count(self, identity: str, *, near: bool = False) -> int:
+        """Return how many embeddings of photos, or of near misses, a person has."""
+        photos, misses = self._counts
+        return int((misses if near else photos)[self._numbers[identity]])
+
+    @cached_property
+    def _counts(self) -> tuple[IntArray, IntArray]:
+        size = len(self.people)
+        return (
+            np.bincount(self.owners[~self.near], minlength=size),
+            np.bincount(self.owners[self.near], minlength=size),
+        )
+
+    def with_person(self, name: str, embeddings: FloatArray, qualities: Sequence[float]) -> tuple[Self, Person]:
+        """Return the roster with a new person, by (K, 512) embeddings of photos and their qualities; and the person.
+
+        Raises:
+            BadNameError, NameTakenError: the name cannot be used.
+            RosterError: there are MAX_PEOPLE people.
+        """
+        name = checked_name(name)
+        self._check_free(name)
+        if len(self.people) >= MAX_PEOPLE:
+            raise RosterError(f"The roster has {len(self.people):,} people, and it can have no more.")
+        moment = now()
+        person = Person(new_id(), name, moment, moment, self.version + 1)
+        roster = replace(self, people=(*self.people, person)).with_photos(person.id, embeddings, qualities)
+        return roster, roster.person(person.id)
+
+    def with_trained(self, identity: str, name: str) -> Self:
+        """Return the roster with an entry, if there is none yet, for a person on whom the network was trained."""
+        if identity in self._numbers:
+            return self
+        moment = now()
+        person = Person(identity, name, moment, moment, self.version + 1, trained=True)
+        return replace(self, people=(*self.people, person))
+
+    def with_photos(self, identity: str, embeddings: FloatArray, qualities: Sequence[float]) -> Self:
+        """Return the roster with (K, 512) embeddings of further photos of a person.
+
+        At most MAX_PHOTOS are kept: those that differ most from each other.
+
+        Raises:
+            UnknownPersonError: there is no such person.
+        """
+        return self._with_rows(self.person(identity), embeddings, qualities)
+
+    def with_near_miss(self, identity: str, embedding: FloatArray) -> Self:
+        """Return the roster with the (512,) embedding of somebody else who was taken for this person.
+
+        Raises:
+            UnknownPersonError: there is no such person.
+        """
+        person = self.person(identity)
+        misses = np.concatenate([self.rows(identity, near=True), embedding[None]])[-MAX_NEAR_MISSES:]
+        return self._with_embeddings(self._touched(person), self.rows(identity), misses)
+
+    def renamed(self, identity: str, name: str) -> Self:
+        """Return the roster in which a person has another name.
+
+        Raises:
+            UnknownPersonError: there is no such person.
+            BadNameError, NameTakenError: the name cannot be used.
+        """
+        person, name = self.person(identity), checked_name(name)
+        if key(name) != key(person.name):
+            self._check_free(name)
+        return self._with_person(replace(self._touched(person), name=name))
+
+    def with_thumbnail(self, identity: str, *, kept: bool) -> Self:
+        """Return the roster that says whether a thumbnail is kept of a person."""
+        return self._with_person(replace(self.person(identity), thumbnail=kept))
+
+    def without(self, identity: str) -> Self:
+        """Return the roster without a person, their embeddings, and what was answered about them.
+
+        Raises:
+            UnknownPersonError: there is no such person.
+        """
+        number = self.number_of(self.person(identity).id)
+        kept = self.owners != number
+        owners = self.owners[kept]
+        nearest = np.where(self.nearest == number, -1, self.nearest)
+        return replace(
+            self,
+            people=self.people[:number] + self.people[number + 1 :],
+            embeddings=self.embeddings[kept],
+            owners=owners - (owners > number),
+            near=self.near[kept],
+            penalties=self.penalties[kept],
+            nearest=nearest - (nearest > number),
+            removed=(*self.removed, identity)[-_MAX_REMOVED:],
+            answers=tuple(answer for answer in self.answers if identity not in json.dumps(answer.answer)),
+        )
+
+    def check_unchanged(self, identity: str, revision: int | None) -> None:
+        """Check that nobody has changed a person since `revision`, if that is given.
+
+        Raises:
+            UnknownPersonError: there is no such person.
+            PersonChangedError: somebody has.
+        """
+        if revision is not None and self.person(identity).revision != revision:
+            raise PersonChangedError(self.person(identity).name)
+
+    def answered(self, request: str) -> Answer | None:
+        """Return what was answered to a request, if it was one of the last MAX_ANSWERS in ANSWERS_KEPT."""
+        oldest = (datetime.now(UTC) - ANSWERS_KEPT).isoformat()
+        found = [answer for answer in self.answers if answer.request == request and answer.time >= oldest]
+        return found[-1] if found else None
+
+    def with_answer(self, answer: Answer) -> Self:
+        """Return the roster that remembers what was answered to a request."""
+        return replace(self, answers=(*self.answers, answer)[-MAX_ANSWERS:])
+
+    def merged(self, other: "Roster") -> tuple[Self, list[str]]:
+        """Return the roster with everybody of another one who is neither here nor was removed here.
+
+        Also return a remark on each person who was left out, because the name is taken here by somebody else.
+        """
+        gone = {*self._numbers, *self.removed}
+        missing = [person for person in other.people if person.id not in gone]
+        taken = [person for person in missing if self.named(person.name) is not None]
+        remarks = [f'"{person.name}" was left out: there is somebody else of this name.' for person in taken]
+        added = [person for person in missing if person not in taken]
+        if not added:
+            return self, remarks
+        numbers = {other.number_of(person.id): len(self.people) + at for at, person in enumerate(added)}
+        rows = np.flatnonzero(np.isin(other.owners, list(numbers)))
+        revised = (replace(person, revision=self.version + 1, thumbnail=False) for person in added)
+        roster = replace(
+            self,
+            people=(*self.people, *revised),
+            embeddings=np.concatenate([self.embeddings, other.embeddings[rows]]),
+            owners=np.concatenate([self.owners, [numbers[owner] for owner in other.owners[rows].tolist()]]),
+            near=np.concatenate([self.near, other.near[rows]]),
+            penalties=np.concatenate([self.penalties, np.full(len(rows), np.nan, np.float32)]),
+        )
+        return roster, remarks
+
+    def numbered(self, version: int) -> Self:
+        """Return the roster as the one of this version."""
+        return replace(self, version=version)
+
+    def _check_free(self, name: str) -> None:
+        taken = self.named(name)
+        if taken is not None:
+            raise NameTakenError(taken.name, taken.id)
+
+    def _touched(self, person: Person) -> Person:
+        return replace(person, changed=now(), revision=self.version + 1)
+
+    def _with_person(self, person: Person) -> Self:
+        number = self._numbers[person.id]
+        return replace(self, people=(*self.people[:number], person, *self.people[number + 1 :]))
+
+    def _with_rows(self, person: Person, embeddings: FloatArray, qualities: Sequence[float]) -> Self:
+        rows = np.concatenate([self.rows(person.id), embeddings.astype(np.float32)])
+        scores = (*person.qualities, *(round(float(quality), 3) for quality in qualities))
+        kept = most_different(rows, MAX_PHOTOS)
+        person = replace(self._touched(person), qualities=tuple(scores[row] for row in kept))
+        return self._with_embeddings(person, rows[kept], self.rows(person.id, near=True))
+
+    def _with_embeddings(self, person: Person, photos: FloatArray, misses: FloatArray) -> Self:
+        """Return the roster in which a person has these (K, 512) photos and (M, 512) near misses, and no others."""
+        roster = self._with_person(person)
+        number, others = self._numbers[person.id], self.owners != self._numbers[person.id]
+        count = len(photos) + len(misses)
+        return replace(
+            roster,
+            embeddings=np.concatenate([self.embeddings[others], photos.astype(np.float16), misses.astype(np.float16)]),
+            owners=np.concatenate([self.owners[others], np.full(count, number)]),
+            near=np.concatenate([self.near[others], np.arange(count) >= len(photos)]),
+            penalties=np.concatenate([self.penalties[others], np.full(count, np.nan, np.float32)]),
+            nearest=np.where(self.nearest == number, -1, self.nearest),
+        )
+
+    def to_bytes(self) -> bytes:
+        """Return the content of the file."""
+        document = {
+            "format": _FORMAT,
+            "space": self.space,
+            "version": self.version,
+            "cohort": self.cohort,
+            "people": list(map(asdict, self.people)),
+            "removed": list(self.removed),
+            "answers": list(map(asdict, self.answers)),
+        }
+        file = io.BytesIO()
+        np.savez(
+            file,
+            document=np.frombuffer(json.dumps(document, ensure_ascii=False).encode(), np.uint8),
+            embeddings=self.embeddings,
+            owners=self.owners.astype(np.int32),
+            near=self.near,
+            penalties=self.penalties.astype(np.float32),
+            strangers=self.strangers.astype(np.float32),
+            nearest=self.nearest.astype(np.int32),
+        )
+        return file.getvalue()
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> Self:
+        """Read the content of the file.
+
+        Raises:
+            RosterUnreadableError: it is damaged, or a newer version of Visage wrote it.
+        """
+        try:
+            with np.load(io.BytesIO(content), allow_pickle=False) as stored:
+                arrays = dict(stored)
+            document = json.loads(arrays.pop("document").tobytes())
+            if document["format"] > _FORMAT:
+                raise RosterUnreadableError("A newer version of Visage wrote the roster. Update Visage.")
+            roster = cls(
+                space=str(document["space"]),
+                version=int(document["version"]),
+                cohort=str(document["cohort"]),
+                people=tuple(_person(fields) for fields in document["people"]),
+                removed=tuple(map(str, document["removed"])),
+                answers=tuple(Answer(**fields) for fields in document["answers"]),
+                **{name: arrays[name].astype(kind) for name, kind in _KINDS.items()},
+            )
+            _check(roster)
+        except (
+            ValueError,
+            LookupError,
+            TypeError,
+            AttributeError,
+            EOFError,
+            OSError,
+            RecursionError,
+            BadZipFile,
+        ) as error:
+            raise RosterUnreadableError("The roster is damaged. Bring back a former version of it.") from error
+        return roster
+
+
+_KINDS: Final[Mapping[str, Any]] = {
+    "embeddings": np.float16,
+    "owners": np.int64,
+    "near": np.bool_,
+    "penalties": np.float32,
+    "strangers": np.float32,
+    "nearest": np.int64,
+}
+
+
+_DAMAGED: Final = (
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    EOFError,
+    OSError,
+    NotImplementedError,  # of zipfile: an unknown compression
+    RecursionError,
+    BadZipFile,
+)
+
+
+def _person(fields: Mapping[str, Any]) -> Person:
+    return Person(**{**fields, "qualities": tuple(fields["qualities"])})
+
+
+def _check(roster: Roster) -> None:
+    """Check that the arrays fit each other.
+
+    Raises:
+        ValueError: they do not.
+    """
+    rows, people = len(roster.owners), len(roster.people)
+    fits = (
+        roster.embeddings.shape == (rows, 512)
+        and len(roster.near) == len(roster.penalties) == rows
+        and len(roster.strangers) == len(roster.nearest)
+        and (not rows or (roster.owners.min() >= 0 and roster.owners.max() < people))
+        and (not len(roster.nearest) or (roster.nearest.min() >= -1 and roster.nearest.max() < people))
+        and len({person.id for person in roster.people}) == people
+        and bool(np.isfinite(roster.embeddings).all())
+        and all(isinstance(person.name, str) and isinstance(person.revision, int) for person in roster.people)
+    )
+    if not fits:
+        raise ValueError("the arrays do not fit each other")
+
+
+def most_different(embeddings: FloatArray, count: int) -> list[int]:
+    """Return the rows, in their order, of at most `count` of (N, 512) embeddings that differ most from each other.
+
+    Again and again, the second of the two that are most alike is left out.
+    """
+    rows = list(range(len(embeddings)))
+    alike = embeddings @ embeddings.T
+    np.fill_diagonal(alike, -np.inf)
+    while len(rows) > count:
+        part = alike[np.ix_(rows, rows)]
+        one, other = divmod(int(part.argmax()), len(rows))
+        del rows[max(one, other)]
+    return rows
+
+
+def checked_name(name: str) -> str:
+    """Return a name as it is kept: in Unicode's NFC form, without spaces around it.
+
+    Raises:
+        BadNameError: it cannot be used; the text says why.
+    """
+    name = normalised(name.strip())
+    if not name or not key(name):
+        raise BadNameError("The name is empty. Give one that can be seen.")
+    if len(name) > MAX_CHARACTERS:
+        raise BadNameError(f"The name has {len(name):,} characters. It may have {MAX_CHARACTERS}.")
+    if REFUSED.search(name) or not _is_text(name):
+        raise BadNameError("The name must be one line, without control characters.")
+    found = sorted(set(name) & set(_FORBIDDEN))
+    if found or set(name) == {"."}:
+        raise BadNameError(f"A name may not contain {' '.join(found)}." if found else "The name has only dots.")
+    return name
+
+
+def _is_text(name: str) -> bool:
+    """Whether UTF-8 can encode a name: half of a character cannot be."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def new_id() -> str:
+    """Return a new id: 12 of the characters a to z and 2 to 7."""
+    return _as_id(secrets.token_bytes(_ID_BYTES))
+
+
+def trained_id(label: str) -> str:
+    """Return the id of a person on whom a network was trained. It is the same in every bundle."""
+    return _as_id(hashlib.sha256(f"trained {label}".encode()).digest()[:_ID_BYTES])
+
+
+def _as_id(data: bytes) -> str:
+    return base64.b32encode(data).decode().lower()[:_ID_CHARACTERS]
+
+
+def now() -> str:
+    """Return the time in UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,151 @@
+"""Compares faces with the people of a roster.
+
+A score is the similarity, less half of how alike the face is to the cohort, and less half of how alike the prototypes
+are to it: symmetric score normalisation, see `model.gallery`. Unlike there, it depends on nobody else on the roster.
+Who comes and goes never changes the scores of the others. docs/quality.md has the measurements.
+
+Near misses lower a score: a face that is more like one of them than like the person's photos is taken for the former.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Final, Self
+
+import numpy as np
+
+from model.cohort import Cohort, FloatArray
+from model.gallery import Comparison
+from model.prototypes import IntArray, Prototypes, alikeness
+from model.roster import Flags, Roster
+from model.strangers import draw
+
+NEAR_MISS: Final = 2.0
+"""By how many times the difference a score decreases for a face that is more like a near miss than like the person."""
+
+_BLOCK: Final = 256
+"""Strangers that are compared at once, to save memory."""
+
+
+@dataclass(frozen=True)
+class RosterGallery:
+    """The people of a roster as prototypes, and their near misses; `penalties` (P,) are those of the prototypes."""
+
+    prototypes: Prototypes
+    penalties: FloatArray
+    misses: Prototypes
+    cohort: Cohort
+
+    @classmethod
+    def of(cls, roster: Roster, cohort: Cohort) -> Self:
+        """Return the gallery of a roster whose penalties are computed, see `measured`."""
+        embeddings, count = cohort.centred(roster.embeddings.astype(np.float32)), len(roster.people)
+        photos, near = ~roster.near, roster.near
+        return cls(
+            Prototypes(embeddings[photos], roster.owners[photos], count),
+            roster.penalties[photos] if cohort.is_measured else np.zeros(photos.sum(), np.float32),
+            Prototypes(embeddings[near], roster.owners[near], count),
+            cohort,
+        )
+
+    @classmethod
+    def of_prototypes(cls, embeddings: FloatArray, people: IntArray, cohort: Cohort) -> Self:
+        """Return the gallery of (P, 512) prototypes of (P,) people."""
+        centred = cohort.centred(embeddings)
+        penalties = np.float32(0.5) * alikeness(centred @ cohort.centres.T)
+        count = int(people.max()) + 1
+        none = Prototypes(embeddings[:0], people[:0], count)
+        return cls(Prototypes(centred, people, count), penalties, none, cohort)
+
+    def compare(self, embeddings: FloatArray) -> Comparison:
+        """Compare (N, 512) unit-length embeddings with the people."""
+        faces = self.cohort.centred(embeddings)
+        alike = alikeness(faces @ self.cohort.centres.T)
+        cosines = self.prototypes.cosines(faces)
+        similarities = self.prototypes.nearest(cosines)
+        normalised = self.prototypes.nearest(cosines - self.penalties) - np.float32(0.5) * alike[:, None]
+        normalised -= self.nearness(embeddings, similarities)
+        return Comparison(similarities, normalised, normalised)
+
+    def similarities(self, embeddings: FloatArray) -> FloatArray:
+        """Return the similarities, (N, C), of (N, 512) unit-length embeddings with the people."""
+        return self.prototypes.nearest(self.prototypes.cosines(self.cohort.centred(embeddings)))
+
+    def nearness(self, embeddings: FloatArray, similarities: FloatArray, people: IntArray | None = None) -> FloatArray:
+        """Return by how much the scores of (N, 512) faces decrease, because the faces are like near misses: (N, C).
+
+        `similarities` (N, C) are those with the people numbered `people`, by default all.
+        """
+        if not len(self.misses.people):
+            return np.zeros_like(similarities)
+        largest = self.misses.largest(self.misses.cosines(self.cohort.centred(embeddings)))
+        excess = (largest if people is None else largest[:, people]) - similarities
+        nearness: FloatArray = np.float32(NEAR_MISS) * np.maximum(excess, 0)
+        return nearness
+
+
+def measured(roster: Roster, cohort: Cohort) -> Roster:
+    """Return the roster with its penalties, and with the largest score that each drawn stranger reaches.
+
+    Only what changed since they were computed is computed again, so that one change of a large roster is quick.
+    """
+    if not cohort.is_measured:
+        return roster
+    if roster.cohort != cohort.digest or not len(roster.nearest):
+        strangers = len(draw(cohort))
+        unknown = np.full(len(roster.owners), np.nan, np.float32)
+        roster = replace(
+            roster,
+            cohort=cohort.digest,
+            penalties=unknown,
+            strangers=np.full(strangers, -np.inf, np.float32),
+            nearest=np.full(strangers, -1),
+        )
+    changed = np.unique(roster.owners[np.isnan(roster.penalties)])
+    if not len(changed) and (roster.nearest >= 0).all():
+        return roster
+    roster = replace(roster, penalties=_penalties(roster, cohort))
+    return _with_strangers(roster, cohort, changed)
+
+
+def _penalties(roster: Roster, cohort: Cohort) -> FloatArray:
+    penalties, missing = roster.penalties.copy(), np.isnan(roster.penalties)
+    for rows in np.array_split(np.flatnonzero(missing), max(1, missing.sum() // _BLOCK)):
+        faces = cohort.centred(roster.embeddings[rows].astype(np.float32))
+        penalties[rows] = np.float32(0.5) * alikeness(faces @ cohort.centres.T)
+    return penalties
+
+
+def _with_strangers(roster: Roster, cohort: Cohort, changed: IntArray) -> Roster:
+    """Return the roster with the largest scores of drawn strangers, after some people have changed."""
+    drawn = draw(cohort)
+    unknown = roster.nearest < 0
+    strangers, nearest = np.where(unknown, np.float32(-np.inf), roster.strangers), roster.nearest.copy()
+    everybody = np.arange(len(roster.people))
+    for people, rows in ((changed, np.flatnonzero(~unknown)), (everybody, np.flatnonzero(unknown))):
+        if len(people) and len(rows):
+            found, best = _largest(drawn[rows], _part(roster, cohort, people))
+            better = found > strangers[rows]
+            strangers[rows] = np.where(better, found, strangers[rows])
+            nearest[rows] = np.where(better, people[best], nearest[rows])
+    return replace(roster, strangers=strangers, nearest=nearest)
+
+
+def _part(roster: Roster, cohort: Cohort, people: IntArray) -> RosterGallery:
+    """Return the gallery of some people alone, in their order; `people` are their sorted numbers."""
+    mine: Flags = np.isin(roster.owners, people)
+    part = replace(
+        roster,
+        people=tuple(roster.people[number] for number in people),
+        embeddings=roster.embeddings[mine],
+        owners=np.searchsorted(people, roster.owners[mine]),
+        near=roster.near[mine],
+        penalties=roster.penalties[mine],
+    )
+    return RosterGallery.of(part, cohort)
+
+
+def _largest(faces: FloatArray, gallery: RosterGallery) -> tuple[FloatArray, IntArray]:
+    """Return the largest score of each of (N, 512) faces, and with whom."""
+    blocks = [gallery.compare(block).scores for block in np.array_split(faces, max(1, len(faces) // _BLOCK))]
+    return np.concatenate([block.max(axis=1) for block in blocks]), np.concatenate(
+        [block.argmax(axis=1) for block in blocks]
+    )
