@@ -136,12 +136,13 @@ class KnownPeople:
     @cached_property
     def bars(self) -> Bars:
         """By how much scores of each kind of people are too high for the one threshold of the manifest."""
-        rate = self.manifest.calibration["false_accept_rate"]
-        threshold, cohort, count = self.manifest.threshold, self.gallery.cohort, len(self._newcomers)
+        threshold, cohort = self.manifest.threshold, self.gallery.cohort
+        count = len(np.unique(self.roster.owners[~self.roster.near]))  # those who have photos
         if not cohort.is_measured:
             return Bars(roster=max(CAUTIOUS, threshold) - threshold)
         if not count:
-            return Bars(roster=0)
+            return Bars()
+        rate = self.manifest.calibration["false_accept_rate"]
         share = strangers.drawn_rate(cohort.roster_corrections, rate, count)
         roster = score_at(self.roster.strangers, share)
         if not len(self.gallery.strangers):
@@ -179,7 +180,7 @@ class KnownPeople:
         """Numbers, on the roster, of those on whom the network was trained, too."""
         labels = set(self.manifest.labels)
         people = enumerate(self.roster.people)
-        return np.array([number for number, person in people if person.trained and person.name in labels], np.int64)
+        return np.array([number for number, person in people if person.name in labels], np.int64)
 
     @cached_property
     def _labels(self) -> IntArray:

@@ -277,12 +277,13 @@ class Roster:
             return self, remarks
         numbers = {other.number_of(person.id): len(self.people) + at for at, person in enumerate(added)}
         rows = np.flatnonzero(np.isin(other.owners, list(numbers)))
+        owners = other.owners[rows].tolist()
         revised = (replace(person, revision=self.version + 1, thumbnail=False) for person in added)
         roster = replace(
             self,
             people=(*self.people, *revised),
             embeddings=np.concatenate([self.embeddings, other.embeddings[rows]]),
-            owners=np.concatenate([self.owners, [numbers[owner] for owner in other.owners[rows].tolist()]]),
+            owners=np.concatenate([self.owners, np.array([numbers[owner] for owner in owners], np.int64)]),
             near=np.concatenate([self.near, other.near[rows]]),
             penalties=np.concatenate([self.penalties, np.full(len(rows), np.nan, np.float32)]),
         )
@@ -372,16 +373,7 @@ class Roster:
                 **{name: arrays[name].astype(kind) for name, kind in _KINDS.items()},
             )
             _check(roster)
-        except (
-            ValueError,
-            LookupError,
-            TypeError,
-            AttributeError,
-            EOFError,
-            OSError,
-            RecursionError,
-            BadZipFile,
-        ) as error:
+        except _DAMAGED as error:
             raise RosterUnreadableError("The roster is damaged. Bring back a former version of it.") from error
         return roster
 
@@ -394,7 +386,6 @@ _KINDS: Final[Mapping[str, Any]] = {
     "strangers": np.float32,
     "nearest": np.int64,
 }
-
 
 _DAMAGED: Final = (
     ValueError,

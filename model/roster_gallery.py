@@ -16,7 +16,7 @@ from model.cohort import Cohort, FloatArray
 from model.gallery import Comparison
 from model.prototypes import IntArray, Prototypes, alikeness
 from model.roster import Flags, Roster
-from model.strangers import draw
+from model.strangers import DRAWN, draw
 
 NEAR_MISS: Final = 2.0
 """By how many times the difference a score decreases for a face that is more like a near miss than like the person."""
@@ -87,17 +87,16 @@ def measured(roster: Roster, cohort: Cohort) -> Roster:
 
     Only what changed since they were computed is computed again, so that one change of a large roster is quick.
     """
-    if not cohort.is_measured:
+    if not cohort.is_measured or not roster.people:  # to draw strangers takes time at a cold start
         return roster
-    if roster.cohort != cohort.digest or not len(roster.nearest):
-        strangers = len(draw(cohort))
+    if roster.cohort != cohort.digest or len(roster.nearest) != DRAWN:
         unknown = np.full(len(roster.owners), np.nan, np.float32)
         roster = replace(
             roster,
             cohort=cohort.digest,
             penalties=unknown,
-            strangers=np.full(strangers, -np.inf, np.float32),
-            nearest=np.full(strangers, -1),
+            strangers=np.full(DRAWN, -np.inf, np.float32),
+            nearest=np.full(DRAWN, -1),
         )
     changed = np.unique(roster.owners[np.isnan(roster.penalties)])
     if not len(changed) and (roster.nearest >= 0).all():

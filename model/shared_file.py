@@ -1,6 +1,5 @@
 """A file that several programs read and replace, in the same way as an object in S3 (`model.storage.SharedObject`)."""
 
-import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
@@ -62,9 +61,11 @@ class SharedFile:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """Hold the lock, which the system releases when this process ends, however it ends."""
+        # It imports asyncio, which a function does not need.
+        from filelock import FileLock  # noqa: PLC0415
+
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._path.with_name(f".{self._path.name}.lock").open("ab") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        with FileLock(self._path.with_name(f".{self._path.name}.lock")):
             yield
 
 

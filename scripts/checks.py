@@ -53,6 +53,11 @@ def target(path: Path, megabytes: float = 0) -> None:
         )
 
 
+def replacement(file: Path, megabytes: float) -> None:
+    """Check that a file can be made or replaced: its new version is written beside it."""
+    target(file.with_name(f"{file.name}.part"), megabytes)
+
+
 def megabytes_of(path: Path) -> float:
     """Return how many megabytes the files in a folder have, 0 if there is no such folder."""
     return sum(file.lstat().st_size for file in path.rglob("*")) / _MB

@@ -32,10 +32,8 @@ COMMANDS: Final = {
     "export": (
         "Write the bundle: the network for each engine, checked on real faces, and the thresholds for its answers."
     ),
-    "enroll": (
-        "Add people to a bundle by embeddings of their photos. The network and the other people stay as they are."
-    ),
-    "forget": "Remove a person from a bundle: the name, the embeddings, and their weights in the network's last layer.",
+    "enroll": "Add people to the roster of a bundle by embeddings of their photos. The bundle itself stays as it is.",
+    "forget": "Remove a person: the name, the embeddings, and their weights in the network's last layer.",
     "publish": "Upload a bundle to S3 and verify the upload.",
     "recognize": "Name the people in each photo.",
     "verify": "Say whether two photos show one person.",

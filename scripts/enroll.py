@@ -19,8 +19,8 @@ from scripts.console import CommandError, JSONOption, console, emit, note, out, 
 from scripts.questions import require_answers, show_questions
 from training.members import check_newcomers
 
-_MEGABYTES: Final = 100
-"""Of the roster, at most."""
+_MEGABYTES: Final = 20
+"""Of the roster of some thousand people."""
 
 
 def enroll(
@@ -47,7 +47,7 @@ def enroll(
     newcomers = walk(photos)
     enrolled = [person.name for person in of_bundle(opened).read()[0].people]
     check_newcomers([*opened.manifest.labels, *enrolled], newcomers.photos)
-    checks.target(bundle.resolve().parent, _MEGABYTES)
+    checks.replacement(beside(bundle), _MEGABYTES)
     note(newcomers.remarks)
     checks.announce(
         f"Enrolling {counted(len(newcomers.photos), 'person')} by {counted(newcomers.total, 'photo')}",

@@ -68,12 +68,12 @@ def evaluate(
     from evaluation.recognition import Probe
     from evaluation.recognition import evaluate as evaluate_probes
     from evaluation.report import PAGE, write_page
-    from model.recognizer import Recognizer
+    from scripts.recognizers import recognizer_at
 
     probes = [Probe(photo, person, grouped.get(photo)) for person, paths in people.items() for photo in paths]
     probes += [Probe(photo, None, grouped.get(photo)) for photo in unknown.photos]
     with _bundle(model) as location, progress() as bar:
-        recognizer = Recognizer.load(str(location), SETTINGS)
+        recognizer = recognizer_at(str(location))
         _warn_of_unknown_names(people, recognizer.people)
         task = bar.add_task("Recognising", total=len(probes))
         evaluation = evaluate_probes(recognizer, probes, lambda done, _: bar.update(task, completed=done))

@@ -68,11 +68,11 @@ def forget(
         made, deleted = _retrain(opened, name, retrain_from, target, replaces=replaces)
     else:
         made, deleted = _remove(opened, name, aligned, target, replaces=replaces, was_enrolled=was_enrolled)
-    others = _forget_enrolled(opened, name, made) if was_enrolled else enrolled
+    others = _forget_enrolled(opened, name, made)
     result = {
         "bundle": str(bundle if made is opened else output or bundle),
         "version": made.manifest.version,
-        "labels": [*made.manifest.labels, *others],
+        "labels": list(dict.fromkeys([*made.manifest.labels, *others])),
         "deleted_faces": deleted,
         "trained_on": was_trained_on if was_trained_on or was_enrolled else None,
         "retrained": retrain_from is not None,
@@ -100,7 +100,10 @@ def _remove(
 
 
 def _forget_enrolled(bundle: Bundle, name: str, made: Bundle) -> list[str]:
-    """Remove the person from the roster, and return who is left on it. A bundle elsewhere gets a roster of its own."""
+    """Remove the person from the roster if they are on it, and return who is left on it.
+
+    A bundle elsewhere gets a roster of its own.
+    """
     from training.enrolment import copy_roster, forget_enrolled
 
     if made.directory.resolve() != bundle.directory.resolve():

@@ -108,9 +108,9 @@ def _answer(ask: Recognize, photo: Path) -> dict[str, Any]:
 @contextmanager
 def _by_bundle(location: str) -> Iterator[Recognize]:
     from api.answers import recognition_json
-    from model.recognizer import Recognizer
+    from scripts.recognizers import recognizer_at
 
-    recognizer = Recognizer.load(location, SETTINGS)
+    recognizer = recognizer_at(location)
     yield lambda photo: recognition_json(recognizer.recognize(photo))
 
 

@@ -18,12 +18,16 @@ from urllib3.filepost import encode_multipart_formdata
 
 from api import ModelLoader, Telemetry, create_app, guard_for, load_from_settings
 from model.bundle import Manifest
+from model.gallery import Gallery
+from model.known import KnownPeople
 from model.recognizer import Detection, Embedding, Face, Found, Prediction, Recognition
+from model.roster import Person, Roster, trained_id
 from model.settings import AccessSettings, Settings
 from model.verification import Verification
 from preprocess.appearance import Appearance, Pose, Quality
 from preprocess.detect import Box
 from preprocess.geometry import Geometry
+from tests.crowds import crowd
 
 VERSIONS = ("1.0", "2.0")
 """Payload versions of API Gateway: 1.0 of a REST API, 2.0 of an HTTP API."""
@@ -183,15 +187,21 @@ CONTEXT = SimpleNamespace(
 )
 
 
+ADA, ZOE = trained_id("Ada Lovelace"), "zoezoezoezoe"
+"""The ids of the people whom the fake recognizer knows."""
+
+
 class FakeRecognizer:
-    """A fake recognizer: it finds Ada in every photo, and keeps the bytes of the photos."""
+    """A fake recognizer: it finds Ada in every photo, and keeps the bytes of the photos.
+
+    Its network was trained on Ada, and Zoë is on its roster, by one photo; their embeddings are made up.
+    """
 
     version = "0123456789ab"
     engine = SimpleNamespace(name="torchscript", precision="float32", threads=2)
     startup_ms = MappingProxyType({"total": 1.0})
     manifest = Manifest(
         labels=("Ada Lovelace",),
-        enrolled=("Zoë Ünal",),
         geometry=Geometry(),
         threshold=0.51239,
         temperature=1.5,
@@ -217,12 +227,22 @@ class FakeRecognizer:
         self.photos = []
         self.faces = 1
         self.error = None
+        person = Person(ZOE, "Zoë Ünal", "2026-11-01T12:00:00+00:00", "2026-11-01T12:00:00+00:00", 1)
+        roster = Roster(self.space, people=(person,)).with_photos(ZOE, crowd(2)[1:], [0.9])
+        self.know(roster.numbered(1))
+
+    @property
+    def people(self):
+        return self.known.names
+
+    def know(self, roster):
+        self.known = KnownPeople.of(self.manifest, Gallery.plain(crowd(1), np.zeros(1, np.int64)), roster)
 
     def recognize(self, data):
         self._see(data)
         predictions = (
-            Prediction("Ada Lovelace", 0.99801234, enrolled=False),
-            Prediction("Zoë Ünal", 0.00198766, enrolled=True),
+            Prediction("Ada Lovelace", 0.99801234, enrolled=False, id=ADA),
+            Prediction("Zoë Ünal", 0.00198766, enrolled=True, id=ZOE),
         )
         face = Face(
             BOX,
@@ -233,6 +253,7 @@ class FakeRecognizer:
             known=True,
             score=1.5,
             enrolled=False,
+            id=ADA,
             predictions=predictions,
         )
         timing = {"decode": 8.123, "detect": 31.0, "align": 1.2, "recognize": 62.5, "total": 103.04}

@@ -124,15 +124,15 @@ def enroll(bundle: Bundle, people: Mapping[str, FloatArray]) -> tuple[Roster, li
 
 
 def forget_enrolled(bundle: Bundle, name: str) -> Roster:
-    """Remove a person from the roster beside a bundle, if there is one of this name.
+    """Remove a person from the roster beside a bundle, if there is one of this very name.
 
     Raises:
         RosterError, SharedError: the roster cannot be used or written.
     """
 
     def change(roster: Roster) -> tuple[Roster, None]:
-        person = roster.named(name)
-        return (roster if person is None else measured(roster.without(person.id), gallery_of(bundle).cohort)), None
+        found = [person.id for person in roster.people if person.name == name]
+        return (measured(roster.without(found[0]), gallery_of(bundle).cohort) if found else roster), None
 
     return of_bundle(bundle).change(change)[0]
 
@@ -144,7 +144,9 @@ def copy_roster(source: Bundle, target: Bundle) -> None:
         RosterError, SharedError: a roster cannot be used or written.
     """
     roster, _ = of_bundle(source).read()
-    of_bundle(target).change(lambda other: other.merged(roster))
+    if roster.people:
+        cohort = gallery_of(target).cohort
+        of_bundle(target).change(lambda other: (measured(other.merged(roster)[0], cohort), None))
 
 
 def forget(bundle: Bundle, name: str, target: Path, *, replace_existing: bool = False) -> Bundle:

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from dataset.aligned import OUTPUT, OVERRIDES
+from model.roster_storage import beside
 from model.settings import ROOT
 from scripts import samples as sample_photos
 from training.run import METRICS
@@ -88,8 +89,8 @@ WRONG = [
     ("enroll {missing} {photos}", "No bundle"),
     ("enroll {bundle} {missing}", "No such folder"),
     ("enroll {bundle} {photos}", "knows"),
-    ("enroll {bundle} {newcomers} --output {photos}", "exists already"),
-    ("enroll {bundle} {newcomers} --output {unwritable}/new", "no permission to write"),
+    ("enroll {readonly} {newcomers}", "no permission to write"),
+    ("enroll {torn} {newcomers}", "The roster is damaged"),
     ("forget {missing} Ann", "No bundle"),
     ("forget {bundle} Ann", "knows nobody called"),
     ("forget {bundle} {known} --aligned {photos}", "was not made by"),
@@ -140,6 +141,9 @@ def places(samples, aligned, run, bundle, tmp_path_factory):
     places["damaged"] = home / "damaged"
     (places["damaged"] / OUTPUT).mkdir(parents=True)
     (places["damaged"] / OUTPUT / OVERRIDES).write_text("{")
+    places["readonly"] = shutil.copytree(bundle, home / "also_unwritable" / "bundle")
+    places["torn"] = shutil.copytree(bundle, home / "torn")
+    beside(places["torn"]).write_bytes(b"PK torn")
     places["newcomers"] = home / "newcomers"
     shutil.copytree(samples / sample_photos.PEOPLE / "Joe Biden", places["newcomers"] / "Ann")
     return places

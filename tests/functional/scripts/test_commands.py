@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from model.roster_storage import beside
 from scripts import samples as sample_photos
 from scripts.command_line import COMMANDS
 
@@ -37,16 +38,29 @@ def test_a_person_is_forgotten_and_enrolled_again_and_recognised(visage, result,
     assert "Barack Obama" not in forgotten["labels"]
     people = tmp_path / "people"
     shutil.copytree(samples / sample_photos.PEOPLE / "Barack Obama", people / "Barack Obama")
-    enrolled = result("enroll", tmp_path / "forgotten", people, "--output", tmp_path / "enrolled")
+    enrolled = result("enroll", tmp_path / "forgotten", people)
     assert list(enrolled["enrolled"]) == ["Barack Obama"]
+    assert (enrolled["roster"], enrolled["people"]) == (str(tmp_path / "forgotten.roster.npz"), 1)
     photo, diary = samples / sample_photos.UNSEEN, tmp_path / "diary.txt"
     diary.write_text("Dear diary")
-    ended = visage("recognize", diary, photo, "--bundle", tmp_path / "enrolled", "--json")
+    ended = visage("recognize", diary, photo, "--bundle", tmp_path / "forgotten", "--json")
     assert ended.status == 1
     assert "Photos without an answer: 1 of 2." in ended.err
     answers = json.loads(ended.out)
     assert "detail" in answers[str(diary)]
     assert answers[str(photo)]["faces"][0]["label"] == "Barack Obama"
+    figures = result("evaluate", tmp_path / "forgotten", photo.parent.parent, "--output", tmp_path / "report")
+    assert (figures["photos"], figures["recognised"]) == (1, 1)
+
+
+def test_a_roster_that_cannot_be_used_is_said_in_one_line_and_the_others_are_recognised(visage, bundle, samples):
+    photo = samples / sample_photos.UNSEEN
+    beside(bundle).write_bytes(b"PK torn")
+    ended = visage("recognize", photo, "--bundle", bundle)
+    beside(bundle).unlink()
+    assert (ended.status, "Barack Obama" in ended.out) == (0, True)
+    (line,) = [line for line in ended.err.splitlines() if "note" in line]
+    assert "The roster is damaged" in line
 
 
 def test_two_photos_are_compared_by_a_bundle(visage, result, bundle, samples):

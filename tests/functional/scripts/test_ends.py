@@ -8,10 +8,12 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 
 from dataset.aligned import JOURNAL, OUTPUT
 from model import bundle as bundles
+from model.roster_storage import beside, of_bundle
 from model.settings import ROOT
 from scripts import samples as sample_photos
 from training.run import CHECKPOINT, METRICS, NETWORK, SAMPLES
@@ -134,7 +136,7 @@ def test_commands_that_were_interrupted_and_called_again_make_the_bundle_of_an_u
     assert version_of(made) == version_of(bundle)
 
 
-def test_enroll_that_was_interrupted_leaves_no_face_and_called_again_makes_the_bundle_of_an_undisturbed_run(
+def test_enroll_that_was_interrupted_leaves_no_face_and_called_again_enrols_as_an_undisturbed_run_does(
     visage, ended, bundle, samples, tmp_path
 ):
     photo = samples / sample_photos.PEOPLE / "Joe Biden" / "biden.jpg"
@@ -142,10 +144,14 @@ def test_enroll_that_was_interrupted_leaves_no_face_and_called_again_makes_the_b
         (tmp_path / "people" / "Ann").mkdir(parents=True, exist_ok=True)
         shutil.copyfile(photo, tmp_path / "people" / "Ann" / f"{number}.jpg")
     mine = shutil.copytree(bundle, tmp_path / "bundle")
+    undisturbed = shutil.copytree(bundle, tmp_path / "undisturbed")
     words = ("enroll", mine, tmp_path / "people")
-    finish(visage(*words, "--output", tmp_path / "undisturbed"))
+    finish(visage("enroll", undisturbed, tmp_path / "people"))
     assert ended(signal.SIGTERM, tmp_path / "temporary", f"visage-*/{JOURNAL}", *words) == 143
     assert nothing_is_left(tmp_path)
     assert contents(mine) == contents(bundle)
+    assert not beside(mine).exists()
     finish(visage(*words))
-    assert version_of(mine) == version_of(tmp_path / "undisturbed")
+    rosters = [of_bundle(bundles.load(str(folder), files=())).read()[0] for folder in (mine, undisturbed)]
+    assert [person.name for person in rosters[0].people] == ["Ann"]
+    np.testing.assert_array_equal(*(roster.embeddings for roster in rosters))

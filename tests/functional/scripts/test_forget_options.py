@@ -7,6 +7,8 @@ import pytest
 
 from dataset.aligned import JOURNAL, OUTPUT
 from model import bundle as bundles
+from model.roster import trained_id
+from model.roster_storage import beside, of_bundle
 from training.enrolment import enroll, gallery_of
 
 NAME = "Joe Biden"
@@ -14,11 +16,11 @@ NAME = "Joe Biden"
 
 @pytest.fixture
 def mine(bundle, tmp_path):
-    """A copy of the sample people's bundle, with one enrolled person."""
+    """A copy of the sample people's bundle, with somebody on its roster."""
     copy = shutil.copytree(bundle, tmp_path / "bundle")
     opened = bundles.load(str(copy))
     face = gallery_of(opened).embeddings[:1]
-    enroll(opened, {"Zo\u00eb": -face}, copy, replace_existing=True)
+    enroll(opened, {"Zo\u00eb": -face})
     return copy
 
 
@@ -33,7 +35,7 @@ def test_forgetting_with_aligned_deletes_the_faces_too(visage, mine, prepared):
     assert status == 0
     assert (result["trained_on"], result["retrained"]) == (True, False)
     assert result["deleted_faces"] >= 2
-    assert NAME not in bundles.load(str(mine)).manifest.people
+    assert NAME not in bundles.load(str(mine)).manifest.labels
     assert not (prepared / NAME).exists()
     assert NAME not in (prepared / OUTPUT / JOURNAL).read_text(encoding="utf-8")
 
@@ -59,11 +61,49 @@ def test_forget_says_what_is_not_removed(visage, mine):
     assert "Not removed" not in out
 
 
+def people(bundle):
+    """The names on the roster of a bundle."""
+    return [person.name for person in of_bundle(bundles.load(str(bundle))).read()[0].people]
+
+
+def test_forgetting_somebody_trained_keeps_the_others_on_the_roster_also_in_a_new_bundle(visage, mine):
+    _, out, _ = visage("forget", mine, NAME, "--output", mine.with_name("new"), "--json")
+    assert json.loads(out)["labels"] == [*bundles.load(str(mine.with_name("new"))).manifest.labels, "Zo\u00eb"]
+    assert people(mine) == people(mine.with_name("new")) == ["Zo\u00eb"]
+
+
+def test_forgetting_somebody_trained_also_removes_their_further_photos(visage, mine):
+    opened = bundles.load(str(mine))
+    identity, faces = trained_id(NAME), gallery_of(opened).embeddings[:2]
+    of_bundle(opened).change(
+        lambda roster: (roster.with_trained(identity, NAME).with_photos(identity, faces, (0.5, 0.5)), None)
+    )
+    status, out, _ = visage("forget", mine, NAME, "--json")
+    assert (status, NAME in json.loads(out)["labels"]) == (0, False)
+    assert people(mine) == ["Zo\u00eb"]
+
+
+def test_forgetting_somebody_enrolled_leaves_the_bundle_as_it_is(visage, mine):
+    version = bundles.load(str(mine)).manifest.version
+    status, out, _ = visage("forget", mine, "zo\u00eb", "--json")
+    result = json.loads(out)
+    assert (status, result["version"], result["trained_on"]) == (0, version, False)
+    assert "Zo\u00eb" not in result["labels"]
+    assert people(mine) == []
+
+
+def test_a_roster_that_cannot_be_read_is_said_and_nobody_is_forgotten(visage, mine):
+    beside(mine).write_bytes(b"PK torn")
+    status, _, err = visage("forget", mine, NAME)
+    assert (status, "The roster is damaged" in err) == (1, True)
+    assert NAME in bundles.load(str(mine)).manifest.labels
+
+
 @pytest.mark.parametrize("spelled", ["{0}", "{0}/../bundle", "{0}/"])
 def test_the_bundle_is_replaced_however_its_path_is_spelled(visage, mine, spelled):
     status, _, _ = visage("forget", mine, NAME, "--output", spelled.format(mine))
     assert status == 0
-    assert NAME not in bundles.load(str(mine)).manifest.people
+    assert NAME not in bundles.load(str(mine)).manifest.labels
 
 
 @pytest.mark.parametrize(
@@ -74,6 +114,7 @@ def test_the_bundle_is_replaced_however_its_path_is_spelled(visage, mine, spelle
         (["Nobody", "--retrain", "{aligned}"], "knows nobody called"),
         (["joe bidn", "--aligned", "{aligned}"], 'Did you mean "Joe Biden"?'),
         (["Zo\u00eb", "--retrain", "{aligned}"], "was enrolled"),
+        (["Zo\u00eb", "--output", "{bundle}/../new"], "was enrolled"),
         ([NAME, "--retrain", "{aligned}/nowhere"], "No such folder"),
         ([NAME, "--aligned", "{aligned}/.visage"], "visage prepare"),
         ([NAME, "--aligned", "{bundle}", "--retrain", "{aligned}"], "two folders"),
@@ -82,12 +123,12 @@ def test_the_bundle_is_replaced_however_its_path_is_spelled(visage, mine, spelle
     ids=str,
 )
 def test_what_cannot_be_done_is_one_sentence_and_changes_nothing(visage, mine, prepared, words, sentence):
-    before = {path: path.read_bytes() for folder in (mine, prepared) for path in folder.rglob("*") if path.is_file()}
+    before = {path: path.read_bytes() for path in mine.parent.rglob("*") if path.is_file()}
     status, out, err = visage("forget", mine, *(word.format(aligned=prepared, bundle=mine) for word in words))
     assert (status, out) == (1, "")
     assert sentence in err
     assert "Traceback" not in err
-    after = {path: path.read_bytes() for folder in (mine, prepared) for path in folder.rglob("*") if path.is_file()}
+    after = {path: path.read_bytes() for path in mine.parent.rglob("*") if path.is_file()}
     assert after == before
 
 

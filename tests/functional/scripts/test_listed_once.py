@@ -33,7 +33,7 @@ def listed(monkeypatch):
     "words",
     [
         "prepare {photos} {new} --pretrained casia-webface",
-        "enroll {bundle} {newcomers} --output {new}",
+        "enroll {bundle} {newcomers}",
         "benchmark cleaning {photos} --strangers {strangers} --pretrained casia-webface --output {new}",
         "benchmark ties {photos} --pretrained casia-webface --output {new}",
         "benchmark geometry {photos} --pretrained casia-webface --output {new}",

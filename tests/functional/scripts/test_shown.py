@@ -11,6 +11,7 @@ import pytest
 
 from dataset.selection import Cause, Outcome
 from model import bundle as bundles
+from model.roster_storage import beside
 from scripts import enroll, export
 from training import faces
 from training.enrolment import gallery_of
@@ -145,19 +146,20 @@ def newcomer(opened, monkeypatch):
 
 
 def test_enrolling_says_who_was_enrolled_and_what_was_set_aside(visage, bundle, newcomer, samples, tmp_path):
-    ended = visage("enroll", bundle, samples, "--output", tmp_path / "bundle")
+    mine = shutil.copytree(bundle, tmp_path / "bundle")
+    ended = visage("enroll", mine, samples)
     assert ended.status == 0
     enrolled, set_aside, remark, version = ended.out.splitlines()
     assert enrolled == "enrolled Zoë, from 1 photo"
     assert set_aside == "set aside Zoë/2.jpg: The face is too blurred."
     assert remark == "note A remark."
-    assert version.startswith(f"{tmp_path / 'bundle'}: version ")
+    assert version == f"{tmp_path / 'bundle.roster.npz'}: version 1, 1 person"
 
 
 def test_photos_without_a_face_enrol_nobody(visage, bundle, newcomer, samples, tmp_path):
     newcomer.clear()
-    ended = visage("enroll", bundle, samples, "--output", tmp_path / "bundle")
-    assert (ended.status, list(tmp_path.iterdir())) == (1, [])
+    ended = visage("enroll", bundle, samples)
+    assert (ended.status, beside(bundle).exists()) == (1, False)
     assert "Nobody can be enrolled: The face is too blurred." in ended.err
 
 

@@ -101,7 +101,6 @@ class Stub:
 
     manifest = Manifest(
         labels=("Ann",),
-        enrolled=("Bob",),
         geometry=Geometry(224, 0.8),
         threshold=0.6,
         temperature=1.0,
@@ -112,12 +111,13 @@ class Stub:
         files={},
         version="0123",
     )
+    people = ("Ann", "Bob")
 
     def recognize(self, data):
         if not data:
             raise NoFaceError("No face was found.")
-        ann = Prediction("Ann", 0.9, enrolled=False)
-        face = Face(*FACE, None, 0.9, 0.5, score=0.5, known=False, enrolled=False, predictions=(ann,))
+        ann = Prediction("Ann", 0.9, enrolled=False, id="a")
+        face = Face(*FACE, None, 0.9, 0.5, score=0.5, known=False, enrolled=False, id=None, predictions=(ann,))
         return Recognition((face,), 9, 9, "0123", {})
 
 
@@ -137,11 +137,11 @@ def test_every_probe_gets_a_result_or_a_problem(tmp_path):
 class OlderStub(Stub):
     """A recognizer whose bundle has a name in NFD, as a folder from a Mac does."""
 
-    manifest = replace(Stub.manifest, labels=("Zoe\u0308",))
+    people = ("Zoe\u0308",)
 
     def recognize(self, data):
-        zoe = Prediction("Zoe\u0308", 0.9, enrolled=False)
-        face = Face(*FACE, zoe.label, 0.9, 0.7, score=0.7, known=True, enrolled=False, predictions=(zoe,))
+        zoe = Prediction("Zoe\u0308", 0.9, enrolled=False, id="a")
+        face = Face(*FACE, zoe.label, 0.9, 0.7, score=0.7, known=True, enrolled=False, id="a", predictions=(zoe,))
         return Recognition((face,), 9, 9, "0123", {})
 
 

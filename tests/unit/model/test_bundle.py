@@ -19,7 +19,7 @@ from model.errors import BundleError, BundleUnavailableError
 from model.storage import FileEntry
 from preprocess.geometry import Geometry
 
-PLAIN = Manifest(("Ann", "Zoë"), (), Geometry(), 0.6, 1.0, {}, {"validation": None}, {}, {"torch": "2"}, {})
+PLAIN = Manifest(("Ann", "Zoë"), Geometry(), 0.6, 1.0, {}, {"validation": None}, {}, {"torch": "2"}, {})
 OWN = Numbers("int8", 0.65, 1.5, {"measured_on": "LFW"}, {"faces": 40})
 
 
@@ -207,7 +207,6 @@ def test_a_size_or_checksum_that_no_file_has_is_refused(entry):
         {"labels": [1, 2]},
         {"labels": [["Ann"]]},
         {"labels": ["\ud800"]},
-        {"enrolled": [None]},
         {"geometry": asdict(Geometry()) | {"size": -1}},
         {"geometry": asdict(Geometry()) | {"size": 10**9}},
         {"geometry": asdict(Geometry()) | {"size": "224"}},

@@ -16,11 +16,10 @@ from training.retraining import check_same
 NFC, NFD = "Zo\u00eb", "Zoe\u0308"
 
 
-def manifest(*labels, enrolled=(), **training):
+def manifest(*labels, **training):
     facts = {"recipe": {}, "pretrained": {"name": "mine.pt", "sha256": "1"}, "faces": dict.fromkeys(labels, 2)}
     return Manifest(
         labels=labels,
-        enrolled=enrolled,
         geometry=Geometry(),
         threshold=0.5,
         temperature=1.0,
@@ -36,7 +35,6 @@ def manifest(*labels, enrolled=(), **training):
 @pytest.mark.parametrize("typed", [NFC, NFD])
 def test_a_name_is_found_in_either_spelling(stored, typed):
     assert known_as(manifest("Ann", stored), typed) == stored
-    assert known_as(manifest("Ann", "Bob", enrolled=(stored,)), typed) == stored
 
 
 @pytest.mark.parametrize(
@@ -63,8 +61,8 @@ def test_the_very_name_is_found_where_two_differ_in_case_only():
 @pytest.mark.parametrize("name", ["Ann", "ANN", "ann "])
 def test_nobody_is_enrolled_by_a_name_that_is_taken(name):
     with pytest.raises(BundleError, match="already"):
-        check_newcomers(manifest("Ann"), ["Bob", name])
-    check_newcomers(manifest("Ann"), ["Bob"])
+        check_newcomers(["Ann"], ["Bob", name])
+    check_newcomers(["Ann"], ["Bob"])
 
 
 def test_where_no_name_is_similar_all_are_listed():
@@ -72,10 +70,10 @@ def test_where_no_name_is_similar_all_are_listed():
         known_as(manifest("Ann", "Bob"), "Christopher")
 
 
-def test_the_last_person_cannot_be_forgotten_whoever_is_enrolled():
+def test_the_last_person_cannot_be_forgotten():
     with pytest.raises(BundleError, match="last person"):
-        check_forgettable(manifest("Ann", enrolled=("Bob",)), "Ann")
-    assert check_forgettable(manifest("Ann", enrolled=("Bob",)), "Bob") == "Bob"
+        check_forgettable(manifest("Ann"), "Ann")
+    assert check_forgettable(manifest("Ann", "Bob"), "Bob") == "Bob"
 
 
 def test_no_spelling_of_a_name_that_was_forgotten_is_left():
@@ -87,12 +85,11 @@ def test_no_spelling_of_a_name_that_was_forgotten_is_left():
     ("known", "error", "sentence"),
     [
         (manifest("Ann", "Bob", "Cid"), BundleError, "knows nobody"),
-        (manifest("Ann", "Bob", "Cid", enrolled=(NFD,)), BundleError, "was enrolled"),
         (manifest("Ann", NFD), DatasetError, "fewer than two people"),
         (manifest("Ann", "Bob", NFD, recipe={"lr": 1}), RunError, "older version"),
         (manifest("Ann", "Bob", NFD, recipe=None), RunError, "older version"),
     ],
-    ids=["unknown", "enrolled", "two people", "another recipe", "no recipe"],
+    ids=["unknown", "two people", "another recipe", "no recipe"],
 )
 def test_what_cannot_be_trained_again_is_refused_before_anything_is_done(known, error, sentence):
     with pytest.raises(error, match=sentence):

@@ -7,6 +7,7 @@ import pytest
 
 from dataset.folders import listing
 from model.cohort import Cohort
+from model.strangers import drawn_rate
 from model.verification import FALSE_ACCEPT_RATE, compare
 from preprocess.geometry import Geometry
 from tests.crowds import crowd, faces_of, measured
@@ -81,14 +82,13 @@ def test_a_cohort_is_read_as_it_was_written(cohort, tmp_path):
 @pytest.mark.parametrize("people", [1, 3, 25, 200, 5000])
 @pytest.mark.parametrize("rate", [0.2, 0.03, 0.01, 0.001])
 def test_the_rate_of_drawn_strangers_is_divided_by_the_correction(people, rate):
-    assert strangers.drawn_rate(measured(factor=2), rate, people) == pytest.approx(rate / 2, rel=1e-4)
-    assert strangers.drawn_rate(Cohort.unmeasured(), rate, people) == rate
+    assert drawn_rate(measured(factor=2).corrections, rate, people) == pytest.approx(rate / 2, rel=1e-4)
+    assert drawn_rate(Cohort.unmeasured().corrections, rate, people) == rate
 
 
 def test_between_two_rows_the_correction_is_interpolated():
     rows = np.float32([[10, 2, 2, 2], [1000, 8, 8, 8]])
-    cohort = replace(measured(), corrections=rows)
-    assert strangers.drawn_rate(cohort, 0.01, 100) == pytest.approx(0.01 / 4, rel=1e-4)
+    assert drawn_rate(rows, 0.01, 100) == pytest.approx(0.01 / 4, rel=1e-4)
 
 
 def test_weights_that_nobody_measured_have_no_cohort_until_somebody_does(cohort, tmp_path):

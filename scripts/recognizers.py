@@ -1,0 +1,38 @@
+"""Loads a bundle for the commands that recognise people, with the roster beside it."""
+
+from typing import TYPE_CHECKING
+
+from model.errors import BundleError, RosterError, SharedError
+from model.roster import Roster
+from model.roster_storage import beside, of_bundle
+from scripts.console import SETTINGS, note
+
+if TYPE_CHECKING:
+    from model.bundle import Bundle
+    from model.recognizer import Recognizer
+
+
+def recognizer_at(location: str) -> "Recognizer":
+    """Return the recognizer of the bundle at `location`, a folder or "s3://bucket/prefix".
+
+    It knows the people of the roster beside a folder, too. If that cannot be used, a note says so.
+
+    Raises:
+        BundleError: the bundle cannot be used.
+    """
+    from model import bundle as bundles
+    from model.recognizer import Recognizer
+
+    recognizer = Recognizer.load(location, SETTINGS)
+    if not location.startswith("s3://"):
+        recognizer.know(_roster_of(bundles.load(location, files=())))
+    return recognizer
+
+
+def _roster_of(bundle: "Bundle") -> Roster | None:
+    try:
+        return of_bundle(bundle).read()[0]
+    except (BundleError, RosterError, SharedError) as error:
+        if beside(bundle.directory).exists():
+            note([f"{error} The people of {beside(bundle.directory)} are not recognised."])
+    return None
