@@ -71,7 +71,8 @@ class Person:
     """Somebody on the roster. `id` never changes; times are ISO 8601 in UTC.
 
     `trained` says that the network was trained on a person of this name, who got further photos or near misses here.
-    `revision` is the version of the roster that last changed the person. `qualities`, 0 to 1, are those of the photos.
+    `revision` is the version of the roster that last changed the person. `qualities`, 0 to 1, are those of the photos;
+    there are none if that of any of them is not known.
     """
 
     id: str
@@ -162,7 +163,9 @@ class Roster:
         )
 
     def with_person(self, name: str, embeddings: FloatArray, qualities: Sequence[float]) -> tuple[Self, Person]:
-        """Return the roster with a new person, by (K, 512) embeddings of photos and their qualities; and the person.
+        """Return the roster with a new person, by (K, 512) embeddings of photos and their qualities, and the person.
+
+        Without qualities, those of the person are not known.
 
         Raises:
             BadNameError, NameTakenError: the name cannot be used.
@@ -309,7 +312,8 @@ class Roster:
         rows = np.concatenate([self.rows(person.id), embeddings.astype(np.float32)])
         scores = (*person.qualities, *(round(float(quality), 3) for quality in qualities))
         kept = most_different(rows, MAX_PHOTOS)
-        person = replace(self._touched(person), qualities=tuple(scores[row] for row in kept))
+        known = tuple(scores[row] for row in kept) if len(scores) == len(rows) else ()
+        person = replace(self._touched(person), qualities=known)
         return self._with_embeddings(person, rows[kept], self.rows(person.id, near=True))
 
     def _with_embeddings(self, person: Person, photos: FloatArray, misses: FloatArray) -> Self:

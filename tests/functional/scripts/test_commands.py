@@ -50,7 +50,7 @@ def test_a_person_is_forgotten_and_enrolled_again_and_recognised(visage, result,
     assert "detail" in answers[str(diary)]
     assert answers[str(photo)]["faces"][0]["label"] == "Barack Obama"
     figures = result("evaluate", tmp_path / "forgotten", photo.parent.parent, "--output", tmp_path / "report")
-    assert (figures["photos"], figures["recognised"]) == (1, 1)
+    assert (figures["photos"], figures["known"]["recognised"]) == (1, 1)
 
 
 def test_a_roster_that_cannot_be_used_is_said_in_one_line_and_the_others_are_recognised(visage, bundle, samples):

@@ -166,8 +166,8 @@ def test_photos_without_a_face_enrol_nobody(visage, bundle, newcomer, samples, t
 def test_retraining_gets_the_faces_of_the_others_and_says_so(visage, bundle, opened, aligned, monkeypatch, tmp_path):
     asked = []
 
-    def retrain(_bundle, name, others, *_, **options):
-        asked.append((name, others.labels, options["replace_existing"]))
+    def retrain(_bundle, others, *_, **options):
+        asked.append((others.labels, options["replace_existing"]))
         return opened
 
     monkeypatch.setattr("training.retraining.retrain", retrain)
@@ -175,7 +175,7 @@ def test_retraining_gets_the_faces_of_the_others_and_says_so(visage, bundle, ope
     labels = tuple(label for label in faces.read(prepared).labels if label != BIDEN)
     ended = visage("forget", bundle, BIDEN, "--retrain", prepared, "--output", tmp_path / "bundle")
     assert ended.status == 0
-    assert asked == [(BIDEN, labels, False)]
+    assert asked == [(labels, False)]
     assert not (prepared / BIDEN).exists()
     assert f"files with faces of {BIDEN}." in ended.out
     assert f"The network was trained again without {BIDEN}." in ended.out
