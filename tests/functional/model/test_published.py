@@ -18,7 +18,7 @@ from preprocess.geometry import Geometry
 from scripts.console import SETTINGS
 from tests.deployed import environment_of
 
-PLAIN = Manifest(("Ann", "Zoë"), (), Geometry(), 0.6, 1.0, {}, {"validation": None}, {}, {"torch": "2"}, {})
+PLAIN = Manifest(("Ann", "Zoë"), Geometry(), 0.6, 1.0, {}, {"validation": None}, {}, {"torch": "2"}, {})
 
 
 class Files:
