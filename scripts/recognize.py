@@ -18,7 +18,7 @@ from preprocess.files import read_photo
 from preprocess.names import printable
 from scripts import checks
 from scripts.client import BundleOption, KeyFileOption, NoAnswerError, UrlOption, connection, key_for
-from scripts.console import SETTINGS, CommandError, JSONOption, emit, note, out, progress
+from scripts.console import CommandError, JSONOption, emit, note, out, progress
 
 Recognize = Callable[[bytes], dict[str, Any]]
 """Returns a photo's answer as the API's JSON: a Recognition, or `detail`, the reason why there is none."""

@@ -1,7 +1,5 @@
 """Strangers are measured in numbers that are nobody's face, and those that are drawn are corrected by real ones."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
