@@ -79,7 +79,7 @@ sbom: $(VENV)/ready  ## List what zip and image consist of, in .cache/sbom/ (Cyc
 quality: $(VENV)/ready  ## Measure all of docs/quality.md again: PHOTOS=… STRANGERS=… CROWD=… LFW=…, folders of photos
 	@test -d "$(PHOTOS)" && test -d "$(STRANGERS)" && test -d "$(CROWD)" && test -d "$(LFW)" \
 	  || { echo "Say what to measure on: make quality PHOTOS=DIR STRANGERS=DIR CROWD=DIR LFW=DIR"; exit 1; }
-	@mkdir -p $(addprefix .cache/quality/,people crowd enrolment cleaning strangers lfw)
+	@mkdir -p $(addprefix .cache/quality/,people crowd enrolment cleaning strangers lfw verification)
 	$(BIN)/visage benchmark people "$(PHOTOS)" --strangers "$(STRANGERS)" --pretrained casia-webface \
 	  --output .cache/quality/people > .cache/quality/people/output.txt
 	$(BIN)/visage benchmark people "$(CROWD)" --unknown 10 --pretrained casia-webface \
@@ -92,6 +92,8 @@ quality: $(VENV)/ready  ## Measure all of docs/quality.md again: PHOTOS=… STRA
 	  --output .cache/quality/strangers > .cache/quality/strangers/output.txt
 	$(BIN)/visage benchmark lfw "$(LFW)" --flip --subtract-mean --pretrained casia-webface \
 	  --output .cache/quality/lfw > .cache/quality/lfw/output.txt
+	$(BIN)/visage benchmark verification "$(LFW)" --pretrained casia-webface \
+	  --output .cache/quality/verification > .cache/quality/verification/output.txt
 	$(BIN)/python -m scripts.quality .cache/quality
 
 # Without the policy for shared cores: whatever is measured has the cores to itself.

@@ -18,7 +18,7 @@ from evaluation.figures import Figures
 from evaluation.metrics import Share
 from model.cohort import Cohort, FloatArray
 from training import calibration, strangers
-from training.cohorts import person_of
+from training.cohorts import judging_photos, person_of
 from training.discriminant import fit
 from training.embedder import Embedder
 from training.errors import DatasetError
@@ -111,7 +111,7 @@ def measure(
         DatasetError: too few people have enough photos.
         PrepareError: no photo has a face, or a worker process was killed.
     """
-    faces = _find(_judging(photos), embedder, output, workers, on_step)
+    faces = _find(judging_photos(photos), embedder, output, workers, on_step)
     trials = len(sizes) * repeats
     rows: list[Row] = []
     for size in sizes:
@@ -124,12 +124,6 @@ def measure(
     options = {"photos": enrolled, "repeats": repeats, "false_accept_rate": rate, "seed": seed}
     network = {"sha256": embedder.sha256, "geometry": asdict(embedder.geometry)}
     return Result(rows, options, cohort.source, network)
-
-
-def _judging(photos: Listing) -> Listing:
-    """Return the photos of people whom no cohort was measured on."""
-    kept = [path for path in photos.photos if strangers.part_of(person_of(path, photos.root)) == strangers.JUDGE]
-    return Listing(photos.root, kept, photos.remarks, photos.unreadable)
 
 
 def _find(photos: Listing, embedder: Embedder, output: Path, workers: int, on_step: OnStep) -> _Faces:

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from evaluation import cleaning, enrolment, lfw, people
+from evaluation import cleaning, enrolment, lfw, people, same_person
 from evaluation.figures import table, write_json, write_measured
 from model.settings import ROOT
 
@@ -20,6 +20,7 @@ _ENROLMENT: Final = "visage benchmark enrolment LFW --pretrained casia-webface"
 _CLEANING: Final = "visage benchmark cleaning PHOTOS --pretrained casia-webface"
 _STRANGERS: Final = "visage benchmark cleaning PHOTOS --strangers STRANGERS --pretrained casia-webface"
 _LFW: Final = "visage benchmark lfw LFW --flip --subtract-mean --pretrained casia-webface"
+_VERIFICATION: Final = "visage benchmark verification LFW --pretrained casia-webface"
 
 _COMMANDS: Final = {
     "people": _PEOPLE,
@@ -28,6 +29,7 @@ _COMMANDS: Final = {
     "cleaning": _CLEANING,
     "strangers": _STRANGERS,
     "lfw": _LFW,
+    "verification": _VERIFICATION,
 }
 _FILES: Final = {
     "people": people.Result.FILE,
@@ -36,6 +38,7 @@ _FILES: Final = {
     "cleaning": cleaning.Result.FILE,
     "strangers": cleaning.Result.FILE,
     "lfw": lfw.Result.FILE,
+    "verification": same_person.Result.FILE,
 }
 _OUTPUT: Final = "output.txt"
 """What a command printed, in its folder."""
@@ -79,9 +82,8 @@ class Bar:
 def publish(folder: Path, figures_file: Path = FIGURES, page: Path = PAGE) -> list[Figure]:
     """Write the figures and the measured part of the page from `folder`, and return the figures.
 
-    `folder` has a folder for each benchmark: people, crowd, enrolment, cleaning, strangers, lfw. Each holds the
-    benchmark's JSON file and
-    `output.txt`, what the command printed.
+    `folder` has a folder for each benchmark: people, crowd, enrolment, cleaning, strangers, lfw, verification. Each
+    holds the benchmark's JSON file and `output.txt`, what the command printed.
 
     Raises:
         FileNotFoundError: a benchmark has not been run.
@@ -164,6 +166,20 @@ BARS: Final = (
     ),
     Bar("LFW view 2, all 6,000 pairs", 0.988, _LFW, lambda r: r["lfw"]["accuracy"]),
     Bar("LFW, true accepts at one false accept in 1,000", 0.966, _LFW, lambda r: r["lfw"]["tar_at_far"]["0.001"]),
+    Bar(
+        "pairs of different people that pass, where 1 in 1,000 should",
+        0.0013,
+        _VERIFICATION,
+        lambda r: r["verification"]["false_accepts"]["value"],
+        less=True,
+        floor=0.0005,
+    ),
+    Bar(
+        "pairs of one person that pass, at the same threshold",
+        0.95,
+        _VERIFICATION,
+        lambda r: r["verification"]["true_accepts"]["value"],
+    ),
     Bar("LFW, photos without a face that is found", 0, _LFW, lambda r: r["lfw"]["photos_without_face"], less=True),
     *(
         Bar(

@@ -36,6 +36,8 @@ from training.recipe import FALSE_ACCEPT_RATE, Recipe
 
 if TYPE_CHECKING:
     from evaluation.lfw_faces import Subject
+    from model.cohort import Cohort
+    from training.embedder import Embedder
 
 _ELSEWHERE: Final = "Download it and pairs.txt by other means, then give the folder:"
 
@@ -193,18 +195,9 @@ def enrolment(
     found = photos_of_strangers(directory or lfw_photos.fetch(f"{_ELSEWHERE} visage benchmark enrolment DIR"))
     _check(output, len(found.photos) // 2, workers, weights, as_json=as_json)
     from evaluation import enrolment as enrolment_benchmark
-    from scripts.weights import load_weights
-    from training.cohorts import FOLDER, cohort_of
-    from training.embedder import Embedder
 
     with progress() as bar:
-        start = load_weights(weights, bar)
-        embedder = Embedder.of_pretrained(start)
-        cohort = cohort_of({"name": start.name, "sha256": start.sha256}, embedder.geometry, CACHE / FOLDER)
-        if cohort is None:
-            raise CommandError(
-                "Nobody has measured strangers with these weights. Run `visage benchmark strangers` first."
-            )
+        embedder, cohort = _with_cohort(None, weights, bar)
         result = enrolment_benchmark.measure(
             found,
             embedder,
@@ -229,6 +222,65 @@ def _show_enrolment(result: dict[str, Any]) -> None:
         shares = [_percent(row[name]) for name in ("name_right", "recognised", "strangers_taken")]
         table.add_row(str(row["people"]), *shares, " to ".join(map(_percent, row["strangers_taken_interval"])))
     out.print(table)
+
+
+@app.command()
+def verification(
+    directory: LFWArgument = None,
+    bundle: Annotated[str | None, typer.Option(metavar="DIR|S3", help="The bundle to measure.")] = None,
+    weights: PretrainedOption = None,
+    workers: WorkersOption = None,
+    output: Annotated[Path, typer.Option(help="Folder for the figures and the faces that were found.")] = Path(
+        "benchmark/verification"
+    ),
+    as_json: JSONOption = False,
+) -> None:
+    """Measure how often `visage verify` takes two people for one, and finds that two photos show one person.
+
+    The people are those of LFW whom no threshold was measured on. After an interruption, the same command continues.
+    """
+    if bundle and weights:
+        raise CommandError("Give --bundle or --pretrained, not both.")
+    checks.bundle(bundle)
+    found = photos_of_strangers(directory or lfw_photos.fetch(f"{_ELSEWHERE} visage benchmark verification DIR"))
+    _check(output, len(found.photos) // 4, workers, weights, as_json=as_json)
+    from evaluation import same_person
+
+    with progress() as bar:
+        embedder, cohort = _with_cohort(bundle, weights, bar)
+        result = same_person.measure(found, embedder, cohort, output, workers or cores(), steps(bar))
+    result.write(output)
+    emit(result.to_dict(), as_json=as_json, show=_show_verification)
+    console.print(f"Figures: {output / same_person.Result.FILE}")
+
+
+def _with_cohort(bundle: str | None, weights: str | None, bar: Progress) -> "tuple[Embedder, Cohort]":
+    """Return what embeds faces, and its cohort, of a bundle or of pretrained weights."""
+    from model.cohort import Cohort
+    from scripts.weights import load_weights
+    from training.cohorts import FOLDER, cohort_of
+    from training.embedder import Embedder
+
+    if bundle:
+        loaded = bundles.load(bundle)
+        return Embedder.of_bundle(loaded), Cohort.load(loaded.path(bundles.COHORT))
+    start = load_weights(weights, bar)
+    embedder = Embedder.of_pretrained(start)
+    cohort = cohort_of({"name": start.name, "sha256": start.sha256}, embedder.geometry, CACHE / FOLDER)
+    if cohort is None:
+        raise CommandError("Nobody has measured strangers with these weights. Run `visage benchmark strangers` first.")
+    return embedder, cohort
+
+
+def _show_verification(result: dict[str, Any]) -> None:
+    table = Table("Figure", "Measured", "95 % interval")
+    for name, figure in (("different people", "false_accepts"), ("one person", "true_accepts")):
+        rate = result[figure]
+        people = f"pairs of {name} that pass, of {rate['pairs']:,} of {rate['people']:,} people"
+        table.add_row(people, f"{rate['value']:.3%}", " to ".join(f"{end:.3%}" for end in rate["interval"]))
+    out.print(table)
+    out.print(f"A pair passes from score {result['threshold']:.3f} on.", end=" ")
+    out.print(f"Of pairs of different people, {result['stated_rate']:.1%} should.")
 
 
 @app.command()

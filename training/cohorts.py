@@ -111,6 +111,12 @@ def some_photos(photos: Listing) -> Listing:
     return Listing(photos.root, kept, photos.remarks, photos.unreadable)
 
 
+def judging_photos(photos: Listing) -> Listing:
+    """Return the photos of people who may judge what was measured, because nothing was measured on them."""
+    kept = [path for path in photos.photos if strangers.part_of(person_of(path, photos.root)) == strangers.JUDGE]
+    return Listing(photos.root, kept, photos.remarks, photos.unreadable)
+
+
 def _name(weights: str, geometry: Geometry) -> str:
     """Return the name of the file for weights and a geometry."""
     parts = (weights[:16], *astuple(geometry))

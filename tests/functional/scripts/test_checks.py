@@ -78,6 +78,8 @@ WRONG = [
     ("benchmark people {photos} --strangers {missing}", "No such folder"),
     ("benchmark people {photos} --unknown 9", "a smaller --unknown"),
     ("benchmark enrolment {missing}", "No such folder"),
+    ("benchmark verification {missing}", "No such folder"),
+    ("benchmark verification {photos} --bundle {missing}", "No bundle"),
     ("benchmark strangers {empty}", "no photos"),
     ("benchmark people {photos} --output {file}", "is a file"),
     ("export {missing} {new}", "No training run"),

@@ -28,6 +28,7 @@ FILES = {
     },
     "cleaning/cleaning.json": {"shares": [{"share": 0.1}, share(1.0, 0.96)]},
     "strangers/cleaning.json": {"shares": [share(0.9, 0.99)]},
+    "verification/verification.json": {"false_accepts": {"value": 0.0011}, "true_accepts": {"value": 0.94}},
     "lfw/lfw.json": {"accuracy": 0.9881234, "tar_at_far": {"0.001": 0.97}, "photos_without_face": 0},
 }
 
@@ -45,6 +46,7 @@ def test_figures_and_page_are_written_and_missed_bars_are_named(tmp_path):
         "photos in which a face is found",
         "strangers taken for somebody",
         "strangers taken for somebody, people in small photos",
+        "pairs of one person that pass, at the same threshold",
         "recall of set-aside, 20 % injected from strangers",
     ]
     written = json.loads(file.read_text())
