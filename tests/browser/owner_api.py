@@ -311,8 +311,9 @@ class Handler(SimpleHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", "image/jpeg" if isinstance(body, bytes) else "application/json")
         self.send_header("Content-Length", str(len(content)))
-        if isinstance(body, dict) and "near_misses" in body:
-            self.send_header("ETag", f'"{self.server.people[body["id"]].version}"')
+        person = self.server.people.get(body.get("id", "")) if isinstance(body, dict) else None
+        if person:
+            self.send_header("ETag", f'"{person.version}"')
         self.end_headers()
         self.wfile.write(content)
 

@@ -36,6 +36,8 @@ export class PersonRoom {
   /** @param {string} id */
   async enter(id) {
     if (id !== this.#id) this.#begin(id);
+    this.#person = undefined;
+    element("person-changes").replaceChildren(); // until the state is known: a correction may have changed it
     await this.#load();
   }
 
