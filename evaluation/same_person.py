@@ -71,7 +71,7 @@ def measure(
     found = embed_all(judging, workers, embedder, lambda *done: on_step("Embedding, photos", *done), output / "plain")
     names = np.array([person_of(judging.root / photo, judging.root) for photo in found])
     embeddings = np.stack(list(found.values()))
-    rate, threshold = map(float, cohort.verification)
+    rate, threshold, _ = map(float, cohort.verification)
     passes = compare(embeddings, embeddings, cohort)[1] >= threshold
     return Result(
         threshold,

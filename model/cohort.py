@@ -22,9 +22,9 @@ class Cohort:
     The centres are those of embeddings less the mean. `covariance` (512, 512) is that of a stranger's embedding around
     its centre, and `weights` (K,) are the shares of strangers by centre. `corrections` (M, 4) are rows of a number of
     people, and how many times more real strangers than drawn ones pass three thresholds; see `training.strangers`.
-    `roster_corrections` are the same for people who are on a roster, whose scores are others. `verification` (2,) is a
-    share of pairs of different people, and the score that so many reach; see `model.verification`. `source` names the
-    photos. Without measurements, the mean is 0 and there are no centres.
+    `roster_corrections` are the same for people who are on a roster, whose scores are others. `verification` (3,) is a
+    share of pairs of different people, the score that so many reach, and the least penalty; see `model.verification`.
+    `source` names the photos. Without measurements, the mean is 0 and there are no centres.
     """
 
     mean: FloatArray

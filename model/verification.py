@@ -1,7 +1,9 @@
 """Verification: whether two faces are of one person, at a stated share of pairs of different people that pass.
 
-A pair's score is the cosine of its embeddings, less half of how alike each face is to strangers. This is symmetric
-score normalisation without the division by a deviation, as in `model.gallery`. docs/quality.md has the measurements.
+A pair's score is the cosine of its embeddings, less a penalty for each face: half of how alike it is to strangers. This
+is symmetric score normalisation without the division by a deviation, as in `model.gallery`. A face that is unlike all
+strangers gets the median penalty: it may be of people of whom there are few among the strangers, and who are as alike
+to each other as anybody. docs/quality.md has the measurements.
 """
 
 from dataclasses import dataclass
@@ -41,13 +43,17 @@ def verify(first: FloatArray, second: FloatArray, cohort: Cohort) -> Verificatio
     similarity, score = (float(values[0, 0]) for values in compare(first[None], second[None], cohort))
     if not len(cohort.verification):
         return Verification(similarity >= CAUTIOUS, similarity, similarity, CAUTIOUS, None)
-    rate, threshold = map(float, cohort.verification)
+    rate, threshold, _ = map(float, cohort.verification)
     return Verification(score >= threshold, similarity, score, threshold, rate)
 
 
 def compare(first: FloatArray, second: FloatArray, cohort: Cohort) -> tuple[FloatArray, FloatArray]:
     """Return (N, M) similarities and (N, M) scores of (N, 512) and (M, 512) unit-length embeddings."""
-    one, other = cohort.centred(first), cohort.centred(second)
-    similarities: FloatArray = one @ other.T
-    half, centres = np.float32(0.5), cohort.centres.T
-    return similarities, similarities - half * alikeness(one @ centres)[:, None] - half * alikeness(other @ centres)
+    similarities: FloatArray = cohort.centred(first) @ cohort.centred(second).T
+    return similarities, similarities - penalties(first, cohort)[:, None] - penalties(second, cohort)
+
+
+def penalties(embeddings: FloatArray, cohort: Cohort) -> FloatArray:
+    """Return what (N, 512) unit-length embeddings take from a score, (N,), at least as much as the cohort says."""
+    half: FloatArray = np.float32(0.5) * alikeness(cohort.centred(embeddings) @ cohort.centres.T)
+    return np.maximum(half, cohort.verification[2]) if len(cohort.verification) else half

@@ -29,6 +29,6 @@ def measured(mean=0.0, centres=40, factor=1.0, source="LFW"):
         np.eye(512, dtype=np.float32) / 512,
         np.array([[3, factor, factor, factor], [200, factor, factor, factor]], np.float32),
         np.array([[3, factor, factor, factor], [400, factor, factor, factor]], np.float32),
-        np.array([0.001, 0.07], np.float32),
+        np.array([0.001, 0.07, 0.02], np.float32),
         source,
     )

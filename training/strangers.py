@@ -15,7 +15,7 @@ from model.gallery import Gallery
 from model.prototypes import IntArray
 from model.roster_gallery import RosterGallery
 from model.strangers import RATES, draw
-from model.verification import FALSE_ACCEPT_RATE, compare
+from model.verification import FALSE_ACCEPT_RATE, compare, penalties
 from training.discriminant import fit
 from training.errors import DatasetError
 
@@ -64,28 +64,30 @@ def measure(embeddings: FloatArray, names: Names, source: str, on_progress: Call
             "Give more photos."
         )
     parts = np.array([part_of(name) for name in people])[np.searchsorted(people, names)]
-    of_trained, of_roster, thresholds = [], [], []
+    of_trained, of_roster, of_pairs = [], [], []
     for done, left_out in enumerate(MEASURED):
         others = np.isin(parts, [part for part in MEASURED if part != left_out])
         cohort = _cohort(_one_each(embeddings, names, others), source)
         part = embeddings[parts == left_out], names[parts == left_out]
         of_trained.append(_corrections(cohort, *part, fit, _GALLERIES))
         of_roster.append(_corrections(cohort, *part, RosterGallery.of_prototypes, (*_GALLERIES, _LARGEST)))
-        thresholds.append(_verification_threshold(cohort, _one_each(embeddings, names, parts == left_out)))
+        of_pairs.append(_verification(cohort, _one_each(embeddings, names, parts == left_out)))
         on_progress(done + 1, len(MEASURED))
     # The last part was left out last: this cohort is of COHORT.
     return replace(
         cohort,
         corrections=_means(of_trained),
         roster_corrections=_means(of_roster),
-        verification=np.array([FALSE_ACCEPT_RATE, np.mean(thresholds)], np.float32),
+        verification=np.mean(of_pairs, axis=0).astype(np.float32),
     )
 
 
-def _verification_threshold(cohort: Cohort, faces: FloatArray) -> float:
-    """Return the score that FALSE_ACCEPT_RATE of the pairs of (N, 512) faces, each of another person, reach."""
-    _, scores = compare(faces, faces, cohort)
-    return float(np.quantile(scores[np.triu_indices(len(faces), 1)], 1 - FALSE_ACCEPT_RATE))
+def _verification(cohort: Cohort, faces: FloatArray) -> FloatArray:
+    """Return what verification needs, (3,), measured on (N, 512) faces, each of another person; see `Cohort`."""
+    least = np.median(penalties(faces, cohort))
+    trial = replace(cohort, verification=np.array([FALSE_ACCEPT_RATE, 0, least], np.float32))
+    scores = compare(faces, faces, trial)[1][np.triu_indices(len(faces), 1)]
+    return np.array([FALSE_ACCEPT_RATE, np.quantile(scores, 1 - FALSE_ACCEPT_RATE), least], np.float32)
 
 
 def _means(corrections: Sequence[FloatArray]) -> FloatArray:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from model.cohort import Cohort
-from model.verification import CAUTIOUS, compare, verify
+from model.verification import CAUTIOUS, compare, penalties, verify
 from tests.crowds import crowd, faces_of, measured, unit
 
 
@@ -40,6 +40,15 @@ def test_faces_that_are_like_many_others_must_be_more_alike():
     assert unlike.score > alike.score + 0.05
 
 
+def test_faces_that_are_unlike_all_strangers_gain_nothing_by_that():
+    lenient = measured()
+    strict = replace(lenient, verification=lenient.verification + np.float32([0, 0, 0.2]))
+    first, second = pairs(1)
+    assert penalties(first, lenient) < 0.2
+    assert penalties(first, strict) == pytest.approx(0.22)
+    assert compare(first, second, strict)[1] < compare(first, second, lenient)[1]
+
+
 def test_the_similarity_of_a_face_with_itself_is_one():
     (face,) = crowd(1)
     assert verify(face, face, measured(mean=0.3)).similarity == pytest.approx(1)
@@ -47,7 +56,7 @@ def test_the_similarity_of_a_face_with_itself_is_one():
 
 def test_the_threshold_and_its_rate_are_those_of_the_cohort():
     first, second = crowd(2)
-    found = verify(first, second, replace(measured(), verification=np.float32([0.01, -1])))
+    found = verify(first, second, replace(measured(), verification=np.float32([0.01, -1, 0])))
     assert (found.same, found.threshold, found.false_accept_rate) == (True, -1, pytest.approx(0.01))
 
 
