@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.fakes import problem
 from tests.browser.owner_api import DARK, GRACE, JOAN, KEY, NOBODY, TWO, OwnerServer, photo
 from tests.browser.test_everyone import violations
+from tests.browser.test_old_browsers import LATER_FUNCTIONS
 
 SCROLL_WIDTH = "document.documentElement.scrollWidth"
 
@@ -283,6 +284,17 @@ def test_photos_are_taken_by_dropping_and_pasting_and_by_the_camera(owner: Page)
     expect(drafts(owner)).to_have_count(3)
 
 
+def test_a_key_that_may_not_look_at_photos_is_said_beside_them(owner: Page, server: OwnerServer):
+    server.failing = {"POST /(detect|recognize)": problem("key-scope", 403)}
+    go_to(owner, "Add somebody")
+    choose(owner, GRACE[0])
+    expect(drafts(owner).locator(".verdict")).to_contain_text("This key may not look at photos.")
+    expect(owner.locator("#status")).to_contain_text("Photo 1: This key may not look at photos.")
+    go_to(owner, "Recognise")
+    choose(owner, GRACE[0])
+    expect(owner.locator("#reason")).to_contain_text("Make one with the scopes people and recognize")
+
+
 def test_another_name_is_shown_everywhere(owner: Page, server: OwnerServer):
     person = server.add("Grace Brewster", ("grace",))
     owner.reload()
@@ -403,9 +415,10 @@ def test_signing_out_asks_before_corrections_are_lost(door: Page, server: OwnerS
 
 
 @pytest.mark.parametrize(("scheme", "language"), [("light", "en"), ("dark", "ar")])
-def test_axe_finds_no_violation_fingers_find_every_button_and_nothing_is_wider_than_the_screen(
+def test_on_a_small_phone_with_an_old_browser_everything_is_accessible_and_fits(
     page: Page, server: OwnerServer, scheme: str, language: str
 ):
+    page.add_init_script(LATER_FUNCTIONS)
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     page.set_viewport_size({"width": 320, "height": 740})
     server.add("Grace Hopper", ("x", "y"))

@@ -1,5 +1,5 @@
 // Requests about people. Each needs the owner's key, and returns the answer or throws a Failure.
-import { json, send, sendPhoto } from "../api.js";
+import { json, recognize as recognizePhoto, send, sendPhoto } from "../api.js";
 import { Failure } from "../failure.js";
 import { MAX_PHOTO_BYTES } from "../shrink.js";
 import { words } from "../words.js";
@@ -48,6 +48,11 @@ export async function addPhotos(api, id, photos, key) {
   return sendPhotos(api, `${addressOf(api, id)}/photos`, {}, photos, key);
 }
 
+/** @param {string} api  @param {Blob} photo  @param {import("../api.js").Progress} progress  @returns {Promise<import("../types.js").Recognition>} */
+export function recognize(api, photo, progress) {
+  return translated(recognizePhoto(api, photo, progress), PHOTO_SCOPE);
+}
+
 /** Says that a face is not this person's. @param {string} api  @param {string} id  @param {Photo} photo  @param {string} key  @returns {Promise<Added>} */
 export async function addNearMiss(api, id, photo, key) {
   return sendPhotos(api, `${addressOf(api, id)}/near-misses`, {}, [photo], key);
@@ -76,7 +81,8 @@ export async function getThumbnail(api, id, signal) {
 
 /** @param {string} api  @param {Blob} photo  @param {import("../api.js").Progress} progress  @returns {Promise<import("../types.js").Recognition>} faces without names */
 export async function detect(api, photo, progress) {
-  return read(await sendPhoto(api, "/detect", photo, progress), (body) => Array.isArray(body?.faces) && body.image?.width > 0);
+  const isDetection = (body) => Array.isArray(body?.faces) && body.image?.width > 0;
+  return read(await translated(sendPhoto(api, "/detect", photo, progress), PHOTO_SCOPE), isDetection);
 }
 
 /** @returns {string} a key for a new request; crypto.randomUUID needs https */
@@ -118,19 +124,21 @@ async function uploaded(api, fields, photos) {
   return new Blob([JSON.stringify(body)], { type: "application/json" });
 }
 
-async function ask(request, signal = NEVER_ABORTED) {
+const ask = (request, signal = NEVER_ABORTED) => translated(send(request, { signal }));
+
+/** The sentences for a key that may not make requests about photos. */
+const PHOTO_SCOPE = { "key-scope": "photo-scope" };
+
+/** This page has sentences of its own for problems that only an owner meets. */
+async function translated(work, names = {}) {
   try {
-    return await send(request, { signal });
+    return await work;
   } catch (failure) {
-    throw inOwnWords(failure);
+    const name = names[failure.type] ?? failure.type;
+    if (!(failure instanceof Failure) || !Object.hasOwn(words.problems, name)) throw failure;
+    const [summary, advice] = words.problems[name];
+    throw new Failure(summary, { ...failure, advice });
   }
 }
 
 const read = (response, isExpected) => json(response, isExpected);
-
-/** This page has sentences of its own for problems that only an owner meets. */
-function inOwnWords(failure) {
-  if (!(failure instanceof Failure) || !Object.hasOwn(words.problems, failure.type)) return failure;
-  const [summary, advice] = words.problems[failure.type];
-  return new Failure(summary, { ...failure, advice });
-}

@@ -50,6 +50,7 @@ export class Drafts {
     });
     this.#queue.addEventListener("change", ({ detail: draft }) => {
       this.#update(draft);
+      if (isDone(draft)) this.#announce(draft);
       this.#onLooked();
     });
     place.replaceChildren(this.#list, this.#summary, this.#send);
@@ -106,6 +107,11 @@ export class Drafts {
     this.#shown.set(draft, { element });
     this.#list.append(element);
     this.#update(draft);
+  }
+
+  /** Tells screen readers what was found in a photo. */
+  #announce(draft) {
+    document.getElementById("status").textContent = words.photoResult(this.photos.indexOf(draft) + 1, sentenceOf(draft));
   }
 
   /** Builds the card of a draft again. The focus stays on the button with the same words. */

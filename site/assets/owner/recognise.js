@@ -1,8 +1,9 @@
 // Recognises photos, and lets the owner correct the answers.
-import { alignedFace, recognize } from "../api.js";
+import { alignedFace } from "../api.js";
 import { Page, loadSeveral } from "../page.js";
 import { prepare } from "../photo.js";
 import { Queue } from "../queue.js";
+import { recognize } from "./api.js";
 import { CorrectionView } from "./correction.js";
 
 export class RecogniseRoom {
