@@ -18,6 +18,7 @@ from flask import Flask
 from api import ModelLoader, Telemetry, create_app, gateway, guard_for, load_for_snapshot, load_from_settings
 from api.errors import ModelUnavailableError
 from api.telemetry import Handler
+from model.rosters import Rosters
 from model.uploads import Uploads
 
 
@@ -73,8 +74,9 @@ telemetry = Telemetry(settings)
 load = partial(load_from_settings, settings, prefetch.download)
 model = ModelLoader(partial(load_for_snapshot, load) if settings.for_snapshot else load)
 guard = guard_for(settings.access, telemetry.keys_unavailable)
+rosters = Rosters(settings, telemetry.roster_unavailable, prefetch.roster)
 uploads = Uploads(settings.uploads) if settings.uploads else None
-app = create_app(model, telemetry, uploads, guard)
+app = create_app(model, telemetry, uploads, guard, rosters)
 lambda_handler = create_handler(app, model, telemetry)
 
 if settings.in_lambda:

@@ -6,9 +6,10 @@ API Gateway itself checks JWTs and signatures of IAM before it calls the functio
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from types import MappingProxyType
+from typing import Any, Final
 
 from werkzeug.datastructures import Authorization
 
@@ -22,7 +23,7 @@ from api.errors import (
     KeyUnknownError,
     TooManyRequestsError,
 )
-from model.keys import RECOGNIZE, Key, Keys, today
+from model.keys import PEOPLE, RECOGNIZE, Key, Keys, today
 from model.settings import AccessSettings
 from model.storage import SharedObject
 from model.watched import OnFailure, Read, Watched
@@ -45,6 +46,8 @@ class Need:
     visitors: bool = False
 
 
+THUMBNAIL: Final = "/people/{id}/thumbnail"
+
 NEEDS: Final[dict[str, Need | None]] = {
     "/recognize": Need(RECOGNIZE, visitors=True),
     "/detect": Need(RECOGNIZE, visitors=True),
@@ -53,6 +56,11 @@ NEEDS: Final[dict[str, Need | None]] = {
     "/embed": Need(RECOGNIZE),
     "/uploads": Need(RECOGNIZE, visitors=True),
     "/labels": Need(RECOGNIZE, visitors=True),
+    "/people": Need(PEOPLE),
+    "/people/{id}": Need(PEOPLE),
+    "/people/{id}/photos": Need(PEOPLE),
+    "/people/{id}/near-misses": Need(PEOPLE),
+    THUMBNAIL: Need(PEOPLE),
     "/health": None,
     "/openapi.json": None,
 }
@@ -61,13 +69,19 @@ NEEDS: Final[dict[str, Need | None]] = {
 
 def needed_scope(route: str, access: AccessSettings) -> str | None:
     """Return the scope that a key must have for this route, None if the function asks for no key."""
-    need = NEEDS[route]
+    need = _need(route, access)
     if need is None or access.auth in BY_GATEWAY:
         return None
     is_private = access.private_labels and route == "/labels"
     if access.auth == "none" and need.visitors and not is_private:
         return None
     return need.scope
+
+
+def _need(route: str, access: AccessSettings) -> Need | None:
+    """Return what a route needs. The owner decides whether visitors may see thumbnails."""
+    is_for_visitors = route == THUMBNAIL and access.thumbnails == "visitors"
+    return Need(RECOGNIZE, visitors=True) if is_for_visitors else NEEDS[route]
 
 
 class Keyring:
@@ -148,12 +162,19 @@ class Guard:
         if any(need and need.visitors and needed_scope(route, self.access) for route, need in NEEDS.items()):
             self._keyring.prepare()
 
-    def admit(self, route: str, authorization: Authorization | None) -> Key | None:
+    def admit(
+        self, route: str, authorization: Authorization | None, claims: Mapping[str, Any] = MappingProxyType({})
+    ) -> Key | None:
         """Return the key of a request, None where the function asks for no key.
+
+        `claims` are those of a JWT that API Gateway has checked. The owner's requests need the scope `people` in it.
 
         Raises:
             AccessError: the request is refused.
         """
+        need = _need(route, self.access)
+        if self.access.auth == "jwt" and need and need.scope == PEOPLE and PEOPLE not in _scopes(claims):
+            raise KeyScopeError(PEOPLE)
         scope = needed_scope(route, self.access)
         if scope is None:
             return None
@@ -179,6 +200,16 @@ class Guard:
 def guard_for(access: AccessSettings, on_failure: OnFailure) -> Guard:
     """Return the guard for these settings. It reports to `on_failure` why the keys cannot be read."""
     return Guard(access, Keyring(access, on_failure))
+
+
+def _scopes(claims: Mapping[str, Any]) -> list[str]:
+    """Return the scopes that a JWT grants: `scope` (RFC 8693, section 4.2), or `scp` of Microsoft and Okta.
+
+    API Gateway writes a list as text in brackets.
+    """
+    found = claims.get("scope") or claims.get("scp") or ""
+    text = " ".join(map(str, found)) if isinstance(found, list) else str(found)
+    return text.strip("[]").replace(",", " ").split()
 
 
 def _bearer(authorization: Authorization | None) -> str:

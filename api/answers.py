@@ -27,6 +27,10 @@ JPEG_QUALITY: Final = 95
 """Pillow's documentation advises against higher values: files grow with hardly any gain in quality."""
 
 
+THUMBNAIL_SIDE: Final = 160
+THUMBNAIL_QUALITY: Final = 85
+
+
 @dataclass(frozen=True, slots=True)
 class Compared:
     """One side of a comparison: a face, its number in the photo, and how many faces the photo has."""
@@ -46,6 +50,7 @@ def recognition_json(recognition: "Recognition") -> dict[str, Any]:
         "enrolled": first.enrolled,
         "faces": [_face(face) for face in recognition.faces],
         **_photo(recognition),
+        "model": {"version": recognition.version, "roster": recognition.roster},
     }
 
 
@@ -90,7 +95,7 @@ def labels_json(model: "Recognizer") -> dict[str, Any]:
             "false_accept_rate": manifest.metrics.get("false_accept_rate"),
             "measured_on": manifest.calibration.get("measured_on"),
         },
-        "model": {"version": manifest.version},
+        "model": {"version": manifest.version, "roster": known.version},
     }
 
 
@@ -107,8 +112,18 @@ def invitation_json(invitation: Invitation) -> dict[str, Any]:
 
 def jpeg(chip: RGBArray) -> bytes:
     """Return a (S, S, 3) uint8 RGB chip as a JPEG file."""
+    return _jpeg(Image.fromarray(chip), JPEG_QUALITY)
+
+
+def thumbnail(chip: RGBArray) -> bytes:
+    """Return a (S, S, 3) uint8 RGB chip as a JPEG file of THUMBNAIL_SIDE pixels a side, about 5 kB."""
+    side = (THUMBNAIL_SIDE, THUMBNAIL_SIDE)
+    return _jpeg(Image.fromarray(chip).resize(side, Image.Resampling.LANCZOS), THUMBNAIL_QUALITY)
+
+
+def _jpeg(picture: Image.Image, quality: int) -> bytes:
     file = io.BytesIO()
-    Image.fromarray(chip).save(file, "JPEG", quality=JPEG_QUALITY)
+    picture.save(file, "JPEG", quality=quality)
     return file.getvalue()
 
 
@@ -130,7 +145,7 @@ def _seen(box: Box, appearance: Appearance) -> dict[str, Any]:
     pose, quality = appearance.pose, appearance.quality
     points = zip(LANDMARKS, box.landmarks, strict=True)
     return {
-        "box": _box(box),
+        "box": box_json(box),
         "detection_score": _rounded(box.score),
         "landmarks": {name: {"x": round(float(x), 1), "y": round(float(y), 1)} for name, (x, y) in points},
         "pose": {angle: round(getattr(pose, angle), 1) for angle in ("yaw", "pitch", "roll")},
@@ -153,6 +168,7 @@ def _face(face: "Face") -> dict[str, Any]:
         "similarity": _rounded(face.similarity),
         "known": face.known,
         "enrolled": face.enrolled,
+        "id": face.id,
         "predictions": [_prediction(prediction) for prediction in face.predictions],
     }
 
@@ -167,13 +183,14 @@ def _summed(timings: Sequence[Mapping[str, float]]) -> dict[str, float]:
     return {step: round(sum(float(timing[step]) for timing in timings), 1) for step in timings[0]}
 
 
-def _box(box: Box) -> dict[str, int]:
+def box_json(box: Box) -> dict[str, int]:
+    """Return the JSON of a box."""
     return {"left": box.left, "top": box.top, "width": box.width, "height": box.height}
 
 
 def _prediction(prediction: "Prediction") -> dict[str, Any]:
     probability = _rounded(prediction.probability)
-    return {"label": prediction.label, "probability": probability, "enrolled": prediction.enrolled}
+    return {"label": prediction.label, "probability": probability, "enrolled": prediction.enrolled, "id": prediction.id}
 
 
 def _rounded(value: float) -> float:

@@ -3,7 +3,7 @@
 import time
 import uuid
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from flask import Flask, Response, g, jsonify, request
 from flask.json.provider import DefaultJSONProvider
@@ -13,6 +13,7 @@ from api.errors import (
     MEDIA_TYPE,
     MalformedUploadError,
     ModelUnavailableError,
+    RosterUnavailableError,
     document,
     headers,
     problem_of,
@@ -21,7 +22,8 @@ from api.loading import ModelLoader
 from api.routes import routes
 from api.telemetry import Outcome, Telemetry
 from api.upload import MAX_RECEIVED_BYTES
-from model.settings import AccessSettings
+from model.rosters import Rosters
+from model.settings import AccessSettings, Settings
 from model.uploads import Uploads
 
 HEADERS: Final = {
@@ -53,17 +55,23 @@ class VisageApp(Flask):
 
 
 def create_app(
-    model: ModelLoader, telemetry: Telemetry, uploads: Uploads | None = None, guard: Guard | None = None
+    model: ModelLoader,
+    telemetry: Telemetry,
+    uploads: Uploads | None = None,
+    guard: Guard | None = None,
+    rosters: Rosters | None = None,
 ) -> Flask:
     """Return the app that answers with `model`, takes large photos from `uploads`, and reports to `telemetry`.
 
-    Without a `guard`, visitors may use it.
+    The people of `rosters` are known besides those of the model; without, nobody can be added. Without a `guard`,
+    visitors may use it.
     """
+    rosters = rosters or Rosters(Settings.read({}), telemetry.roster_unavailable)
     guard = guard or guard_for(AccessSettings(), telemetry.keys_unavailable)
     app = VisageApp("visage", static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=MAX_RECEIVED_BYTES)
     app.url_map.merge_slashes = False
-    app.register_blueprint(routes(model, uploads, guard.access))
+    app.register_blueprint(routes(model, uploads, guard.access, rosters))
     app.before_request(_begin)
     app.before_request(_preflight)
     app.before_request(partial(_admit, guard))
@@ -96,8 +104,17 @@ def _preflight() -> Response | None:
 def _admit(guard: Guard, /) -> None:
     """Refuse a request before its body is looked at and the model is loaded."""
     if request.url_rule is not None:
-        key = guard.admit(request.url_rule.rule, request.authorization)
+        key = guard.admit(request.url_rule.rule.replace("<identity>", "{id}"), request.authorization, _claims())
         g.key = key and key.id
+
+
+def _claims() -> dict[str, Any]:
+    """Return the claims of the JWT that API Gateway has checked; none where it checks none."""
+    context = request.environ.get("serverless.event", {}).get("requestContext", {})
+    authorizer = context.get("authorizer")
+    jwt = authorizer.get("jwt") if isinstance(authorizer, dict) else None
+    claims = jwt.get("claims") if isinstance(jwt, dict) else None
+    return claims if isinstance(claims, dict) else {}
 
 
 def _answer_errors(app: Flask, telemetry: Telemetry) -> None:
@@ -107,6 +124,8 @@ def _answer_errors(app: Flask, telemetry: Telemetry) -> None:
         g.problem = problem.name
         if isinstance(error, ModelUnavailableError):
             telemetry.model_unavailable(error.__cause__)
+        elif isinstance(error, RosterUnavailableError):
+            telemetry.roster_unavailable(error.__cause__)
         elif problem.status >= 500:  # where HTTP's server errors begin
             telemetry.unexpected(error)
         response = jsonify(document(error, g.request_id))

@@ -8,6 +8,11 @@ Exception                             status  type, after urn:visage:problem:
 │   ├── UnknownFaceError                400   unknown-face
 │   ├── UnsupportedContentTypeError     415   unsupported-content-type
 │   ├── NoUploadsError                  404   no-uploads
+│   ├── BadParameterError               400   bad-parameter
+│   ├── NoThumbnailError                404   no-thumbnail
+│   ├── RequestReusedError              409   request-reused
+│   ├── NoPhotoUsedError                422   no-photo-used
+│   ├── RosterUnavailableError          503   roster-unavailable
 │   ├── AccessError
 │   │   ├── KeyMissingError             401   key-missing
 │   │   ├── KeyUnknownError             401   key-unknown
@@ -19,6 +24,12 @@ Exception                             status  type, after urn:visage:problem:
 │   │   └── KeysUnavailableError        503   keys-unavailable
 │   └── ModelUnavailableError           503   model-unavailable
 ├── model.errors
+│   ├── RosterError                     409   roster
+│   │   ├── BadNameError                400   bad-name
+│   │   ├── NameTakenError              409   name-taken
+│   │   ├── TrainedPersonError          409   trained-person
+│   │   ├── PersonChangedError          412   changed-meanwhile
+│   │   └── UnknownPersonError          404   unknown-person
 │   ├── UploadMissingError              404   unknown-upload
 │   └── UploadUnavailableError          503   uploads-unavailable
 ├── preprocess.errors.PhotoError
@@ -36,12 +47,22 @@ API Gateway itself answers 429 when it throttles, and 401 or 403 where its own a
 calling the function. Those answers are in api/openapi.py.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
-from model.errors import UploadMissingError, UploadUnavailableError
+from model.errors import (
+    BadNameError,
+    NameTakenError,
+    PersonChangedError,
+    RosterError,
+    TrainedPersonError,
+    UnknownPersonError,
+    UploadMissingError,
+    UploadUnavailableError,
+)
 from preprocess.errors import (
     NoFaceError,
     PhotoError,
@@ -81,6 +102,28 @@ class NoUploadsError(ApiError):
     """Uploads are not set up, as on a machine without S3."""
 
 
+class BadParameterError(ApiError):
+    """A parameter or a header of the request has a value that it cannot have."""
+
+
+class NoThumbnailError(ApiError):
+    """No thumbnail is kept of the person."""
+
+
+class RequestReusedError(ApiError):
+    """Two different requests have the same Idempotency-Key."""
+
+
+class NoPhotoUsedError(ApiError):
+    """No photo of a request can be used; `photos` says why, for each."""
+
+    def __init__(self, photos: Sequence[Mapping[str, Any]] = ()) -> None:
+        """Name the reason, if there is one photo."""
+        reason = photos[0]["problem"]["detail"] if len(photos) == 1 else ""
+        super().__init__(reason or "None of the photos can be used. Each of `photos` has its reason.")
+        self.photos = list(photos)
+
+
 class LaterError(ApiError):
     """A request that may succeed after some seconds."""
 
@@ -92,6 +135,10 @@ class LaterError(ApiError):
 
 class ModelUnavailableError(LaterError):
     """The model could not be loaded. Its cause is logged and is not told to the client."""
+
+
+class RosterUnavailableError(LaterError):
+    """The roster cannot be read or written now. Its cause is logged and is not told to the client."""
 
 
 class AccessError(ApiError):
@@ -186,6 +233,32 @@ PROBLEMS: Final[dict[type[Exception], Problem]] = {
         "No uploads here",
         "This service takes no uploads. Send the photo itself.",
     ),
+    BadParameterError: Problem(400, "bad-parameter", "A parameter cannot be used"),
+    NoThumbnailError: Problem(
+        404,
+        "no-thumbnail",
+        "There is no thumbnail",
+        "No thumbnail is kept of this person. `visage deploy --thumbnails owner` keeps those of photos that are added.",
+    ),
+    RequestReusedError: Problem(
+        409,
+        "request-reused",
+        "The request differs from an earlier one",
+        "Another request had this Idempotency-Key. Use a new key for each request that is not a repetition.",
+    ),
+    NoPhotoUsedError: Problem(422, "no-photo-used", "No photo can be used"),
+    RosterUnavailableError: Problem(
+        503,
+        "roster-unavailable",
+        "The roster is not available",
+        "The people cannot be read or changed now. Nothing was changed. Try again in a moment.",
+    ),
+    RosterError: Problem(409, "roster", "The roster cannot be changed so"),
+    BadNameError: Problem(400, "bad-name", "Nobody can have this name"),
+    NameTakenError: Problem(409, "name-taken", "Somebody has this name"),
+    TrainedPersonError: Problem(409, "trained-person", "The network was trained on this person"),
+    PersonChangedError: Problem(412, "changed-meanwhile", "The person was changed in the meantime"),
+    UnknownPersonError: Problem(404, "unknown-person", "There is no such person"),
     UploadMissingError: Problem(
         404,
         "unknown-upload",
@@ -270,14 +343,22 @@ def problem_of(error: Exception) -> Problem:
 def document(error: Exception, request_id: str) -> dict[str, Any]:
     """Return the problem document that answers `error`. It has no internal details."""
     problem = problem_of(error)
-    text = str(error) if isinstance(error, ApiError | PhotoError) else ""
+    text = str(error) if isinstance(error, ApiError | PhotoError | RosterError) else ""
     return {
         "type": problem.type,
         "title": problem.title,
         "status": problem.status,
         "detail": text or problem.detail,
         "request_id": request_id,
+        **_members(error),
     }
+
+
+def _members(error: Exception) -> dict[str, Any]:
+    """Return what else the document of some errors has."""
+    if isinstance(error, NameTakenError):
+        return {"id": error.id}
+    return {"photos": error.photos} if isinstance(error, NoPhotoUsedError) else {}
 
 
 def headers(error: Exception) -> dict[str, str]:

@@ -39,20 +39,20 @@ class Part:
     content: bytes
 
 
-def read_parts(body: bytes, content_type: str) -> list[Part]:
-    """Return the parts of the form `body`.
+def read_parts(body: bytes, content_type: str, most: int = MAX_PARTS) -> list[Part]:
+    """Return the parts of the form `body`, which are `most` at most.
 
     Raises:
-        MalformedUploadError: the body is not a form with the boundary of its content type, or has more than MAX_PARTS
+        MalformedUploadError: the body is not a form with the boundary of its content type, or has more than `most`
             parts or too long headers, or a part is not in its content transfer encoding.
     """
     boundary = _boundary(body, content_type)
     try:
-        return _parts_with_any_names(body, boundary)
+        return _parts_with_any_names(body, boundary, most)
     except ValueError as error:
         raise MalformedUploadError("The form is incomplete, or one of its parts has no name.") from error
     except RequestEntityTooLarge as error:  # the limits of the decoder, not that of the request
-        raise MalformedUploadError(f"The form has more than {MAX_PARTS} parts, or parts with huge headers.") from error
+        raise MalformedUploadError(f"The form has more than {most} parts, or parts with huge headers.") from error
 
 
 def _boundary(body: bytes, content_type: str) -> bytes:
@@ -73,17 +73,17 @@ def _boundary(body: bytes, content_type: str) -> bytes:
     )
 
 
-def _parts_with_any_names(body: bytes, boundary: bytes) -> list[Part]:
+def _parts_with_any_names(body: bytes, boundary: bytes, most: int) -> list[Part]:
     try:
-        return list(_parts(body, boundary))
+        return list(_parts(body, boundary, most))
     except UnicodeDecodeError:  # an old client sent a filename in another encoding than UTF-8
-        return list(_parts(_HEADERS_OF_PARTS.sub(_as_utf8, body), boundary))
+        return list(_parts(_HEADERS_OF_PARTS.sub(_as_utf8, body), boundary, most))
 
 
-def _parts(body: bytes, boundary: bytes) -> Iterator[Part]:
+def _parts(body: bytes, boundary: bytes, most: int) -> Iterator[Part]:
     head: Field | File | None = None
     content: list[bytes] = []
-    for event in _events(body, boundary):
+    for event in _events(body, boundary, most):
         if isinstance(event, Field | File):
             head, content = event, []
         elif isinstance(event, Data) and head is not None:
@@ -93,8 +93,8 @@ def _parts(body: bytes, boundary: bytes) -> Iterator[Part]:
                 yield Part(head.name or "", isinstance(head, File), _decoded(b"".join(content), encoding))
 
 
-def _events(body: bytes, boundary: bytes) -> Iterator[Event]:
-    decoder = MultipartDecoder(boundary, _MAX_BUFFER_BYTES, max_parts=MAX_PARTS)
+def _events(body: bytes, boundary: bytes, most: int) -> Iterator[Event]:
+    decoder = MultipartDecoder(boundary, _MAX_BUFFER_BYTES, max_parts=most)
     chunks = (body[start : start + _CHUNK_BYTES] for start in range(0, len(body), _CHUNK_BYTES))
     for chunk in (*chunks, None):
         decoder.receive_data(chunk)

@@ -74,7 +74,11 @@ def _normalized(event: dict[str, Any]) -> dict[str, Any]:
         "multiValueQueryStringParameters": _query(event),
         "headers": {name: _header(value) for name, value in _end_to_end(event.get("headers")).items()},
         "multiValueHeaders": _multi_value_headers(event),
-        "requestContext": {"requestId": context.get("requestId"), **_load_balancer(context)},
+        "requestContext": {
+            "requestId": context.get("requestId"),
+            "authorizer": context.get("authorizer"),
+            **_load_balancer(context),
+        },
         "body": body or b"",
         "bodyIsUnreadable": body is None,
         "isBase64Encoded": False,

@@ -1,7 +1,7 @@
 """The OpenAPI 3.1 document: every request that the API accepts, and every answer."""
 
 from collections import defaultdict
-from typing import Any, Final
+from typing import Final
 
 from api.access import BY_GATEWAY, NEEDS, needed_scope
 from api.errors import (
@@ -24,8 +24,10 @@ from api.errors import (
     document,
     problem_of,
 )
+from api.openapi_parts import Json, answer_headers, ok
+from api.openapi_people import people_operations
 from api.pair import SIDES
-from api.schemas import EXAMPLES, SCHEMAS
+from api.schemas import SCHEMAS
 from api.upload import MAX_PHOTO_BYTES
 from model.errors import UploadMissingError, UploadUnavailableError
 from model.settings import AccessSettings
@@ -39,8 +41,6 @@ from preprocess.errors import (
     UnsupportedFormatError,
 )
 from preprocess.formats import FORMAT_NAMES
-
-Json = dict[str, Any]
 
 REQUEST_ID: Final = "5f3c6a52-8d55-4c0e-a6c5-0d1f6f2b7a10"
 
@@ -75,15 +75,17 @@ STATUSES: Final = {
     400: "The request is malformed, has no photo or more than one, or asks for a face that does not exist.",
     401: "There is no key in the request, or it is not valid.",
     403: "The key is for other requests.",
-    404: "There is no such upload, or the service takes none.",
+    404: "There is no such upload or person, or the service takes no uploads.",
+    409: "The request does not go together with what is there.",
+    412: "The person was changed in the meantime.",
     413: f"The photo has more than {MAX_PHOTO_BYTES:,} bytes, or needs too much time or memory to decode. `detail` "
     "says how many pixels a photo of its kind may have. A body of more than about 4.7 MB never reaches the API: AWS "
     f"refuses it, with an answer of another form. `POST /uploads` takes photos of up to {MAX_UPLOAD_BYTES:,} bytes.",
     415: "The body is not an image of an accepted format.",
-    422: "The image is damaged, or has no face.",
+    422: "The image is damaged, or has no face that can be used.",
     500: "Something went wrong in the service.",
     429: "Too many requests. API Gateway answers without calling the function, or the key has made too many.",
-    503: "The model cannot be loaded now, or S3 does not answer.",
+    503: "The model or the people cannot be read now, or S3 does not answer.",
 }
 
 SCHEMES: Final[dict[str, Json]] = {
@@ -124,7 +126,8 @@ here answers 404, an unsupported method 405, in the same form. Requests that nev
 Gateway as `{"message": ...}`: 429 when there are too many, 413 for bodies that are too large for API Gateway (10 MB) \
 or Lambda (6 MB in base64, about 4.7 MB), and 401 or 403 where it checks itself who sends a request.
 
-Pages of any website may call the API (CORS). The API keeps no photo and nothing computed from one.
+Pages of any website may call the API (CORS). The API keeps no photo. Of a photo by which its owner adds a person it \
+keeps the embedding of that person's face, until the person is removed.
 """
 
 
@@ -157,6 +160,7 @@ def _paths(access: AccessSettings) -> Json:
         "/embed": {"post": (_embed(), (*UPLOAD_ERRORS, *MODEL_ERRORS))},
         "/uploads": {"post": (_invite(), UPLOADS_ERRORS)},
         "/labels": {"get": (people, MODEL_ERRORS)},
+        **people_operations(),
         "/health": {"get": (health, MODEL_ERRORS)},
         "/openapi.json": {"get": (_contract(), ())},
     }
@@ -191,7 +195,7 @@ def _recognize() -> Json:
         "summary": "Who is in the photo",
         "description": "Every face, the most prominent first; the top level of the answer repeats that one.",
         "requestBody": _photo(),
-        "responses": {"200": _ok("The faces and their names.", "Recognition")},
+        "responses": {"200": ok("The faces and their names.", "Recognition")},
     }
 
 
@@ -201,7 +205,7 @@ def _detect() -> Json:
         "summary": "The faces in the photo",
         "description": "Where they are and how they look, the most prominent first. Nobody is recognised.",
         "requestBody": _photo(),
-        "responses": {"200": _ok("The faces.", "Detection")},
+        "responses": {"200": ok("The faces.", "Detection")},
     }
 
 
@@ -220,7 +224,7 @@ def _align() -> Json:
             }
         ],
         "requestBody": _photo(),
-        "responses": {"200": {"description": "The face.", "headers": _answer_headers(), "content": image}},
+        "responses": {"200": {"description": "The face.", "headers": answer_headers(), "content": image}},
     }
 
 
@@ -231,7 +235,7 @@ def _verify() -> Json:
         "description": "Compares the most prominent face of each photo, or those whose numbers are given. Nobody is "
         f"recognised. Both photos together may have {MAX_PHOTO_BYTES:,} bytes.",
         "requestBody": _pair(),
-        "responses": {"200": _ok("Whether they do, and how sure that is.", "Verification")},
+        "responses": {"200": ok("Whether they do, and how sure that is.", "Verification")},
     }
 
 
@@ -242,7 +246,7 @@ def _embed() -> Json:
         "description": "Vectors for comparisons of your own, such as a search among many photos. They are biometric "
         "data.",
         "requestBody": _photo(),
-        "responses": {"200": _ok("The faces and their embeddings.", "Embeddings")},
+        "responses": {"200": ok("The faces and their embeddings.", "Embeddings")},
     }
 
 
@@ -253,12 +257,12 @@ def _invite() -> Json:
         "description": "POST the `fields` and the photo, as the last part `file`, to `url` as multipart/form-data. "
         'Then send `{"upload": key}` instead of a photo. The photo is deleted when it is read, and after a day in any '
         "case.",
-        "responses": {"201": _ok("Where the photo may be sent.", "Upload")},
+        "responses": {"201": ok("Where the photo may be sent.", "Upload")},
     }
 
 
 def _read(operation: str, summary: str, schema: str) -> Json:
-    return {"operationId": operation, "summary": summary, "responses": {"200": _ok(f"{summary}.", schema)}}
+    return {"operationId": operation, "summary": summary, "responses": {"200": ok(f"{summary}.", schema)}}
 
 
 def _contract() -> Json:
@@ -266,7 +270,7 @@ def _contract() -> Json:
     return {
         "operationId": "openapi",
         "summary": "This document",
-        "responses": {"200": {"description": "This document.", "headers": _answer_headers(), "content": content}},
+        "responses": {"200": {"description": "This document.", "headers": answer_headers(), "content": content}},
     }
 
 
@@ -328,15 +332,6 @@ def _pair() -> Json:
     }
 
 
-def _ok(description: str, schema: str) -> Json:
-    content = {"schema": {"$ref": f"#/components/schemas/{schema}"}, "example": EXAMPLES[schema]}
-    return {
-        "description": description,
-        "headers": _answer_headers(),
-        "content": {"application/json": content},
-    }
-
-
 def _failures(*errors: Exception) -> Json:
     """Describe the answers to `errors`, one per status with an example per error, and API Gateway's own 429."""
     by_status: defaultdict[int, list[Exception]] = defaultdict(list)
@@ -354,7 +349,7 @@ def _failure(status: int, errors: list[Exception]) -> Json:
     content = {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": examples}
     return {
         "description": STATUSES[status],
-        "headers": {**_answer_headers(), **HEADERS_OF.get(status, {})},
+        "headers": {**answer_headers(), **HEADERS_OF.get(status, {})},
         "content": {MEDIA_TYPE: content},
     }
 
@@ -364,16 +359,17 @@ def _by_gateway(message: str, description: str) -> Json:
     return {"description": description, "content": {"application/json": content}}
 
 
-def _answer_headers() -> Json:
-    return {"X-Request-Id": {"$ref": "#/components/headers/RequestId"}}
-
-
 def _headers() -> Json:
     return {
         "RequestId": {
             "description": "The id of the request in the service's log.",
             "schema": {"type": "string"},
             "example": REQUEST_ID,
+        },
+        "ETag": {
+            "description": "The version of what the answer describes, for `If-Match` and `If-None-Match`.",
+            "schema": {"type": "string"},
+            "example": '"17"',
         },
         "RetryAfter": {
             "description": "Seconds after which the same request may succeed.",

@@ -19,7 +19,9 @@ from api.errors import NoUploadsError
 from api.loading import ModelLoader
 from api.openapi import openapi
 from api.pair import compare, read_pair
+from api.people import people_routes
 from api.upload import UploadKey, check_face_number, read_face_number, read_photo
+from model.rosters import Rosters
 from model.settings import AccessSettings
 from model.uploads import Uploads
 from model.version import VERSION
@@ -30,10 +32,10 @@ if TYPE_CHECKING:
 ModelAndPhoto = Callable[[], "tuple[Recognizer, bytes]"]
 
 
-def routes(model: ModelLoader, uploads: Uploads | None, access: AccessSettings) -> Blueprint:
+def routes(model: ModelLoader, uploads: Uploads | None, access: AccessSettings, rosters: Rosters) -> Blueprint:
     """Return the routes; `model` answers them, and large photos come through `uploads`, if there are any.
 
-    `access` is what the contract says of keys.
+    `access` is what the contract says of keys. The people of `rosters` are known besides those of the model.
     """
     blueprint = Blueprint("visage", __name__)
 
@@ -45,14 +47,23 @@ def routes(model: ModelLoader, uploads: Uploads | None, access: AccessSettings) 
     def taken(given: bytes | UploadKey) -> bytes:
         return require_uploads().take(given.text) if isinstance(given, UploadKey) else given
 
+    def known_model() -> "Recognizer":
+        """Return the model, which knows the newest roster. Whoever sends a key sees their own changes at once."""
+        loaded = model.get()
+        rosters.show(loaded, fresh=request.authorization is not None)
+        return loaded
+
     def model_and_photo() -> "tuple[Recognizer, bytes]":
         """Return the model and the photo of the request. An upload comes last, because it can be taken only once."""
         given = read_photo(request)
-        return model.get(), taken(given)
+        return known_model(), taken(given)
 
     _add_answers(blueprint, model_and_photo)
     _add_embeddings(blueprint, model, model_and_photo, taken)
-    _add_descriptions(blueprint, model, access)
+    _add_descriptions(blueprint, model, known_model, access)
+    blueprint.register_blueprint(
+        people_routes(model, rosters, lambda key: require_uploads().take(key), thumbnails=access.thumbnails != "none")
+    )
 
     @blueprint.post("/uploads")
     def invite() -> tuple[dict[str, Any], int]:
@@ -116,14 +127,16 @@ def _add_embeddings(
         return answer
 
 
-def _add_descriptions(blueprint: Blueprint, model: ModelLoader, access: AccessSettings) -> None:
+def _add_descriptions(
+    blueprint: Blueprint, model: ModelLoader, known_model: "Callable[[], Recognizer]", access: AccessSettings
+) -> None:
     """Add the routes that say what is here."""
     started = time.monotonic()
 
     @blueprint.get("/labels")
     def labels() -> dict[str, Any]:
         """List the people whom the model knows, and the figures that were measured at its export."""
-        return labels_json(model.get())
+        return labels_json(known_model())
 
     @blueprint.get("/health")
     def health() -> dict[str, Any]:

@@ -3,30 +3,13 @@
 from typing import Any, Final, get_args
 
 from api.answers import LANDMARKS
+from api.people_schemas import PEOPLE_EXAMPLES, PEOPLE_SCHEMAS
+from api.schema import list_of, object_of, ref, with_optional
 from model.engines import ENGINES
 from model.uploads import CONTENT_TYPE, LIFETIME_S, MAX_UPLOAD_BYTES
 from model.version import VERSION
 from preprocess.appearance import Advice
 from preprocess.detect import MAX_FACES
-
-
-def _object(description: str, **properties: Any) -> dict[str, Any]:
-    """Describe an object that always has all of `properties`."""
-    return {
-        "type": "object",
-        "description": description,
-        "required": list(properties),
-        "properties": properties,
-    }
-
-
-def _list(item: str, description: str, **limits: int) -> dict[str, Any]:
-    return {"type": "array", "description": description, "items": _ref(item), **limits}
-
-
-def _ref(name: str) -> dict[str, str]:
-    return {"$ref": f"#/components/schemas/{name}"}
-
 
 _LABEL: Final = {
     "type": ["string", "null"],
@@ -60,20 +43,20 @@ _MS: Final = {"type": "number", "minimum": 0}
 _PRECISIONS: Final = list(dict.fromkeys(precision for engine in ENGINES.values() for precision in engine.precisions))
 
 _DEGREES: Final = {"type": "number", "minimum": -180, "maximum": 180}
-_POINT: Final = _object(
+_POINT: Final = object_of(
     "A place in pixels of the upright photo. It may lie outside.", x={"type": "number"}, y={"type": "number"}
 )
 _SEEN: Final = {
-    "box": _ref("Box"),
+    "box": ref("Box"),
     "detection_score": {
         "type": "number",
         "minimum": 0,
         "maximum": 1,
         "description": "How sure the detector is that this is a face; below 0.5, the picture only resembles one.",
     },
-    "landmarks": _ref("Landmarks"),
-    "pose": _ref("Pose"),
-    "quality": _ref("Quality"),
+    "landmarks": ref("Landmarks"),
+    "pose": ref("Pose"),
+    "quality": ref("Quality"),
     "advice": {
         "type": "array",
         "description": (
@@ -88,29 +71,29 @@ _SEEN: Final = {
 """What is seen of a face, whoever it is."""
 
 SCHEMAS: Final[dict[str, Any]] = {
-    "Recognition": _object(
+    "Recognition": object_of(
         "Who is in a photo.",
         label=_LABEL,
         probability=_PROBABILITY,
         known=_KNOWN,
         enrolled=_ENROLLED,
-        faces=_list("Face", "Every face, the most prominent first.", minItems=1),
-        image=_ref("Image"),
-        model=_ref("Model"),
-        timing_ms=_object(
+        faces=list_of("Face", "Every face, the most prominent first.", minItems=1),
+        image=ref("Image"),
+        model=ref("KnownModel"),
+        timing_ms=object_of(
             "Milliseconds that each step took.", decode=_MS, detect=_MS, align=_MS, recognize=_MS, total=_MS
         ),
     ),
-    "Detection": _object(
+    "Detection": object_of(
         "The faces in a photo.",
-        faces=_list("DetectedFace", "Every face, the most prominent first.", minItems=1),
-        image=_ref("Image"),
-        model=_ref("Model"),
-        timing_ms=_object("Milliseconds that each step took.", decode=_MS, detect=_MS, align=_MS, total=_MS),
+        faces=list_of("DetectedFace", "Every face, the most prominent first.", minItems=1),
+        image=ref("Image"),
+        model=ref("Model"),
+        timing_ms=object_of("Milliseconds that each step took.", decode=_MS, detect=_MS, align=_MS, total=_MS),
     ),
-    "Embeddings": _object(
+    "Embeddings": object_of(
         "The faces in a photo, and their embeddings.",
-        faces=_list("EmbeddedFace", "Every face, the most prominent first.", minItems=1),
+        faces=list_of("EmbeddedFace", "Every face, the most prominent first.", minItems=1),
         space={
             "type": "string",
             "description": (
@@ -118,11 +101,13 @@ SCHEMAS: Final[dict[str, Any]] = {
                 "models share that have the same pretrained weights and the same alignment of faces."
             ),
         },
-        image=_ref("Image"),
-        model=_ref("Model"),
-        timing_ms=_object("Milliseconds that each step took.", decode=_MS, detect=_MS, align=_MS, embed=_MS, total=_MS),
+        image=ref("Image"),
+        model=ref("Model"),
+        timing_ms=object_of(
+            "Milliseconds that each step took.", decode=_MS, detect=_MS, align=_MS, embed=_MS, total=_MS
+        ),
     ),
-    "Verification": _object(
+    "Verification": object_of(
         "Whether two photos show one person.",
         same={"type": "boolean", "description": "Whether they do: whether `score` reaches `threshold`."},
         similarity=_COSINE
@@ -150,14 +135,14 @@ SCHEMAS: Final[dict[str, Any]] = {
                 "measured it for this model's network: the threshold is a cautious one then."
             ),
         },
-        a=_ref("ComparedFace"),
-        b=_ref("ComparedFace"),
-        model=_ref("Model"),
-        timing_ms=_object(
+        a=ref("ComparedFace"),
+        b=ref("ComparedFace"),
+        model=ref("Model"),
+        timing_ms=object_of(
             "Milliseconds that each step took, in both photos.", decode=_MS, detect=_MS, align=_MS, embed=_MS, total=_MS
         ),
     ),
-    "Image": _object(
+    "Image": object_of(
         "The size of the photo in pixels, whether all of it is there, and how it lies.",
         width=_PIXELS,
         height=_PIXELS,
@@ -175,8 +160,8 @@ SCHEMAS: Final[dict[str, Any]] = {
             ),
         },
     ),
-    "DetectedFace": _object("One face of a photo, whoever it is.", **_SEEN),
-    "EmbeddedFace": _object(
+    "DetectedFace": object_of("One face of a photo, whoever it is.", **_SEEN),
+    "EmbeddedFace": object_of(
         "One face of a photo, and its embedding.",
         **_SEEN,
         embedding={
@@ -188,23 +173,23 @@ SCHEMAS: Final[dict[str, Any]] = {
             "items": _COSINE,
         },
     ),
-    "ComparedFace": _object(
+    "ComparedFace": object_of(
         "The face of a photo that was compared.",
         **_SEEN,
         face=_NUMBER | {"description": "Its number in the photo; 1 is the most prominent face."},
         faces=_NUMBER | {"description": "The number of faces in the photo."},
     ),
-    "Landmarks": _object(
+    "Landmarks": object_of(
         "Five points of a face. Right is the person's own right: it is on the left of the photo.",
         **dict.fromkeys(LANDMARKS, _POINT),
     ),
-    "Pose": _object(
+    "Pose": object_of(
         "How a head is turned, in degrees, estimated from the landmarks; 0 looks straight at the camera.",
         yaw=_DEGREES | {"description": "Above 0 if the face looks to the right side of the photo."},
         pitch=_DEGREES | {"description": "Above 0 if the face looks up."},
         roll=_DEGREES | {"description": "Above 0 if the head is tilted clockwise."},
     ),
-    "Quality": _object(
+    "Quality": object_of(
         "How good the picture of a face is.",
         size={"type": "integer", "minimum": 0, "description": "The side, in pixels, of a square as large as the box."},
         sharpness={
@@ -216,7 +201,7 @@ SCHEMAS: Final[dict[str, Any]] = {
         share=_SHARE | {"description": "The part of the photo that the face fills."},
         score=_SHARE | {"description": "All of it in one number: 1 is a good picture."},
     ),
-    "Face": _object(
+    "Face": object_of(
         "One face of a photo.",
         **_SEEN,
         label=_LABEL,
@@ -233,33 +218,43 @@ SCHEMAS: Final[dict[str, Any]] = {
         },
         known=_KNOWN,
         enrolled=_ENROLLED,
-        predictions=_list("Prediction", "The five likeliest people, the likeliest first.", minItems=1, maxItems=5),
+        id={"type": ["string", "null"], "description": "The person's id in `/people`; null if not known."},
+        predictions=list_of("Prediction", "The five likeliest people, the likeliest first.", minItems=1, maxItems=5),
     ),
-    "Box": _object(
+    "Box": object_of(
         "A face's position in pixels of the photo: from the forehead to the chin, and from ear to ear.",
         left=_PIXELS,
         top=_PIXELS,
         width=_PIXELS,
         height=_PIXELS,
     ),
-    "Prediction": _object(
-        "A person and how likely they are.", label={"type": "string"}, probability=_PROBABILITY, enrolled=_ENROLLED
+    "Prediction": object_of(
+        "A person and how likely they are.",
+        label={"type": "string"},
+        probability=_PROBABILITY,
+        enrolled=_ENROLLED,
+        id={"type": "string", "description": "The person's id in `/people`."},
     ),
-    "Model": _object("The model that answered.", version={"type": "string"}),
-    "Labels": _object(
+    "Model": object_of("The model that answered.", version={"type": "string"}),
+    "KnownModel": object_of(
+        "The model that answered, and the people who were added to it.",
+        version={"type": "string"},
+        roster={"type": ["integer", "null"], "description": "The version of the roster; null without one."},
+    ),
+    "Labels": object_of(
         "The people a model knows.",
         labels={"type": "array", "items": {"type": "string"}, "description": "Their names."},
-        people=_list("Person", "The same people, and whether each was enrolled."),
+        people=list_of("Person", "The same people, and whether each was enrolled."),
         threshold={"type": "number", "description": "The score from which a face is known; it compares models only."},
-        measured=_ref("Measured"),
-        model=_ref("Model"),
+        measured=ref("Measured"),
+        model=ref("KnownModel"),
     ),
-    "Person": _object("Somebody whom a model knows.", label={"type": "string"}, enrolled=_ENROLLED),
-    "Measured": _object(
+    "Person": object_of("Somebody whom a model knows.", label={"type": "string"}, enrolled=_ENROLLED),
+    "Measured": object_of(
         "How good a model is, measured when it was exported.",
         held_out={
             "description": "On faces of its people that it did not learn from; null if there were none.",
-            "oneOf": [_ref("HeldOut"), {"type": "null"}],
+            "oneOf": [ref("HeldOut"), {"type": "null"}],
         },
         false_accept_rate=_SHARE | {"description": "The share of strangers for which the threshold was set."},
         measured_on={
@@ -270,7 +265,7 @@ SCHEMAS: Final[dict[str, Any]] = {
             ),
         },
     ),
-    "HeldOut": _object(
+    "HeldOut": object_of(
         "Figures of faces that the model did not learn from.",
         faces={"type": "integer", "minimum": 1, "description": "The number of these faces."},
         name_right=_SHARE | {"description": "The share of them whose likeliest name is right."},
@@ -278,21 +273,21 @@ SCHEMAS: Final[dict[str, Any]] = {
         expected_calibration_error=_SHARE
         | {"description": "The mean difference between `probability` and the share that is right."},
     ),
-    "Health": _object(
+    "Health": object_of(
         "The model is loaded.",
         status={"const": "ok"},
         version={"type": "string", "description": "The version of Visage."},
-        model=_ref("Model"),
-        engine=_ref("Engine"),
+        model=ref("Model"),
+        engine=ref("Engine"),
         uptime_s={"type": "number", "minimum": 0, "description": "Seconds since the process started."},
     ),
-    "Engine": _object(
+    "Engine": object_of(
         "What runs the network.",
         name={"enum": list(ENGINES)},
         precision={"enum": _PRECISIONS, "description": "The number format of most of its computations."},
         threads={"type": "integer", "minimum": 1, "description": "The number of threads that work on one photo."},
     ),
-    "Upload": _object(
+    "Upload": object_of(
         "Where one large photo may be sent.",
         upload={"type": "string", "description": "The key that stands for the photo; it can be used once."},
         url={"type": "string", "format": "uri", "description": "Where to POST a form with `fields` and the photo."},
@@ -304,22 +299,28 @@ SCHEMAS: Final[dict[str, Any]] = {
         expires_in_s={"type": "integer", "minimum": 1, "description": "Seconds in which the photo must be sent."},
         max_bytes={"type": "integer", "minimum": 1, "description": "The most bytes that the photo may have."},
     ),
-    "Problem": _object(
-        "What went wrong (RFC 9457).",
-        type={
-            "type": "string",
-            "format": "uri",
-            "description": "Identifies the kind of problem; it never changes.",
-        },
-        title={"type": "string", "description": "The kind of problem in words."},
-        status={"type": "integer", "minimum": 400, "maximum": 599},
-        detail={"type": "string", "description": "What went wrong in this request, for people."},
-        request_id={"type": "string", "description": "The id of the request in the service's log."},
+    **PEOPLE_SCHEMAS,
+    "Problem": with_optional(
+        object_of(
+            "What went wrong (RFC 9457).",
+            type={
+                "type": "string",
+                "format": "uri",
+                "description": "Identifies the kind of problem; it never changes.",
+            },
+            title={"type": "string", "description": "The kind of problem in words."},
+            status={"type": "integer", "minimum": 400, "maximum": 599},
+            detail={"type": "string", "description": "What went wrong in this request, for people."},
+            request_id={"type": "string", "description": "The id of the request in the service's log."},
+        ),
+        id={"type": "string", "description": "Of `name-taken`: the id of the person who has the name."},
+        photos=list_of("PhotoResult", "Of `no-photo-used`: why each photo cannot be used."),
     ),
-    "GatewayMessage": _object("An answer of API Gateway itself.", message={"type": "string"}),
+    "GatewayMessage": object_of("An answer of API Gateway itself.", message={"type": "string"}),
 }
 
 _MODEL: Final = {"version": "3f9c2a7b10de"}
+_KNOWN_MODEL: Final = {**_MODEL, "roster": 17}
 
 _UPLOAD: Final = "uploads/JrCkcJwYpCbeLhyTAbCBzOeEjfpzPjVdXZ9yC6cUfA4"
 
@@ -353,14 +354,15 @@ EXAMPLES: Final[dict[str, Any]] = {
                 "similarity": 0.83,
                 "known": True,
                 "enrolled": False,
+                "id": "6vcyq4tqfdxs",
                 "predictions": [
-                    {"label": "Will Smith", "probability": 0.998, "enrolled": False},
-                    {"label": "Tom Cruise", "probability": 0.001, "enrolled": False},
+                    {"label": "Will Smith", "probability": 0.998, "enrolled": False, "id": "6vcyq4tqfdxs"},
+                    {"label": "Tom Cruise", "probability": 0.001, "enrolled": False, "id": "h2m5wq7xk3fa"},
                 ],
             }
         ],
         "image": _IMAGE,
-        "model": _MODEL,
+        "model": _KNOWN_MODEL,
         "timing_ms": {"decode": 8.1, "detect": 31.0, "align": 1.2, "recognize": 62.5, "total": 103.0},
     },
     "Detection": {
@@ -396,7 +398,7 @@ EXAMPLES: Final[dict[str, Any]] = {
             "false_accept_rate": 0.01,
             "measured_on": "LFW",
         },
-        "model": _MODEL,
+        "model": _KNOWN_MODEL,
     },
     "Health": {
         "status": "ok",
@@ -417,4 +419,5 @@ EXAMPLES: Final[dict[str, Any]] = {
         "expires_in_s": LIFETIME_S,
         "max_bytes": MAX_UPLOAD_BYTES,
     },
+    **PEOPLE_EXAMPLES,
 }

@@ -101,6 +101,10 @@ class Telemetry:
         """Log why the keys of the API cannot be read."""
         self.logger.error("keys unavailable", error=type(error).__name__, reason=str(error))
 
+    def roster_unavailable(self, error: BaseException | None) -> None:
+        """Log why the roster cannot be read or changed. The texts of these errors name no people."""
+        self.logger.error("roster unavailable", error=type(error).__name__, reason=str(error))
+
     def unexpected(self, error: BaseException) -> None:
         """Log an error that the code does not expect."""
         self.logger.error("unexpected error", **_location(error))

@@ -105,7 +105,7 @@ def read_photo(request: Request) -> bytes | UploadKey:
     """
     body = read_body(request, _HOW_TO_SEND)
     key = _upload_key(body) if request.is_json else None
-    return key or check_photo(_photo(body, request), _HOW_TO_SEND)
+    return key or check_photo(photo_of(body, request), _HOW_TO_SEND)
 
 
 def read_body(request: Request, how_to_send: str) -> bytes:
@@ -144,7 +144,14 @@ def check_photo(photo: bytes, how_to_send: str) -> bytes:
     return photo
 
 
-def _photo(body: bytes, request: Request) -> bytes:
+def photo_of(body: bytes, request: Request) -> bytes:
+    """Return the photo in the body of a request: one part of a form, or all of it.
+
+    Raises:
+        ImageMissingError, SeveralImagesError: there is no photo, or more than one.
+        MalformedUploadError: the form cannot be read.
+        UnsupportedContentTypeError: the body is neither a form nor an image.
+    """
     mimetype = request.mimetype
     if mimetype == "multipart/form-data":
         return photo_part(read_parts(body, request.content_type or ""), "image", _HOW_TO_SEND)

@@ -4,6 +4,7 @@ import json
 import math
 import re
 from dataclasses import asdict, dataclass, fields, replace
+from enum import StrEnum
 from typing import Any, Final, Self
 
 from deploy import stack
@@ -19,6 +20,14 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-properties-cl
 """
 
 
+class Thumbnails(StrEnum):
+    """Who may see pictures of the people who were added; with NONE, no pictures are kept."""
+
+    NONE = "none"
+    OWNER = "owner"
+    VISITORS = "visitors"
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """The options of `visage deploy` with these names, as the last deployment gave them.
@@ -26,7 +35,8 @@ class Options:
     `snapshot` lets AWS start a zip from a snapshot. `keep_warm` is how many instances are always ready,
     `max_concurrency` how many may run at once; 0 is none and no limit. `budget` is in dollars a month for the whole
     account, 0 for none. `alarm_email` gets a mail when an alarm or the budget goes off. `site_logs` are the website's,
-    with the addresses of its visitors. `waf` is the ARN of the web ACL in front of the website.
+    with the addresses of its visitors. `waf` is the ARN of the web ACL in front of the website. `thumbnails` says who
+    may see pictures of people.
     """
 
     snapshot: bool = True
@@ -39,6 +49,7 @@ class Options:
     access_logs: bool = True
     site_logs: bool = False
     waf: str = ""
+    thumbnails: str = Thumbnails.NONE
 
     @classmethod
     def of(cls, target: Target) -> Self:
@@ -86,6 +97,7 @@ class Options:
             "accessLogs": "on" if self.access_logs else "",
             "siteLogs": "on" if self.site_logs else "",
             "waf": self.waf,
+            "thumbnails": self.thumbnails,
             "options": json.dumps(asdict(self), separators=(",", ":")),
         }
         return {name: value for name, value in given.items() if value}

@@ -1,12 +1,12 @@
 """A whole deployment: stack, model and website, in an order that keeps the API answering."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from deploy import answers, keys, releases, stack, stack_state, website
+from deploy import answers, keys, releases, rosters, stack, stack_state, website
 from deploy.access import Access
 from deploy.errors import DeployError
 from deploy.options import Options
@@ -18,6 +18,8 @@ from deploy.traffic import Canary, Service, keep_warm, put_live
 from deploy.website import Page, Services, Site
 from model import bundle as bundles
 from model.bundle import Bundle
+from model.roster_storage import roster_key
+from model.space import embedding_space
 from model.storage import Connect
 
 Publish = Callable[[Path, str, Connect], object]
@@ -30,10 +32,11 @@ def _publish(directory: Path, location: str, connect: Connect) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where a deployment answers; neither address ends in a slash."""
+    """Where a deployment answers; neither address ends in a slash. `remarks` are what its owner should know."""
 
     api: str
     site: str
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +87,8 @@ def bring_up(
     function = stack.function(target, engine, step, snapshot=options.starts_from_snapshot)
     parameters = options.parameters() | access.parameters()
     outputs = _deploy_stack_and_model(target, bundle, function, hosting, parameters, step, publish)
-    if access.uses_keys:
-        keys.make_object(target)
+    keys.make_object(target)
+    remarks = rosters.join(target, bundle, outputs.model_bucket, thumbnails=options.thumbnails != "none")
     wanted = {"version": bundle.manifest.version, "engine": str(engine)}
     with target.client("lambda") as functions:
         service = Service(target, functions, outputs.function_name)
@@ -97,7 +100,7 @@ def bring_up(
         with step("Waiting for the API"):
             answers.wait_for_api(addresses.api, wanted)
         releases.prune(functions, outputs.function_name, number, plan.kept)
-    return addresses
+    return replace(addresses, remarks=tuple(remarks))
 
 
 def _deploy_stack_and_model(
@@ -110,6 +113,7 @@ def _deploy_stack_and_model(
     publish: Publish,
 ) -> Outputs:
     prefix = f"models/{bundle.manifest.version}"
+    options = {**options, "roster": roster_key(embedding_space(bundle.manifest))}
     existing = stack.outputs(target)
     if existing:
         # Where the engine changes, the API calls the other function as soon as the stack has it.

@@ -15,7 +15,7 @@ from model.cohort import Cohort, FloatArray
 from model.roster import Flags
 from preprocess.appearance import Appearance
 from preprocess.detect import Box
-from preprocess.errors import PhotoError
+from preprocess.photo import RGBArray
 
 UNLIKE: Final = 0.3
 """Two photos of a person are rarely less alike: 0.6 % of the pairs of LFW whom nothing was measured on."""
@@ -52,11 +52,15 @@ class Refusal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The N faces of a photo, the most prominent first: `embeddings` (N, 512), and the photo's size in pixels."""
+    """The N faces of a photo, the most prominent first, and its size in pixels.
+
+    `embeddings` are (N, 512), `chips` (N, S, S, 3) uint8 RGB.
+    """
 
     boxes: tuple[Box, ...]
     appearances: tuple[Appearance, ...]
     embeddings: FloatArray
+    chips: RGBArray
     width: int
     height: int
 
@@ -70,26 +74,43 @@ class Choice:
 
     photo: int
     seen: Seen | None = None
-    error: PhotoError | None = None
+    error: Exception | None = None
     face: int | None = None
     chosen_by: ChosenBy | None = None
     refusal: Refusal | None = None
 
     @property
     def appearance(self) -> Appearance | None:
-        """How the chosen face looks."""
+        """How the chosen face looks; None if none was chosen."""
         return self.seen.appearances[self.face - 1] if self.seen and self.face else None
+
+    @property
+    def quality(self) -> float:
+        """The quality of the chosen face, 0 to 1."""
+        seen, row = self._chosen()
+        return seen.appearances[row].quality.score
+
+    @property
+    def chip(self) -> RGBArray:
+        """The (S, S, 3) uint8 RGB chip of the chosen face."""
+        seen, row = self._chosen()
+        chip: RGBArray = seen.chips[row]
+        return chip
 
     @property
     def embedding(self) -> FloatArray:
         """The (1, 512) embedding of the chosen face."""
+        seen, row = self._chosen()
+        return seen.embeddings[row : row + 1]
+
+    def _chosen(self) -> tuple[Seen, int]:
         if self.seen is None or self.face is None:
             raise ValueError("no face was chosen")
-        return self.seen.embeddings[self.face - 1 : self.face]
+        return self.seen, self.face - 1
 
 
 def choose(
-    photos: Sequence[Seen | PhotoError], numbers: Sequence[int | None], former: FloatArray, cohort: Cohort
+    photos: Sequence[Seen | Exception], numbers: Sequence[int | None], former: FloatArray, cohort: Cohort
 ) -> list[Choice]:
     """Choose the person's face in each photo, by the `numbers` that the owner gave for some of them.
 
@@ -102,9 +123,9 @@ def choose(
     return _without_copies(choices, former)
 
 
-def _first(number: int, photo: Seen | PhotoError, face: int | None) -> Choice:
+def _first(number: int, photo: Seen | Exception, face: int | None) -> Choice:
     """Choose the face that the owner names, or the only one."""
-    if isinstance(photo, PhotoError):
+    if isinstance(photo, Exception):
         return Choice(number, error=photo)
     count = len(photo.boxes)
     if face is not None and face > count:

@@ -6,6 +6,7 @@ ModelError
 ├── RosterError                  a roster that cannot be changed as asked for
 │   ├── BadNameError             a name that nobody can have
 │   ├── NameTakenError           a name that somebody has
+│   ├── RosterBusyError          others change the roster all the time
 │   ├── PersonChangedError       somebody whom another owner has changed in the meantime
 │   ├── RosterUnreadableError    a roster that is damaged, or of a newer version of Visage
 │   ├── TrainedPersonError       somebody on whom the network was trained
@@ -56,6 +57,10 @@ class PersonChangedError(RosterError):
     def __init__(self, name: str) -> None:
         """Name the person."""
         super().__init__(f'Somebody else has changed "{name}" in the meantime. Read it again, then repeat.')
+
+
+class RosterBusyError(RosterError):
+    """Others change the roster all the time; a later attempt may succeed."""
 
 
 class RosterUnreadableError(RosterError):

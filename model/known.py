@@ -13,6 +13,7 @@ import numpy as np
 
 from model import strangers
 from model.cohort import FloatArray
+from model.errors import UnknownPersonError
 from model.gallery import Comparison, Gallery
 from model.manifest import Manifest
 from model.prototypes import IntArray
@@ -93,10 +94,30 @@ class KnownPeople:
         trained = map(trained_id, self.manifest.labels)
         return (*trained, *(people[number].id for number in self._newcomers))
 
+    def number_of(self, identity: str) -> int:
+        """Return the number of the person with this id.
+
+        Raises:
+            UnknownPersonError: there is none.
+        """
+        number = self._numbers.get(identity)
+        if number is None:
+            raise UnknownPersonError(identity)
+        return number
+
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        return {identity: number for number, identity in enumerate(self.ids)}
+
     @property
     def trained(self) -> int:
         """How many of them the network was trained on."""
         return len(self.manifest.labels)
+
+    @property
+    def version(self) -> int | None:
+        """The version of the roster; None without one."""
+        return self.roster.version if self.roster.space else None
 
     @property
     def supported(self) -> int | None:

@@ -6,6 +6,7 @@ Nothing is imported here that takes time, so that a function can begin the downl
 import os
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkContext
@@ -14,8 +15,9 @@ from typing import Final, TypeAlias
 from model import bundle as bundles
 from model.bundle import Bundle
 from model.engines import ENGINES, engine_named
-from model.errors import BundleError, BundleUnavailableError
+from model.errors import BundleError, BundleUnavailableError, SharedError
 from model.settings import Settings
+from model.storage import Content, SharedObject
 
 SHARED: Final = (bundles.COHORT, bundles.DETECTOR, bundles.LANDMARKS)
 """The files of a bundle that every engine needs."""
@@ -64,9 +66,15 @@ class Prefetch:
     def __init__(self, settings: Settings, limit_seconds: float = LIMIT_SECONDS) -> None:
         """Begin the download of the bundle that `settings` name; kill it if it takes longer than `limit_seconds`."""
         self._child: _Child | None = None
+        self._roster: Content | None = None
         if settings.in_lambda and settings.location and settings.engine in ENGINES:
             with suppress(OSError):  # without a child process, this process downloads the bundle
-                self._child = _Child(settings.location, settings.engine, limit_seconds)
+                self._child = _Child(settings, settings.location, limit_seconds)
+
+    def roster(self) -> Content | None:
+        """Return the roster that the child process has fetched, if it has; it is handed out once."""
+        roster, self._roster = self._roster, None
+        return roster
 
     @contextmanager
     def download(self, location: str, engine: str) -> Iterator[Iterator[Bundle]]:
@@ -86,6 +94,7 @@ class Prefetch:
                 stack.callback(child.end)
             if child and (location, engine) == (child.location, child.engine):
                 yield child.bundles()
+                self._roster = child.roster()
             else:
                 if child:
                     child.end()
@@ -95,13 +104,13 @@ class Prefetch:
 class _Child:
     """A child process that downloads one bundle, and the pipe through which it sends the manifest."""
 
-    def __init__(self, location: str, engine: str, limit_seconds: float) -> None:
-        self.location, self.engine = location, engine
+    def __init__(self, settings: Settings, location: str, limit_seconds: float) -> None:
+        self.location, self.engine = location, settings.engine
         self._deadline = time.monotonic() + limit_seconds
-        self._waiting = len(_parts(engine))
+        self._waiting = len(_parts(self.engine))
         context = ForkContext()
         self._receiver, sender = context.Pipe(duplex=False)
-        self._process = context.Process(target=_send, args=(sender, location, engine, os.getpid()), daemon=True)
+        self._process = context.Process(target=_send, args=(sender, location, settings, os.getpid()), daemon=True)
         with sender:
             try:
                 self._process.start()
@@ -116,7 +125,13 @@ class _Child:
             if isinstance(outcome, BundleError):
                 raise outcome
             self._waiting -= 1
-            yield outcome
+            if isinstance(outcome, Bundle):
+                yield outcome
+
+    def roster(self) -> Content | None:
+        """Return the roster, after all bundles; None if there is none, or it cannot be read now."""
+        outcome = self._receive() if not self._waiting else None
+        return outcome if isinstance(outcome, Content) else None
 
     def end(self) -> None:
         """End the child process: wait for it if it has sent everything, else kill it."""
@@ -129,23 +144,38 @@ class _Child:
         self._process.join()
         self._process.close()
 
-    def _receive(self) -> "Bundle | BundleError":
+    def _receive(self) -> Bundle | BundleError | Content | None:
         try:
             if self._receiver.poll(max(0, self._deadline - time.monotonic())):
-                outcome: Bundle | BundleError = self._receiver.recv()
+                outcome: Bundle | BundleError | Content | None = self._receiver.recv()
                 return outcome
         except (EOFError, OSError):
             return BundleUnavailableError("The process that downloads the bundle ended without it.")
         return BundleUnavailableError("The process that downloads the bundle was too slow.")
 
 
-def _send(sender: Connection, location: str, engine: str, user: int) -> None:
-    """Run in the child process: download the bundle, and send it after each part, or send the error."""
-    try:
-        for bundle in bundles.load_parts(location, _parts(engine), user=user):
-            sender.send(bundle)
-    except BundleError as error:
-        sender.send(error)
+def _send(sender: Connection, location: str, settings: Settings, user: int) -> None:
+    """Run in the child process: download the bundle, and send it after each part, or send the error.
+
+    The roster, which is downloaded at the same time, comes last.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        roster = pool.submit(_roster, settings.roster)
+        try:
+            for bundle in bundles.load_parts(location, _parts(settings.engine), user=user):
+                sender.send(bundle)
+        except BundleError as error:
+            sender.send(error)
+        else:
+            sender.send(roster.result())
+
+
+def _roster(location: str | None) -> Content | None:
+    """Return the roster at "s3://bucket/key". Where that fails, the first request tries again, and logs the reason."""
+    with suppress(SharedError):
+        if location and location.startswith("s3://"):
+            return SharedObject(location).read()
+    return None
 
 
 def _parts(engine: str) -> list[tuple[str, ...]]:

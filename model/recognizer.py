@@ -14,8 +14,9 @@ from PIL import Image
 
 from model import bundle as bundles
 from model.bundle import Manifest
-from model.cohort import FloatArray
+from model.cohort import FloatArray, normalised
 from model.engines import Engine, engine_named
+from model.enrolment import CONSIDERED, Seen
 from model.gallery import Gallery
 from model.known import KnownPeople
 from model.prefetch import Download, download
@@ -109,7 +110,7 @@ class Recognition:
 
     `complete` is False if a small part of the photo may be missing, because its file ends early. `rotation` says by
     how many degrees, 0, 90, 180 or 270, the photo must be turned clockwise so that its most prominent face is upright.
-    Boxes and landmarks are those of the photo as it is, before that.
+    Boxes and landmarks are those of the photo as it is, before that. `roster` is the roster's version, or None.
     """
 
     faces: tuple[Face, ...]
@@ -119,6 +120,7 @@ class Recognition:
     timing_ms: dict[str, float]
     complete: bool = True
     rotation: int = 0
+    roster: int | None = None
 
 
 class Recognizer:
@@ -211,8 +213,9 @@ class Recognizer:
         with watch.step("recognize"):
             embeddings, logits = self._run(chips)
             inside = [box.within(photo.width, photo.height) for box in boxes]
-            faces = self._name_faces(inside, appearances, embeddings, logits)
-        return Recognition(faces, *self._about(photo, boxes, watch))
+            known = self.known  # one version, also while another thread changes it
+            faces = _name_faces(known, inside, appearances, embeddings, logits)
+        return Recognition(faces, *self._about(photo, boxes, watch), known.version)
 
     def detect(self, data: bytes) -> Detection:
         """Return the faces of the photo `data`, and recognise nobody.
@@ -245,6 +248,22 @@ class Recognizer:
         """Compare the first face of one photo with that of another."""
         return verify(first.embeddings[0], second.embeddings[0], self._gallery.cohort)
 
+    def see(self, data: bytes, number: int | None = None) -> Seen:
+        """Return the faces of the photo `data` with embeddings that can be compared with those of a roster.
+
+        These are of the CONSIDERED most prominent faces, and up to that with the `number`, counted from 1.
+
+        Raises:
+            PhotoError: the bytes are not a usable photo, or there is no face in it.
+        """
+        photo, boxes = self._find(data, _Stopwatch())
+        boxes = boxes[: max(CONSIDERED, number or 0)]
+        chips = self._chips(photo, boxes)
+        # The mirror image is added, as for the prototypes of a gallery.
+        embeddings = normalised(self._run(chips)[0] + self._run(np.ascontiguousarray(chips[:, :, ::-1]))[0])
+        inside = tuple(box.within(photo.width, photo.height) for box in boxes)
+        return Seen(inside, _appearances(photo, boxes), embeddings, chips, photo.width, photo.height)
+
     def align(self, data: bytes) -> RGBArray:
         """Return the aligned faces of the photo `data`, the most prominent first: (N, S, S, 3) uint8 RGB.
 
@@ -259,7 +278,7 @@ class Recognizer:
         embeddings = np.zeros((1, self._gallery.embeddings.shape[1]), np.float32)
         logits = np.zeros((1, len(self.manifest.labels)), np.float32)
         nothing = Appearance(Pose(0, 0, 0), Quality(1, 0, 0, 0, 0), ())
-        self._name_faces([Box(0, 0, 1, 1, score=0)], [nothing], embeddings, logits)
+        _name_faces(self.known, [Box(0, 0, 1, 1, score=0)], [nothing], embeddings, logits)
 
     def _find(self, data: bytes, watch: "_Stopwatch") -> tuple[Photo, tuple[Box, ...]]:
         """Decode a photo and return it with the boxes of its MAX_FACES most prominent faces."""
@@ -283,7 +302,8 @@ class Recognizer:
         self, photo: Photo, boxes: Sequence[Box], watch: "_Stopwatch"
     ) -> tuple[int, int, str, dict[str, float], bool, int]:
         """Return what every answer says besides its faces, from `width` to `rotation`."""
-        return photo.width, photo.height, self.version, watch.stop(), photo.complete, 90 * boxes[0].quarters
+        turned = 90 * boxes[0].quarters
+        return photo.width, photo.height, self.version, watch.stop(), photo.complete, turned
 
     def _chips(self, photo: Photo, boxes: Sequence[Box]) -> RGBArray:
         return np.stack([self._aligner.align(photo, box, self._geometry) for box in boxes])
@@ -293,13 +313,13 @@ class Recognizer:
         with self._lock:
             return self.engine.run(chips)
 
-    def _name_faces(
-        self, boxes: list[Box], appearances: Iterable[Appearance], embeddings: FloatArray, logits: FloatArray
-    ) -> tuple[Face, ...]:
-        known = self.known
-        judged = known.judge(embeddings, logits)
-        face = partial(_face, known)
-        return tuple(map(face, boxes, appearances, judged.probabilities, judged.similarities, judged.scores))
+
+def _name_faces(
+    known: KnownPeople, boxes: list[Box], appearances: Iterable[Appearance], embeddings: FloatArray, logits: FloatArray
+) -> tuple[Face, ...]:
+    judged = known.judge(embeddings, logits)
+    face = partial(_face, known)
+    return tuple(map(face, boxes, appearances, judged.probabilities, judged.similarities, judged.scores))
 
 
 def _face(

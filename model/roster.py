@@ -124,16 +124,21 @@ class Roster:
     def _by_key(self) -> dict[str, Person]:
         return {key(person.name): person for person in self.people}
 
+    def find(self, identity: str) -> Person | None:
+        """Return the person with this id, if there is one."""
+        number = self._numbers.get(identity)
+        return None if number is None else self.people[number]
+
     def person(self, identity: str) -> Person:
         """Return the person with this id.
 
         Raises:
             UnknownPersonError: there is none.
         """
-        number = self._numbers.get(identity)
-        if number is None:
+        person = self.find(identity)
+        if person is None:
             raise UnknownPersonError(identity)
-        return self.people[number]
+        return person
 
     def number_of(self, identity: str) -> int:
         """Return the number of a person who is on the roster."""
@@ -162,10 +167,12 @@ class Roster:
             np.bincount(self.owners[self.near], minlength=size),
         )
 
-    def with_person(self, name: str, embeddings: FloatArray, qualities: Sequence[float]) -> tuple[Self, Person]:
-        """Return the roster with a new person, by (K, 512) embeddings of photos and their qualities, and the person.
+    def with_person(
+        self, name: str, embeddings: FloatArray, qualities: Sequence[float], identity: str | None = None
+    ) -> tuple[Self, Person]:
+        """Return the roster with a new person, by (K, 512) embeddings of photos and their qualities; and the person.
 
-        Without qualities, those of the person are not known.
+        Without qualities, those of the person are not known. `identity` is the person's id, by default a new one.
 
         Raises:
             BadNameError, NameTakenError: the name cannot be used.
@@ -176,7 +183,7 @@ class Roster:
         if len(self.people) >= MAX_PEOPLE:
             raise RosterError(f"The roster has {len(self.people):,} people, and it can have no more.")
         moment = now()
-        person = Person(new_id(), name, moment, moment, self.version + 1)
+        person = Person(identity or new_id(), name, moment, moment, self.version + 1)
         roster = replace(self, people=(*self.people, person)).with_photos(person.id, embeddings, qualities)
         return roster, roster.person(person.id)
 
@@ -207,6 +214,15 @@ class Roster:
         person = self.person(identity)
         misses = np.concatenate([self.rows(identity, near=True), embedding[None]])[-MAX_NEAR_MISSES:]
         return self._with_embeddings(self._touched(person), self.rows(identity), misses)
+
+    def without_near_misses(self, identity: str) -> Self:
+        """Return the roster without the near misses of a person.
+
+        Raises:
+            UnknownPersonError: there is no such person.
+        """
+        rows = self.rows(self.person(identity).id)
+        return self._with_embeddings(self._touched(self.person(identity)), rows, rows[:0])
 
     def renamed(self, identity: str, name: str) -> Self:
         """Return the roster in which a person has another name.

@@ -61,7 +61,7 @@ class RosterGallery:
         alike = alikeness(faces @ self.cohort.centres.T)
         cosines = self.prototypes.cosines(faces)
         similarities = self.prototypes.nearest(cosines)
-        normalised = self.prototypes.nearest(cosines - self.penalties) - np.float32(0.5) * alike[:, None]
+        normalised = self.prototypes.best(cosines - self.penalties) - np.float32(0.5) * alike[:, None]
         normalised -= self.nearness(embeddings, similarities)
         return Comparison(similarities, normalised, normalised)
 

@@ -12,6 +12,9 @@
 | `VISAGE_KEYS` | where the hashes of the keys are: s3://bucket/access/keys.json | none |
 | `VISAGE_KEYS_SECONDS` | how long a function uses the keys that it has before it asks S3 for changes | `5` |
 | `VISAGE_KEYS_OUTAGE_SECONDS` | how long it uses them while S3 does not answer | `300` |
+| `VISAGE_ROSTER` | the roster: s3://bucket/roster/SPACE/roster.npz, or a file | beside a bundle in a folder |
+| `VISAGE_ROSTER_SECONDS` | how long a function uses the roster that it has before it asks S3 for changes | `5` |
+| `VISAGE_THUMBNAILS` | who may see pictures of people: `none` (none are kept), `owner` or `visitors` | `none` |
 | `VISAGE_KEY` | the key that `visage recognize --url` sends | none |
 | `VISAGE_CACHE` | downloads, converted weights and the local AWS | `.cache` of the checkout, else the user's cache |
 | `VISAGE_LOCAL_PORT` | port of the local AWS | `4566` |
@@ -38,6 +41,11 @@ KEYS_OUTAGE_SECONDS: Final = 300
 """How long it uses them while S3 does not answer: most failures of S3 are shorter."""
 
 
+ROSTER_SECONDS: Final = 5
+"""How long a function uses the roster that it has before it asks S3 for changes: new people are known within this time.
+"""
+
+
 class Variables(dict[str, str]):
     """Environment variables. Only their names are shown when it is printed: values may be credentials."""
 
@@ -48,10 +56,14 @@ class Variables(dict[str, str]):
 
 @dataclass(frozen=True, slots=True)
 class AccessSettings:
-    """Who may use the API. `keys` is the S3 address of the object with the keys, or None."""
+    """Who may use the API, and see `thumbnails`: none, owner or visitors.
+
+    `keys` is the S3 address of the object with the keys, or None.
+    """
 
     auth: str = "none"
     private_labels: bool = False
+    thumbnails: str = "none"
     keys: str | None = None
     seconds: int = KEYS_SECONDS
     outage_seconds: int = KEYS_OUTAGE_SECONDS
@@ -61,10 +73,10 @@ class AccessSettings:
 class Settings:
     """The settings in the environment.
 
-    `location` is the folder or the S3 address of the bundle, and `uploads` the name of the bucket of uploads; each may
-    be None. `in_lambda` says whether this process runs in a Lambda function, and `for_snapshot` whether Lambda takes a
-    snapshot of it once it is initialised (SnapStart). `local_port` is not checked here; `deploy.local` does that.
-    `environment` is the whole environment, for child processes.
+    `location` is the folder or the S3 address of the bundle, `roster` that of the roster, and `uploads` the name of the
+    bucket of uploads; each may be None. `in_lambda` says whether this process runs in a Lambda function, and
+    `for_snapshot` whether Lambda takes a snapshot of it once it is initialised (SnapStart). `local_port` is not checked
+    here; `deploy.local` does that. `environment` is the whole environment, for child processes.
     """
 
     location: str | None
@@ -79,6 +91,8 @@ class Settings:
     namespace: str
     pyenv: Path
     access: AccessSettings
+    roster: str | None
+    roster_seconds: int
     key: str | None = field(repr=False)
     environment: Mapping[str, str] = field(repr=False)
 
@@ -104,13 +118,21 @@ class Settings:
             access=AccessSettings(
                 auth=given.get("VISAGE_AUTH") or "none",
                 private_labels=given.get("VISAGE_LABELS") == "private",
+                thumbnails=_thumbnails(given.get("VISAGE_THUMBNAILS", "")),
                 keys=given.get("VISAGE_KEYS") or None,
                 seconds=_number(given.get("VISAGE_KEYS_SECONDS", "")) or KEYS_SECONDS,
                 outage_seconds=_number(given.get("VISAGE_KEYS_OUTAGE_SECONDS", "")) or KEYS_OUTAGE_SECONDS,
             ),
+            roster=given.get("VISAGE_ROSTER") or None,
+            roster_seconds=_number(given.get("VISAGE_ROSTER_SECONDS", "")) or ROSTER_SECONDS,
             key=given.get("VISAGE_KEY") or None,
             environment=given,
         )
+
+
+def _thumbnails(text: str) -> str:
+    """Return who may see thumbnails; none are kept unless the owner says so in one of the known words."""
+    return text if text in {"owner", "visitors"} else "none"
 
 
 def cores() -> int:

@@ -58,6 +58,33 @@ class SharedFile:
             raise SharedError(f"{self._path} cannot be written: {error.strerror or error}.") from error
         return _content(body).etag
 
+    def sibling(self, name: str) -> "SharedFile":
+        """Return another file, in a folder beside this one."""
+        return SharedFile(self._path.with_suffix("") / name)
+
+    def put(self, body: bytes, content_type: str) -> None:  # noqa: ARG002  # files have no content types
+        """Write the file, whether or not there is one.
+
+        Raises:
+            SharedError: it cannot be written.
+        """
+        try:
+            with replacing(self._path) as unfinished:
+                unfinished.write_bytes(body)
+        except OSError as error:
+            raise SharedError(f"{self._path} cannot be written: {error.strerror or error}.") from error
+
+    def delete(self) -> None:
+        """Delete the file, if there is one.
+
+        Raises:
+            SharedError: it cannot be deleted.
+        """
+        try:
+            self._path.unlink(missing_ok=True)
+        except OSError as error:
+            raise SharedError(f"{self._path} cannot be deleted: {error.strerror or error}.") from error
+
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """Hold the lock, which the system releases when this process ends, however it ends."""

@@ -4,6 +4,7 @@ import hashlib
 import os
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -352,6 +353,33 @@ class SharedObject(_Client):
                 raise
             with closing(answer["Body"]) as body:
                 return Content(bytes(body.read()), str(answer["ETag"]))
+
+    def sibling(self, name: str) -> "SharedObject":
+        """Return another object below the same prefix, through the same client."""
+        key = f"{self._key.rpartition('/')[0]}/{name}"
+        other = copy(self)
+        vars(other).update(_key=key, _location=f"s3://{self._bucket}/{key}")
+        return other
+
+    def put(self, body: bytes, content_type: str) -> None:
+        """Write the object, whether or not there is one.
+
+        Raises:
+            SharedError: access is denied.
+            SharedUnavailableError: S3 cannot be reached now.
+        """
+        with self._translate_errors():
+            self._client.put_object(Bucket=self._bucket, Key=self._key, Body=body, ContentType=content_type)
+
+    def delete(self) -> None:
+        """Delete the object, if there is one.
+
+        Raises:
+            SharedError: access is denied.
+            SharedUnavailableError: S3 cannot be reached now.
+        """
+        with self._translate_errors():
+            self._client.delete_object(Bucket=self._bucket, Key=self._key)
 
     def replace(self, body: bytes, seen: str = "") -> str:
         """Replace the version with the ETag `seen`, and return the new one's; without one, make the object.

@@ -43,6 +43,7 @@ class Watched(Generic[T]):
         self._read: Read | None = None
         self._value: T | None = None
         self._etag = ""
+        self._failure: ModelError | None = None
         self._confirmed = self._asked = -math.inf
 
     def get(self, *, fresh: bool = False, within: int | None = None) -> T | None:
@@ -54,6 +55,16 @@ class Watched(Generic[T]):
             if fresh or not self._is_within(self._seconds, self._asked):
                 self._ask()
             return self._value if within is None or self._is_within(within, self._confirmed) else None
+
+    def at_hand(self) -> tuple[T, str] | None:
+        """Return the version at hand and its ETag, if there is one."""
+        with self._lock:
+            return None if self._value is None else (self._value, self._etag)
+
+    @property
+    def failure(self) -> ModelError | None:
+        """Why the last attempt to ask for a newer version failed; None if it succeeded."""
+        return self._failure
 
     def prepare(self) -> None:
         """Make the connection's client, which takes some tenths of a second, before the first request needs it."""
@@ -84,10 +95,9 @@ class Watched(Generic[T]):
             content = self._reader()(self._etag)
             if content is not None:
                 self._value, self._etag = self._parse(content.body), content.etag
-            self._confirmed = self._clock()
-        except SharedUnavailableError as error:
-            self._on_failure(error)
+            self._confirmed, self._failure = self._clock(), None
         except ModelError as error:
-            if not self._keeps:
+            if not (self._keeps or isinstance(error, SharedUnavailableError)):
                 self._value, self._etag = None, ""
+            self._failure = error
             self._on_failure(error)

@@ -8,7 +8,7 @@ import typer
 
 from deploy import local, package, stack, website
 from deploy.access import Access, Auth
-from deploy.options import Options
+from deploy.options import Options, Thumbnails
 from deploy.owner import MAX_LIVE, UNSAID, Owner
 from deploy.releases import KEPT
 from deploy.rollout import Addresses, Plan, bring_up
@@ -163,6 +163,13 @@ def deploy(
             "--site-logs/--no-site-logs", rich_help_panel=_WATCHING, help="Logs of the website, with addresses."
         ),
     ] = None,
+    thumbnails: Annotated[
+        Thumbnails | None,
+        typer.Option(
+            help="Who may see a picture of each person who is added: the owner, or visitors, too. "
+            "(default: none, and none are kept)"
+        ),
+    ] = None,
     waf: Annotated[
         str | None,
         typer.Option(metavar="ARN", rich_help_panel=_WATCHING, help="AWS WAF's web ACL in front of the website."),
@@ -192,6 +199,7 @@ def deploy(
         "access_logs": access_logs,
         "site_logs": site_logs,
         "waf": waf,
+        "thumbnails": thumbnails,
     }
     _check(stage, engine)
     loaded = _load(bundle, engine)
@@ -212,6 +220,7 @@ def deploy(
     )
     addresses = bring_up(target, loaded, engine, hosting, site, step, send, responsible, plan=plan)
     emit(asdict(addresses), as_json=as_json, show=lambda _: _show(addresses))
+    note(addresses.remarks)
     if hosting is Hosting.S3:
         note([_NO_CAMERA])
     if access.uses_keys:

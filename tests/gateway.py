@@ -257,7 +257,7 @@ class FakeRecognizer:
             predictions=predictions,
         )
         timing = {"decode": 8.123, "detect": 31.0, "align": 1.2, "recognize": 62.5, "total": 103.04}
-        return Recognition((face,), 64, 48, self.version, timing)
+        return Recognition((face,), 64, 48, self.version, timing, roster=self.known.version)
 
     def detect(self, data):
         self._see(data)

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from model.version import VERSION
+from tests.gateway import ADA, ZOE
 
 SEEN = {
     "box": {"left": 12, "top": 8, "width": 21, "height": 21},
@@ -40,7 +41,8 @@ def test_a_photo_is_never_written_to_disk(client, monkeypatch):
 
 
 def test_a_recognition_is_answered_as_documented(client, photo):
-    prediction = {"label": "Ada Lovelace", "probability": 0.998, "enrolled": False}
+    prediction = {"label": "Ada Lovelace", "probability": 0.998, "enrolled": False, "id": ADA}
+    other = {"label": "Zoë Ünal", "probability": 0.002, "enrolled": True, "id": ZOE}
     assert client.upload(photo).json == {
         "label": "Ada Lovelace",
         "probability": 0.998,
@@ -54,11 +56,12 @@ def test_a_recognition_is_answered_as_documented(client, photo):
                 "similarity": 0.8312,
                 "known": True,
                 "enrolled": False,
-                "predictions": [prediction, {"label": "Zoë Ünal", "probability": 0.002, "enrolled": True}],
+                "id": ADA,
+                "predictions": [prediction, other],
             }
         ],
         "image": {"width": 64, "height": 48, "complete": True, "rotation": 0},
-        "model": {"version": "0123456789ab"},
+        "model": {"version": "0123456789ab", "roster": 1},
         "timing_ms": {"decode": 8.1, "detect": 31.0, "align": 1.2, "recognize": 62.5, "total": 103.0},
     }
 
@@ -135,7 +138,7 @@ def test_labels_are_the_people_how_well_they_are_known_and_the_version(client):
             "false_accept_rate": 0.01,
             "measured_on": "LFW",
         },
-        "model": {"version": "0123456789ab"},
+        "model": {"version": "0123456789ab", "roster": 1},
     }
 
 

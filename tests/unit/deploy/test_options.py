@@ -49,7 +49,7 @@ def test_the_local_aws_is_watched_only_if_it_is_asked_for(deployed):
 
 def test_what_is_off_is_no_parameter_of_the_template():
     none = Options().changed(alarms=False, dashboard=False, access_logs=False)
-    assert set(none.parameters()) == {"options"}
+    assert set(none.parameters()) == {"options", "thumbnails"}
 
 
 def test_the_template_gets_numbers_as_they_were_given():

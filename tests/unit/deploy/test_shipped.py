@@ -69,7 +69,7 @@ def test_the_parameters_of_a_deployment_are_those_of_serverless_yml(tmp_path):
     function = Function(Engine("onnx"), "snapshot", "visage.zip", "python")
     options = Options(
         max_concurrency=5, budget=20, alarm_email="ada@example.org", site_logs=True, waf="arn"
-    ).parameters()
+    ).parameters() | {"roster": "roster/x/roster.npz"}
     local = LocalAWS(4567, tmp_path, SETTINGS)
     options |= Access(Auth.JWT, "https://issuer.test", "photos").parameters()
     words = arguments(Target("local", "eu-central-1", SETTINGS, local), "models/x", function, Hosting.S3, options)
