@@ -67,6 +67,11 @@ NEEDS: Final[dict[str, Need | None]] = {
 """What each route needs; None for those that are always open. A route that is not listed answers with an error."""
 
 
+def route_of(rule: str) -> str:
+    """Return the route of a rule of Flask, as NEEDS and the contract name it."""
+    return rule.replace("<identity>", "{id}")
+
+
 def needed_scope(route: str, access: AccessSettings) -> str | None:
     """Return the scope that a key must have for this route, None if the function asks for no key."""
     need = _need(route, access)

@@ -8,7 +8,7 @@ from typing import Any, Final
 from flask import Flask, Response, g, jsonify, request
 from flask.json.provider import DefaultJSONProvider
 
-from api.access import Guard, guard_for
+from api.access import Guard, guard_for, route_of
 from api.errors import (
     MEDIA_TYPE,
     MalformedUploadError,
@@ -104,7 +104,7 @@ def _preflight() -> Response | None:
 def _admit(guard: Guard, /) -> None:
     """Refuse a request before its body is looked at and the model is loaded."""
     if request.url_rule is not None:
-        key = guard.admit(request.url_rule.rule.replace("<identity>", "{id}"), request.authorization, _claims())
+        key = guard.admit(route_of(request.url_rule.rule), request.authorization, _claims())
         g.key = key and key.id
 
 
@@ -149,7 +149,7 @@ def _outcome(status: int) -> Outcome:
     return Outcome(
         request_id=g.request_id,
         method=request.method if request.url_rule else "-",
-        route=request.url_rule.rule if request.url_rule else "-",
+        route=route_of(request.url_rule.rule) if request.url_rule else "-",
         status=status,
         duration_ms=round(1000 * (time.perf_counter() - g.started), 1),
         problem=g.get("problem"),

@@ -8,7 +8,7 @@ import pytest
 
 from api import ModelLoader, create_app
 from api import access as module
-from api.access import NEEDS, Guard, Keyring, Rates
+from api.access import NEEDS, Guard, Keyring, Rates, route_of
 from model.errors import KeysError, SharedError, SharedMissingError, SharedUnavailableError
 from model.keys import Keys
 from model.settings import AccessSettings
@@ -213,7 +213,7 @@ def test_a_page_of_another_website_may_send_a_key(client):
 
 def test_every_route_says_what_it_needs(telemetry):
     rules = create_app(ModelLoader(None), telemetry).url_map.iter_rules()
-    routes = {rule.rule.replace("<identity>", "{id}") for rule in rules}
+    routes = {route_of(rule.rule) for rule in rules}
     of_people = {path for path in routes if path.startswith("/people")}
     assert routes == set(NEEDS) == of_people | {path for _, path in [*CLOSED, *OPEN]}
 
