@@ -50,6 +50,8 @@ _PHOTOS: Final = (
 )
 _NAMES: Final = (BadNameError("The name is empty. Give one that can be seen."), _TAKEN)
 
+_JSON: Final = (MalformedUploadError("The body must be a JSON object."), PhotoTooLargeError("The body is too large."))
+
 _ID: Final = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
 _IF_MATCH: Final = {
     "name": "If-Match",
@@ -81,7 +83,7 @@ def people_operations() -> dict[str, dict[str, Operation]]:
         },
         "/people/{id}": {
             "get": (_show(), (_UNKNOWN, *_ALWAYS)),
-            "patch": (_rename(), (*_NAMES, *_PHOTOS[:2], _UNKNOWN, TrainedPersonError("Ann Lee"), _CHANGED, *_ALWAYS)),
+            "patch": (_rename(), (*_NAMES, *_JSON, _UNKNOWN, TrainedPersonError("Ann Lee"), _CHANGED, *_ALWAYS)),
             "delete": (_remove(), (_UNKNOWN, TrainedPersonError("Ann Lee"), _CHANGED, *_ALWAYS)),
         },
         "/people/{id}/photos": {"post": (_add_photos(), (*_PHOTOS, _UNKNOWN, _CHANGED, *_ALWAYS))},

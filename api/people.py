@@ -16,7 +16,7 @@ from api.errors import BadParameterError, NoPhotoUsedError, NoThumbnailError, Re
 from api.loading import ModelLoader
 from api.people_answers import added_json, page_json, person_json, photo_json, remarks_of
 from api.people_form import NewPhotos, place_after, read_json_object, read_new_photos, read_page
-from api.upload import UploadKey, read_body
+from api.upload import UploadKey
 from model.enrolment import Choice, Seen, choose
 from model.errors import (
     BadNameError,
@@ -131,7 +131,7 @@ def _add_people(blueprint: Blueprint, desk: "_Desk") -> None:
     @blueprint.patch("/people/<identity>")
     def rename(identity: str) -> Response:
         """Give a person another name."""
-        name = read_json_object(read_body(request, 'Send {"name": NAME}.')).get("name")
+        name = read_json_object(request.get_data(cache=False)).get("name")
         if not isinstance(name, str):
             raise BadNameError('Send {"name": NAME}.')
         loaded, name = desk.fresh(), checked_name(name)

@@ -74,7 +74,7 @@ def test_the_labels_are_the_folders_that_were_trained_on(stack, samples):
 def test_health_names_the_model_and_the_engine(stack):
     # MiniStack keeps the path /health for itself; API Gateway takes a second slash for one.
     answer = stack.get(f"{stack.api}//health").json()
-    assert answer["model"] == stack.get(f"{stack.api}/labels").json()["model"]
+    assert answer["model"]["version"] == stack.get(f"{stack.api}/labels").json()["model"]["version"]
     assert answer["engine"]["name"] == "torchscript"
 
 
