@@ -146,12 +146,3 @@ def test_a_person_comes_is_known_is_corrected_and_goes_as_described(schema, send
         removed = people("/people/{id}", "delete", identity)
     assert removed.json()["gone_on"] == str(today() + timedelta(days=FORMER_DAYS + 1))
     assert people("/people/{id}", "get", identity).status_code == 404
-
-
-def test_the_bucket_keeps_former_rosters_as_long_as_is_said(stack):
-    with stack.target.client("s3") as s3:
-        bucket = stack.outputs()["ModelBucket"]
-        rules = s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
-    assert [
-        rule["NoncurrentVersionExpiration"]["NoncurrentDays"] for rule in rules if "NoncurrentVersionExpiration" in rule
-    ] == [FORMER_DAYS]

@@ -49,13 +49,16 @@ def another(stack, bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> bu
     return written
 
 
-def test_the_role_may_read_models_and_keys_take_uploads_write_its_logs_and_traces_and_nothing_else(stack, statements):
-    uploads = stack.outputs()["UploadBucket"]
+def test_the_role_may_do_what_its_routes_need_and_nothing_else(stack, statements):
+    uploads, models = (stack.outputs()[name] for name in ("UploadBucket", "ModelBucket"))
     rights = {(action, right["Resource"]) for right in statements for action in _list(right["Action"])}
     assert rights == {
-        ("s3:GetObject", f"arn:aws:s3:::{stack.outputs()['ModelBucket']}/models/*"),
+        ("s3:GetObject", f"arn:aws:s3:::{models}/models/*"),
+        ("s3:GetObject", f"arn:aws:s3:::{models}/roster/*"),
+        ("s3:PutObject", f"arn:aws:s3:::{models}/roster/*"),
+        ("s3:DeleteObject", f"arn:aws:s3:::{models}/roster/*/thumbnails/*"),
         *((f"s3:{action}Object", f"arn:aws:s3:::{uploads}/uploads/*") for action in ("Put", "Get", "Delete")),
-        ("s3:GetObject", f"arn:aws:s3:::{stack.outputs()['ModelBucket']}/access/keys.json"),
+        ("s3:GetObject", f"arn:aws:s3:::{models}/access/keys.json"),
         ("logs:CreateLogStream", f"arn:aws:logs:us-east-1:000000000000:log-group:/aws/lambda/{FUNCTION}:*"),
         ("logs:PutLogEvents", f"arn:aws:logs:us-east-1:000000000000:log-group:/aws/lambda/{FUNCTION}:*"),
         ("xray:PutTraceSegments", "*"),

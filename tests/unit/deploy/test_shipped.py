@@ -11,6 +11,7 @@ from deploy.shipped import BOOTSTRAP, SHIPPED, shipped_files
 from deploy.stack import Engine, Function, Hosting, arguments
 from deploy.target import Target
 from model.engines import ENGINES, Packaging
+from model.roster_storage import FORMER_DAYS
 from model.settings import ROOT
 from scripts.console import SETTINGS
 
@@ -76,3 +77,8 @@ def test_the_parameters_of_a_deployment_are_those_of_serverless_yml(tmp_path):
     given = {word.partition("=")[0] for word in words[5::2]}
     text = (ROOT / "serverless.yml").read_text(encoding="utf-8")
     assert given == set(re.findall(r"^    (\w+): ", text.partition("\ncustom:")[0], re.MULTILINE))
+
+
+def test_the_bucket_keeps_former_rosters_as_long_as_the_api_says():
+    text = (ROOT / "serverless.yml").read_text(encoding="utf-8")
+    assert re.findall(r"NoncurrentDays: (\d+)", text) == [str(FORMER_DAYS)]
