@@ -130,7 +130,7 @@ export default ({ number, plural }) => ({
     "key-of-another-stage": ["This key is of another stage.", "Enter one of this stage."],
     "key-scope": ["This key may not change people.", "Make one with the scope people, and enter that."],
     "photo-scope": ["This key may not look at photos.", "Make one with the scopes people and recognize, and enter that."],
-    "bad-name": ["This can’t be a name.", "Use up to 100 letters on one line, without / and \\."],
+    "bad-name": ["This can’t be a name.", "Use up to 100 characters on one line, without / \\ < and >."],
     "name-taken": ["Somebody has this name already.", "Choose another one, or add the photos to that person."],
     "trained-person": ["The network was trained on this person.", "Change the model with visage forget, and deploy it again."],
     "unknown-person": ["This person isn’t there any more.", "Somebody else has removed them."],

@@ -130,7 +130,7 @@ export default ({ number, plural }) => ({
     "key-of-another-stage": ["Esta clave es de otro entorno.", "Introduce una de este."],
     "key-scope": ["Esta clave no puede cambiar personas.", "Crea una con el ámbito people e introdúcela."],
     "photo-scope": ["Esta clave no puede mirar fotos.", "Crea una con los ámbitos people y recognize e introdúcela."],
-    "bad-name": ["Esto no puede ser un nombre.", "Usa hasta 100 letras en una línea, sin / ni \\."],
+    "bad-name": ["Esto no puede ser un nombre.", "Usa hasta 100 caracteres en una línea, sin / \\ < ni >."],
     "name-taken": ["Alguien tiene ya este nombre.", "Elige otro o añade las fotos a esa persona."],
     "trained-person": ["La red se entrenó con esta persona.", "Cambia el modelo con visage forget y publícalo de nuevo."],
     "unknown-person": ["Esta persona ya no está.", "La ha quitado otra persona."],
