@@ -97,3 +97,11 @@ def test_the_command_line_sends_a_large_photo_by_itself(stack, large, tmp_path):
     assert done.returncode == 0, done.stderr
     (answer,) = json.loads(done.stdout).values()
     assert answer["label"] == "Barack Obama"
+
+
+def test_the_command_line_compares_a_large_photo_with_a_small_one_by_itself(stack, visage, large, samples, tmp_path):
+    (tmp_path / "large.tif").write_bytes(large)
+    other = samples / sample_photos.PEOPLE / "Barack Obama" / "obama.jpg"
+    ended = visage("verify", tmp_path / "large.tif", other, "--url", stack.api, "--json")
+    assert ended.status == 0, ended.err
+    assert json.loads(ended.out)["same"] is True
