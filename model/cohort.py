@@ -84,9 +84,12 @@ class Cohort:
         """Whether strangers were measured."""
         return len(self.centres) > 0
 
-    def centred(self, embeddings: FloatArray) -> FloatArray:
-        """Return (N, 512) embeddings less the mean, at unit length."""
-        return normalised(embeddings - self.mean)
+    def centred(self, embeddings: FloatArray | npt.NDArray[np.float16]) -> FloatArray:
+        """Return (N, 512) embeddings less the mean, at unit length; zeros stay zeros."""
+        centred: FloatArray = embeddings - self.mean
+        # There may be 10,000 people; without a copy, it takes half of the time.
+        centred /= np.maximum(np.sqrt(np.einsum("ij,ij->i", centred, centred)), 1e-12)[:, None]
+        return centred
 
 
 def normalised(vectors: FloatArray) -> FloatArray:

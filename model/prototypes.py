@@ -26,6 +26,8 @@ ALIKE: Final = 8
 _NOBODY: Final = np.float32(-1)
 """The similarity with a person who has no prototypes."""
 
+_ABSENT: Final = np.float32(-np.inf)
+
 
 @dataclass(frozen=True)
 class Prototypes:
@@ -59,35 +61,37 @@ class Prototypes:
 
     def _means(self, cosines: FloatArray, fewer: Sequence[float]) -> FloatArray:
         """Return the means (N, C); `fewer` is what is subtracted from the mean of one cosine, of two, and so on."""
-        if not len(self.people):
-            return np.full((len(cosines), self.count), _NOBODY)
-        slots, padding, used = self._slots
-        by_person = np.where(padding, -np.inf, cosines[:, slots])
-        largest = np.partition(by_person, -NEAREST, axis=2)[:, :, -NEAREST:]
-        present = np.isfinite(largest)
-        sums = np.where(present, largest, 0)
-        means = sums.sum(axis=2) / used
-        if fewer:
-            descending = -np.sort(-largest, axis=2)
-            for count, less in enumerate(fewer, 1):
-                means = np.maximum(means, descending[:, :, :count].mean(axis=2) - np.float32(less))
-        nearest: FloatArray = np.where(present.any(axis=2), means, _NOBODY).astype(np.float32)
+        largest = self._largest(cosines, NEAREST)
+        present = largest > _ABSENT
+        sums, counts = np.where(present, largest, 0).cumsum(axis=0), present.sum(axis=0)
+        means = sums[-1] / np.maximum(counts, 1)
+        for count, less in enumerate(fewer, 1):
+            means = np.maximum(means, np.where(counts >= count, sums[count - 1] / count - np.float32(less), _ABSENT))
+        nearest: FloatArray = np.where(counts, means, _NOBODY).astype(np.float32)
         return nearest
 
     def largest(self, cosines: FloatArray) -> FloatArray:
         """Return the largest (N, C) of each person's cosines, (N, P); -1 for a person without prototypes."""
-        largest = np.full((len(cosines), self.count), _NOBODY)
-        np.maximum.at(largest.T, self.people, cosines.T)
+        largest: FloatArray = np.maximum(self._largest(cosines, 1)[0], _NOBODY)
+        return largest
+
+    def _largest(self, cosines: FloatArray, count: int) -> FloatArray:
+        """Return the `count` largest of each person's cosines, (count, N, C), in descending order, padded."""
+        padded = np.hstack([cosines, np.full((len(cosines), 1), _ABSENT)])
+        largest = np.full((count, len(cosines), self.count), _ABSENT)
+        for column in self._columns:  # for 10,000 people, ten times as fast as to partition each person's cosines
+            values = padded[:, column]
+            for rank in range(count):
+                largest[rank], values = np.maximum(largest[rank], values), np.minimum(largest[rank], values)
         return largest
 
     @cached_property
-    def _slots(self) -> tuple[IntArray, npt.NDArray[np.bool_], FloatArray]:
-        """Return each person's rows of prototypes, (C, K), padded; which are padding; and how many count, (C,)."""
+    def _columns(self) -> IntArray:
+        """Each person's first prototype, second, and so on, (K, C); the number after the last one pads it."""
         counts = np.bincount(self.people, minlength=self.count)
-        slots = np.zeros((self.count, max(counts.max(initial=0), NEAREST)), np.int64)
-        filled = np.arange(slots.shape[1]) < counts[:, None]
-        slots[filled] = np.argsort(self.people, kind="stable")
-        return slots, ~filled, np.clip(counts, 1, NEAREST).astype(np.float32)
+        slots = np.full((self.count, counts.max(initial=0)), len(self.people))
+        slots[np.arange(slots.shape[1]) < counts[:, None]] = np.argsort(self.people, kind="stable")
+        return np.ascontiguousarray(slots.T)
 
 
 def alikeness(cosines: FloatArray) -> FloatArray:

@@ -16,7 +16,7 @@ from model.cohort import Cohort, FloatArray
 from model.gallery import Comparison
 from model.prototypes import IntArray, Prototypes, alikeness
 from model.roster import Flags, Roster
-from model.strangers import DRAWN, draw
+from model.strangers import DRAWN, drawn_faces
 
 NEAR_MISS: Final = 2.0
 """By how many times the difference a score decreases for a face that is more like a near miss than like the person."""
@@ -37,11 +37,12 @@ class RosterGallery:
     @classmethod
     def of(cls, roster: Roster, cohort: Cohort) -> Self:
         """Return the gallery of a roster whose penalties are computed, see `measured`."""
-        embeddings, count = cohort.centred(roster.embeddings.astype(np.float32)), len(roster.people)
-        photos, near = ~roster.near, roster.near
+        embeddings, count = cohort.centred(roster.embeddings), len(roster.people)
+        near = roster.near
+        photos = ~near if near.any() else slice(None)  # which copies nothing
         return cls(
             Prototypes(embeddings[photos], roster.owners[photos], count),
-            roster.penalties[photos] if cohort.is_measured else np.zeros(photos.sum(), np.float32),
+            (roster.penalties if cohort.is_measured else np.zeros(len(near), np.float32))[photos],
             Prototypes(embeddings[near], roster.owners[near], count),
             cohort,
         )
@@ -58,11 +59,14 @@ class RosterGallery:
     def compare(self, embeddings: FloatArray) -> Comparison:
         """Compare (N, 512) unit-length embeddings with the people."""
         faces = self.cohort.centred(embeddings)
-        alike = alikeness(faces @ self.cohort.centres.T)
+        return self.compare_centred(faces, alikeness(faces @ self.cohort.centres.T))
+
+    def compare_centred(self, faces: FloatArray, alike: FloatArray) -> Comparison:
+        """Compare (N, 512) faces less the mean, at unit length, which are alike to the cohort by (N,)."""
         cosines = self.prototypes.cosines(faces)
         similarities = self.prototypes.nearest(cosines)
         normalised = self.prototypes.best(cosines - self.penalties) - np.float32(0.5) * alike[:, None]
-        normalised -= self.nearness(embeddings, similarities)
+        normalised -= self._nearness(faces, similarities, None)
         return Comparison(similarities, normalised, normalised)
 
     def similarities(self, embeddings: FloatArray) -> FloatArray:
@@ -74,9 +78,12 @@ class RosterGallery:
 
         `similarities` (N, C) are those with the people numbered `people`, by default all.
         """
+        return self._nearness(self.cohort.centred(embeddings), similarities, people)
+
+    def _nearness(self, faces: FloatArray, similarities: FloatArray, people: IntArray | None) -> FloatArray:
         if not len(self.misses.people):
             return np.zeros_like(similarities)
-        largest = self.misses.largest(self.misses.cosines(self.cohort.centred(embeddings)))
+        largest = self.misses.largest(self.misses.cosines(faces))
         excess = (largest if people is None else largest[:, people]) - similarities
         nearness: FloatArray = np.float32(NEAR_MISS) * np.maximum(excess, 0)
         return nearness
@@ -115,13 +122,13 @@ def _penalties(roster: Roster, cohort: Cohort) -> FloatArray:
 
 def _with_strangers(roster: Roster, cohort: Cohort, changed: IntArray) -> Roster:
     """Return the roster with the largest scores of drawn strangers, after some people have changed."""
-    drawn = draw(cohort)
+    faces, alike = drawn_faces(cohort)
     unknown = roster.nearest < 0
     strangers, nearest = np.where(unknown, np.float32(-np.inf), roster.strangers), roster.nearest.copy()
     everybody = np.arange(len(roster.people))
     for people, rows in ((changed, np.flatnonzero(~unknown)), (everybody, np.flatnonzero(unknown))):
         if len(people) and len(rows):
-            found, best = _largest(drawn[rows], _part(roster, cohort, people))
+            found, best = _largest(faces[rows], alike[rows], _part(roster, cohort, people))
             better = found > strangers[rows]
             strangers[rows] = np.where(better, found, strangers[rows])
             nearest[rows] = np.where(better, people[best], nearest[rows])
@@ -142,9 +149,9 @@ def _part(roster: Roster, cohort: Cohort, people: IntArray) -> RosterGallery:
     return RosterGallery.of(part, cohort)
 
 
-def _largest(faces: FloatArray, gallery: RosterGallery) -> tuple[FloatArray, IntArray]:
-    """Return the largest score of each of (N, 512) faces, and with whom."""
-    blocks = [gallery.compare(block).scores for block in np.array_split(faces, max(1, len(faces) // _BLOCK))]
-    return np.concatenate([block.max(axis=1) for block in blocks]), np.concatenate(
-        [block.argmax(axis=1) for block in blocks]
-    )
+def _largest(faces: FloatArray, alike: FloatArray, gallery: RosterGallery) -> tuple[FloatArray, IntArray]:
+    """Return the largest score of each of (N, 512) centred faces, and with whom; `alike` (N,) is as in `compare`."""
+    blocks = np.array_split(np.arange(len(faces)), max(1, len(faces) // _BLOCK))
+    scores = (gallery.compare_centred(faces[block], alike[block]).scores for block in blocks)
+    largest = [(block.max(axis=1), block.argmax(axis=1)) for block in scores]
+    return np.concatenate([values for values, _ in largest]), np.concatenate([best for _, best in largest])

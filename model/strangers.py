@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from model.cohort import Cohort, FloatArray, normalised
+from model.prototypes import alikeness
 
 DRAWN: Final = 8000
 """How many strangers are drawn to measure a threshold."""
@@ -32,6 +33,13 @@ def draw(cohort: Cohort, count: int = DRAWN) -> FloatArray:
     strangers: FloatArray = (normalised(centres + spread) + cohort.mean).astype(np.float32)
     strangers.setflags(write=False)
     return strangers
+
+
+@lru_cache(maxsize=1)  # of 16 MB; each change of a roster needs them again
+def drawn_faces(cohort: Cohort) -> tuple[FloatArray, FloatArray]:
+    """Return the (DRAWN, 512) drawn strangers less the mean, at unit length, and how alike each is to the cohort."""
+    faces = cohort.centred(draw(cohort))
+    return faces, alikeness(faces @ cohort.centres.T)
 
 
 def drawn_rate(corrections: FloatArray, rate: float, people: int) -> float:
