@@ -1,4 +1,4 @@
-"""Measures people who are enrolled by a few photos each: their other photos, and strangers.
+"""Measures people who are on a roster by a few photos each: their other photos, and strangers.
 
 The people are those of a dataset, such as LFW, whom the cohort of the network was not measured on. Nothing is trained.
 """
@@ -17,9 +17,11 @@ from dataset.words import counted
 from evaluation.figures import Figures
 from evaluation.metrics import Share
 from model.cohort import Cohort, FloatArray
-from training import calibration, strangers
+from model.roster import Roster
+from model.roster_gallery import RosterGallery, measured
+from model.strangers import drawn_rate, score_at
+from training import strangers
 from training.cohorts import judging_photos, person_of
-from training.discriminant import fit
 from training.embedder import Embedder
 from training.errors import DatasetError
 
@@ -161,8 +163,12 @@ def _trial(
         gallery_rows.append(rows[:enrolled])
         probe_rows.append(rows[enrolled : enrolled + _PROBES])
         owners.append(np.full(len(probe_rows[-1]), number))
-    gallery = fit(faces.mirrored[np.concatenate(gallery_rows)], np.repeat(np.arange(size), enrolled), cohort)
-    threshold = calibration.threshold(gallery, rate).value
+    roster = Roster("benchmark")
+    for name, rows in zip(chosen, gallery_rows, strict=True):
+        roster, _ = roster.with_person(str(name), faces.mirrored[rows], ())
+    roster = measured(roster, cohort)
+    gallery = RosterGallery.of(roster, cohort)
+    threshold = score_at(roster.strangers, drawn_rate(cohort.roster_corrections, rate, size))
     scores, people_of_probes = (
         gallery.compare(faces.embeddings[np.concatenate(probe_rows)]).scores,
         np.concatenate(owners),

@@ -9,9 +9,12 @@ import torch
 from PIL import Image
 
 from model import bundle as bundles
+from model.errors import SharedError
+from model.roster_storage import RosterStorage
 from preprocess.files import replacing
 from scripts import checks
 from scripts.console import CommandError
+from tests.crowds import crowd
 from tests.unit.training.test_activations import SIZE, Network
 from training import activations
 
@@ -53,6 +56,17 @@ def test_what_another_library_cannot_write_into_a_bundle_is_the_full_disk(disk):
         torch.save({"weights": torch.zeros(2 * MB)}, source / "model.pt")
     assert raised.value.errno == errno.ENOSPC
     assert list(disk.iterdir()) == []
+
+
+def test_a_roster_that_does_not_fit_on_the_disk_stays_as_it_was(disk):
+    storage = RosterStorage.at(str(disk / "bundle.roster.npz"), "space")
+    storage.change(lambda roster: roster.with_person("Ann", crowd(1), ()))
+    before = (disk / "bundle.roster.npz").read_bytes()
+    (disk / "thesis.tex").write_bytes(bytes(4 * 1024 * 1024 - 20_000))
+    with pytest.raises(SharedError, match="No space left"):
+        storage.change(lambda roster: roster.with_person("Bob", crowd(16), ()))
+    assert (disk / "bundle.roster.npz").read_bytes() == before
+    assert not list(disk.glob("*.part"))
 
 
 def test_an_error_on_a_disk_with_room_stays_what_it_is(disk):
