@@ -38,7 +38,7 @@ def test_other_photos_of_the_enrolled_are_named_and_few_strangers_are_taken_for_
     row = measure(photos, sizes=[10], repeats=2).to_dict()["rows"][0]
     assert (row["people"], row["probes"], row["strangers"]) == (10, 2 * 20, 2 * (judging - 10))
     assert row["name_right"] == row["recognised"] == 1
-    assert row["strangers_taken"] <= 0.25
+    assert row["strangers_taken"] <= 0.3  # they are not drawn as those of the cohort are
     assert row["strangers_taken_interval"][0] <= row["strangers_taken"]
 
 
