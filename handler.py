@@ -82,3 +82,5 @@ lambda_handler = create_handler(app, model, telemetry)
 if settings.in_lambda:
     guard.prepare()
     initialise(model, telemetry, for_snapshot=settings.for_snapshot)
+    if settings.for_snapshot:
+        rosters.prepare(model.get())

@@ -160,7 +160,7 @@ def _send(sender: Connection, location: str, settings: Settings, user: int) -> N
     The roster, which is downloaded at the same time, comes last.
     """
     with ThreadPoolExecutor(1) as pool:
-        roster = pool.submit(_roster, settings.roster)
+        roster = pool.submit(_roster, settings)
         try:
             for bundle in bundles.load_parts(location, _parts(settings.engine), user=user):
                 sender.send(bundle)
@@ -170,11 +170,15 @@ def _send(sender: Connection, location: str, settings: Settings, user: int) -> N
             sender.send(roster.result())
 
 
-def _roster(location: str | None) -> Content | None:
-    """Return the roster at "s3://bucket/key". Where that fails, the first request tries again, and logs the reason."""
+def _roster(settings: Settings) -> Content | None:
+    """Return the roster at "s3://bucket/key". Where that fails, the first request tries again, and logs the reason.
+
+    A snapshot must not hold it: it would keep people who are removed later.
+    """
+    if settings.for_snapshot or not (settings.roster or "").startswith("s3://"):
+        return None
     with suppress(SharedError):
-        if location and location.startswith("s3://"):
-            return SharedObject(location).read()
+        return SharedObject(settings.roster or "").read()
     return None
 
 

@@ -25,7 +25,7 @@ from typing import Any
 from model.engines import ENGINES
 from scripts.programs import BUBBLEWRAP
 from tests.jail.limits import Limits, limited
-from tests.jail.services import ACCESS_KEY, KEYS, LOCATION, TIMEOUT_SECONDS, TOKEN, Services, serving
+from tests.jail.services import ACCESS_KEY, KEYS, LOCATION, ROSTER, TIMEOUT_SECONDS, TOKEN, Services, serving
 
 USER, GROUP = 993, 990
 """Lambda's user of a sandbox."""
@@ -233,6 +233,7 @@ def environment_of(
         "VISAGE_AUTH": auth,
         "VISAGE_LABELS": "public",
         "VISAGE_KEYS": f"s3://{KEYS}",
+        "VISAGE_ROSTER": f"s3://{ROSTER}",
         "POWERTOOLS_SERVICE_NAME": "visage",
         "POWERTOOLS_METRICS_NAMESPACE": "Visage",
         "LOG_LEVEL": "INFO",

@@ -24,6 +24,9 @@ LOCATION = "bucket/models/0123456789ab"
 KEYS = "bucket/access/keys.json"
 """Bucket and key of the object with the keys of the API."""
 
+ROSTER = "bucket/roster/space/roster.npz"
+"""Bucket and key of the object with the roster."""
+
 ACCESS_KEY = "AKIDJAIL"
 TOKEN = "token-of-the-container"  # noqa: S105  # the tests' own
 MAX_PAYLOAD = 6_291_556
@@ -41,6 +44,10 @@ class Services:
     """The folder that S3 serves: its files are the objects at `LOCATION`."""
     keys: bytes = b""
     """The object at `KEYS`; empty if there is none."""
+    roster: bytes = b""
+    """The object at `ROSTER`; empty if there is none."""
+    read_rosters: int = 0
+    """How many times the roster was asked for."""
     port: int = 0
     ready: threading.Event = field(default_factory=threading.Event)
     """Set while the function asks for an event: it has initialised, and is idle."""
@@ -80,6 +87,8 @@ class Services:
         app.add_url_rule("/credentials", view_func=self._credentials)
         app.add_url_rule(f"/{LOCATION}/<key>", view_func=self._object)
         app.add_url_rule(f"/{KEYS}", view_func=self._keys)
+        app.add_url_rule(f"/{ROSTER}", view_func=self._read_roster)
+        app.add_url_rule(f"/{ROSTER}", view_func=self._write_roster, methods=["PUT"])
         return app
 
     def end(self) -> None:
@@ -131,9 +140,37 @@ class Services:
         return _visible(content).make_conditional(request, accept_ranges=True, complete_length=len(content))
 
     def _keys(self) -> Response:
-        answer = _visible(self.keys)
-        answer.add_etag()
-        return answer.make_conditional(request)
+        return _versioned(self.keys)
+
+    def _read_roster(self) -> Response:
+        self.read_rosters += 1
+        return _versioned(self.roster)
+
+    def _write_roster(self) -> Response:
+        if request.headers.get("If-Match") != _versioned(self.roster).headers["ETag"]:
+            abort(412)
+        self.roster = _content()
+        return Response(headers={"ETag": _versioned(self.roster).headers["ETag"]})
+
+
+def _versioned(content: bytes) -> Response:
+    """Return an object's content with its ETag; nothing if the request has that version."""
+    answer = _visible(content)
+    answer.add_etag()
+    return answer.make_conditional(request)
+
+
+def _content() -> bytes:
+    """Return the body of a PUT, which boto3 may send in chunks with their sizes and a checksum (aws-chunked)."""
+    body = request.get_data()
+    if request.headers.get("Content-Encoding") != "aws-chunked":
+        return body
+    content = b""
+    while body:
+        size, _, body = body.partition(b"\r\n")
+        length = int(size.partition(b";")[0], 16)
+        content, body = content + body[:length], body[length + 2 :] if length else b""
+    return content
 
 
 def _visible(content: bytes) -> Response:

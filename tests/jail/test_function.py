@@ -11,8 +11,11 @@ from PIL import Image
 
 from api.upload import MAX_PHOTO_BYTES
 from bench.limits import encoded
+from model import bundle as bundles
 from model.engines import ONNX
 from model.keys import SCOPES, Keys, today
+from model.roster import Roster
+from model.space import embedding_space
 from scripts import samples as sample_photos
 from tests.gateway import Client, read_event
 from tests.jail.jail import START_SECONDS, running
@@ -177,13 +180,15 @@ def test_without_room_for_the_model_it_starts_and_says_that_it_has_none(deployme
         os.kill(process, 0)
 
 
-def test_its_snapshot_holds_the_model_but_no_keys_and_needs_no_credentials_in_the_environment(
+def test_its_snapshot_holds_the_model_but_no_keys_and_nobody_of_the_roster_and_needs_no_credentials_in_the_environment(
     layout, bundle, portrait, tmp_path
 ):
     with running(layout(ONNX.name), bundle, tmp_path, snapshot=True, auth="key") as function:
+        function.services.roster = Roster(embedding_space(bundles.load(str(bundle), files=()).manifest)).to_bytes()
         function.wait_until("snapshot")
         assert function.processor_seconds() < START_SECONDS
-        assert function.services.asked_for_credentials == 2  # by what downloads the model, and what will check keys
+        assert function.services.asked_for_credentials == 2  # by what downloads the model, and what reads all else
+        assert function.services.read_rosters == 0
         assert "model ready" in function.log
         assert len(function.processes()) == 1  # a snapshot of a download would be restored again and again
         function.services.restored.set()
@@ -193,4 +198,9 @@ def test_its_snapshot_holds_the_model_but_no_keys_and_needs_no_credentials_in_th
         keys, _, key = Keys("dev").created("ci", SCOPES, today())
         function.services.keys = keys.to_json()
         headers = {"authorization": f"Bearer {key}", "content-type": "image/jpeg"}
-        assert api.send("POST", "/recognize", encoded(portrait, "JPEG"), headers).status == 200
+        recognised = api.send("POST", "/recognize", encoded(portrait, "JPEG"), headers)
+        assert (recognised.status, recognised.json["model"]["roster"]) == (200, 0)
+        identity = recognised.json["faces"][0]["id"]
+        added = api.send("POST", f"/people/{identity}/photos", encoded(portrait.rotate(4), "JPEG"), headers)
+        assert (added.status, added.json["roster"]["version"]) == (200, 1)
+        assert Roster.from_bytes(function.services.roster).find(identity)
