@@ -215,24 +215,7 @@ _TOO_LARGE: Final = Problem(
     "The upload is too large. A photo may have 4.5 MB. Send a smaller one, or use POST /uploads.",
 )
 
-PROBLEMS: Final[dict[type[Exception], Problem]] = {
-    MalformedUploadError: Problem(400, "malformed-upload", "The upload cannot be read"),
-    ImageMissingError: Problem(400, "image-missing", "The request holds no photo"),
-    SeveralImagesError: Problem(400, "several-images", "The request holds more than one photo"),
-    UnknownFaceError: Problem(400, "unknown-face", "There is no such face in the photo"),
-    UnsupportedContentTypeError: Problem(415, "unsupported-content-type", "Not an accepted content type"),
-    ModelUnavailableError: Problem(
-        503,
-        "model-unavailable",
-        "The model is not available",
-        "The model is not available now. Try again in a moment.",
-    ),
-    NoUploadsError: Problem(
-        404,
-        "no-uploads",
-        "No uploads here",
-        "This service takes no uploads. Send the photo itself.",
-    ),
+_OF_OWNERS: Final[dict[type[Exception], Problem]] = {
     BadParameterError: Problem(400, "bad-parameter", "A parameter cannot be used"),
     NoThumbnailError: Problem(
         404,
@@ -259,6 +242,28 @@ PROBLEMS: Final[dict[type[Exception], Problem]] = {
     TrainedPersonError: Problem(409, "trained-person", "The network was trained on this person"),
     PersonChangedError: Problem(412, "changed-meanwhile", "The person was changed in the meantime"),
     UnknownPersonError: Problem(404, "unknown-person", "There is no such person"),
+}
+"""Problems of requests that only owners make: visitors never meet them."""
+
+PROBLEMS: Final[dict[type[Exception], Problem]] = {
+    MalformedUploadError: Problem(400, "malformed-upload", "The upload cannot be read"),
+    ImageMissingError: Problem(400, "image-missing", "The request holds no photo"),
+    SeveralImagesError: Problem(400, "several-images", "The request holds more than one photo"),
+    UnknownFaceError: Problem(400, "unknown-face", "There is no such face in the photo"),
+    UnsupportedContentTypeError: Problem(415, "unsupported-content-type", "Not an accepted content type"),
+    ModelUnavailableError: Problem(
+        503,
+        "model-unavailable",
+        "The model is not available",
+        "The model is not available now. Try again in a moment.",
+    ),
+    NoUploadsError: Problem(
+        404,
+        "no-uploads",
+        "No uploads here",
+        "This service takes no uploads. Send the photo itself.",
+    ),
+    **_OF_OWNERS,
     UploadMissingError: Problem(
         404,
         "unknown-upload",

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from deploy import answers, keys, releases, rosters, stack, stack_state, website
 from deploy.access import Access
 from deploy.errors import DeployError
-from deploy.options import Options
+from deploy.options import Options, Thumbnails
 from deploy.owner import UNSAID, Owner
 from deploy.stack import DEFAULT_ENGINE, Engine, Function, Hosting, Outputs
 from deploy.steps import Step, silent
@@ -88,7 +88,7 @@ def bring_up(
     parameters = options.parameters() | access.parameters()
     outputs = _deploy_stack_and_model(target, bundle, function, hosting, parameters, step, publish)
     keys.make_object(target)
-    remarks = rosters.join(target, bundle, outputs.model_bucket, thumbnails=options.thumbnails != "none")
+    remarks = rosters.join(target, bundle, outputs.model_bucket, thumbnails=options.thumbnails != Thumbnails.NONE)
     wanted = {"version": bundle.manifest.version, "engine": str(engine)}
     with target.client("lambda") as functions:
         service = Service(target, functions, outputs.function_name)
@@ -96,6 +96,7 @@ def bring_up(
         addresses = addresses_of(target, outputs)
         with step("Uploading the website"):
             services = _services_of_page(target, outputs, addresses.api)
+            services = replace(services, references=options.thumbnails == Thumbnails.VISITORS)
             _upload_website(target, outputs, site.pages(addresses.site, services, owner))
         with step("Waiting for the API"):
             answers.wait_for_api(addresses.api, wanted)

@@ -110,10 +110,14 @@ class ExamplePages:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What the page connects to: the API, at an address or at a path of the website, and the address for uploads."""
+    """What the page connects to: the API, at an address or at a path of the website, and the address for uploads.
+
+    `references` says whether visitors may see the API's pictures of people.
+    """
 
     api: str
     uploads: str = ""
+    references: bool = False
 
     @property
     def origins(self) -> list[str]:
@@ -144,7 +148,8 @@ class Site:
         card = f'content="{_origin(address)}/card.png"'  # programs that preview links need an absolute address
         index = owner.on_index(_CONNECT.sub(policy, self.index).replace(_CARD, card))
         examples = [{"photo": each.photo.key, "thumbnail": each.thumbnail.key} for each in self.examples]
-        config = json.dumps({"api": services.api, "examples": examples, "worker": True, **owner.settings()}) + "\n"
+        said = {"examples": examples, "worker": True, "references": services.references, **owner.settings()}
+        config = json.dumps({"api": services.api, **said}) + "\n"
         pages = [
             *self.files,
             _page(_PRIVACY, owner.on_privacy_page(self.privacy).encode()),

@@ -19,7 +19,7 @@ import { format, language, words } from "./words.js";
  * @property {((number: number) => Promise<Blob>) | undefined} alignedFace  loads a face as the network saw it, by its number
  *   from 1; undefined if the photo isn't there any more
  * @property {string} api  address of the API
- * @property {(face: Face, number: number) => Node} [correction]  what the card of a face ends with
+ * @property {(face: Face, number: number) => Node} [extra]  what the card of a face ends with
  */
 
 /** @param {Item} item  @param {Actions} actions  @returns {HTMLElement[]} */
@@ -91,7 +91,7 @@ function heading(faces) {
 }
 
 /** The card of the only face is open, and has no name: the headline shows it. */
-function faceCard(face, number, faces, { alignedFace, correction }) {
+function faceCard(face, number, faces, { alignedFace, extra }) {
   const alone = faces.length === 1;
   const index = faces.indexOf(face);
   const title = make(
@@ -102,7 +102,7 @@ function faceCard(face, number, faces, { alignedFace, correction }) {
     isKnown(face) && make("span", { class: "percent" }, percent(face.probability)),
   );
   const aligned = alignedFace && alignedFaceView(() => alignedFace(index + 1));
-  const details = make("details", { open: alone }, title, ...likeliest(face, alone), face.advice?.length > 0 && adviceView(face.advice), aligned, correction?.(face, index + 1));
+  const details = make("details", { open: alone }, title, ...likeliest(face, alone), face.advice?.length > 0 && adviceView(face.advice), aligned, extra?.(face, index + 1));
   return make("li", { class: isKnown(face) ? "face known" : "face", "data-face": String(index) }, details);
 }
 

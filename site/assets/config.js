@@ -6,6 +6,7 @@ import { configBroken } from "./failure.js";
  * @property {string} api  address of the API, without a trailing slash
  * @property {Example[]} examples  photos to try
  * @property {boolean} worker  whether the website has a service worker that lists its files
+ * @property {boolean} [references]  whether visitors may see the owner's pictures of people
  * @property {number} [live]  frames a second that the camera may send; 0 for none; missing if the owner hasn't said
  */
 
@@ -38,7 +39,7 @@ export function parseConfig(config, page) {
   if (!address) throw configBroken();
   const live = typeof config.owner?.live === "number" && config.owner.live >= 0 ? config.owner.live : undefined;
   const examples = exampleAddresses(config, page);
-  return { api: address.href.replace(/\/+$/, ""), examples, worker: config.worker === true, live };
+  return { api: address.href.replace(/\/+$/, ""), examples, worker: config.worker === true, references: config.references, live };
 }
 
 /** Leaves out photos on other websites: the page can't read them, and requests would reveal its visitors. */

@@ -24,10 +24,11 @@ const element = (id) => document.getElementById(id);
 const consent = element("consent").hidden ? { given: true } : new (await import("./consent.js")).Consent(element("consent"));
 
 /** Loaded once. After a failure it is loaded again when it is needed next. @type {import("./config.js").Config} */
-let config;
+let config, extra;
 
 async function getConfig() {
   config ??= await loadConfig();
+  if (config.references) ({ extra } = await import("./reference.js").catch(() => ({})));
   return config;
 }
 
@@ -48,6 +49,7 @@ let tab;
 
 const actions = (item) => ({
   api: config?.api,
+  extra,
   cancel: () => queue.cancel(item),
   retry: () => agreement().then(() => queue.retry(item)),
   allowMetadata: () => queue.allowMetadata(),

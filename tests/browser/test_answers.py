@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.fakes import API, drawn_photo, face, jpeg, recognition
+from tests.browser.fakes import API, LABELS, drawn_photo, face, jpeg, recognition, reply
 
 WHITE = 235  # JPEG changes a white pixel by a few of 255
 BOX_AND_PHOTO = "['.box', '#photo'].map((name) => document.querySelector(name).getBoundingClientRect())"
@@ -310,3 +310,22 @@ def drawn_box(page: Page) -> tuple[float, float, float, float]:
     scale = 800 / photo["width"]
     left, top = drawn["x"] - photo["x"], drawn["y"] - photo["y"]
     return left * scale, top * scale, drawn["width"] * scale, drawn["height"] * scale
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_the_owners_picture_of_a_person_is_shown_where_the_owner_allows_it(page: Page, server, choose, allowed):
+    asked = []
+    page.route("**/config.json", lambda route: route.fulfill(json={"api": API, "references": allowed}))
+    page.route(f"{API}/labels", lambda route: reply(route, LABELS))
+    page.route(f"{API}/recognize", lambda route: reply(route, recognition({**face(), "id": "k3vq2m7xw5ta"})))
+
+    def picture(route: Route) -> None:
+        asked.append(route.request.url)
+        route.fulfill(body=drawn_photo(), content_type="image/jpeg", headers={"Access-Control-Allow-Origin": "*"})
+
+    page.route(f"{API}/people/*/thumbnail", picture)
+    page.goto(server.address)
+    choose()
+    expect(page.get_by_role("heading", name="Ada Lovelace")).to_be_visible()
+    expect(page.locator("img.reference")).to_have_count(int(allowed))
+    assert asked == [f"{API}/people/k3vq2m7xw5ta/thumbnail"] * allowed

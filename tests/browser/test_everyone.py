@@ -208,7 +208,7 @@ def test_the_people_and_the_measured_quality_are_shown(site: Page):
 def test_the_website_is_light(language: str):
     several = ("several.", "strip.", "save.", "share.", "tab.", "turn.")
     camera = ("camera.", "camera-words.", "label.", "live.", "pace.", "tracks.", "zoom.")
-    rare = ("consent.", "key.", "types.", "uploads.")
+    rare = ("consent.", "key.", "reference.", "types.", "uploads.")
     later = ("card.png", "icon-", "privacy.", *several, *camera, *rare)  # loaded when they are wanted, or never
     files = [
         path for path in SITE.rglob("*") if path.is_file() and not path.name.startswith(later) and not is_owners(path)

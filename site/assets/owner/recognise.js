@@ -63,7 +63,7 @@ export class RecogniseRoom {
       allowMetadata: () => this.#queue.allowMetadata(),
       several: items.length > 1,
       alignedFace: (number) => alignedFace(this.#api, item.sent, number),
-      correction: (face, number) => new CorrectionView(face, number, about).element,
+      extra: (face, number) => new CorrectionView(face, number, about).element,
     };
   }
 }
