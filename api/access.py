@@ -57,6 +57,8 @@ NEEDS: Final[dict[str, Need | None]] = {
     "/uploads": Need(RECOGNIZE, visitors=True),
     "/labels": Need(RECOGNIZE, visitors=True),
     "/people": Need(PEOPLE),
+    "/people/export": Need(PEOPLE),
+    "/people/import": Need(PEOPLE),
     "/people/{id}": Need(PEOPLE),
     "/people/{id}/photos": Need(PEOPLE),
     "/people/{id}/near-misses": Need(PEOPLE),

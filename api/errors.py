@@ -12,6 +12,7 @@ Exception                             status  type, after urn:visage:problem:
 │   ├── NoThumbnailError                404   no-thumbnail
 │   ├── RequestReusedError              409   request-reused
 │   ├── NoPhotoUsedError                422   no-photo-used
+│   ├── RosterFileError                 422   unusable-roster
 │   ├── RosterUnavailableError          503   roster-unavailable
 │   ├── AccessError
 │   │   ├── KeyMissingError             401   key-missing
@@ -124,6 +125,10 @@ class NoPhotoUsedError(ApiError):
         self.photos = list(photos)
 
 
+class RosterFileError(ApiError):
+    """The file is no roster, or one whose people cannot be recognised here."""
+
+
 class LaterError(ApiError):
     """A request that may succeed after some seconds."""
 
@@ -230,6 +235,7 @@ _OF_OWNERS: Final[dict[type[Exception], Problem]] = {
         "Another request had this Idempotency-Key. Use a new key for each request that is not a repetition.",
     ),
     NoPhotoUsedError: Problem(422, "no-photo-used", "No photo can be used"),
+    RosterFileError: Problem(422, "unusable-roster", "The file cannot be imported"),
     RosterUnavailableError: Problem(
         503,
         "roster-unavailable",

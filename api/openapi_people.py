@@ -9,7 +9,9 @@ from api.errors import (
     ModelUnavailableError,
     NoPhotoUsedError,
     NoThumbnailError,
+    NoUploadsError,
     RequestReusedError,
+    RosterFileError,
     RosterUnavailableError,
     SeveralImagesError,
     UnknownFaceError,
@@ -24,6 +26,8 @@ from model.errors import (
     RosterError,
     TrainedPersonError,
     UnknownPersonError,
+    UploadMissingError,
+    UploadUnavailableError,
 )
 from model.roster import MAX_CHARACTERS
 from preprocess.detect import MAX_FACES
@@ -47,6 +51,14 @@ _PHOTOS: Final = (
     NoPhotoUsedError(),
     BadParameterError("The header `Idempotency-Key` may have 200 characters."),
     RequestReusedError(),
+)
+_IMPORTS: Final = (
+    *_PHOTOS[:2],
+    BadParameterError("`restore` must be true or false."),
+    NoUploadsError(),
+    UploadMissingError(),
+    UploadUnavailableError(),
+    RosterFileError("The file is no roster that can be read here. The roster is damaged."),
 )
 _NAMES: Final = (BadNameError("The name is empty. Give one that can be seen."), _TAKEN)
 
@@ -81,6 +93,8 @@ def people_operations() -> dict[str, dict[str, Operation]]:
             "get": (_list(), (BadParameterError(f"`limit` must be from 1 to {MAX_PAGE}."), *_ALWAYS)),
             "post": (_add(), (*_NAMES, *_PHOTOS, _FULL, *_ALWAYS)),
         },
+        "/people/export": {"get": (_export(), _ALWAYS)},
+        "/people/import": {"post": (_import(), (*_IMPORTS, _FULL, *_ALWAYS))},
         "/people/{id}": {
             "get": (_show(), (_UNKNOWN, *_ALWAYS)),
             "patch": (_rename(), (*_NAMES, *_JSON, _UNKNOWN, TrainedPersonError("Ann Lee"), _CHANGED, *_ALWAYS)),
@@ -199,6 +213,38 @@ def _remove() -> Json:
         "can be undone, have them until `gone_on`.",
         "parameters": [_ID, _IF_MATCH],
         "responses": {"200": ok("The person is removed.", "Removed")},
+    }
+
+
+def _export() -> Json:
+    file: Json = {"schema": {"type": "string", "contentMediaType": "application/octet-stream"}}
+    answer = ok("Where the file can be downloaded; or, of a service with a bundle in a folder, the file.", "Export")
+    return {
+        "operationId": "exportPeople",
+        "summary": "A backup of the roster",
+        "description": "The file has the embeddings of everybody who was added: keep it as privately as photos.",
+        "responses": {"200": {**answer, "content": {**answer["content"], "application/octet-stream": file}}},
+    }
+
+
+def _import() -> Json:
+    schema = _required(
+        {
+            "upload": {
+                "type": "string",
+                "description": "A key of `POST /uploads`; the file of a roster was sent there.",
+            },
+            "restore": {"type": "boolean", "description": "Whether people who were removed here come back, too."},
+        },
+        "upload",
+    )
+    return {
+        "operationId": "importPeople",
+        "summary": "Add the people of a backup",
+        "description": "Those who are missing here. Whoever is here stays as they are, and nobody who was removed here "
+        "comes back unless `restore` says so.",
+        "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
+        "responses": {"200": ok("What was added.", "Imported")},
     }
 
 

@@ -14,8 +14,16 @@ from flask import Blueprint, Request, Response, g, jsonify, request
 from api.answers import thumbnail as picture
 from api.errors import BadParameterError, NoPhotoUsedError, NoThumbnailError, RequestReusedError, RosterUnavailableError
 from api.loading import ModelLoader
-from api.people_answers import added_json, page_json, person_json, photo_json, remarks_of
-from api.people_form import NewPhotos, place_after, read_json_object, read_new_photos, read_page
+from api.people_answers import added_json, imported_json, page_json, person_json, photo_json, remarks_of
+from api.people_form import (
+    NewPhotos,
+    place_after,
+    read_import,
+    read_json_object,
+    read_new_photos,
+    read_page,
+    read_roster,
+)
 from api.upload import UploadKey
 from model.enrolment import Choice, Seen, choose
 from model.errors import (
@@ -31,9 +39,11 @@ from model.errors import (
     UploadUnavailableError,
 )
 from model.known import KnownPeople
-from model.roster import Answer, Roster, checked_name, new_id, now
+from model.roster import FILE, Answer, Roster, checked_name, new_id, now
 from model.roster_gallery import measured
 from model.rosters import Rosters
+from model.space import embedding_space
+from model.storage import LINK_S
 from preprocess.errors import PhotoError
 from preprocess.names import key
 
@@ -57,6 +67,7 @@ def people_routes(model: ModelLoader, rosters: Rosters, take: TakeUpload, *, thu
     _add_people(blueprint, desk)
     _add_photos(blueprint, desk)
     _add_near_misses(blueprint, desk)
+    _add_backup(blueprint, desk)
     return blueprint
 
 
@@ -237,6 +248,49 @@ def _add_near_misses(blueprint: Blueprint, desk: "_Desk") -> None:
 
         desk.write(loaded, change)
         return _tagged(jsonify(person_json(loaded.known, identity)), _revision(loaded.known, identity))
+
+
+def _add_backup(blueprint: Blueprint, desk: "_Desk") -> None:
+    """Add the routes by which the roster leaves as a file, and comes back from one."""
+
+    @blueprint.get("/people/export")
+    def export() -> Response:
+        """Return the file of the roster, or say where it can be downloaded."""
+        loaded = desk.fresh()
+        with _available():
+            file = desk.rosters.backup(loaded)
+        if isinstance(file, str):
+            return jsonify({"url": file, "expires_in_s": LINK_S})
+        named = {"Content-Disposition": f'attachment; filename="{FILE}"'}
+        return Response(file, mimetype="application/octet-stream", headers=named)
+
+    @blueprint.post("/people/import")
+    def import_() -> dict[str, Any]:
+        """Add the people of a file who are missing here."""
+        given, loaded = read_import(request), desk.fresh()
+        backup, remarks = _addable(read_roster(desk.take(given.upload.text), embedding_space(loaded.manifest)), loaded)
+
+        def change(roster: Roster) -> tuple[Roster, tuple[int, list[str]]]:
+            merged, left_out = roster.merged(backup, restore=given.restore)
+            added = len(merged.people) - len(roster.people)
+            return (measured(merged, loaded.known.gallery.cohort) if added else roster), (added, left_out)
+
+        added, left_out = desk.write(loaded, change)
+        return imported_json(loaded.known, added, [*remarks, *left_out])
+
+
+def _addable(backup: Roster, loaded: "Recognizer") -> tuple[Roster, list[str]]:
+    """Return a roster without the people whose names are those of people on whom the network was trained, and remarks.
+
+    Further photos of the latter stay.
+    """
+    trained = set(map(key, loaded.manifest.labels))
+    taken = [person for person in backup.people if not person.trained and key(person.name) in trained]
+    for person in taken:
+        backup = backup.without(person.id)
+    return backup, [
+        f'"{person.name}" was left out: the network was trained on somebody of this name.' for person in taken
+    ]
 
 
 @dataclass(frozen=True)

@@ -113,6 +113,16 @@ def added_json(known: KnownPeople, identity: str, choices: Sequence[Choice], rem
     }
 
 
+def imported_json(known: KnownPeople, added: int, remarks: Sequence[str]) -> dict[str, Any]:
+    """Return the JSON of a roster into which a file was imported."""
+    return {
+        "added": added,
+        "people": len(known.roster.people),
+        "remarks": [*remarks, *size_remarks(known)],
+        "roster": {"version": known.roster.version},
+    }
+
+
 def photo_json(choice: Choice) -> dict[str, Any]:
     """Return the JSON of what became of a photo."""
     seen, look = choice.seen, choice.appearance
@@ -151,9 +161,15 @@ def remarks_of(known: KnownPeople, roster: Roster, identity: str) -> list[str]:
         "person, remove one of the two and add its photos to the other; else they may be confused with each other."
         for other in person["lookalikes"]
     ]
-    if known.supported is not None and len(roster.people) > known.supported:
-        remarks.append(
-            f"The roster has {len(roster.people):,} people. The share of strangers who are taken for somebody was "
-            f"measured for {known.supported:,} at most: it may be larger than was asked for."
-        )
-    return remarks
+    return [*remarks, *size_remarks(known)]
+
+
+def size_remarks(known: KnownPeople) -> list[str]:
+    """Return a remark if the roster has more people than its threshold was measured for."""
+    count = len(known.roster.people)
+    if known.supported is None or count <= known.supported:
+        return []
+    return [
+        f"The roster has {count:,} people. The share of strangers who are taken for somebody was measured for "
+        f"{known.supported:,} at most: it may be larger than was asked for."
+    ]

@@ -13,12 +13,14 @@ from api.errors import (
     BadParameterError,
     ImageMissingError,
     MalformedUploadError,
+    RosterFileError,
     SeveralImagesError,
     UnknownFaceError,
 )
 from api.form import MAX_PARTS, Part, read_parts
 from api.upload import UploadKey, check_photo, photo_of, read_body
-from model.errors import BadNameError
+from model.errors import BadNameError, RosterUnreadableError
+from model.roster import Roster, checked_name
 from preprocess.detect import MAX_FACES
 
 MAX_PHOTOS: Final = 50
@@ -38,6 +40,14 @@ class NewPhotos:
     name: str | None
     photos: list[bytes | UploadKey] = field(repr=False)
     numbers: list[int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """An upload that holds the file of a roster; `restore` says whether people who were removed here come back."""
+
+    upload: UploadKey
+    restore: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +142,45 @@ def _text(part: Part) -> str:
         return part.content.decode()
     except UnicodeDecodeError as error:
         raise MalformedUploadError(f"The part `{part.name[:40]}` is not text in UTF-8.") from error
+
+
+def read_import(request: Request) -> Import:
+    """Read which upload holds the file of a roster.
+
+    Raises:
+        MalformedUploadError: the body is no JSON object with a key of POST /uploads.
+        BadParameterError: `restore` is neither true nor false.
+    """
+    given = read_json_object(read_body(request))
+    key, restore = given.get("upload"), given.get("restore", False)
+    if not isinstance(key, str):
+        raise MalformedUploadError('Send {"upload": KEY}, with a key of POST /uploads.')
+    if not isinstance(restore, bool):
+        raise BadParameterError("`restore` must be true or false.")
+    return Import(UploadKey(key), restore)
+
+
+def read_roster(content: bytes, space: str) -> Roster:
+    """Read the file of a roster of an embedding space.
+
+    Raises:
+        RosterFileError: it is damaged, of a newer version, or of another embedding space.
+    """
+    try:
+        roster = Roster.from_bytes(content)
+        usable = all(checked_name(person.name) == person.name for person in roster.people)
+    except RosterUnreadableError as error:
+        raise RosterFileError(f"The file is no roster that can be read here. {error}") from error
+    except BadNameError:
+        usable = False
+    if not usable:
+        raise RosterFileError("The file is no roster that can be read here: it has a name that nobody can have.")
+    if roster.space != space:
+        raise RosterFileError(
+            f"The people of this file were added for other pretrained weights or another geometry ({roster.space}) "
+            f"than those of this service ({space}), so they cannot be recognised here. Add them again by their photos."
+        )
+    return roster
 
 
 def read_page(request: Request) -> Page:

@@ -98,6 +98,18 @@ PEOPLE_SCHEMAS: Final[dict[str, Any]] = {
         title=_TEXT,
         detail=_TEXT,
     ),
+    "Export": object_of(
+        "Where the file of the roster can be downloaded, by whoever has the address.",
+        url=_TEXT | {"format": "uri"},
+        expires_in_s={"type": "integer", "minimum": 1, "description": "How long, in seconds."},
+    ),
+    "Imported": object_of(
+        "A roster after a file was imported.",
+        added=_COUNT | {"description": "How many people were added."},
+        people=_COUNT | {"description": "How many people are on the roster now."},
+        remarks={"type": "array", "items": _TEXT, "description": "Who was left out and why, in sentences."},
+        roster=ref("Roster"),
+    ),
     "Removed": object_of(
         "Somebody who was removed.",
         id=_ID,
@@ -165,6 +177,16 @@ PEOPLE_EXAMPLES: Final[dict[str, Any]] = {
         "lookalikes": [],
         "remarks": [],
         "roster": {"version": 17},
+    },
+    "Export": {
+        "url": "https://visage-models.s3.eu-central-1.amazonaws.com/roster/casia-webface-4a1c9f3e2b70/roster.npz?X-Amz-Expires=300",
+        "expires_in_s": 300,
+    },
+    "Imported": {
+        "added": 2,
+        "people": 17,
+        "remarks": ['"Ann Lee" was left out: there is somebody else of this name.'],
+        "roster": {"version": 18},
     },
     "Removed": {"id": "k3vq2m7xw5ta", "name": "Ann Lee", "gone_on": "2026-12-27", "roster": {"version": 18}},
 }

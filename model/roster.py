@@ -283,18 +283,27 @@ class Roster:
         """Return the roster that remembers what was answered to a request."""
         return replace(self, answers=(*self.answers, answer)[-MAX_ANSWERS:])
 
-    def merged(self, other: "Roster") -> tuple[Self, list[str]]:
+    def merged(self, other: "Roster", *, restore: bool = False) -> tuple[Self, list[str]]:
         """Return the roster with everybody of another one who is neither here nor was removed here.
 
-        Also return a remark on each person who was left out, because the name is taken here by somebody else.
+        With `restore`, those who were removed here come back, too. Whoever is here stays as they are here. Also return
+        a remark on each person who was left out, because the name is taken here by somebody else.
+
+        Raises:
+            RosterError: there would be more than MAX_PEOPLE people.
         """
-        gone = {*self._numbers, *self.removed}
+        gone = {*self._numbers, *(() if restore else self.removed)}
         missing = [person for person in other.people if person.id not in gone]
         taken = [person for person in missing if self.named(person.name) is not None]
         remarks = [f'"{person.name}" was left out: there is somebody else of this name.' for person in taken]
         added = [person for person in missing if person not in taken]
         if not added:
             return self, remarks
+        if len(self.people) + len(added) > MAX_PEOPLE:
+            raise RosterError(
+                f"The roster would have {len(self.people) + len(added):,} people. It can have {MAX_PEOPLE:,}."
+            )
+        back = {person.id for person in added}
         numbers = {other.number_of(person.id): len(self.people) + at for at, person in enumerate(added)}
         rows = np.flatnonzero(np.isin(other.owners, list(numbers)))
         owners = other.owners[rows].tolist()
@@ -306,6 +315,7 @@ class Roster:
             owners=np.concatenate([self.owners, np.array([numbers[owner] for owner in owners], np.int64)]),
             near=np.concatenate([self.near, other.near[rows]]),
             penalties=np.concatenate([self.penalties, np.full(len(rows), np.nan, np.float32)]),
+            removed=tuple(identity for identity in self.removed if identity not in back),
         )
         return roster, remarks
 

@@ -59,6 +59,9 @@ class Shared(Protocol):
     def delete(self) -> None:
         """Delete it, if it exists."""
 
+    def link(self) -> str | None:
+        """Return an address from which it can be downloaded for a while, None if it has none."""
+
 
 class RosterStorage:
     """The roster of one embedding space. Safe to share between processes and threads.

@@ -76,10 +76,8 @@ class Rosters:
                 raises.
             SharedError: it cannot be read or written.
         """
-        watched = self._watch(model)
-        if watched is None or self._storage is None:
-            raise RosterUnreadableError("This service has no roster.")
-        roster, etag, result = self._storage.change(change, watched.at_hand())
+        watched, storage = self._open(model)
+        roster, etag, result = storage.change(change, watched.at_hand())
         watched.put(roster, etag)
         model.know(roster)
         return result
@@ -91,9 +89,17 @@ class Rosters:
             RosterUnreadableError: there is no roster here.
             SharedError: the AWS settings cannot be used.
         """
-        if self._watch(model) is None or self._storage is None:
-            raise RosterUnreadableError("This service has no roster.")
-        return self._storage.thumbnail(identity)
+        return self._open(model)[1].thumbnail(identity)
+
+    def backup(self, model: "Recognizer") -> bytes | str:
+        """Return the content of the newest roster's file; of one in S3, the address for a download.
+
+        Raises:
+            RosterError: there is no roster here, or it is damaged.
+            SharedError: it cannot be read.
+        """
+        _, storage = self._open(model)
+        return storage.shared.link() or storage.read()[0].to_bytes()
 
     @property
     def former_days(self) -> int:
@@ -105,6 +111,12 @@ class Rosters:
         watched = self._watch(model)
         if watched is not None:
             watched.prepare()
+
+    def _open(self, model: "Recognizer") -> tuple[Watched[Roster], RosterStorage]:
+        watched = self._watch(model)
+        if watched is None or self._storage is None:
+            raise RosterUnreadableError("This service has no roster.")
+        return watched, self._storage
 
     def _watch(self, model: "Recognizer") -> Watched[Roster] | None:
         with self._lock:

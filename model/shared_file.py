@@ -40,6 +40,9 @@ class SharedFile:
         content = self.read()
         return None if content.etag == known else content
 
+    def link(self) -> None:
+        """Return no address: a file has none for other machines."""
+
     def replace(self, body: bytes, seen: str = "") -> str:
         """Replace the version with the ETag `seen`, and return the new one's; without one, make the file.
 

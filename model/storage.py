@@ -31,6 +31,9 @@ _CONNECTIONS: Final = 2 * _PARTS
 _SERVER_ERROR: Final = 500
 """The HTTP status from which the server is at fault, so that trying again may help."""
 
+LINK_S: Final = 300
+"""How long the address that `SharedObject.link` returns can be used."""
+
 _NOT_MODIFIED: Final = 304
 _CONFLICTS: Final = frozenset({409, 412})
 """The HTTP statuses for a condition that does not hold; 409 if another request changes the object at that moment."""
@@ -316,6 +319,7 @@ class SharedObject(_Client):
             connect_timeout=patience_s,
             read_timeout=patience_s,
             retries={"mode": "standard", "total_max_attempts": 2},
+            signature_version="s3v4",  # the default for links is one that new buckets refuse
         )
 
     def read(self) -> Content:
@@ -380,6 +384,16 @@ class SharedObject(_Client):
         """
         with self._translate_errors():
             self._client.delete_object(Bucket=self._bucket, Key=self._key)
+
+    def link(self) -> str:
+        """Return an address from which anybody can download the object for LINK_S; S3 is not asked.
+
+        Raises:
+            SharedError: there are no credentials.
+        """
+        with self._translate_errors():
+            params = {"Bucket": self._bucket, "Key": self._key}
+            return str(self._client.generate_presigned_url("get_object", Params=params, ExpiresIn=LINK_S))
 
     def replace(self, body: bytes, seen: str = "") -> str:
         """Replace the version with the ETag `seen`, and return the new one's; without one, make the object.
