@@ -389,7 +389,7 @@ class _Desk:
             changed, identity = change(roster)
             changed = measured(changed.numbered(roster.version + 1), loaded.known.gallery.cohort)
             known = KnownPeople.of(loaded.manifest, loaded.known.gallery, changed)
-            answer = added_json(known, identity, choices, remarks_of(known, changed, identity))
+            answer = added_json(known, identity, choices, remarks_of(known, identity))
             if digests:
                 changed = changed.with_answer(Answer(*digests, now(), status, answer))
             return changed, (identity, answer)

@@ -8,7 +8,7 @@ from api.answers import box_json
 from api.errors import problem_of
 from model.enrolment import Choice, Refusal
 from model.known import KnownPeople
-from model.roster import Person, Roster
+from model.roster import Person
 from model.space import embedding_space
 from preprocess.errors import PhotoError
 
@@ -113,12 +113,13 @@ def added_json(known: KnownPeople, identity: str, choices: Sequence[Choice], rem
     }
 
 
-def imported_json(known: KnownPeople, added: int, remarks: Sequence[str]) -> dict[str, Any]:
-    """Return the JSON of a roster into which a file was imported."""
+def imported_json(known: KnownPeople, added: int, left_out: Sequence[str]) -> dict[str, Any]:
+    """Return the JSON of a roster into which a file was imported; `left_out` has a sentence on each who was not."""
     return {
         "added": added,
+        "left_out": len(left_out),
         "people": len(known.roster.people),
-        "remarks": [*remarks, *size_remarks(known)],
+        "remarks": [*left_out, *size_remarks(known)],
         "roster": {"version": known.roster.version},
     }
 
@@ -153,8 +154,8 @@ def _problem(choice: Choice) -> dict[str, str] | None:
     }
 
 
-def remarks_of(known: KnownPeople, roster: Roster, identity: str) -> list[str]:
-    """Return what the owner should know after a change: who looks alike, and that a roster is too large."""
+def remarks_of(known: KnownPeople, identity: str) -> list[str]:
+    """Return what the owner should know after a change: who looks alike, and that the roster is too large."""
     person = person_json(known, identity)
     remarks = [
         f'"{person["name"]}" looks like "{other["name"]}" (similarity {other["similarity"]:.2f}). If they are one '
@@ -169,7 +170,8 @@ def size_remarks(known: KnownPeople) -> list[str]:
     count = len(known.roster.people)
     if known.supported is None or count <= known.supported:
         return []
-    return [
+    remark = (
         f"The roster has {count:,} people. The share of strangers who are taken for somebody was measured for "
         f"{known.supported:,} at most: it may be larger than was asked for."
-    ]
+    )
+    return [remark]

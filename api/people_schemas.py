@@ -106,8 +106,13 @@ PEOPLE_SCHEMAS: Final[dict[str, Any]] = {
     "Imported": object_of(
         "A roster after a file was imported.",
         added=_COUNT | {"description": "How many people were added."},
+        left_out=_COUNT | {"description": "How many were left out; `remarks` says why."},
         people=_COUNT | {"description": "How many people are on the roster now."},
-        remarks={"type": "array", "items": _TEXT, "description": "Who was left out and why, in sentences."},
+        remarks={
+            "type": "array",
+            "items": _TEXT,
+            "description": "Who was left out and why, and what else the owner should know.",
+        },
         roster=ref("Roster"),
     ),
     "Removed": object_of(
@@ -184,6 +189,7 @@ PEOPLE_EXAMPLES: Final[dict[str, Any]] = {
     },
     "Imported": {
         "added": 2,
+        "left_out": 1,
         "people": 17,
         "remarks": ['"Ann Lee" was left out: there is somebody else of this name.'],
         "roster": {"version": 18},

@@ -1,6 +1,7 @@
 """Sends requests to a deployed API: with a key, with progress bars, and large photos through S3."""
 
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,9 @@ from scripts.errors import CommandError
 
 Answer = dict[str, Any]
 
+Fields = Mapping[str, Any] | Sequence[tuple[str, Any]]
+"""The parts of a form: texts, or (file name, content, content type)."""
+
 Expected = Callable[[Answer], bool]
 """Tells whether an answer has what it should have."""
 
@@ -40,12 +44,27 @@ _MAX_KEY_BYTES: Final = 1000
 _REFUSED: Final = frozenset({401, 403})
 """The HTTP statuses for a request without the right key."""
 
+_LATER: Final = frozenset({429, 502, 503, 504})
+"""The HTTP statuses after which the same request may succeed in a moment."""
+
+_PAUSE_S: Final = 2
+_LONGEST_PAUSE_S: Final = 10
+"""How long to wait then: what the header Retry-After says, but no longer than this."""
+
 _TIMEOUT_S: Final = (5, 60)
 """For connecting and for answering. A function's first answer takes several seconds."""
 
 
 class NoAnswerError(CommandError):
-    """The API did not do what it was asked for; another request may succeed. The text is its own reason, if any."""
+    """The API did not do what it was asked for; another request may succeed. The text is its own reason, if any.
+
+    `answer` is its answer. `pause_s` says after how many seconds the same request may succeed, None if it will not.
+    """
+
+    def __init__(self, reason: str, answer: Answer | None = None, pause_s: float | None = None) -> None:
+        """Give the reason."""
+        super().__init__(reason)
+        self.answer, self.pause_s = answer or {}, pause_s
 
 
 def key_for(url: str | None, file: Path | None) -> str | None:
@@ -95,37 +114,76 @@ class Client:
             return self.post_json(route, {"upload": self.upload(photo)}, is_expected)
         return self.post_form(route, {"image": ("photo", photo, CONTENT_TYPE)}, is_expected)
 
-    def post_form(self, route: str, fields: Mapping[str, Any], is_expected: Expected) -> Answer:
+    def post_form(self, route: str, fields: Fields, is_expected: Expected) -> Answer:
         """Send a form, with a progress bar."""
-        with self._translated():
-            return _content(self._post(_address(self.url, route), fields), is_expected)
+        return self.send("POST", route, is_expected, form=fields)
 
     def post_json(self, route: str, value: Any, is_expected: Expected) -> Answer:
         """Send JSON; None sends nothing."""
+        return self.send("POST", route, is_expected, json=value)
+
+    def send(
+        self,
+        method: str,
+        route: str,
+        is_expected: Expected,
+        *,
+        form: Fields | None = None,
+        attempts: int = 1,
+        headers: Mapping[str, str] | None = None,
+        **options: Any,
+    ) -> Answer:
+        """Send a request, up to `attempts` times while the service is busy; a form with a progress bar.
+
+        `options` are those of `requests`, such as `json` and `params`.
+        """
         address, host = _address(self.url, route)
+        while True:
+            attempts -= 1
+            try:
+                with self._translated():
+                    sent = self._send(method, (address, {**host, **(headers or {})}), form, **options)
+                    return _content(sent, is_expected)
+            except NoAnswerError as error:
+                if error.pause_s is None or attempts < 1:
+                    raise
+                time.sleep(error.pause_s)
+
+    def fetch(self, route: str) -> bytes:
+        """Return a file: what the API answers with, or what is at the address that it gives."""
         with self._translated():
-            return _content(self.session.post(address, json=value, headers=host, timeout=_TIMEOUT_S), is_expected)
+            response = self._send("GET", _address(self.url, route), None)
+            if response.ok and response.headers.get("Content-Type") == CONTENT_TYPE:
+                return response.content
+            link = _content(response, lambda answer: isinstance(answer.get("url"), str))["url"]
+            found = self._send("GET", direct(link), None, auth=_without_key)
+        if not found.ok:
+            raise NoAnswerError(f"The file cannot be downloaded: S3 answered with status {found.status_code}.")
+        return found.content
 
     def upload(self, photo: bytes) -> str:
         """Put a photo into S3, where the API says, and return the key that stands for it."""
         invitation = self.post_json("uploads", None, _is_invitation)
         form = {**invitation["fields"], "file": ("photo", photo, CONTENT_TYPE)}
         with self._translated():
-            uploaded = self._post(direct(invitation["url"]), form, _without_key)
+            uploaded = self._send("POST", direct(invitation["url"]), form, auth=_without_key)
         if not uploaded.ok:
-            raise NoAnswerError(f"The photo cannot be uploaded: S3 answered with status {uploaded.status_code}.")
+            raise NoAnswerError(f"The file cannot be uploaded: S3 answered with status {uploaded.status_code}.")
         return str(invitation["upload"])
 
-    def _post(
-        self, target: tuple[str, dict[str, str]], fields: Mapping[str, Any], auth: Auth | None = None
+    def _send(
+        self, method: str, target: tuple[str, dict[str, str]], fields: Fields | None, **options: Any
     ) -> requests.Response:
-        """POST a form to an address, with the headers that it needs; `auth` replaces the session's."""
-        address, host = target
-        form = MultipartEncoder(fields)
-        task = self.bar.add_task("Sending, kB", total=form.len // 1000)
-        body = MultipartEncoderMonitor(form, lambda sent: self.bar.update(task, completed=sent.bytes_read // 1000))
-        headers = {"Content-Type": form.content_type, **host}
-        return self.session.post(address, data=body, headers=headers, timeout=_TIMEOUT_S, auth=auth)
+        """Send a request to an address, with the headers that it needs; an `auth` replaces the session's."""
+        address, headers = target
+        if fields is not None:
+            form = MultipartEncoder(fields)
+            task = self.bar.add_task("Sending, kB", total=form.len // 1000)
+            options["data"] = MultipartEncoderMonitor(
+                form, lambda sent: self.bar.update(task, completed=sent.bytes_read // 1000)
+            )
+            headers = {**headers, "Content-Type": form.content_type}
+        return self.session.request(method, address, headers=headers, timeout=_TIMEOUT_S, **options)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -133,7 +191,8 @@ class Client:
         try:
             yield
         except requests.ReadTimeout as error:
-            raise NoAnswerError(f"The API did not answer within {counted(_TIMEOUT_S[1], 'second')}.") from error
+            reason = f"The API did not answer within {counted(_TIMEOUT_S[1], 'second')}."
+            raise NoAnswerError(reason, pause_s=0) from error
         except (requests.RequestException, ValueError) as error:  # ValueError: urllib3 refuses the host's name
             raise CommandError(f"{self.url} cannot be reached: {error}") from error
 
@@ -172,20 +231,29 @@ def _address(url: str, route: str = "") -> tuple[str, dict[str, str]]:
     return target
 
 
+def _pause_after(response: requests.Response) -> float | None:
+    """Return after how many seconds the same request may succeed, None if it will not."""
+    if response.status_code not in _LATER:
+        return None
+    asked = response.headers.get("Retry-After", "")
+    return min(float(asked) if asked.isascii() and asked.isdecimal() else _PAUSE_S, _LONGEST_PAUSE_S)
+
+
 def _content(response: requests.Response, is_expected: Expected) -> Answer:
     try:
         answer = response.json()
     except (requests.JSONDecodeError, RecursionError):
         answer = None
     if not isinstance(answer, dict):
-        raise NoAnswerError(f"The API answered with status {response.status_code} and without JSON.")
+        reason = f"The API answered with status {response.status_code} and without JSON."
+        raise NoAnswerError(reason, pause_s=_pause_after(response))
     if response.ok and is_expected(answer):
         return answer
     detail = str(answer.get("detail") or answer.get("message") or f"Status {response.status_code}.")
     if response.status_code in _REFUSED:  # so it would be for every photo
         reason = detail.removesuffix(".")
         raise CommandError(f"{reason}. To send a key, set VISAGE_KEY, or give --key-file FILE.")
-    raise NoAnswerError(detail)
+    raise NoAnswerError(detail, answer, _pause_after(response))
 
 
 def _is_invitation(answer: Answer) -> bool:

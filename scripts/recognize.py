@@ -1,7 +1,6 @@
 """`visage recognize`: names the people in photos, with a bundle on this machine or through an API."""
 
-import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -10,15 +9,14 @@ import typer
 from rich.progress import Progress
 from rich.text import Text
 
-from dataset.errors import PrepareError
-from dataset.folders import listing
 from dataset.words import counted
 from preprocess.errors import PhotoError
 from preprocess.files import read_photo
 from preprocess.names import printable
 from scripts import checks
 from scripts.client import BundleOption, KeyFileOption, NoAnswerError, UrlOption, connection, key_for
-from scripts.console import CommandError, JSONOption, emit, note, out, progress
+from scripts.console import CommandError, JSONOption, emit, out, progress
+from scripts.photos import list_photos
 
 Recognize = Callable[[bytes], dict[str, Any]]
 """Returns a photo's answer as the API's JSON: a Recognition, or `detail`, the reason why there is none."""
@@ -42,7 +40,7 @@ def recognize(
         raise typer.BadParameter("Give either --bundle DIR or --url URL.")
     key = key_for(url, key_file)
     checks.bundle(bundle)
-    listed = _listed(photos)
+    listed = list_photos(photos)
     readable = [photo for photo, reason in listed.items() if not reason]
     checks.announce(f"Recognising {counted(len(readable), 'photo')}", len(readable) * _SECONDS_A_PHOTO, as_json=as_json)
     answers: dict[Path, dict[str, Any]] = {photo: {"detail": reason} for photo, reason in listed.items() if reason}
@@ -58,42 +56,6 @@ def recognize(
     failed = sum("faces" not in answer for answer in answers.values())
     if failed:
         raise CommandError(f"Photos without an answer: {failed} of {len(answers)}.")
-
-
-def _listed(given: Iterable[Path]) -> dict[Path, str]:
-    """Return every photo, also those in folders, and why it cannot be used, "" where it can.
-
-    Folders and files that cannot be read are among them.
-    """
-    listed: dict[Path, str] = {}
-    for path in given:
-        listed |= _found(path)
-    return listed
-
-
-def _found(path: Path) -> dict[Path, str]:
-    """Return what `_listed` does, for one path. It is not opened: what is no file may never end."""
-    try:
-        mode = path.stat().st_mode
-    except OSError as error:
-        reason = "The name - does not stand for standard input here" if path == Path("-") else error.strerror
-        return {path: f"The file cannot be read: {reason}."}
-    if stat.S_ISDIR(mode):
-        return _in_folder(path)
-    return {path: "" if stat.S_ISREG(mode) else "It is neither a file nor a folder."}
-
-
-def _in_folder(folder: Path) -> dict[Path, str]:
-    """Return what `_listed` does, for a folder, and say what in it is left out."""
-    try:
-        found = listing(folder)
-    except PrepareError as error:  # it is gone by now
-        return {folder: str(error)}
-    except OSError as error:
-        return {folder: f"The folder cannot be read: {error.strerror or error}."}
-    note(found.remarks)
-    unreadable = {path: f"It cannot be read: {reason}." for path, reason in found.unreadable.items()}
-    return dict.fromkeys(found.photos, "") | unreadable or {folder: "The folder holds no photos."}
 
 
 def _answer(ask: Recognize, photo: Path) -> dict[str, Any]:
