@@ -34,6 +34,7 @@ COMMANDS: Final = {
     ),
     "enroll": "Add people to the roster of a bundle by embeddings of their photos. The bundle itself stays as it is.",
     "forget": "Remove a person: the name, the embeddings, and their weights in the network's last layer.",
+    "people": "List, add, rename and remove people without training, and keep a backup of them.",
     "publish": "Upload a bundle to S3 and verify the upload.",
     "recognize": "Name the people in each photo.",
     "verify": "Say whether two photos show one person.",
