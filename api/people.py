@@ -270,13 +270,14 @@ def _add_backup(blueprint: Blueprint, desk: "_Desk") -> None:
         given, loaded = read_import(request), desk.fresh()
         backup, remarks = _addable(read_roster(desk.take(given.upload.text), embedding_space(loaded.manifest)), loaded)
 
-        def change(roster: Roster) -> tuple[Roster, tuple[int, list[str]]]:
+        def change(roster: Roster) -> tuple[Roster, tuple[int, int, list[str]]]:
             merged, left_out = roster.merged(backup, restore=given.restore)
             added = len(merged.people) - len(roster.people)
-            return (measured(merged, loaded.known.gallery.cohort) if added else roster), (added, left_out)
+            gone = sum(merged.find(person.id) is None for person in backup.people) - len(left_out)
+            return (measured(merged, loaded.known.gallery.cohort) if added else roster), (added, gone, left_out)
 
-        added, left_out = desk.write(loaded, change)
-        return imported_json(loaded.known, added, [*remarks, *left_out])
+        added, gone, left_out = desk.write(loaded, change)
+        return imported_json(loaded.known, added, gone, [*remarks, *left_out])
 
 
 def _addable(backup: Roster, loaded: "Recognizer") -> tuple[Roster, list[str]]:

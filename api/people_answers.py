@@ -113,13 +113,18 @@ def added_json(known: KnownPeople, identity: str, choices: Sequence[Choice], rem
     }
 
 
-def imported_json(known: KnownPeople, added: int, left_out: Sequence[str]) -> dict[str, Any]:
-    """Return the JSON of a roster into which a file was imported; `left_out` has a sentence on each who was not."""
+def imported_json(known: KnownPeople, added: int, gone: int, left_out: Sequence[str]) -> dict[str, Any]:
+    """Return the JSON of a roster into which a file was imported.
+
+    `left_out` has a sentence on each person who was left out, but for the `gone` ones, who were removed here.
+    """
+    who = "1 person of the file was" if gone == 1 else f"{gone} people of the file were"
+    removed = [f"{who} removed here and did not come back; `restore` brings them back."] if gone else []
     return {
         "added": added,
         "left_out": len(left_out),
         "people": len(known.roster.people),
-        "remarks": [*left_out, *size_remarks(known)],
+        "remarks": [*left_out, *removed, *size_remarks(known)],
         "roster": {"version": known.roster.version},
     }
 

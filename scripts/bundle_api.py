@@ -27,12 +27,12 @@ _ADDRESS: Final = "http://bundle"
 
 
 @contextmanager
-def connection(folder: str, bar: Progress) -> Iterator[Client]:
+def connection(folder: str, bar: Progress, *, engine: str) -> Iterator[Client]:
     """Yield a client of an API that serves the bundle in `folder` and the roster beside it.
 
     Its methods also raise ModelError where the bundle or the roster cannot be used.
     """
-    settings = replace(SETTINGS, location=folder, roster=None)
+    settings = replace(SETTINGS, location=folder, engine=engine, roster=None)
     uploads, model = _Uploads(), ModelLoader(partial(load_from_settings, settings))
     guard = guard_for(AccessSettings(auth="iam"), _fail)  # as behind a gateway that has checked who asks
     app = create_app(model, _Telemetry(), uploads, guard, Rosters(settings, _fail))

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -17,7 +18,7 @@ from preprocess.files import replacing
 from preprocess.names import printable
 from scripts import checks
 from scripts.client import Answer, Client, KeyFileOption, UrlOption, connection, key_for
-from scripts.console import CommandError, JSONOption, emit, note, out, progress
+from scripts.console import SETTINGS, CommandError, JSONOption, emit, note, out, progress
 from scripts.people_photos import Sent, choose_faces, send_photos, show_photos
 from scripts.photos import list_photos
 
@@ -32,6 +33,9 @@ NameArgument = Annotated[str, typer.Argument(help="The name of the person, or th
 
 _PAGE: Final = 200
 """How many people the API lists at once, at most."""
+
+_QUICK_ENGINE: Final = "onnx"
+"""Starts in a fraction of the time of the other; where no photo is looked at, they answer the same."""
 
 _ADVICE: Final = {
     "one_photo": "add photos",
@@ -84,7 +88,7 @@ def add(
     faces = choose_faces(face or (), listed)
     sent = Sent(listed)
     try:
-        with _service(bundle, url, key_file) as client:
+        with _service(bundle, url, key_file, SETTINGS.engine) as client:
             identity = str(_find(client, name)["id"]) if to_existing else None
             send_photos(client, sent, faces, name=name, identity=identity)
     finally:
@@ -177,8 +181,10 @@ def import_(
 
 
 @contextmanager
-def _service(bundle: str | None, url: str | None, key_file: Path | None) -> Iterator[Client]:
-    """Yield a client of the API at `url`, or of one that serves a bundle in this process."""
+def _service(
+    bundle: str | None, url: str | None, key_file: Path | None, engine: str = _QUICK_ENGINE
+) -> Iterator[Client]:
+    """Yield a client of the API at `url`, or of one that serves a bundle in this process with an engine."""
     if bool(bundle) == bool(url):
         raise typer.BadParameter("Give either --bundle FOLDER or --url URL.")
     key = key_for(url, key_file)
@@ -186,14 +192,16 @@ def _service(bundle: str | None, url: str | None, key_file: Path | None) -> Iter
         raise CommandError("The people of a bundle in S3 are those of the service that uses it: give its --url.")
     checks.bundle(bundle)
     with progress() as bar:
+        task = bar.add_task(f"Asking {url or bundle}", total=1)
         if url:
             with connection(url, key, bar) as client:
                 yield client
         else:
             from scripts import bundle_api
 
-            with bundle_api.connection(str(bundle), bar) as client:
+            with bundle_api.connection(str(bundle), bar, engine=engine) as client:
                 yield client
+        bar.advance(task)
 
 
 def _has(*members: str) -> Any:
@@ -284,7 +292,8 @@ def _advice(person: Answer) -> str:
 def _show_removed(removed: Mapping[str, Any]) -> None:
     name = printable(removed["name"])
     out.print(f"{name} is removed.")
-    out.print(f"Former versions of the roster, by which a mistake can be undone, are gone on {removed['gone_on']}.")
+    if removed["gone_on"] > str(datetime.now(UTC).date()):
+        out.print(f"Former versions of the roster, by which a mistake can be undone, are gone on {removed['gone_on']}.")
     out.print(
         f"Still to delete where they exist: photos of {name}, and backups and copies of the roster. Other services and "
         "bundles that know them have rosters of their own."

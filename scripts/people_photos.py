@@ -100,7 +100,7 @@ def send_photos(client: Client, sent: Sent, faces: Mapping[Path, int], *, name: 
             answer = _send(client, batch, faces, f"people/{known}/photos" if known else "people", "" if known else name)
         except NoAnswerError as error:
             if error.answer.get("type") == _TAKEN:
-                raise CommandError(f"{error} To add the photos to that person, give --to-existing.") from error
+                raise CommandError(f"{error} The option for that is --to-existing.") from error
             if not isinstance(error.answer.get("photos"), list):
                 raise
             answer = error.answer
