@@ -44,7 +44,7 @@ COMMANDS: Final = {
     "status": "Show what is deployed to a stage and since when, and the last day's requests, errors and durations.",
     "rollback": "Let the API answer with the release before: its code, its model and its settings. It takes seconds.",
     "remove": "Remove a stage: API, function, published models with all versions, website, logs and images.",
-    "demo": "Train on sample photos, deploy to a local AWS, and send the API three photos.",
+    "demo": "Train on sample photos, deploy to a local AWS, send the API three photos, and add a person to it.",
 }
 """Each command and its summary for the list of commands.
 

@@ -21,7 +21,9 @@ _BATCH: Final = 20
 """Photos of one request. With one processor, 20 large ones take about half of the 29 seconds that a request has."""
 
 _ATTEMPTS: Final = 4
-_SEVERAL: Final = "urn:visage:problem:several-faces"
+_OPEN: Final = {"urn:visage:problem:several-faces", "urn:visage:problem:unlike-others"}
+"""Why photos are not used that may be used if the owner says which face is the person."""
+
 _TAKEN: Final = "urn:visage:problem:name-taken"
 
 _ORDINALS: Final = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
@@ -166,8 +168,8 @@ def show_photos(sent: Sent) -> None:
 
 
 def _show_faces(path: Path, result: Answer) -> None:
-    """Print the options that say which of several faces is the person, from the left to the right."""
-    if result["problem"].get("type") != _SEVERAL:
+    """Print the options that say which face is the person, from the left to the right."""
+    if result["problem"].get("type") not in _OPEN:
         return
     middles = {number: 2 * face["box"]["left"] + face["box"]["width"] for number, face in enumerate(result["faces"], 1)}
     for place, number in enumerate(sorted(middles, key=middles.__getitem__)):
