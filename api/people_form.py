@@ -30,6 +30,7 @@ MAX_PAGE: Final = 200
 """The most people that one answer lists."""
 
 _PAGE: Final = 100
+_HOW_TO_IMPORT: Final = 'Send {"upload": KEY}, with a key of POST /uploads.'
 _MISSING: Final = "There is no photo. Send each as a part named `image`, or the keys of POST /uploads as `uploads`."
 
 
@@ -151,10 +152,10 @@ def read_import(request: Request) -> Import:
         MalformedUploadError: the body is no JSON object with a key of POST /uploads.
         BadParameterError: `restore` is neither true nor false.
     """
-    given = read_json_object(read_body(request))
+    given = read_json_object(read_body(request, _HOW_TO_IMPORT))
     key, restore = given.get("upload"), given.get("restore", False)
     if not isinstance(key, str):
-        raise MalformedUploadError('Send {"upload": KEY}, with a key of POST /uploads.')
+        raise MalformedUploadError(_HOW_TO_IMPORT)
     if not isinstance(restore, bool):
         raise BadParameterError("`restore` must be true or false.")
     return Import(UploadKey(key), restore)

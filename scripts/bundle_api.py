@@ -5,14 +5,13 @@ Nothing listens, and no key is needed: whoever may write the folder is its owner
 
 import io
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final, NoReturn
 
 import requests
-from flask import Flask
 from requests.adapters import BaseAdapter
 from rich.progress import Progress
 
@@ -38,7 +37,7 @@ def connection(folder: str, bar: Progress, *, engine: str) -> Iterator[Client]:
     app = create_app(model, _Telemetry(), uploads, guard, Rosters(settings, _fail))
     app.config["PROPAGATE_EXCEPTIONS"] = True  # those of _Telemetry
     with requests.Session() as session:
-        session.mount(_ADDRESS, _Adapter(app))
+        session.mount(_ADDRESS, _Adapter(app.test_client().open))
         yield _Client(session, _ADDRESS, bar, uploads)
 
 
@@ -86,15 +85,15 @@ class _Client(Client):
 
 
 class _Adapter(BaseAdapter):
-    """Lets an app answer the requests of a session."""
+    """Lets a function answer the requests of a session: `open` of Flask's client for tests."""
 
-    def __init__(self, app: Flask) -> None:
+    def __init__(self, ask: Callable[..., Any]) -> None:
         super().__init__()
-        self._client = app.test_client()
+        self._ask = ask
 
     def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
         body = request.body
-        answered = self._client.open(
+        answered = self._ask(
             request.path_url,
             method=request.method,
             headers=list(request.headers.items()),

@@ -22,7 +22,14 @@ settings.register_profile("suite", derandomize=True, deadline=None)
 
 settings.load_profile("suite")
 
-pytest_plugins = ["tests.leaks", "tests.processes", "tests.pipeline", "tests.gateway", "tests.deployed"]
+pytest_plugins = [
+    "tests.leaks",
+    "tests.processes",
+    "tests.pipeline",
+    "tests.gateway",
+    "tests.people_service",
+    "tests.deployed",
+]
 
 ORDER = ("functional/scripts/test_checks.py", "unit/api", "stack", "browser", "jail", "functional", "unit")
 """The order of the tests. The first file makes the model, which no test of the API beside it needs. What is dear comes
