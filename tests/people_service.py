@@ -115,6 +115,9 @@ class Failing:
     def sibling(self, name):
         return self.file.sibling(name)
 
+    def link(self):
+        return self.file.link()
+
     def replace(self, body, seen=""):
         self._check()
         return self.file.replace(body, seen)
