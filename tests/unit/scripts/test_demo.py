@@ -20,16 +20,22 @@ class Programs:
     def __init__(self):
         self.asked = []
         self.failing = None
+        self.keys = set()
+        self.people = []
 
-    def run(self, command, *, read):
+    def run(self, command, *, read, key=None):
         words = command[3:] if command[0] == sys.executable else [command[0], command[-1].rpartition("/")[2]]
-        self.asked.append(" ".join(words[:2]) if words[0] in {"local", "curl"} else words[0])
+        self.asked.append(" ".join(words[:2]) if words[0] in {"local", "curl", "keys", "people"} else words[0])
+        self.keys.add((words[0], key))
         return int(self.asked[-1] == self.failing), json.dumps(self._answer(command)) if read else ""
 
-    @staticmethod
-    def _answer(command):
+    def _answer(self, command):
         if "deploy" in command:
             return {"api": "http://api.test", "site": "http://site.test"}
+        if "keys" in command:
+            return {"key": "visage_local_key"}
+        if "people" in command:
+            return {"people": self.people}
         if command[-1].endswith("/labels"):
             return {"labels": ["Ann"]}
         photo = command[-2]
@@ -62,12 +68,27 @@ def test_it_goes_from_photos_to_answers_and_ends_what_it_started(programs, capsy
     demo.demo(once=True)
     steps = ["look for a free port", "samples", "prepare", "train", "export", "local up", "deploy"]
     questions = ["curl labels", *["curl recognize"] * 3]
-    assert programs.asked == [*steps, *questions, "local down"]
+    adding = ["keys create", "people list", "people add", "recognize", "keys revoke"]
+    assert programs.asked == [*steps, *questions, *adding, "local down"]
+    assert {command for command, key in programs.keys if key == "visage_local_key"} == {"people", "recognize"}
     shown = capsys.readouterr()
     assert "the fine-tuned head says Ann (98%)" in shown.err
     assert "pretrained head is 0.20, so the face is unknown" in " ".join(shown.err.split())
     assert "The website: http://site.test" in shown.err
     assert '{"detail": "no photo"}' in shown.out
+
+
+def test_whom_a_former_demo_added_is_removed_first(programs):
+    programs.people = [{"id": "aaaaaaaaaaaa"}]
+    demo.demo(once=True)
+    assert programs.asked[-6:-1] == ["people list", "people remove", "people add", "recognize", "keys revoke"]
+
+
+def test_the_key_is_revoked_whatever_fails(programs):
+    programs.failing = "people add"
+    with pytest.raises(CommandError, match="`visage people` failed"):
+        demo.demo(once=True)
+    assert programs.asked[-2:] == ["keys revoke", "local down"]
 
 
 def test_the_website_stays_until_ctrl_c(programs, monkeypatch, capsys):
