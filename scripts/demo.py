@@ -101,7 +101,7 @@ def _add_friend(api: str) -> None:
 
     The person of a former demo may be there: the local AWS keeps what was deployed to it.
     """
-    _headline("Adding one of the strangers, over HTTP and without training; it needs a key of the owner")
+    _headline("Adding one of the strangers, without training: with a key of the owner")
     photo, name = _PHOTOS / STRANGERS, f"demo {secrets.token_hex(4)}"
     scopes = ("--scope", "people", "--scope", "recognize")
     key = json.loads(_visage("keys", "create", name, *scopes, "--json", read=True))["key"]
@@ -110,8 +110,9 @@ def _add_friend(api: str) -> None:
         for person in json.loads(listed)["people"]:
             _visage("people", "remove", person["id"], "--url", api, "--yes", key=key)
         _visage("people", "add", _FRIEND, photo, "--face", f"{photo.name}={_FACE}", "--url", api, key=key)
-        _headline("The photo of strangers again: one of them has a name (the samples have no second photo of them)")
+        _headline("The photo of strangers again: one of them has a name")
         _visage("recognize", photo, "--url", api, key=key)
+        console.print("The samples have no second photo of these people, so this is a demonstration, too.")
     finally:
         _visage("keys", "revoke", name)
 

@@ -192,7 +192,7 @@ def _service(
         raise CommandError("The people of a bundle in S3 are those of the service that uses it: give its --url.")
     checks.bundle(bundle)
     with progress() as bar:
-        task = bar.add_task(f"Asking {url or bundle}", total=1)
+        task = bar.add_task("Asking the API" if url else "Loading the bundle", total=1)
         if url:
             with connection(url, key, bar) as client:
                 yield client
