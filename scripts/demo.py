@@ -99,7 +99,7 @@ def _upload(api: str, photo: Path, title: str) -> None:
 def _add_friend(api: str) -> None:
     """Add one of the strangers by a key that works only for this, and ask again who is in their photo.
 
-    The person of a former demo may be there: the local AWS keeps what was deployed to it.
+    Somebody whom a former demo added may still be there, if the local AWS has run since.
     """
     _headline("Adding one of the strangers, without training: with a key of the owner")
     photo, name = _PHOTOS / STRANGERS, f"demo {secrets.token_hex(4)}"
@@ -112,7 +112,7 @@ def _add_friend(api: str) -> None:
         _visage("people", "add", _FRIEND, photo, "--face", f"{photo.name}={_FACE}", "--url", api, key=key)
         _headline("The photo of strangers again: one of them has a name")
         _visage("recognize", photo, "--url", api, key=key)
-        console.print("The samples have no second photo of these people, so this is a demonstration, too.")
+        console.print("The samples have no second photo of that person: this shows how, and measures nothing.")
     finally:
         _visage("keys", "revoke", name)
 
