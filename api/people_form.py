@@ -152,7 +152,7 @@ def read_import(request: Request) -> Import:
         MalformedUploadError: the body is no JSON object with a key of POST /uploads.
         BadParameterError: `restore` is neither true nor false.
     """
-    given = read_json_object(read_body(request, _HOW_TO_IMPORT))
+    given = read_json_object(request.get_data(cache=False))
     key, restore = given.get("upload"), given.get("restore", False)
     if not isinstance(key, str):
         raise MalformedUploadError(_HOW_TO_IMPORT)
