@@ -104,7 +104,9 @@ def _preflight() -> Response | None:
 def _admit(guard: Guard, /) -> None:
     """Refuse a request before its body is looked at and the model is loaded."""
     if request.url_rule is not None:
-        key = guard.admit(route_of(request.url_rule.rule), request.authorization, _claims())
+        claims = _claims()
+        key = guard.admit(route_of(request.url_rule.rule), request.authorization, claims)
+        g.is_owner = guard.is_owner(key, request.authorization, claims)
         g.key = key and key.id
 
 

@@ -48,9 +48,9 @@ def routes(model: ModelLoader, uploads: Uploads | None, access: AccessSettings, 
         return require_uploads().take(given.text) if isinstance(given, UploadKey) else given
 
     def known_model() -> "Recognizer":
-        """Return the model, which knows the newest roster. Whoever sends a key sees their own changes at once."""
+        """Return the model, which knows the newest roster. Owners see changes at once."""
         loaded = model.get()
-        rosters.show(loaded, fresh=request.authorization is not None)
+        rosters.show(loaded, fresh=g.is_owner)
         return loaded
 
     def model_and_photo() -> "tuple[Recognizer, bytes]":

@@ -136,7 +136,8 @@ class Service:
         self.rosters._storage._connect = lambda: self.shared
         keys, _, owner = Keys("dev").created("owner", ["people"], date(2026, 11, 26))
         keys, _, visitor = keys.created("visitor", ["recognize"], date(2026, 11, 26))
-        self.key, self.visitors_key = owner, visitor
+        keys, _, both = keys.created("both", ["recognize", "people"], date(2026, 11, 26))
+        self.key, self.visitors_key, self.both_key = owner, visitor, both
         keyring = Keyring(access, telemetry.keys_unavailable, lambda _: Content(keys.to_json(), '"1"'))
         self.uploads = Files()
         guard = Guard(access, keyring, Rates())

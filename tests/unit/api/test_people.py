@@ -387,3 +387,28 @@ def test_somebody_on_whom_the_network_was_trained_gets_a_picture_with_their_firs
     assert service.get(f"/people/{identity}/thumbnail").problem == "no-thumbnail"
     service.post(f"/people/{identity}/photos", "ada 4")
     assert service.get(f"/people/{identity}/thumbnail").status == 200
+
+
+@pytest.mark.parametrize(
+    ("auth", "key", "claims", "fresh"),
+    [
+        ("none", "none", {}, False),
+        ("none", "owner", {}, True),
+        ("key", "visitor", {}, False),
+        ("key", "both", {}, True),
+        ("jwt", "none", {"scope": "recognize"}, False),
+        ("jwt", "none", {"scope": "people"}, True),
+    ],
+)
+def test_only_owners_let_each_request_ask_for_the_newest_roster(
+    tmp_path, telemetry, monkeypatch, auth, key, claims, fresh
+):
+    monkeypatch.setattr("api.access.today", lambda: date(2026, 11, 26))
+    service = Service(tmp_path / "bundle.roster.npz", telemetry, AccessSettings(auth=auth))
+    asked = []
+    monkeypatch.setattr(service.rosters, "show", lambda _, *, fresh=False: asked.append(fresh))
+    text = {"owner": service.key, "visitor": service.visitors_key, "both": service.both_key}.get(key)
+    event = service.client.event("GET", "/labels", None, {"authorization": f"Bearer {text}"} if text else {}, True)
+    event["requestContext"]["authorizer"] = {"jwt": {"claims": claims}}
+    assert service.client.invoke(event).status == 200
+    assert asked == [fresh]
