@@ -18,7 +18,7 @@ from evaluation.figures import Figures
 from evaluation.metrics import Share
 from model.cohort import Cohort, FloatArray
 from model.roster import Roster
-from model.roster_gallery import RosterGallery, measured
+from model.roster_gallery import RosterGallery, measured, more_alike
 from model.strangers import drawn_rate, score_at
 from training import strangers
 from training.cohorts import judging_photos, person_of
@@ -82,7 +82,7 @@ class Result(Figures):
 
 
 @dataclass(frozen=True)
-class _Faces:
+class Faces:
     """N faces: (N, 512) embeddings, those with the mirror image added, and (N,) names of people."""
 
     embeddings: FloatArray
@@ -113,7 +113,7 @@ def measure(
         DatasetError: too few people have enough photos.
         PrepareError: no photo has a face, or a worker process was killed.
     """
-    faces = _find(judging_photos(photos), embedder, output, workers, on_step)
+    faces = find_faces(judging_photos(photos), embedder, output, workers, on_step)
     trials = len(sizes) * repeats
     rows: list[Row] = []
     for size in sizes:
@@ -128,7 +128,7 @@ def measure(
     return Result(rows, options, cohort.source, network)
 
 
-def _find(photos: Listing, embedder: Embedder, output: Path, workers: int, on_step: OnStep) -> _Faces:
+def find_faces(photos: Listing, embedder: Embedder, output: Path, workers: int, on_step: OnStep) -> Faces:
     """Embed the face of each photo as it is and with its mirror image."""
     both = [
         embed_all(photos, workers, subject, lambda *done, name=name: on_step(name, *done), output / folder)
@@ -139,7 +139,7 @@ def _find(photos: Listing, embedder: Embedder, output: Path, workers: int, on_st
     ]
     plain, mirrored = both
     paths = [path for path in plain if path in mirrored]
-    return _Faces(
+    return Faces(
         np.stack([plain[path] for path in paths]),
         np.stack([mirrored[path] for path in paths]),
         np.array([person_of(photos.root / path, photos.root) for path in paths]),
@@ -147,7 +147,7 @@ def _find(photos: Listing, embedder: Embedder, output: Path, workers: int, on_st
 
 
 def _trial(
-    faces: _Faces, cohort: Cohort, size: int, enrolled: int, rate: float, random: np.random.Generator
+    faces: Faces, cohort: Cohort, size: int, enrolled: int, rate: float, random: np.random.Generator
 ) -> tuple[Share, Share, Share, float]:
     """Return the shares of right names, of recognised faces and of strangers taken for somebody, and the threshold."""
     people, counts = np.unique(faces.names, return_counts=True)
@@ -168,7 +168,8 @@ def _trial(
         roster, _ = roster.with_person(str(name), faces.mirrored[rows], ())
     roster = measured(roster, cohort)
     gallery = RosterGallery.of(roster, cohort)
-    threshold = score_at(roster.strangers, drawn_rate(cohort.roster_corrections, rate, size))
+    share = drawn_rate(cohort.roster_corrections, rate, size)
+    threshold = score_at(roster.strangers, share) + more_alike(roster, gallery)
     scores, people_of_probes = (
         gallery.compare(faces.embeddings[np.concatenate(probe_rows)]).scores,
         np.concatenate(owners),

@@ -18,7 +18,7 @@ from model.gallery import Comparison, Gallery
 from model.manifest import Manifest
 from model.prototypes import IntArray
 from model.roster import Roster, trained_id
-from model.roster_gallery import RosterGallery, measured
+from model.roster_gallery import RosterGallery, measured, more_alike
 from model.strangers import score_at, share_above
 
 CAUTIOUS: Final = 0.55
@@ -165,13 +165,13 @@ class KnownPeople:
             return Bars()
         rate = self.manifest.calibration["false_accept_rate"]
         share = strangers.drawn_rate(cohort.roster_corrections, rate, count)
-        roster = score_at(self.roster.strangers, share)
+        roster, higher = score_at(self.roster.strangers, share), more_alike(self.roster, self._rows)
         if not len(self.gallery.strangers):
-            return Bars(roster=roster - threshold)
+            return Bars(roster=roster + higher - threshold)
         of_trained = share_above(self.gallery.strangers, threshold)
         above = np.maximum(self.gallery.strangers - threshold, self.roster.strangers - roster)
         both = max(0.0, score_at(above, math.sqrt(share * max(of_trained, 1e-6))))
-        return Bars(both, roster + both - threshold)
+        return Bars(both, roster + higher + both - threshold)
 
     def similarities(self, embeddings: FloatArray) -> FloatArray:
         """Return the similarities, (N, C), of (N, 512) unit-length embeddings with the people."""

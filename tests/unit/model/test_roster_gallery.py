@@ -11,9 +11,9 @@ from model.cohort import Cohort
 from model.known import Bars, KnownPeople
 from model.manifest import Manifest
 from model.roster import Roster, trained_id
-from model.roster_gallery import RosterGallery
+from model.roster_gallery import RosterGallery, more_alike
 from model.roster_gallery import measured as measure
-from model.strangers import DRAWN
+from model.strangers import DRAWN, draw, drawn_rate, score_at
 from preprocess.geometry import Geometry
 from tests.crowds import crowd, faces_of, measured, unit
 from training.calibration import gallery_of, with_strangers
@@ -130,6 +130,34 @@ def test_the_share_of_drawn_strangers_that_is_asked_for_is_taken_for_anybody_on_
     known = known_of(roster_of(range(10)))
     strangers = known.roster.strangers - known.bars.roster
     assert (strangers >= MANIFEST.threshold).mean() <= 0.0101
+
+
+def roster_by(faces):
+    """A measured roster of a person by each face."""
+    roster = Roster("space")
+    for number, face in enumerate(faces):
+        roster, _ = roster.with_person(f"Person {number}", face[None], ())
+    return measure(roster, COHORT)
+
+
+ALIKE = unit(crowd(20, 90) + crowd(1, 91))
+"""Faces of people who look like each other."""
+
+
+@pytest.mark.parametrize("faces", [draw(COHORT)[:12], ALIKE[:4]], ids=["like the cohort", "too few"])
+def test_the_bar_stays_where_people_are_as_alike_as_strangers_are_or_few(faces):
+    roster = roster_by(faces)
+    assert more_alike(roster, RosterGallery.of(roster, COHORT)) == 0
+
+
+def test_the_bar_is_higher_where_people_are_more_alike_than_strangers_are():
+    roster = roster_by(ALIKE)
+    known, higher = known_of(roster), more_alike(roster, RosterGallery.of(roster, COHORT))
+    bar = score_at(roster.strangers, drawn_rate(COHORT.roster_corrections, 0.01, len(ALIKE)))
+    assert higher > 0.2
+    assert known.bars.roster - known.bars.trained == pytest.approx(bar + higher - MANIFEST.threshold)
+    judged = known.judge(ALIKE, np.zeros((len(ALIKE), 2), np.float32))
+    assert (judged.scores.max(axis=1) >= MANIFEST.threshold).all()
 
 
 def test_people_of_the_roster_are_known_and_listed_after_the_trained_ones():
