@@ -1,8 +1,9 @@
 """`visage people`: lists, adds, renames and removes people without training, by an API or for a bundle in a folder."""
 
+import re
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -17,7 +18,7 @@ from model.roster import Roster
 from preprocess.files import replacing
 from preprocess.names import printable
 from scripts import checks
-from scripts.client import Answer, Client, KeyFileOption, UrlOption, connection, key_for
+from scripts.client import Answer, Client, KeyFileOption, NoAnswerError, UrlOption, connection, key_for
 from scripts.console import SETTINGS, CommandError, JSONOption, emit, note, out, progress
 from scripts.people_photos import Sent, choose_faces, send_photos, show_photos
 from scripts.photos import list_photos
@@ -30,6 +31,8 @@ BundleOption = Annotated[
     str | None, typer.Option(metavar="FOLDER", help="The folder of a bundle; the roster is the file beside it.")
 ]
 NameArgument = Annotated[str, typer.Argument(help="The name of the person, or the id.")]
+
+_ID: Final = re.compile("[a-z2-7]{12}")
 
 _PAGE: Final = 200
 """How many people the API lists at once, at most."""
@@ -226,17 +229,17 @@ def _find(client: Client, name: str) -> Answer:
     Raises:
         CommandError: there is nobody, or there are several.
     """
-    everybody, _ = _people(client)
-    for person in everybody:
-        if person["id"] == name:
-            return person
-    names = [person["name"] for person in everybody]
+    if _ID.fullmatch(name):
+        with suppress(NoAnswerError):
+            return client.send("GET", f"people/{name}", _has("name"))
+    people, _ = _people(client, printable(name))  # a list of everybody may be long
+    names = [person["name"] for person in people]
     found = found_as(name, names)
-    if found is None:
-        near = similar(name, names)
-        hint = f" Did you mean {' or '.join(map(_quoted, near))}?" if near else ""
-        raise CommandError(f"There is nobody called {_quoted(name)}.{hint} `visage people list` lists everybody.")
-    return everybody[names.index(found)]
+    if found is not None:
+        return people[names.index(found)]
+    near = similar(name, [person["name"] for person in _people(client)[0]])
+    hint = f" Did you mean {' or '.join(map(_quoted, near))}?" if near else ""
+    raise CommandError(f"There is nobody called {_quoted(name)}.{hint} `visage people list` lists everybody.")
 
 
 def _quoted(name: str) -> str:
