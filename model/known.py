@@ -89,9 +89,10 @@ class KnownPeople:
 
     @cached_property
     def ids(self) -> tuple[str, ...]:
-        """Their ids."""
+        """Their ids. Somebody who was added, and on whom a network was trained later, keeps theirs."""
         people = self.roster.people
-        trained = map(trained_id, self.manifest.labels)
+        entries = {people[number].name: people[number].id for number in self._entries}
+        trained = (entries.get(label) or trained_id(label) for label in self.manifest.labels)
         return (*trained, *(people[number].id for number in self._newcomers))
 
     def number_of(self, identity: str) -> int:

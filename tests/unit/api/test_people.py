@@ -11,6 +11,7 @@ from PIL import Image
 
 from model.errors import SharedError, SharedMissingError, SharedUnavailableError
 from model.roster import MAX_PHOTOS, Roster, trained_id
+from model.roster_storage import RosterStorage
 from model.settings import AccessSettings
 from tests.gateway import APPEARANCE
 from tests.people_service import TRAINED, Service, embedding
@@ -412,3 +413,13 @@ def test_only_owners_let_each_request_ask_for_the_newest_roster(
     event["requestContext"]["authorizer"] = {"jwt": {"claims": claims}}
     assert service.client.invoke(event).status == 200
     assert asked == [fresh]
+
+
+def test_somebody_who_was_added_and_is_trained_on_later_is_one_person_with_the_same_id(service):
+    storage = RosterStorage.at(str(service.path), service.rosters._storage.space)
+    storage.change(lambda roster: roster.with_person(TRAINED, embedding("masked 1")[None], [1.0]))
+    (person,) = service.get("/people").json["people"]
+    assert (person["name"], person["trained"], person["photos"]) == (TRAINED, True, 1)
+    assert person["id"] == storage.read()[0].people[0].id
+    assert service.post(f"/people/{person['id']}/photos", "ada 3").json["person"]["photos"] == 2
+    assert service.model.who("masked 1") == TRAINED
