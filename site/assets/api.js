@@ -92,7 +92,7 @@ function form(photo) {
   return data;
 }
 
-/** @returns {Promise<{body: Blob, headers: Headers, requestId: string}>} the successful response */
+/** @returns the successful response */
 export function send(request, { signal, onWait, traffic = pageTraffic }) {
   const attempt = async () => {
     const slot = await traffic.start(signal);

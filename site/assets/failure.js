@@ -5,8 +5,7 @@ import { language, words } from "./words.js";
  * An expected failure. The page shows its message: the summary and the advice.
  *
  * `type` is the API's name of the problem ("no-face"), or "http-429" if the response has none, or a name that only this
- * page uses. If `waitMs` is set, the page tries again by itself, after at least that time. `needsKey`: another key may help.
- * `body`: the API's own problem.
+ * page uses. If `waitMs` is set, the page tries again by itself, after at least that time. `needsKey`: another key may help. `body`: the API's answer.
  */
 export class Failure extends Error {
   /**
