@@ -28,7 +28,7 @@ def test_deploying_what_is_deployed_prints_the_same_addresses(stack, here, bundl
     ]
     ended = visage("deploy", "--bundle", bundle, *photos, "--json")
     assert ended.status == 0
-    assert json.loads(ended.out) == {"api": stack.api, "site": stack.site}
+    assert json.loads(ended.out) == {"api": stack.api, "site": stack.site, "remarks": []}
     assert "✓ Waiting for the API" in ended.err
 
 
