@@ -88,7 +88,7 @@ def _of_different_people(passes: Matrix, names: npt.NDArray[np.str_]) -> Rate:
     first = np.unique(names, return_index=True)[1]
     people = len(first)
     if people < _MIN_PEOPLE:
-        raise DatasetError(f"Only {people} people can judge; that takes {_MIN_PEOPLE}. Give more photos.")
+        raise DatasetError(f"Too few people to judge by: {people} instead of {_MIN_PEOPLE}. Give more photos.")
     between = passes[np.ix_(first, first)].astype(np.float64)
     np.fill_diagonal(between, 0)
     counts = _draws(people)
