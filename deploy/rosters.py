@@ -31,7 +31,7 @@ def join(target: Target, bundle: Bundle, bucket: str, *, thumbnails: bool = Fals
 
     def change(roster: Roster) -> tuple[Roster, list[str]]:
         joined, remarks = roster.merged(beside)
-        return (roster if joined is roster else measured(joined, cohort)), remarks
+        return measured(joined, cohort), remarks  # also for a new cohort: a function would have to do it at each start
 
     roster, _, remarks = storage.change(change)
     if not thumbnails:

@@ -280,8 +280,10 @@ class Roster:
         return found[-1] if found else None
 
     def with_answer(self, answer: Answer) -> Self:
-        """Return the roster that remembers what was answered to a request."""
-        return replace(self, answers=(*self.answers, answer)[-MAX_ANSWERS:])
+        """Return the roster that remembers what was answered to a request. Answers older than ANSWERS_KEPT go."""
+        oldest = (datetime.now(UTC) - ANSWERS_KEPT).isoformat()
+        recent = (former for former in self.answers if former.time >= oldest)
+        return replace(self, answers=(*recent, answer)[-MAX_ANSWERS:])
 
     def merged(self, other: "Roster", *, restore: bool = False) -> tuple[Self, list[str]]:
         """Return the roster with everybody of another one who is neither here nor was removed here.
