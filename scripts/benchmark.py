@@ -225,6 +225,66 @@ def _show_enrolment(result: dict[str, Any]) -> None:
 
 
 @app.command()
+def corrections(
+    directory: PeopleArgument,
+    people: Annotated[int, typer.Option(min=2, help="Number of people on the roster; the others are strangers.")] = 40,
+    photos: Annotated[int, typer.Option(min=1, help="Number of photos to add each person by.")] = 1,
+    repeats: Annotated[int, typer.Option(min=1, help="Number of rosters, drawn at random.")] = 10,
+    false_accept_rate: Annotated[
+        float, typer.Option(min=0.0001, max=0.5, help="Share of strangers that may be accepted as a known person.")
+    ] = FALSE_ACCEPT_RATE,
+    seed: SeedOption = 0,
+    weights: PretrainedOption = None,
+    workers: WorkersOption = None,
+    output: Annotated[Path, typer.Option(help="Folder for the figures and the faces that were found.")] = Path(
+        "benchmark/corrections"
+    ),
+    as_json: JSONOption = False,
+) -> None:
+    """Correct half of all answers as an owner does, and measure what that changes for the other half.
+
+    After an interruption, the same command continues.
+    """
+    found = photos_of_strangers(directory)
+    _check(output, 2 * len(found.photos), workers, weights, as_json=as_json)
+    from evaluation import corrections as corrections_benchmark
+
+    with progress() as bar:
+        embedder, cohort = _with_cohort(None, weights, bar)
+        result = corrections_benchmark.measure(
+            found,
+            embedder,
+            cohort,
+            output,
+            workers or cores(),
+            people=people,
+            enrolled=photos,
+            repeats=repeats,
+            rate=false_accept_rate,
+            seed=seed,
+            on_step=steps(bar),
+        )
+    result.write(output)
+    emit(result.to_dict(), as_json=as_json, show=_show_corrections)
+    console.print(f"Figures: {output / corrections_benchmark.Result.FILE}")
+
+
+def _show_corrections(result: dict[str, Any]) -> None:
+    given = result["corrections"]
+    moments = {
+        "before": "before",
+        "photos": f"after {counted(given['photos'], 'photo')}",
+        "near_misses": f"and {given['near_misses']} near misses",
+    }
+    names = ("recognised", "wrong_name", "strangers_taken", "recognised_without_corrections")
+    table = Table("Corrections", "Recognised", "Wrong name", "Strangers taken", "Recognised of the others")
+    for moment, title in moments.items():
+        shares = [result["rows"][moment][name] for name in names]
+        table.add_row(title, *(_percent(share["share"]) if share["faces"] else "-" for share in shares))
+    out.print(table)
+
+
+@app.command()
 def verification(
     directory: LFWArgument = None,
     bundle: Annotated[str | None, typer.Option(metavar="DIR|S3", help="The bundle to measure.")] = None,
