@@ -18,7 +18,7 @@ from evaluation.figures import Figures
 from evaluation.metrics import Share
 from model.cohort import Cohort, FloatArray
 from model.roster import Roster
-from model.roster_gallery import RosterGallery, measured, more_alike
+from model.roster_gallery import RosterGallery, measured
 from model.strangers import drawn_rate, score_at
 from training import strangers
 from training.cohorts import judging_photos, person_of
@@ -169,7 +169,7 @@ def _trial(
     roster = measured(roster, cohort)
     gallery = RosterGallery.of(roster, cohort)
     share = drawn_rate(cohort.roster_corrections, rate, size)
-    threshold = score_at(roster.strangers, share) + more_alike(roster, gallery)
+    threshold = score_at(roster.strangers, share) + roster.alike
     scores, people_of_probes = (
         gallery.compare(faces.embeddings[np.concatenate(probe_rows)]).scores,
         np.concatenate(owners),

@@ -18,7 +18,7 @@ from model.gallery import Comparison, Gallery
 from model.manifest import Manifest
 from model.prototypes import IntArray
 from model.roster import Roster, trained_id
-from model.roster_gallery import RosterGallery, measured, more_alike
+from model.roster_gallery import RosterGallery, measured
 from model.strangers import score_at, share_above
 
 CAUTIOUS: Final = 0.55
@@ -166,7 +166,7 @@ class KnownPeople:
             return Bars()
         rate = self.manifest.calibration["false_accept_rate"]
         share = strangers.drawn_rate(cohort.roster_corrections, rate, count)
-        roster, higher = score_at(self.roster.strangers, share), more_alike(self.roster, self._rows)
+        roster, higher = score_at(self.roster.strangers, share), self.roster.alike
         if not len(self.gallery.strangers):
             return Bars(roster=roster + higher - threshold)
         of_trained = share_above(self.gallery.strangers, threshold)

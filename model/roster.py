@@ -18,6 +18,7 @@ import base64
 import hashlib
 import io
 import json
+import math
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -101,6 +102,9 @@ class Answer:
 class Roster:
     """The people of an embedding space. See the module for the arrays; `cohort` is the digest that they depend on.
 
+    `alike` is how much more alike the people are to each other than the cohort lets expect; NaN where nobody has
+    computed it.
+
     `removed` are the ids of people who were removed, so that an older copy does not bring them back.
     """
 
@@ -114,6 +118,7 @@ class Roster:
     strangers: FloatArray = field(default_factory=lambda: np.zeros(0, np.float32))
     nearest: IntArray = field(default_factory=lambda: np.zeros(0, np.int64))
     cohort: str = ""
+    alike: float = math.nan
     removed: tuple[str, ...] = ()
     answers: tuple[Answer, ...] = ()
 
@@ -259,6 +264,7 @@ class Roster:
             near=self.near[kept],
             penalties=self.penalties[kept],
             nearest=nearest - (nearest > number),
+            alike=math.nan,
             removed=(*self.removed, identity)[-_MAX_REMOVED:],
             answers=tuple(answer for answer in self.answers if identity not in json.dumps(answer.answer)),
         )
@@ -366,6 +372,7 @@ class Roster:
             "space": self.space,
             "version": self.version,
             "cohort": self.cohort,
+            "alike": None if math.isnan(self.alike) else self.alike,
             "people": {name: [getattr(person, name) for person in self.people] for name in _FIELDS},
             "removed": list(self.removed),
             "answers": list(map(asdict, self.answers)),
@@ -400,6 +407,7 @@ class Roster:
                 space=str(document["space"]),
                 version=int(document["version"]),
                 cohort=str(document["cohort"]),
+                alike=math.nan if document["alike"] is None else float(document["alike"]),
                 people=_people(document["people"]),
                 removed=tuple(map(str, document["removed"])),
                 answers=tuple(Answer(**fields) for fields in document["answers"]),

@@ -7,6 +7,7 @@ Who comes and goes never changes the scores of the others. docs/quality.md has t
 Near misses lower a score: a face that is more like one of them than like the person's photos is taken for the former.
 """
 
+import math
 from dataclasses import dataclass, replace
 from typing import Final, Self
 
@@ -25,8 +26,10 @@ USUAL: Final = 0.05
 """How much more alike people may be to each other than drawn strangers are to them, before that raises the bar. People
 of LFW, whom the cohort is right for, are by 0 to 0.04."""
 
-_COMPARED: Final = 64
-"""So many photos, evenly spaced, are compared: enough for a median, and quick where there are 10,000 people."""
+_COMPARISONS: Final = 2_000_000
+_COMPARED: Final = (64, 1024)
+"""So many comparisons say how alike people are to each other, of so many photos at least and at most, evenly spaced.
+With fewer photos, chance moves the bar of a small roster; with more, a change of 10,000 people takes longer."""
 
 _MIN_PEOPLE: Final = 5
 """Of fewer people, nothing is concluded; of so many, half of what is found."""
@@ -106,7 +109,8 @@ def more_alike(roster: Roster, gallery: RosterGallery) -> float:
     stranger to the others, and the medians of these scores and of those of drawn strangers are compared.
     """
     rows = np.flatnonzero(~roster.near)
-    rows = rows[np.unique(np.linspace(0, len(rows) - 1, min(len(rows), _COMPARED)).astype(np.int64))]
+    most = int(np.clip(_COMPARISONS // max(len(rows), 1), *_COMPARED))
+    rows = rows[np.unique(np.linspace(0, len(rows) - 1, min(len(rows), most)).astype(np.int64))]
     people = len(np.unique(roster.owners[rows]))
     if people < _MIN_PEOPLE:
         return 0.0
@@ -133,10 +137,10 @@ def measured(roster: Roster, cohort: Cohort) -> Roster:
             nearest=np.full(DRAWN, -1),
         )
     changed = np.unique(roster.owners[np.isnan(roster.penalties)])
-    if not len(changed) and (roster.nearest >= 0).all():
+    if not len(changed) and (roster.nearest >= 0).all() and not math.isnan(roster.alike):
         return roster
-    roster = replace(roster, penalties=_penalties(roster, cohort))
-    return _with_strangers(roster, cohort, changed)
+    roster = _with_strangers(replace(roster, penalties=_penalties(roster, cohort)), cohort, changed)
+    return replace(roster, alike=more_alike(roster, RosterGallery.of(roster, cohort)))
 
 
 def _penalties(roster: Roster, cohort: Cohort) -> FloatArray:
