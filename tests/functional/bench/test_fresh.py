@@ -16,5 +16,5 @@ def test_a_cold_start_answers_and_tells_its_stages(bundle, run, samples, weights
     assert found.names == ["Barack Obama"] * 3
     assert list(found.stages_ms) == ["interpreter", "imports", "library", "fetch", "load", "warm-up", "first request"]
     assert sum(found.stages_ms.values()) == pytest.approx(found.ms, rel=0.02)
-    early, late = found.resident_mb
-    assert 50 < early <= late <= found.peak_mb < 1000
+    assert len(found.resident_mb) == 2
+    assert all(50 < resident <= found.peak_mb < 1000 for resident in found.resident_mb)  # the second may be smaller
