@@ -27,7 +27,7 @@ USUAL: Final = 0.05
 """How much more alike people may be to each other than drawn strangers are to them, before that raises the bar. People
 of LFW, whom the cohort is right for, are by 0 to 0.04."""
 
-_COMPARISONS: Final = 2_000_000
+_COMPARISONS: Final = 640_000
 _COMPARED: Final = (64, 1024)
 """So many comparisons say how alike people are to each other, of so many photos at least and at most, evenly spaced.
 With fewer photos, chance moves the bar of a small roster; with more, a change of 10,000 people takes longer."""
