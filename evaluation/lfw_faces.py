@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final, Self
-from zipfile import BadZipFile
 
 import dlib
 import numpy as np
@@ -32,7 +31,7 @@ from model.engines import fusion
 from preprocess.align import predictor_file
 from preprocess.detect import Box
 from preprocess.errors import PhotoError
-from preprocess.files import replacing, sha256_of
+from preprocess.files import DAMAGED_ARRAYS, replacing, sha256_of
 from preprocess.photo import Photo, RGBArray
 from training import embedder, embedding_network, inception, network
 from training.embedder import Embedder
@@ -179,7 +178,7 @@ def _read_faces(store: Path) -> dict[str, Face]:
     try:
         with store.open("rb") as file, np.load(file) as arrays:  # given a path, numpy leaves a torn file open
             columns = [arrays[name] for name in ("photos", "embeddings", "found")]
-    except (ValueError, KeyError, EOFError, TypeError, BadZipFile):
+    except DAMAGED_ARRAYS:
         return {}
     return {str(photo): Face(row, bool(found)) for photo, row, found in zip(*columns, strict=True)}
 

@@ -25,7 +25,6 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any, Final, Self
-from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +39,7 @@ from model.errors import (
     UnknownPersonError,
 )
 from model.prototypes import IntArray
+from preprocess.files import DAMAGED_ARRAYS
 from preprocess.names import REFUSED, key, normalised
 
 FILE: Final = "roster.npz"
@@ -428,17 +428,7 @@ _KINDS: Final[Mapping[str, Any]] = {
     "nearest": np.int64,
 }
 
-_DAMAGED: Final = (
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    EOFError,
-    OSError,
-    NotImplementedError,  # of zipfile: an unknown compression
-    RecursionError,
-    BadZipFile,
-)
+_DAMAGED: Final = (*DAMAGED_ARRAYS, LookupError, RecursionError)
 
 
 _FIELDS: Final = tuple(field.name for field in fields(Person))

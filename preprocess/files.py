@@ -6,6 +6,9 @@ import importlib.util
 import json
 import os
 import shutil
+import struct
+import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +18,21 @@ from preprocess.errors import PhotoTooLargeError
 
 MAX_FILE_BYTES: Final = 200_000_000
 """A file with more is not read: it is no photo, or nothing that could be decoded in time, see `preprocess.limits`."""
+
+DAMAGED_ARRAYS: Final = (
+    AttributeError,
+    EOFError,
+    KeyError,
+    MemoryError,
+    NotImplementedError,
+    OSError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What NumPy raises for a damaged file of arrays (`.npz`): its own errors, and those of the libraries under it."""
 
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 _LEFT_ON_A_FULL_DISK: Final = 1_000_000

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import astuple
 from pathlib import Path
 from typing import Final
-from zipfile import BadZipFile
 
 import numpy as np
 
@@ -14,7 +13,7 @@ from dataset.folders import Listing
 from dataset.prepare import embed_all
 from dataset.progress import OnStep
 from model.cohort import Cohort, FloatArray
-from preprocess.files import replacing
+from preprocess.files import DAMAGED_ARRAYS, replacing
 from preprocess.geometry import Geometry
 from preprocess.names import shown
 from training import strangers
@@ -50,7 +49,7 @@ def cohort_of(pretrained: Mapping[str, str], geometry: Geometry, cache: Path | N
     for file in places:
         try:
             return Cohort.load(file)
-        except (OSError, EOFError, ValueError, KeyError, BadZipFile):  # it is missing or damaged
+        except DAMAGED_ARRAYS:  # or it is missing
             continue
     return None
 

@@ -7,7 +7,6 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final, Self
-from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -22,7 +21,7 @@ from model.known import naming_logits, naming_probabilities
 from model.prototypes import IntArray
 from model.settings import cores
 from preprocess.align import predictor_file
-from preprocess.files import sha256_of
+from preprocess.files import DAMAGED_ARRAYS, sha256_of
 from training import calibration
 from training.cohorts import cohort_of
 from training.errors import RunError
@@ -187,7 +186,9 @@ def _results(run: Path, description: Description) -> tuple[VisageNetwork, dict[s
         with (run / SAMPLES).open("rb") as file, np.load(file, allow_pickle=False) as stored:
             samples = dict(stored)
         checksums = [sha256_of(run / name) for name in ONNX.files] if "onnx_files" in samples else []
-    except (*UNREADABLE, FileNotFoundError, BadZipFile, TypeError) as error:
+    except PermissionError:
+        raise
+    except (*UNREADABLE, *DAMAGED_ARRAYS) as error:
         raise RunError(f"The training in {run} is damaged. Train again, with --restart.") from error
     if not samples.keys() >= {*OUTPUTS, *(f"onnx_{name}" for name in (*OUTPUTS, "precision", "files")), "chips"}:
         raise RunError(f"The training in {run} is of an older version. Train again, with --restart.")

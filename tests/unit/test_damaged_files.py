@@ -6,10 +6,13 @@ a sound one, its bytes, or both.
 
 import copy
 import hashlib
+import io
 import json
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,6 +26,7 @@ from dataset.removal import remove_person
 from dataset.selection import Cause, Option, Outcome, Question
 from model.errors import BundleError
 from model.manifest import Manifest
+from preprocess.files import DAMAGED_ARRAYS
 from preprocess.geometry import Geometry
 from tests.gateway import FakeRecognizer
 from tests.unit.dataset.test_journal import found
@@ -216,3 +220,15 @@ def test_a_person_is_removed_whatever_the_report_is(folder, content):
     remove_person(folder, "Ann")
     report = folder / OUTPUT / REPORT
     assert not report.exists() or "Ann" not in json.loads(report.read_text(encoding="utf-8"))["people"]
+
+
+@bounded
+@given(st.booleans(), st.integers(0, 5000), st.integers(0, 40), st.binary(max_size=9))
+def test_damaged_arrays_are_read_or_refused_by_an_error_that_readers_expect(is_compressed, at, length, other):
+    file = io.BytesIO()
+    save = np.savez_compressed if is_compressed else np.savez
+    save(file, names=np.array(["Ann", "Zoë"]), values=np.arange(64, dtype=np.float16))
+    sound = file.getvalue()
+    at %= len(sound)
+    with suppress(*DAMAGED_ARRAYS), np.load(io.BytesIO(sound[:at] + other + sound[at + length :])) as arrays:
+        dict(arrays)
