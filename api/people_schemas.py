@@ -87,7 +87,10 @@ PEOPLE_SCHEMAS: Final[dict[str, Any]] = {
             "description": "Why the photo may be a poor one, as in a Recognition.",
         },
         faces=list_of("FoundFace", "The faces in the photo, the most prominent first."),
-        image={"oneOf": [ref("Size"), {"type": "null"}], "description": "Null if the photo cannot be read."},
+        image={
+            "oneOf": [ref("Size"), {"type": "null"}],
+            "description": "Null if the photo cannot be read, or has no face.",
+        },
         problem={"oneOf": [ref("PhotoProblem"), {"type": "null"}], "description": "Why it was not used."},
     ),
     "FoundFace": object_of("A face in a photo.", box=ref("Box")),
@@ -129,27 +132,45 @@ PEOPLE_SCHEMAS: Final[dict[str, Any]] = {
 }
 
 _PERSON: Final = {
-    "id": "k3vq2m7xw5ta",
+    "id": "q2qkszbddzwg",
     "name": "Ann Lee",
     "trained": False,
-    "photos": 2,
+    "photos": 1,
     "near_misses": 0,
-    "quality": 0.87,
-    "advice": [],
+    "quality": 0.57,
+    "advice": ["one_photo"],
     "lookalikes": [],
     "thumbnail": False,
-    "created": "2026-11-26T17:02:11+00:00",
-    "changed": "2026-11-26T17:02:11+00:00",
+    "created": "2026-11-26T19:21:30+00:00",
+    "changed": "2026-11-26T19:21:30+00:00",
 }
-_BOX: Final = {"left": 120, "top": 80, "width": 210, "height": 260}
+_BOXES: Final = (
+    {"left": 466, "top": 270, "width": 108, "height": 145},
+    {"left": 746, "top": 344, "width": 100, "height": 138},
+)
 
 PEOPLE_EXAMPLES: Final[dict[str, Any]] = {
     "KnownPerson": _PERSON,
     "People": {
-        "people": [_PERSON],
+        "people": [
+            _PERSON,
+            {
+                "id": "llyi2l2izlr3",
+                "name": "Eileen Collins",
+                "trained": True,
+                "photos": 0,
+                "near_misses": 0,
+                "quality": None,
+                "advice": [],
+                "lookalikes": [],
+                "thumbnail": False,
+                "created": None,
+                "changed": None,
+            },
+        ],
         "next": None,
-        "count": 1,
-        "roster": {"version": 17, "space": "casia-webface-4a1c9f3e2b70", "supported": 400, "thumbnails": False},
+        "count": 2,
+        "roster": {"version": 1, "space": "casia-webface-072b5190cd97", "supported": 400, "thumbnails": False},
     },
     "Added": {
         "person": _PERSON,
@@ -158,10 +179,10 @@ PEOPLE_EXAMPLES: Final[dict[str, Any]] = {
                 "photo": 1,
                 "used": True,
                 "face": 1,
-                "chosen_by": "only_face",
+                "chosen_by": "face",
                 "advice": [],
-                "faces": [{"box": _BOX}],
-                "image": {"width": 1024, "height": 768},
+                "faces": [{"box": box} for box in _BOXES],
+                "image": {"width": 1280, "height": 886},
                 "problem": None,
             },
             {
@@ -181,7 +202,7 @@ PEOPLE_EXAMPLES: Final[dict[str, Any]] = {
         ],
         "lookalikes": [],
         "remarks": [],
-        "roster": {"version": 17},
+        "roster": {"version": 1},
     },
     "Export": {
         "url": "https://visage-models.s3.eu-central-1.amazonaws.com/roster/casia-webface-4a1c9f3e2b70/roster.npz?X-Amz-Expires=300",
@@ -194,5 +215,5 @@ PEOPLE_EXAMPLES: Final[dict[str, Any]] = {
         "remarks": ['"Ann Lee" was left out: there is somebody else of this name.'],
         "roster": {"version": 18},
     },
-    "Removed": {"id": "k3vq2m7xw5ta", "name": "Ann Lee", "gone_on": "2026-12-27", "roster": {"version": 18}},
+    "Removed": {"id": "q2qkszbddzwg", "name": "Ann Lee", "gone_on": "2026-12-27", "roster": {"version": 2}},
 }
