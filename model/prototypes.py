@@ -31,18 +31,25 @@ _ABSENT: Final = np.float32(-np.inf)
 
 @dataclass(frozen=True)
 class Prototypes:
-    """(P, 512) float32 unit-length `embeddings`, of which a cohort's mean is subtracted, and `people` (P,).
+    """(P, 512) float32 `embeddings` and `people` (P,), numbers from 0 to `count` - 1.
 
-    A person is a number from 0 to `count` - 1.
+    The embeddings are of unit length, with a cohort's mean subtracted. Or they are as the network makes them: `mean`
+    (512,) is then subtracted when they are compared, and `norms` (P,) are the lengths that this gives. Then nothing has
+    to be computed of all embeddings when many of them are read.
     """
 
     embeddings: FloatArray
     people: IntArray
     count: int
+    mean: FloatArray | None = None
+    norms: FloatArray | None = None
 
     def cosines(self, faces: FloatArray) -> FloatArray:
         """Return the (N, P) cosines with (N, 512) unit-length faces, of which the mean is subtracted, too."""
         cosines: FloatArray = faces @ self.embeddings.T
+        if self.mean is not None and self.norms is not None:
+            cosines -= (faces @ self.mean)[:, None]
+            cosines /= self.norms
         return cosines
 
     def nearest(self, cosines: FloatArray) -> FloatArray:

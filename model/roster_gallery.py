@@ -13,7 +13,7 @@ from typing import Final, Self
 
 import numpy as np
 
-from model.cohort import Cohort, FloatArray
+from model.cohort import Cohort, FloatArray, normalised
 from model.gallery import Comparison
 from model.prototypes import IntArray, Prototypes, alikeness
 from model.roster import Flags, Roster
@@ -51,15 +51,15 @@ class RosterGallery:
     @classmethod
     def of(cls, roster: Roster, cohort: Cohort) -> Self:
         """Return the gallery of a roster whose penalties are computed, see `measured`."""
-        embeddings, count = cohort.centred(roster.embeddings), len(roster.people)
-        near = roster.near
+        embeddings, near = roster.embeddings.astype(np.float32), roster.near
         photos = ~near if near.any() else slice(None)  # which copies nothing
-        return cls(
-            Prototypes(embeddings[photos], roster.owners[photos], count),
-            (roster.penalties if cohort.is_measured else np.zeros(len(near), np.float32))[photos],
-            Prototypes(embeddings[near], roster.owners[near], count),
-            cohort,
-        )
+        zeros, ones = np.zeros(len(near), np.float32), np.ones(len(near), np.float32)
+        penalties, norms = (roster.penalties, roster.norms) if cohort.is_measured else (zeros, ones)
+
+        def part(rows: Flags | slice) -> Prototypes:
+            return Prototypes(embeddings[rows], roster.owners[rows], len(roster.people), cohort.mean, norms[rows])
+
+        return cls(part(photos), penalties[photos], part(near), cohort)
 
     @classmethod
     def of_prototypes(cls, embeddings: FloatArray, people: IntArray, cohort: Cohort) -> Self:
@@ -134,22 +134,25 @@ def measured(roster: Roster, cohort: Cohort) -> Roster:
             roster,
             cohort=cohort.digest,
             penalties=unknown,
+            norms=unknown,
             strangers=np.full(DRAWN, -np.inf, np.float32),
             nearest=np.full(DRAWN, -1),
         )
     changed = np.unique(roster.owners[np.isnan(roster.penalties)])
     if not len(changed) and (roster.nearest >= 0).all() and not math.isnan(roster.alike):
         return roster
-    roster = _with_strangers(replace(roster, penalties=_penalties(roster, cohort)), cohort, changed)
+    roster = _with_strangers(_with_rows(roster, cohort), cohort, changed)
     return replace(roster, alike=more_alike(roster, RosterGallery.of(roster, cohort)))
 
 
-def _penalties(roster: Roster, cohort: Cohort) -> FloatArray:
-    penalties, missing = roster.penalties.copy(), np.isnan(roster.penalties)
+def _with_rows(roster: Roster, cohort: Cohort) -> Roster:
+    """Return the roster with the penalties and norms that are missing."""
+    penalties, norms, missing = roster.penalties.copy(), roster.norms.copy(), np.isnan(roster.penalties)
     for rows in np.array_split(np.flatnonzero(missing), max(1, missing.sum() // _BLOCK)):
-        faces = cohort.centred(roster.embeddings[rows].astype(np.float32))
-        penalties[rows] = np.float32(0.5) * alikeness(faces @ cohort.centres.T)
-    return penalties
+        centred = roster.embeddings[rows].astype(np.float32) - cohort.mean
+        norms[rows] = np.linalg.norm(centred, axis=1)
+        penalties[rows] = np.float32(0.5) * alikeness(normalised(centred) @ cohort.centres.T)
+    return replace(roster, penalties=penalties, norms=norms)
 
 
 def _with_strangers(roster: Roster, cohort: Cohort, changed: IntArray) -> Roster:
@@ -177,6 +180,7 @@ def _part(roster: Roster, cohort: Cohort, people: IntArray) -> RosterGallery:
         owners=np.searchsorted(people, roster.owners[mine]),
         near=roster.near[mine],
         penalties=roster.penalties[mine],
+        norms=roster.norms[mine],
     )
     return RosterGallery.of(part, cohort)
 
