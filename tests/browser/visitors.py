@@ -124,6 +124,8 @@ class WebDriverVisitor:
         return self.send("ExecuteAsyncScript", script=script, args=[])
 
     def _find(self, selector: str) -> str:
+        """Return the id of an element as soon as there is one: WebDriver itself does not wait, as Playwright does."""
+        self.look(f"document.querySelector({json.dumps(selector)}) !== null", True)  # what is expected
         (identifier,) = self.send("FindElement", using="css selector", value=selector).values()
         return identifier
 
