@@ -73,6 +73,7 @@ def test_a_name_that_somebody_else_has_is_left_out_with_a_sentence(service, othe
 
 def roster(service, *people):
     """Return a roster with one embedding of each of these people."""
+    not_computed = np.full(len(people), np.nan, np.float32)
     return Roster(
         embedding_space(service.model.manifest),
         3,
@@ -80,7 +81,8 @@ def roster(service, *people):
         np.stack([vector(person.name) for person in people]).astype(np.float16),
         np.arange(len(people)),
         np.zeros(len(people), np.bool_),
-        np.full(len(people), np.nan, np.float32),
+        penalties=not_computed,
+        norms=not_computed,
     )
 
 
