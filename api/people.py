@@ -14,7 +14,7 @@ from flask import Blueprint, Request, Response, g, jsonify, request
 from api.answers import thumbnail as picture
 from api.errors import BadParameterError, NoPhotoUsedError, NoThumbnailError, RequestReusedError, RosterUnavailableError
 from api.loading import ModelLoader
-from api.people_answers import added_json, imported_json, page_json, person_json, photo_json, remarks_of
+from api.people_answers import added_json, imported_json, page_json, person_json, photo_json
 from api.people_form import (
     NewPhotos,
     place_after,
@@ -116,28 +116,25 @@ def _add_people(blueprint: Blueprint, desk: "_Desk") -> None:
     """Add the routes by which people come, are renamed and go."""
 
     @blueprint.post("/people")
-    def add() -> tuple[Response, int]:
+    def add() -> Response:
         """Add a person by photos."""
         given = read_new_photos(request)
         name = checked_name(given.name or "")
-        loaded = desk.fresh()
-        replayed = desk.replay(loaded, _digest(request, given))
+        loaded, identity = desk.fresh(), new_id()
+        replayed = desk.replay(loaded, given)
         if replayed:
             return replayed
         _check_name(loaded.known, name)
-        choices = desk.look(loaded, given, np.zeros((0, 512), np.float32))
-
-        identity = new_id()
+        choices = desk.look(loaded, given, loaded.known.roster.rows(identity))
         desk.keep_thumbnail(loaded, identity, choices)
 
-        def change(roster: Roster) -> tuple[Roster, str]:
+        def change(roster: Roster) -> Roster:
             changed, _ = roster.with_person(name, *_used(choices), identity)
-            return changed.with_thumbnail(identity, kept=desk.thumbnails), identity
+            return changed.with_thumbnail(identity, kept=desk.thumbnails)
 
-        _, answer = desk.change(loaded, change, given, choices, HTTPStatus.CREATED)
-        response = _tagged(jsonify(answer), _revision(loaded.known, identity))
+        response = desk.change(loaded, identity, change, given, choices, HTTPStatus.CREATED)
         response.headers["Location"] = f"people/{identity}"
-        return response, HTTPStatus.CREATED
+        return response
 
     @blueprint.patch("/people/<identity>")
     def rename(identity: str) -> Response:
@@ -185,53 +182,49 @@ def _add_photos(blueprint: Blueprint, desk: "_Desk") -> None:
     """Add the route by which people who are known get photos."""
 
     @blueprint.post("/people/<identity>/photos")
-    def add_photos(identity: str) -> tuple[Response, int]:
+    def add_photos(identity: str) -> Response:
         """Add photos of a person."""
         given, loaded = read_new_photos(request), desk.fresh()
         name, revision = _require(loaded.known, identity), _expected(request)
-        replayed = desk.replay(loaded, _digest(request, given))
+        replayed = desk.replay(loaded, given)
         if replayed:
             return replayed
-        roster = loaded.known.roster
-        former = roster.rows(identity) if roster.find(identity) else np.zeros((0, 512), np.float32)
-        choices = desk.look(loaded, given, np.concatenate([former, _trained_rows(loaded.known, identity)]))
-        entry = roster.find(identity)
+        former = [loaded.known.roster.rows(identity), _trained_rows(loaded.known, identity)]
+        choices = desk.look(loaded, given, np.concatenate(former))
+        entry = loaded.known.roster.find(identity)
         if entry is None or not entry.thumbnail:
             desk.keep_thumbnail(loaded, identity, choices)
 
-        def change(roster: Roster) -> tuple[Roster, str]:
+        def change(roster: Roster) -> Roster:
             roster = _with_entry(roster, loaded.known, identity, name)
             roster.check_unchanged(identity, revision)
-            had = roster.person(identity).thumbnail
-            return roster.with_photos(identity, *_used(choices)).with_thumbnail(
-                identity, kept=had or desk.thumbnails
-            ), identity
+            kept = roster.person(identity).thumbnail or desk.thumbnails
+            return roster.with_photos(identity, *_used(choices)).with_thumbnail(identity, kept=kept)
 
-        _, answer = desk.change(loaded, change, given, choices, HTTPStatus.OK)
-        return _tagged(jsonify(answer), _revision(loaded.known, identity)), HTTPStatus.OK
+        return desk.change(loaded, identity, change, given, choices)
 
 
 def _add_near_misses(blueprint: Blueprint, desk: "_Desk") -> None:
     """Add the routes by which an owner says that a face is somebody else."""
 
     @blueprint.post("/people/<identity>/near-misses")
-    def add_near_miss(identity: str) -> tuple[Response, int]:
+    def add_near_miss(identity: str) -> Response:
         """Remember a face that was taken for a person and is somebody else."""
         given, loaded = read_new_photos(request, most=1), desk.fresh()
         name, revision = _require(loaded.known, identity), _expected(request)
-        replayed = desk.replay(loaded, _digest(request, given))
+        replayed = desk.replay(loaded, given)
         if replayed:
             return replayed
-        choices = desk.look(loaded, given, np.zeros((0, 512), np.float32))
+        nobody = ""  # the face is of somebody else: there are no photos to compare it with
+        choices = desk.look(loaded, given, loaded.known.roster.rows(nobody))
         embeddings, _ = _used(choices)
 
-        def change(roster: Roster) -> tuple[Roster, str]:
+        def change(roster: Roster) -> Roster:
             roster = _with_entry(roster, loaded.known, identity, name)
             roster.check_unchanged(identity, revision)
-            return roster.with_near_miss(identity, embeddings[0]), identity
+            return roster.with_near_miss(identity, embeddings[0])
 
-        _, answer = desk.change(loaded, change, given, choices, HTTPStatus.OK)
-        return _tagged(jsonify(answer), _revision(loaded.known, identity)), HTTPStatus.OK
+        return desk.change(loaded, identity, change, given, choices)
 
     @blueprint.delete("/people/<identity>/near-misses")
     def forget_near_misses(identity: str) -> Response:
@@ -318,18 +311,19 @@ class _Desk:
         """Return everybody who is known by the newest roster."""
         return self.fresh().known
 
-    def replay(self, loaded: "Recognizer", digests: tuple[str, str] | None) -> tuple[Response, int] | None:
+    def replay(self, loaded: "Recognizer", given: NewPhotos) -> Response | None:
         """Return the former answer to a request that was sent again, None if it was not.
 
         Raises:
             RequestReusedError: another request had the same Idempotency-Key.
         """
+        digests = _digest(request, given)
         former = loaded.known.roster.answered(digests[0]) if digests else None
         if former is None or digests is None:
             return None
         if former.body != digests[1]:
             raise RequestReusedError
-        return jsonify(former.answer), former.status
+        return _json(former.answer, former.status)
 
     def look(self, loaded: "Recognizer", given: NewPhotos, former: np.ndarray[Any, Any]) -> list[Choice]:
         """Choose the person's face in each photo.
@@ -374,28 +368,28 @@ class _Desk:
     def change(
         self,
         loaded: "Recognizer",
-        change: Callable[[Roster], tuple[Roster, str]],
+        identity: str,
+        change: Callable[[Roster], Roster],
         given: NewPhotos,
         choices: list[Choice],
-        status: HTTPStatus,
-    ) -> tuple[str, dict[str, Any]]:
-        """Change a person on the roster, and return the person's id and the answer. It is remembered with the change.
+        status: HTTPStatus = HTTPStatus.OK,
+    ) -> Response:
+        """Change a person on the roster by photos, and return the answer. It is remembered with the change.
 
         Raises:
             RosterUnavailableError: the roster cannot be read or written now.
         """
         digests = _digest(request, given)
 
-        def remembered(roster: Roster) -> tuple[Roster, tuple[str, dict[str, Any]]]:
-            changed, identity = change(roster)
-            changed = measured(changed.numbered(roster.version + 1), loaded.known.gallery.cohort)
-            known = KnownPeople.of(loaded.manifest, loaded.known.gallery, changed)
-            answer = added_json(known, identity, choices, remarks_of(known, identity))
+        def remembered(roster: Roster) -> tuple[Roster, dict[str, Any]]:
+            changed = measured(change(roster).numbered(roster.version + 1), loaded.known.gallery.cohort)
+            answer = added_json(KnownPeople.of(loaded.manifest, loaded.known.gallery, changed), identity, choices)
             if digests:
                 changed = changed.with_answer(Answer(*digests, now(), status, answer))
-            return changed, (identity, answer)
+            return changed, answer
 
-        return self.write(loaded, remembered)
+        answer = self.write(loaded, remembered)
+        return _tagged(_json(answer, status), _revision(loaded.known, identity))
 
 
 def _used(choices: list[Choice]) -> tuple[np.ndarray[Any, Any], list[float]]:
@@ -448,6 +442,12 @@ def _trained_rows(known: KnownPeople, identity: str) -> np.ndarray[Any, Any]:
     return known.gallery.embeddings[known.gallery.people == number if number < known.trained else slice(0)]
 
 
+def _json(answer: Any, status: int) -> Response:
+    response = jsonify(answer)
+    response.status_code = status
+    return response
+
+
 def _tagged(response: Response, tag: str) -> Response:
     """Return an answer with its ETag; a 304 without a body if the request has that version already."""
     response.set_etag(tag)
@@ -464,7 +464,7 @@ def _expected(given: Request) -> int | None:
     """Return the revision of a person that `If-Match` names; None if any will do.
 
     Raises:
-        BadParameterError: it is not the ETag of a person.
+        PersonChangedError: it is not the ETag of any version of a person.
     """
     header = given.headers.get("If-Match", "").strip()
     if header in {"", "*"}:

@@ -1,6 +1,6 @@
 """The API's answers about people."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -45,7 +45,7 @@ def person_json(known: KnownPeople, identity: str) -> dict[str, Any]:
     number = known.number_of(identity)
     trained = number < known.trained
     photos, misses = (roster.count(identity), roster.count(identity, near=True)) if entry else (0, 0)
-    rows = roster.rows(identity) if entry and not trained else known.gallery.embeddings[known.gallery.people == number]
+    rows = known.gallery.embeddings[known.gallery.people == number] if trained else roster.rows(identity)
     lookalikes = [asdict(one) | {"similarity": round(one.similarity, 4)} for one in known.lookalikes(rows, identity)]
     quality = None if trained or entry is None else how_well_known(entry, photos)
     return {
@@ -101,14 +101,14 @@ def page_json(
     }
 
 
-def added_json(known: KnownPeople, identity: str, choices: Sequence[Choice], remarks: Sequence[str]) -> dict[str, Any]:
+def added_json(known: KnownPeople, identity: str, choices: Sequence[Choice]) -> dict[str, Any]:
     """Return the JSON of a person who was added or got photos, and of what became of each photo."""
     person = person_json(known, identity)
     return {
         "person": person,
         "photos": [photo_json(choice) for choice in choices],
         "lookalikes": person["lookalikes"],
-        "remarks": list(remarks),
+        "remarks": [*_remarks(person), *size_remarks(known)],
         "roster": {"version": known.roster.version},
     }
 
@@ -159,15 +159,13 @@ def _problem(choice: Choice) -> dict[str, str] | None:
     }
 
 
-def remarks_of(known: KnownPeople, identity: str) -> list[str]:
-    """Return what the owner should know after a change: who looks alike, and that the roster is too large."""
-    person = person_json(known, identity)
-    remarks = [
+def _remarks(person: Mapping[str, Any]) -> list[str]:
+    """Return a remark on each person with whom this one may be confused."""
+    return [
         f'"{person["name"]}" looks like "{other["name"]}" (similarity {other["similarity"]:.2f}). If they are one '
         "person, remove one of the two and add its photos to the other; else they may be confused with each other."
         for other in person["lookalikes"]
     ]
-    return [*remarks, *size_remarks(known)]
 
 
 def size_remarks(known: KnownPeople) -> list[str]:

@@ -162,8 +162,8 @@ class Roster:
         return self._by_key.get(key(name))
 
     def rows(self, identity: str, *, near: bool = False) -> FloatArray:
-        """Return the (K, 512) embeddings of a person's photos, or of the near misses."""
-        mine = (self.owners == self._numbers[identity]) & (self.near == near)
+        """Return the (K, 512) embeddings of a person's photos, or of the near misses; none of who is not here."""
+        mine = (self.owners == self._numbers.get(identity, -1)) & (self.near == near)
         rows: FloatArray = self.embeddings[mine].astype(np.float32)
         return rows
 
@@ -289,15 +289,16 @@ class Roster:
 
     def answered(self, request: str) -> Answer | None:
         """Return what was answered to a request, if it was one of the last MAX_ANSWERS in ANSWERS_KEPT."""
-        oldest = (datetime.now(UTC) - ANSWERS_KEPT).isoformat()
-        found = [answer for answer in self.answers if answer.request == request and answer.time >= oldest]
+        found = [answer for answer in self._recent_answers() if answer.request == request]
         return found[-1] if found else None
 
     def with_answer(self, answer: Answer) -> Self:
         """Return the roster that remembers what was answered to a request. Answers older than ANSWERS_KEPT go."""
+        return replace(self, answers=(*self._recent_answers(), answer)[-MAX_ANSWERS:])
+
+    def _recent_answers(self) -> list[Answer]:
         oldest = (datetime.now(UTC) - ANSWERS_KEPT).isoformat()
-        recent = (former for former in self.answers if former.time >= oldest)
-        return replace(self, answers=(*recent, answer)[-MAX_ANSWERS:])
+        return [answer for answer in self.answers if answer.time >= oldest]
 
     def merged(self, other: "Roster", *, restore: bool = False) -> tuple[Self, list[str]]:
         """Return the roster with everybody of another one who is neither here nor was removed here.
