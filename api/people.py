@@ -79,8 +79,7 @@ def _add_reading(blueprint: Blueprint, desk: "_Desk") -> None:
         """List people by their names."""
         page, known = read_page(request), desk.known()
         wanted = key(page.name)
-        everybody = sorted((key(name), identity) for name, identity in zip(known.names, known.ids, strict=True))
-        found = [place for place in everybody if wanted in place[0]]
+        found = [place for place in known.sorted_by_name if wanted in place[0]]
         rest = [place for place in found if page.after is None or place > page.after]
         shown = rest[: page.limit]
         after = place_after(*shown[-1]) if len(rest) > len(shown) else None
@@ -425,9 +424,9 @@ def _check_name(known: KnownPeople, name: str, identity: str = "") -> None:
     Raises:
         NameTakenError: somebody has.
     """
-    for other, taken in zip(known.ids, known.names, strict=True):
-        if other != identity and key(taken) == key(name):
-            raise NameTakenError(taken, other)
+    for other in known.named(name):
+        if other != identity:
+            raise NameTakenError(_require(known, other), other)
 
 
 def _with_entry(roster: Roster, known: KnownPeople, identity: str, name: str) -> Roster:

@@ -17,9 +17,10 @@ from model.errors import UnknownPersonError
 from model.gallery import Comparison, Gallery
 from model.manifest import Manifest
 from model.prototypes import IntArray
-from model.roster import Roster, trained_id
+from model.roster import Flags, Roster, trained_id
 from model.roster_gallery import RosterGallery, measured
 from model.strangers import score_at, share_above
+from preprocess.names import key
 
 CAUTIOUS: Final = 0.55
 """The lowest threshold of similarities where no strangers were measured; a guess."""
@@ -105,6 +106,22 @@ class KnownPeople:
         if number is None:
             raise UnknownPersonError(identity)
         return number
+
+    def named(self, name: str) -> list[str]:
+        """Return the ids of whoever has this name. Two have it if one was added, and trained on in another spelling."""
+        return self._by_key.get(key(name), [])
+
+    @cached_property
+    def sorted_by_name(self) -> list[tuple[str, str]]:
+        """The key of each person's name (see `preprocess.names`) and the id, in the order of the keys."""
+        return sorted((key(name), identity) for name, identity in zip(self.names, self.ids, strict=True))
+
+    @cached_property
+    def _by_key(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for name, identity in self.sorted_by_name:
+            found.setdefault(name, []).append(identity)
+        return found
 
     @cached_property
     def _numbers(self) -> dict[str, int]:
@@ -198,11 +215,15 @@ class KnownPeople:
         return RosterGallery.of(self.roster, self.gallery.cohort)
 
     @cached_property
+    def _is_trained(self) -> Flags:
+        """Whether the network was trained on each of those on the roster, too."""
+        labels = set(self.manifest.labels)
+        return np.array([person.name in labels for person in self.roster.people], np.bool_)
+
+    @cached_property
     def _entries(self) -> IntArray:
         """Numbers, on the roster, of those on whom the network was trained, too."""
-        labels = set(self.manifest.labels)
-        people = enumerate(self.roster.people)
-        return np.array([number for number, person in people if person.name in labels], np.int64)
+        return np.flatnonzero(self._is_trained)
 
     @cached_property
     def _labels(self) -> IntArray:
@@ -213,9 +234,7 @@ class KnownPeople:
     @cached_property
     def _newcomers(self) -> IntArray:
         """Numbers, on the roster, of those on whom the network was not trained."""
-        labels = set(self.manifest.labels)
-        people = enumerate(self.roster.people)
-        return np.array([number for number, person in people if person.name not in labels], np.int64)
+        return np.flatnonzero(~self._is_trained)
 
     @cached_property
     def _shifts(self) -> FloatArray:
