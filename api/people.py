@@ -165,6 +165,7 @@ def _add_people(blueprint: Blueprint, desk: "_Desk") -> None:
             return measured(roster.without(identity), loaded.known.gallery.cohort), roster.person(identity).name
 
         entry = loaded.known.roster.find(identity)
+        loaded.known.roster.check_unchanged(identity, revision)
         if entry and entry.thumbnail:  # first: without a roster to name it, nobody would ever delete it
             with _available():
                 desk.rosters.thumbnail(loaded, identity).delete()
@@ -191,6 +192,7 @@ def _add_photos(blueprint: Blueprint, desk: "_Desk") -> None:
         former = [loaded.known.roster.rows(identity), _trained_rows(loaded.known, identity)]
         choices = desk.look(loaded, given, np.concatenate(former))
         entry = loaded.known.roster.find(identity)
+        _with_entry(loaded.known.roster, loaded.known, identity, name).check_unchanged(identity, revision)
         if entry is None or not entry.thumbnail:
             desk.keep_thumbnail(loaded, identity, choices)
 

@@ -359,6 +359,18 @@ def test_a_picture_of_a_person_is_kept_only_if_the_owner_says_so_and_goes_with_t
     assert not list(tmp_path.rglob("*.jpg"))
 
 
+def test_an_owner_who_is_too_late_changes_no_picture(pictured, tmp_path):
+    service = pictured("owner")
+    identity = service.add("Ann", "ann 1")
+    late = {"if-match": service.get(f"/people/{identity}").headers["etag"]}
+    service.send_json("PATCH", f"/people/{identity}", {"name": "Anne"})
+    assert service.send("DELETE", f"/people/{identity}", headers=late).status == 412
+    assert service.get(f"/people/{identity}/thumbnail").status == 200
+    other = trained_id(TRAINED)
+    assert service.post(f"/people/{other}/photos", "ada 4", headers=late).status == 412
+    assert len(list(tmp_path.rglob("*.jpg"))) == 1
+
+
 def test_visitors_see_pictures_only_if_the_owner_allows_it(pictured):
     service = pictured("visitors")
     identity = service.add("Ann", "ann 1")
