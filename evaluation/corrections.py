@@ -22,8 +22,7 @@ from evaluation.metrics import Share
 from model.cohort import Cohort, FloatArray
 from model.prototypes import IntArray
 from model.roster import Roster
-from model.roster_gallery import RosterGallery, measured
-from model.strangers import drawn_rate, score_at
+from model.roster_gallery import RosterGallery, measured, share_of_drawn, threshold
 from training.embedder import Embedder
 from training.errors import DatasetError
 
@@ -173,8 +172,7 @@ def _half(faces: Faces, parts: Sequence[tuple[IntArray, IntArray]]) -> _Half:
 def _answers(roster: Roster, half: _Half, cohort: Cohort, rate: float) -> tuple[IntArray, npt.NDArray[np.bool_]]:
     """Return who each face is most like, (N,), and whether that person is given as the answer."""
     gallery = RosterGallery.of(roster, cohort)
-    scores, share = gallery.compare(half.plain).scores, drawn_rate(cohort.roster_corrections, rate, len(roster.people))
-    bar = score_at(roster.strangers, share) + roster.alike
+    scores, bar = gallery.compare(half.plain).scores, threshold(roster, share_of_drawn(roster, cohort, rate))
     return scores.argmax(axis=1), scores.max(axis=1) >= bar
 
 

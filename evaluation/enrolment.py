@@ -18,8 +18,7 @@ from evaluation.figures import Figures
 from evaluation.metrics import Share
 from model.cohort import Cohort, FloatArray
 from model.roster import Roster
-from model.roster_gallery import RosterGallery, measured
-from model.strangers import drawn_rate, score_at
+from model.roster_gallery import RosterGallery, measured, share_of_drawn, threshold
 from training import strangers
 from training.cohorts import judging_photos, person_of
 from training.embedder import Embedder
@@ -168,16 +167,15 @@ def _trial(
         roster, _ = roster.with_person(str(name), faces.mirrored[rows], ())
     roster = measured(roster, cohort)
     gallery = RosterGallery.of(roster, cohort)
-    share = drawn_rate(cohort.roster_corrections, rate, size)
-    threshold = score_at(roster.strangers, share) + roster.alike
+    bar = threshold(roster, share_of_drawn(roster, cohort, rate))
     scores, people_of_probes = (
         gallery.compare(faces.embeddings[np.concatenate(probe_rows)]).scores,
         np.concatenate(owners),
     )
     right = scores.argmax(axis=1) == people_of_probes
     others = [rows[0] for rows in _photos_of(faces.names, np.setdiff1d(people, chosen), random)]
-    taken = gallery.compare(faces.embeddings[others]).scores.max(axis=1) >= threshold
-    return Share.of(right), Share.of(right & (scores.max(axis=1) >= threshold)), Share.of(taken), threshold
+    taken = gallery.compare(faces.embeddings[others]).scores.max(axis=1) >= bar
+    return Share.of(right), Share.of(right & (scores.max(axis=1) >= bar)), Share.of(taken), bar
 
 
 def _photos_of(names: strangers.Names, people: strangers.Names, random: np.random.Generator) -> Iterator[Any]:

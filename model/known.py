@@ -11,14 +11,13 @@ from typing import Final, Self
 
 import numpy as np
 
-from model import strangers
 from model.cohort import FloatArray
 from model.errors import UnknownPersonError
 from model.gallery import Comparison, Gallery
 from model.manifest import Manifest
 from model.prototypes import IntArray
 from model.roster import Flags, Roster, trained_id
-from model.roster_gallery import RosterGallery, measured
+from model.roster_gallery import RosterGallery, measured, share_of_drawn, threshold
 from model.strangers import score_at, share_above
 from preprocess.names import key
 
@@ -175,21 +174,19 @@ class KnownPeople:
     @cached_property
     def bars(self) -> Bars:
         """By how much scores of each kind of people are too high for the one threshold of the manifest."""
-        threshold, cohort = self.manifest.threshold, self.gallery.cohort
-        count = len(np.unique(self.roster.owners[~self.roster.near]))  # those who have photos
+        trained, cohort = self.manifest.threshold, self.gallery.cohort
         if not cohort.is_measured:
-            return Bars(roster=max(CAUTIOUS, threshold) - threshold)
-        if not count:
+            return Bars(roster=max(CAUTIOUS, trained) - trained)
+        share = share_of_drawn(self.roster, cohort, self.manifest.calibration["false_accept_rate"])
+        if not share:
             return Bars()
-        rate = self.manifest.calibration["false_accept_rate"]
-        share = strangers.drawn_rate(cohort.roster_corrections, rate, count)
-        roster, higher = score_at(self.roster.strangers, share), self.roster.alike
+        roster = threshold(self.roster, share)
         if not len(self.gallery.strangers):
-            return Bars(roster=roster + higher - threshold)
-        of_trained = share_above(self.gallery.strangers, threshold)
-        above = np.maximum(self.gallery.strangers - threshold, self.roster.strangers - roster)
+            return Bars(roster=roster - trained)
+        of_trained = share_above(self.gallery.strangers, trained)
+        above = np.maximum(self.gallery.strangers - trained, self.roster.strangers - (roster - self.roster.alike))
         both = max(0.0, score_at(above, math.sqrt(share * max(of_trained, 1e-6))))
-        return Bars(both, roster + higher + both - threshold)
+        return Bars(both, roster + both - trained)
 
     def similarities(self, embeddings: FloatArray) -> FloatArray:
         """Return the similarities, (N, C), of (N, 512) unit-length embeddings with the people."""

@@ -17,7 +17,7 @@ from model.cohort import Cohort, FloatArray, normalised
 from model.gallery import Comparison
 from model.prototypes import IntArray, Prototypes, alikeness
 from model.roster import Flags, Roster
-from model.strangers import DRAWN, drawn_faces
+from model.strangers import DRAWN, drawn_faces, drawn_rate, score_at
 
 NEAR_MISS: Final = 2.0
 """By how many times the difference a score decreases for a face that is more like a near miss than like the person. Of
@@ -119,6 +119,20 @@ def more_alike(roster: Roster, gallery: RosterGallery) -> float:
     scores[np.arange(len(rows)), roster.owners[rows]] = -np.inf
     difference = float(np.median(scores.max(axis=1)) - np.median(roster.strangers)) - USUAL
     return max(0.0, difference) * people / (people + _MIN_PEOPLE)
+
+
+def share_of_drawn(roster: Roster, cohort: Cohort, rate: float) -> float:
+    """Return the share of drawn strangers at whose threshold a share `rate` of real ones passes; 0 without people."""
+    people = len(np.unique(roster.owners[~roster.near]))  # those who have photos
+    return drawn_rate(cohort.roster_corrections, rate, people) if people else 0.0
+
+
+def threshold(roster: Roster, share: float) -> float:
+    """Return the score that a share of drawn strangers reaches with anybody on a measured roster.
+
+    It is higher by `alike`: strangers will be like the people.
+    """
+    return score_at(roster.strangers, share) + roster.alike
 
 
 def measured(roster: Roster, cohort: Cohort) -> Roster:

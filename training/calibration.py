@@ -14,6 +14,7 @@ from sklearn.preprocessing import normalize
 from model import strangers
 from model.cohort import Cohort, FloatArray
 from model.gallery import Gallery
+from model.known import CAUTIOUS
 from model.prototypes import IntArray
 from model.strangers import score_at, share_above
 from training.discriminant import fit
@@ -21,9 +22,6 @@ from training.reliability import Reliability
 
 PROTOTYPES: Final = 16
 """The largest number of prototypes of a person. The embeddings of more photos than that are clustered."""
-
-CAUTIOUS: Final = 0.55
-"""The lowest threshold of similarities where no strangers were measured; a guess."""
 
 ENOUGH_FACES: Final = 20
 """Figures that were measured on fewer faces than this are neither used nor shown."""
@@ -83,7 +81,7 @@ def gallery_of(embeddings: FloatArray, people: IntArray, cohort: Cohort) -> Gall
 
 def with_strangers(gallery: Gallery) -> Gallery:
     """Return a gallery with the largest scores of drawn strangers, if its cohort is measured."""
-    if not gallery.cohort.is_measured:
+    if len(gallery.strangers) or not gallery.cohort.is_measured:
         return gallery
     return replace(gallery, strangers=gallery.compare(strangers.draw(gallery.cohort)).scores.max(axis=1))
 

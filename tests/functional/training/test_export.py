@@ -13,13 +13,13 @@ from model.bundle import GALLERY, MODEL, ONNX_GALLERY
 from model.cohort import Cohort
 from model.engines import ENGINES, FLOAT32, ONNX, TorchScript, fusion
 from model.errors import BundleError
+from model.known import CAUTIOUS
 from model.prefetch import SHARED
 from model.settings import cores
 from preprocess.files import sha256_of
 from training import export as exports
 from training import faces, onnx_network
 from training import train as training
-from training.calibration import CAUTIOUS
 from training.enrolment import gallery_of
 from training.errors import RunError
 from training.export import MAX_DIFFERENCE, export

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from model.cohort import Cohort
+from model.known import CAUTIOUS
 from tests.crowds import crowd, faces_of, measured
 from training import calibration
-from training.calibration import CAUTIOUS, IMPOSTORS, LEFT_OUT, PROTOTYPES
+from training.calibration import IMPOSTORS, LEFT_OUT, PROTOTYPES
 from training.reliability import Reliability
 from training.strangers import draw
 
