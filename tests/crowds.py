@@ -1,7 +1,10 @@
 """Made-up embeddings of people, and cohorts of them."""
 
+from pathlib import Path
+
 import numpy as np
 
+from dataset.folders import Listing
 from model.cohort import Cohort
 
 
@@ -32,3 +35,16 @@ def measured(mean=0.0, centres=40, factor=1.0, source="LFW"):
         np.array([0.001, 0.07, 0.02], np.float32),
         source,
     )
+
+
+def photos_of(people, each, folder: Path, module, monkeypatch):
+    """The listing of made-up photos of a crowd of so many people, whose faces `module` finds at once."""
+    embeddings, owners = faces_of(crowd(people), each)
+    names = [f"Person {owner}/{number}.jpg" for number, owner in enumerate(owners)]
+    found = dict(zip(names, embeddings, strict=True))
+
+    def embed_all(listing, *_):
+        return {name: found[name] for name in (path.relative_to(folder).as_posix() for path in listing.photos)}
+
+    monkeypatch.setattr(module, "embed_all", embed_all)
+    return Listing(folder, [folder / name for name in names])

@@ -2,10 +2,9 @@
 
 import pytest
 
-from dataset.folders import Listing
 from evaluation import corrections, enrolment
 from preprocess.geometry import Geometry
-from tests.crowds import crowd, faces_of, measured
+from tests.crowds import measured, photos_of
 from training.embedder import Embedder
 from training.errors import DatasetError
 
@@ -15,15 +14,7 @@ PEOPLE = 12
 @pytest.fixture
 def photos(tmp_path, monkeypatch):
     """Photos of some people, six of each, whose faces are found at once."""
-    embeddings, owners = faces_of(crowd(PEOPLE), 6)
-    names = [f"Person {owner}/{number}.jpg" for number, owner in enumerate(owners)]
-    found = dict(zip(names, embeddings, strict=True))
-
-    def embed_all(listing, *_):
-        return {name: found[name] for name in (path.relative_to(tmp_path).as_posix() for path in listing.photos)}
-
-    monkeypatch.setattr(enrolment, "embed_all", embed_all)
-    return Listing(tmp_path, [tmp_path / name for name in names])
+    return photos_of(PEOPLE, 6, tmp_path, enrolment, monkeypatch)
 
 
 def measure(photos, **options):

@@ -2,11 +2,10 @@
 
 import pytest
 
-from dataset.folders import Listing
 from evaluation import enrolment
 from evaluation.metrics import Share
 from preprocess.geometry import Geometry
-from tests.crowds import crowd, faces_of, measured
+from tests.crowds import measured, photos_of
 from training.embedder import Embedder
 from training.errors import DatasetError
 from training.strangers import JUDGE, part_of
@@ -17,15 +16,7 @@ PEOPLE = 160
 @pytest.fixture
 def photos(tmp_path, monkeypatch):
     """Photos of many people, three of each, whose faces are found at once."""
-    embeddings, owners = faces_of(crowd(PEOPLE), 3)
-    names = [f"Person {owner}/{number}.jpg" for number, owner in enumerate(owners)]
-    found = dict(zip(names, embeddings, strict=True))
-
-    def embed_all(listing, *_):
-        return {name: found[name] for name in (path.relative_to(tmp_path).as_posix() for path in listing.photos)}
-
-    monkeypatch.setattr(enrolment, "embed_all", embed_all)
-    return Listing(tmp_path, [tmp_path / name for name in names])
+    return photos_of(PEOPLE, 3, tmp_path, enrolment, monkeypatch)
 
 
 def measure(photos, **options):

@@ -9,7 +9,7 @@ from dataset.folders import Listing
 from evaluation import same_person
 from model.cohort import Cohort
 from preprocess.geometry import Geometry
-from tests.crowds import crowd, faces_of, measured
+from tests.crowds import measured, photos_of
 from training.embedder import Embedder
 from training.errors import DatasetError
 from training.strangers import JUDGE, part_of
@@ -21,15 +21,7 @@ JUDGING = [number for number in range(PEOPLE) if part_of(f"Person {number}") == 
 @pytest.fixture
 def photos(tmp_path, monkeypatch):
     """Three photos of each of many people, whose faces are found at once."""
-    embeddings, owners = faces_of(crowd(PEOPLE), 3)
-    names = [f"Person {owner}/{number}.jpg" for number, owner in enumerate(owners)]
-    found = dict(zip(names, embeddings, strict=True))
-
-    def embed_all(listing, *_):
-        return {name: found[name] for name in (path.relative_to(tmp_path).as_posix() for path in listing.photos)}
-
-    monkeypatch.setattr(same_person, "embed_all", embed_all)
-    return Listing(tmp_path, [tmp_path / name for name in names])
+    return photos_of(PEOPLE, 3, tmp_path, same_person, monkeypatch)
 
 
 def measure(photos, cohort):
