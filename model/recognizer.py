@@ -256,13 +256,13 @@ class Recognizer:
         Raises:
             PhotoError: the bytes are not a usable photo, or there is no face in it.
         """
-        photo, boxes = self._find(data, _Stopwatch())
-        boxes = boxes[: max(CONSIDERED, number or 0)]
-        chips = self._chips(photo, boxes)
+        found = self.find(data)
+        boxes = found.boxes[: max(CONSIDERED, number or 0)]
+        chips = self._chips(found.photo, boxes)
         # The mirror image is added, as for the prototypes of a gallery.
         embeddings = normalised(self._run(chips)[0] + self._run(np.ascontiguousarray(chips[:, :, ::-1]))[0])
-        inside = tuple(box.within(photo.width, photo.height) for box in boxes)
-        return Seen(inside, _appearances(photo, boxes), embeddings, chips, photo.width, photo.height)
+        seen = self._detection(found, boxes)
+        return Seen(seen.boxes, seen.appearances, embeddings, chips, seen.width, seen.height)
 
     def align(self, data: bytes) -> RGBArray:
         """Return the aligned faces of the photo `data`, the most prominent first: (N, S, S, 3) uint8 RGB.

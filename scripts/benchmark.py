@@ -57,6 +57,10 @@ SeedOption = Annotated[
     int, typer.Option(min=0, help="Seed of the random numbers; the same seed gives the same result.")
 ]
 
+RateOption = Annotated[
+    float, typer.Option(min=0.0001, max=0.5, help="Share of strangers that may be accepted as a known person.")
+]
+
 LFWArgument = Annotated[
     Path | None,
     typer.Argument(
@@ -177,9 +181,7 @@ def enrolment(
     ] = None,
     photos: Annotated[int, typer.Option(min=1, help="Number of photos to enrol each person by.")] = 1,
     repeats: Annotated[int, typer.Option(min=1, help="Number of galleries of each size, drawn at random.")] = 10,
-    false_accept_rate: Annotated[
-        float, typer.Option(min=0.0001, max=0.5, help="Share of strangers that may be accepted as a known person.")
-    ] = FALSE_ACCEPT_RATE,
+    false_accept_rate: RateOption = FALSE_ACCEPT_RATE,
     seed: SeedOption = 0,
     weights: PretrainedOption = None,
     workers: WorkersOption = None,
@@ -230,9 +232,7 @@ def corrections(
     people: Annotated[int, typer.Option(min=2, help="Number of people on the roster; the others are strangers.")] = 40,
     photos: Annotated[int, typer.Option(min=1, help="Number of photos to add each person by.")] = 1,
     repeats: Annotated[int, typer.Option(min=1, help="Number of rosters, drawn at random.")] = 10,
-    false_accept_rate: Annotated[
-        float, typer.Option(min=0.0001, max=0.5, help="Share of strangers that may be accepted as a known person.")
-    ] = FALSE_ACCEPT_RATE,
+    false_accept_rate: RateOption = FALSE_ACCEPT_RATE,
     seed: SeedOption = 0,
     weights: PretrainedOption = None,
     workers: WorkersOption = None,

@@ -1,14 +1,14 @@
 """Loads a bundle for the commands that recognise people, with the roster beside it."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model.errors import BundleError, RosterError, SharedError
 from model.roster import Roster
-from model.roster_storage import beside, of_bundle
+from model.roster_storage import RosterStorage, beside
 from scripts.console import SETTINGS, note
 
 if TYPE_CHECKING:
-    from model.bundle import Bundle
     from model.recognizer import Recognizer
 
 
@@ -20,19 +20,18 @@ def recognizer_at(location: str) -> "Recognizer":
     Raises:
         BundleError: the bundle cannot be used.
     """
-    from model import bundle as bundles
     from model.recognizer import Recognizer
 
     recognizer = Recognizer.load(location, SETTINGS)
     if not location.startswith("s3://"):
-        recognizer.know(_roster_of(bundles.load(location, files=())))
+        recognizer.know(_roster_in(beside(Path(location)), recognizer))
     return recognizer
 
 
-def _roster_of(bundle: "Bundle") -> Roster | None:
+def _roster_in(file: Path, recognizer: "Recognizer") -> Roster | None:
     try:
-        return of_bundle(bundle).read()[0]
+        return RosterStorage.at(str(file), recognizer.space).read()[0]
     except (BundleError, RosterError, SharedError) as error:
-        if beside(bundle.directory).exists():
-            note([f"{error} The people of {beside(bundle.directory)} are not recognised."])
+        if file.exists():
+            note([f"{error} The people of {file} are not recognised."])
     return None
