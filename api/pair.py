@@ -3,7 +3,6 @@
 `face_a` and `face_b` say which faces are meant.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 from flask import Request
 
 from api.answers import Compared, verification_json
-from api.errors import ImageMissingError, MalformedUploadError, UnknownFaceError, UnsupportedContentTypeError
+from api.errors import ImageMissingError, UnknownFaceError, UnsupportedContentTypeError
 from api.form import Part, read_parts
-from api.upload import UploadKey, check_face_number, check_photo, face_number, photo_part, read_body
+from api.upload import UploadKey, check_face_number, check_photo, face_number, photo_part, read_body, read_json
 from preprocess.errors import PhotoError
 
 if TYPE_CHECKING:
@@ -97,10 +96,7 @@ def _of_form(parts: list[Part], name: str) -> tuple[Side, bytes]:
 
 
 def _of_uploads(body: bytes) -> list[tuple[Side, bytes | UploadKey]]:
-    try:
-        given = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise MalformedUploadError("The body is declared to be JSON, and it is not.") from error
+    given = read_json(body)
     if not isinstance(given, dict) or not all(isinstance(given.get(name), str) for name in SIDES):
         raise UnsupportedContentTypeError(f"{_OTHER_JSON} {HOW_TO_SEND}")
     return [(Side(name, _number_of(given, f"face_{name}")), UploadKey(given[name])) for name in SIDES]

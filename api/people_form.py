@@ -18,10 +18,9 @@ from api.errors import (
     UnknownFaceError,
 )
 from api.form import MAX_PARTS, Part, read_parts
-from api.upload import UploadKey, check_photo, photo_of, read_body
+from api.upload import UploadKey, check_photo, face_number, photo_of, read_body, read_json
 from model.errors import BadNameError, RosterUnreadableError
 from model.roster import Roster, checked_name
-from preprocess.detect import MAX_FACES
 
 MAX_PHOTOS: Final = 50
 """The most photos of one request."""
@@ -111,10 +110,7 @@ def read_json_object(body: bytes) -> dict[str, Any]:
     Raises:
         MalformedUploadError: it is something else.
     """
-    try:
-        given = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise MalformedUploadError("The body is declared to be JSON, and it is not.") from error
+    given = read_json(body)
     if not isinstance(given, dict):
         raise MalformedUploadError("The body must be a JSON object.")
     return given
@@ -131,11 +127,7 @@ def _numbers(found: NewPhotos, request: Request) -> list[int | None]:
 
 
 def _number(text: str) -> int | None:
-    if not text:
-        return None
-    if not re.fullmatch("[1-9][0-9]?", text) or int(text) > MAX_FACES:
-        raise UnknownFaceError(f"`face` must be a whole number from 1 to {MAX_FACES}. 1 is the most prominent face.")
-    return int(text)
+    return face_number(text, "face") if text else None
 
 
 def _text(part: Part) -> str:

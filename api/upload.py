@@ -8,7 +8,7 @@ import json
 import re
 import zlib
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from flask import Request
 
@@ -173,6 +173,18 @@ def _upload_key(body: bytes) -> UploadKey | None:
         return None
     key = given.get("upload") if isinstance(given, dict) else None
     return UploadKey(key) if isinstance(key, str) else None
+
+
+def read_json(body: bytes) -> Any:
+    """Return what a body in JSON holds.
+
+    Raises:
+        MalformedUploadError: it is no JSON.
+    """
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise MalformedUploadError("The body is declared to be JSON, and it is not.") from error
 
 
 def photo_part(parts: list[Part], name: str, how_to_send: str) -> bytes:
