@@ -22,7 +22,7 @@ from evaluation.metrics import Share
 from model.cohort import Cohort, FloatArray
 from model.prototypes import IntArray
 from model.roster import Roster
-from model.roster_gallery import RosterGallery, measured, share_of_drawn, threshold
+from model.roster_gallery import RosterGallery, has_many, measured, share_of_drawn, thresholds
 from training.embedder import Embedder
 from training.errors import DatasetError
 
@@ -172,8 +172,10 @@ def _half(faces: Faces, parts: Sequence[tuple[IntArray, IntArray]]) -> _Half:
 def _answers(roster: Roster, half: _Half, cohort: Cohort, rate: float) -> tuple[IntArray, npt.NDArray[np.bool_]]:
     """Return who each face is most like, (N,), and whether that person is given as the answer."""
     gallery = RosterGallery.of(roster, cohort)
-    scores, bar = gallery.compare(half.plain).scores, threshold(roster, share_of_drawn(roster, cohort, rate))
-    return scores.argmax(axis=1), scores.max(axis=1) >= bar
+    few, many = thresholds(roster, share_of_drawn(roster, cohort, rate))
+    scores = gallery.compare(half.plain).scores
+    named = scores.argmax(axis=1)
+    return named, scores.max(axis=1) >= np.where(has_many(roster), many, few)[named]
 
 
 def _with_photos(drawn: _Draw, cohort: Cohort, rate: float) -> tuple[Roster, set[int], int]:

@@ -17,8 +17,8 @@ from dataset.words import counted
 from evaluation.figures import Figures
 from evaluation.metrics import Share
 from model.cohort import Cohort, FloatArray
-from model.roster import Roster
-from model.roster_gallery import RosterGallery, measured, share_of_drawn, threshold
+from model.roster import FEW, Roster
+from model.roster_gallery import RosterGallery, measured, share_of_drawn, thresholds
 from training import strangers
 from training.cohorts import judging_photos, person_of
 from training.embedder import Embedder
@@ -167,7 +167,7 @@ def _trial(
         roster, _ = roster.with_person(str(name), faces.mirrored[rows], ())
     roster = measured(roster, cohort)
     gallery = RosterGallery.of(roster, cohort)
-    bar = threshold(roster, share_of_drawn(roster, cohort, rate))
+    bar = thresholds(roster, share_of_drawn(roster, cohort, rate))[enrolled > FEW]
     scores, people_of_probes = (
         gallery.compare(faces.embeddings[np.concatenate(probe_rows)]).scores,
         np.concatenate(owners),

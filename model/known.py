@@ -17,7 +17,7 @@ from model.gallery import Comparison, Gallery
 from model.manifest import Manifest
 from model.prototypes import IntArray
 from model.roster import Flags, Roster, trained_id
-from model.roster_gallery import RosterGallery, measured, share_of_drawn, threshold
+from model.roster_gallery import RosterGallery, has_many, measured, share_of_drawn, thresholds
 from model.strangers import score_at, share_above
 from preprocess.names import key
 
@@ -59,13 +59,16 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Bars:
-    """What is subtracted from the scores with people on the roster, and with those on whom the network was trained.
+    """What is subtracted from the scores with people on whom the network was trained, and with those on the roster.
+
+    `few` is for people on the roster with few photos, and `many` for those with more; see `model.roster_gallery`.
 
     They are chosen so that one share of strangers, that of the manifest, is taken for anybody at all.
     """
 
     trained: float = 0
-    roster: float = 0
+    few: float = 0
+    many: float = 0
 
 
 @dataclass(frozen=True)
@@ -163,7 +166,7 @@ class KnownPeople:
         if not len(self._entries):
             return own
         rows, labels = self._entries, self._labels
-        to_own = np.float32(self.bars.trained - self.bars.roster)
+        to_own = np.float32(self.bars.trained) - self._roster_shifts[rows]
         similarities, normalised, scores = own.similarities.copy(), own.normalised.copy(), own.scores.copy()
         similarities[:, labels] = np.maximum(similarities[:, labels], found.similarities[:, rows])
         lowered = self._rows.nearness(embeddings, similarities[:, labels], rows)
@@ -176,17 +179,27 @@ class KnownPeople:
         """By how much scores of each kind of people are too high for the one threshold of the manifest."""
         trained, cohort = self.manifest.threshold, self.gallery.cohort
         if not cohort.is_measured:
-            return Bars(roster=max(CAUTIOUS, trained) - trained)
+            cautious = max(CAUTIOUS, trained) - trained
+            return Bars(few=cautious, many=cautious)
         share = share_of_drawn(self.roster, cohort, self.manifest.calibration["false_accept_rate"])
         if not share:
             return Bars()
-        roster = threshold(self.roster, share)
+        few, many = thresholds(self.roster, share)
+        of_trained, of_many = self._of_both(few, 0, share), self._of_both(many, 1, share)
+        return Bars(of_trained, few + of_trained - trained, many + of_many - trained)
+
+    def _of_both(self, bar: float, level: int, share: float) -> float:
+        """Return by how much bars must be higher because strangers may be like trained people or those on the roster.
+
+        `bar` is that of the roster at this level, 0 for few photos and 1 for many.
+        """
         if not len(self.gallery.strangers):
-            return Bars(roster=roster - trained)
+            return 0.0
+        trained = self.manifest.threshold
         of_trained = share_above(self.gallery.strangers, trained)
-        above = np.maximum(self.gallery.strangers - trained, self.roster.strangers - (roster - self.roster.alike))
-        both = max(0.0, score_at(above, math.sqrt(share * max(of_trained, 1e-6))))
-        return Bars(both, roster + both - trained)
+        reached = self.roster.strangers[level] - (bar - self.roster.alike[level])
+        above = np.maximum(self.gallery.strangers - trained, reached)
+        return max(0.0, score_at(above, math.sqrt(share * max(of_trained, 1e-6))))
 
     def similarities(self, embeddings: FloatArray) -> FloatArray:
         """Return the similarities, (N, C), of (N, 512) unit-length embeddings with the people."""
@@ -236,9 +249,13 @@ class KnownPeople:
     @cached_property
     def _shifts(self) -> FloatArray:
         """By how much the scores of each person are too high for the threshold, (C,)."""
-        shifts = np.full(len(self.names), self.bars.roster, np.float32)
-        shifts[: self.trained] = self.bars.trained
-        return shifts
+        trained = np.full(self.trained, self.bars.trained, np.float32)
+        return np.concatenate([trained, self._roster_shifts[self._newcomers]])
+
+    @cached_property
+    def _roster_shifts(self) -> FloatArray:
+        """The same for everybody on the roster."""
+        return np.where(has_many(self.roster), np.float32(self.bars.many), np.float32(self.bars.few))
 
 
 def naming_probabilities(logits: FloatArray, compared: Comparison, temperature: float) -> FloatArray:

@@ -3,28 +3,33 @@
 A roster does not change: each change makes another one. `model.roster_storage` keeps the newest.
 
 As a file it is `roster.npz`: `document`, JSON in UTF-8, and arrays with a row for each embedding. Of the people, the
-document has a list for each field.
+document has a list for each field; of their photos' qualities, how many there are.
 
 | array | content |
 | --- | --- |
-| `embeddings` | (E, 512) float16, of unit length |
+| `embeddings` | (E, 512) int16: those of unit length times UNIT, rounded |
 | `owners` | (E,) the number of the person that each is of, in the order of the document |
 | `near` | (E,) whether it is a near miss: the face of somebody else who was taken for the person |
 | `penalties` | (E,) half of how alike each is to the cohort; NaN where nobody has computed it |
 | `norms` | (E,) the length of each when the cohort's mean is subtracted; NaN where nobody has computed it |
-| `strangers`, `nearest` | (D,) each drawn stranger's largest score, and with whom; -1 where nobody has computed it |
+| `strangers`, `nearest` | (2, D) each drawn stranger's largest score, and with whom; -1 where nobody has computed it |
+| `alike` | (2,) how much more alike the people are than the cohort lets expect; NaN where nobody has computed it |
+
+| `qualities` | (Q,) float64, those of all people's photos in a row |
+
+The first row of `strangers`, `nearest` and `alike` is by the FEW first photos of each person, and the second by all.
 """
 
 import base64
 import hashlib
 import io
 import json
-import math
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from itertools import accumulate, chain, pairwise
 from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
@@ -51,6 +56,9 @@ MAX_CHARACTERS: Final = 100
 MAX_PHOTOS: Final = 16
 """Embeddings that are kept of a person's photos: as many as prototypes of a person on whom a network was trained."""
 
+FEW: Final = 3
+"""How many of each person's photos determine the bar of people with so few: `model.roster_gallery` says why."""
+
 MAX_NEAR_MISSES: Final = 16
 MAX_PEOPLE: Final = 50_000
 """More do not fit into the memory of the function; docs/scale.md has the arithmetic."""
@@ -62,14 +70,14 @@ _FORMAT: Final = 1
 _ID_BYTES: Final = 8
 _ID_CHARACTERS: Final = 12
 _MAX_REMOVED: Final = 10_000
-_NOT_SIGN: Final = np.uint16(0x7FFF)
-_INFINITE: Final = 0x7C00
-"""The bits of a float16 but its sign, and those of infinity. Source: IEEE 754, binary16."""
+UNIT: Final = 32767
+"""What 1 is in the stored embeddings. Integers are as exact as half floats, which NumPy takes four times as
+long to turn into floats: with 10,000 people of three photos each, 40 ms of each start."""
 
 _FORBIDDEN: Final = "/\\<>"
 """What would make a name a path or HTML. Other places that show names escape them anyway."""
 
-Half = npt.NDArray[np.float16]
+Stored = npt.NDArray[np.int16]
 Flags = npt.NDArray[np.bool_]
 
 
@@ -108,24 +116,21 @@ class Answer:
 class Roster:
     """The people of an embedding space. See the module for the arrays; `cohort` is the digest that they depend on.
 
-    `alike` is how much more alike the people are to each other than the cohort lets expect; NaN where nobody has
-    computed it.
-
     `removed` are the ids of people who were removed, so that an older copy does not bring them back.
     """
 
     space: str
     version: int = 0
     people: tuple[Person, ...] = ()
-    embeddings: Half = field(default_factory=lambda: np.zeros((0, 512), np.float16))
+    embeddings: Stored = field(default_factory=lambda: np.zeros((0, 512), np.int16))
     owners: IntArray = field(default_factory=lambda: np.zeros(0, np.int64))
     near: Flags = field(default_factory=lambda: np.zeros(0, np.bool_))
     penalties: FloatArray = field(default_factory=lambda: np.zeros(0, np.float32))
     norms: FloatArray = field(default_factory=lambda: np.zeros(0, np.float32))
-    strangers: FloatArray = field(default_factory=lambda: np.zeros(0, np.float32))
-    nearest: IntArray = field(default_factory=lambda: np.zeros(0, np.int64))
+    strangers: FloatArray = field(default_factory=lambda: np.zeros((2, 0), np.float32))
+    nearest: IntArray = field(default_factory=lambda: np.zeros((2, 0), np.int64))
+    alike: FloatArray = field(default_factory=lambda: np.full(2, np.nan, np.float32))
     cohort: str = ""
-    alike: float = math.nan
     removed: tuple[str, ...] = ()
     answers: tuple[Answer, ...] = ()
 
@@ -164,8 +169,7 @@ class Roster:
     def rows(self, identity: str, *, near: bool = False) -> FloatArray:
         """Return the (K, 512) embeddings of a person's photos, or of the near misses; none of who is not here."""
         mine = (self.owners == self._numbers.get(identity, -1)) & (self.near == near)
-        rows: FloatArray = self.embeddings[mine].astype(np.float32)
-        return rows
+        return restored(self.embeddings[mine])
 
     def count(self, identity: str, *, near: bool = False) -> int:
         """Return how many embeddings of photos, or of near misses, a person has."""
@@ -272,7 +276,7 @@ class Roster:
             penalties=self.penalties[kept],
             norms=self.norms[kept],
             nearest=nearest - (nearest > number),
-            alike=math.nan,
+            alike=np.full_like(self.alike, np.nan),
             removed=(*self.removed, identity)[-_MAX_REMOVED:],
             answers=tuple(answer for answer in self.answers if identity not in json.dumps(answer.answer)),
         )
@@ -368,7 +372,7 @@ class Roster:
         count = len(photos) + len(misses)
         return replace(
             roster,
-            embeddings=np.concatenate([self.embeddings[others], photos.astype(np.float16), misses.astype(np.float16)]),
+            embeddings=np.concatenate([self.embeddings[others], stored(photos), stored(misses)]),
             owners=np.concatenate([self.owners[others], np.full(count, number)]),
             near=np.concatenate([self.near[others], np.arange(count) >= len(photos)]),
             penalties=np.concatenate([self.penalties[others], np.full(count, np.nan, np.float32)]),
@@ -378,13 +382,14 @@ class Roster:
 
     def to_bytes(self) -> bytes:
         """Return the content of the file."""
+        people = {name: [getattr(person, name) for person in self.people] for name in Person._fields}
+        qualities = people["qualities"]
         document = {
             "format": _FORMAT,
             "space": self.space,
             "version": self.version,
             "cohort": self.cohort,
-            "alike": None if math.isnan(self.alike) else self.alike,
-            "people": {name: [getattr(person, name) for person in self.people] for name in Person._fields},
+            "people": {**people, "qualities": list(map(len, qualities))},
             "removed": list(self.removed),
             "answers": list(map(asdict, self.answers)),
         }
@@ -399,6 +404,8 @@ class Roster:
             norms=self.norms.astype(np.float32),
             strangers=self.strangers.astype(np.float32),
             nearest=self.nearest.astype(np.int32),
+            alike=self.alike.astype(np.float32),
+            qualities=np.array(list(chain.from_iterable(qualities)), np.float64),
         )
         return file.getvalue()
 
@@ -419,11 +426,10 @@ class Roster:
                 space=str(document["space"]),
                 version=int(document["version"]),
                 cohort=str(document["cohort"]),
-                alike=math.nan if document["alike"] is None else float(document["alike"]),
-                people=_people(document["people"]),
+                people=_people(document["people"], arrays["qualities"]),
                 removed=tuple(map(str, document["removed"])),
                 answers=tuple(Answer(**fields) for fields in document["answers"]),
-                **{name: arrays[name].astype(kind, copy=False) for name, kind in _KINDS.items()},
+                **{name: arrays[name].astype(kind, copy=False, casting="same_kind") for name, kind in _KINDS.items()},
             )
             _check(roster)
         except _DAMAGED as error:
@@ -432,21 +438,26 @@ class Roster:
 
 
 _KINDS: Final[Mapping[str, Any]] = {
-    "embeddings": np.float16,
+    "embeddings": np.int16,
     "owners": np.int64,
     "near": np.bool_,
     "penalties": np.float32,
     "norms": np.float32,
     "strangers": np.float32,
     "nearest": np.int64,
+    "alike": np.float32,
 }
 
 _DAMAGED: Final = (*DAMAGED_ARRAYS, LookupError, RecursionError)
 
 
-def _people(columns: Mapping[str, Any]) -> tuple[Person, ...]:
+def _people(columns: Mapping[str, Any], stored_qualities: npt.NDArray[np.float64]) -> tuple[Person, ...]:
     """Return people by the values of all of them, for each field. One object for each person would be read slower."""
-    values = {**columns, "qualities": map(tuple, columns["qualities"])}
+    qualities = stored_qualities.astype(np.float64, casting="same_kind").tolist()
+    ends = list(accumulate(columns["qualities"], initial=0))
+    if ends[-1] != len(qualities):
+        raise ValueError("there are other qualities than people have")
+    values = {**columns, "qualities": [tuple(qualities[start:end]) for start, end in pairwise(ends)]}
     return tuple(map(Person._make, zip(*(values[name] for name in Person._fields), strict=True)))
 
 
@@ -460,20 +471,27 @@ def _check(roster: Roster) -> None:
     fits = (
         roster.embeddings.shape == (rows, 512)
         and len(roster.near) == len(roster.penalties) == len(roster.norms) == rows
-        and len(roster.strangers) == len(roster.nearest)
+        and roster.strangers.shape == roster.nearest.shape == (2, roster.strangers.shape[-1])
+        and roster.alike.shape == (2,)
         and (not rows or (roster.owners.min() >= 0 and roster.owners.max() < people))
-        and (not len(roster.nearest) or (roster.nearest.min() >= -1 and roster.nearest.max() < people))
+        and (not roster.nearest.size or (roster.nearest.min() >= -1 and roster.nearest.max() < people))
         and len({person.id for person in roster.people}) == people
-        and _are_finite(roster.embeddings)
         and all(isinstance(person.name, str) and isinstance(person.revision, int) for person in roster.people)
     )
     if not fits:
         raise ValueError("the arrays do not fit each other")
 
 
-def _are_finite(values: Half) -> bool:
-    """Whether no value is infinite or NaN: in these, all bits of the exponent are set. NumPy's test takes longer."""
-    return not values.size or int((values.view(np.uint16) & _NOT_SIGN).max()) < _INFINITE
+def stored(embeddings: FloatArray) -> Stored:
+    """Return (N, 512) unit-length embeddings as a roster keeps them."""
+    rows: Stored = np.rint(embeddings * np.float32(UNIT)).astype(np.int16)
+    return rows
+
+
+def restored(rows: Stored) -> FloatArray:
+    """Return the (N, 512) float32 embeddings that are kept as `rows`."""
+    embeddings: FloatArray = np.multiply(rows, np.float32(1 / UNIT), dtype=np.float32)
+    return embeddings
 
 
 def most_different(embeddings: FloatArray, count: int) -> list[int]:

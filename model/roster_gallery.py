@@ -5,9 +5,12 @@ are to it: symmetric score normalisation, see `model.gallery`. Unlike there, it 
 Who comes and goes never changes the scores of the others. docs/quality.md has the measurements.
 
 Near misses lower a score: a face that is more like one of them than like the person's photos is taken for the former.
+
+The more photos people have, and the odder these are, the more strangers reach a score with them. So there are two bars.
+That of people with FEW photos is measured as if nobody had more, and that of the others with all photos. Whoever gets
+further photos raises only the bar of people who have many.
 """
 
-import math
 from dataclasses import dataclass, replace
 from typing import Final, Self
 
@@ -16,7 +19,7 @@ import numpy as np
 from model.cohort import Cohort, FloatArray, normalised
 from model.gallery import Comparison
 from model.prototypes import IntArray, Prototypes, alikeness
-from model.roster import Flags, Roster
+from model.roster import FEW, Flags, Roster, restored
 from model.strangers import DRAWN, drawn_faces, drawn_rate, score_at
 
 NEAR_MISS: Final = 2.0
@@ -38,6 +41,9 @@ _MIN_PEOPLE: Final = 5
 _BLOCK: Final = 256
 """Strangers that are compared at once, to save memory."""
 
+_LEVELS: Final = (FEW, None)
+"""How many of each person's photos count for each of the two bars."""
+
 
 @dataclass(frozen=True)
 class RosterGallery:
@@ -51,7 +57,7 @@ class RosterGallery:
     @classmethod
     def of(cls, roster: Roster, cohort: Cohort) -> Self:
         """Return the gallery of a roster whose penalties are computed, see `measured`."""
-        embeddings, near = roster.embeddings.astype(np.float32), roster.near
+        embeddings, near = restored(roster.embeddings), roster.near
         photos = ~near if near.any() else slice(None)  # which copies nothing
         zeros, ones = np.zeros(len(near), np.float32), np.ones(len(near), np.float32)
         penalties, norms = (roster.penalties, roster.norms) if cohort.is_measured else (zeros, ones)
@@ -75,11 +81,14 @@ class RosterGallery:
         faces = self.cohort.centred(embeddings)
         return self.compare_centred(faces, alikeness(faces @ self.cohort.centres.T))
 
-    def compare_centred(self, faces: FloatArray, alike: FloatArray) -> Comparison:
-        """Compare (N, 512) faces less the mean, at unit length, which are alike to the cohort by (N,)."""
+    def compare_centred(self, faces: FloatArray, alike: FloatArray, first: int | None = None) -> Comparison:
+        """Compare (N, 512) faces less the mean, at unit length, which are alike to the cohort by (N,).
+
+        With `first`, only so many photos of each person count.
+        """
         cosines = self.prototypes.cosines(faces)
-        similarities = self.prototypes.nearest(cosines)
-        normalised = self.prototypes.best(cosines - self.penalties) - np.float32(0.5) * alike[:, None]
+        similarities = self.prototypes.nearest(cosines, first)
+        normalised = self.prototypes.best(cosines - self.penalties, first) - np.float32(0.5) * alike[:, None]
         normalised -= self._nearness(faces, similarities, None)
         return Comparison(similarities, normalised, normalised)
 
@@ -103,21 +112,24 @@ class RosterGallery:
         return nearness
 
 
-def more_alike(roster: Roster, gallery: RosterGallery) -> float:
+def more_alike(roster: Roster, gallery: RosterGallery, level: int = 0) -> float:
     """Return by how much more alike the people of a measured roster are to each other than the cohort lets expect.
 
     Strangers will be like the people: they are of the same place, or their photos are. Each person is taken for a
-    stranger to the others, and the medians of these scores and of those of drawn strangers are compared.
+    stranger to the others, and the medians of these scores and of those of drawn strangers are compared. `level` is
+    the bar's.
     """
-    rows = np.flatnonzero(~roster.near)
+    first = _LEVELS[level]
+    rows = np.flatnonzero(~roster.near)[gallery.prototypes.first(first)]
     most = int(np.clip(_COMPARISONS // max(len(rows), 1), *_COMPARED))
     rows = rows[np.unique(np.linspace(0, len(rows) - 1, min(len(rows), most)).astype(np.int64))]
     people = len(np.unique(roster.owners[rows]))
     if people < _MIN_PEOPLE:
         return 0.0
-    scores = gallery.compare(roster.embeddings[rows].astype(np.float32)).scores
+    faces = gallery.cohort.centred(restored(roster.embeddings[rows]))
+    scores = gallery.compare_centred(faces, 2 * roster.penalties[rows], first).scores
     scores[np.arange(len(rows)), roster.owners[rows]] = -np.inf
-    difference = float(np.median(scores.max(axis=1)) - np.median(roster.strangers)) - USUAL
+    difference = float(np.median(scores.max(axis=1)) - np.median(roster.strangers[level])) - USUAL
     return max(0.0, difference) * people / (people + _MIN_PEOPLE)
 
 
@@ -127,12 +139,21 @@ def share_of_drawn(roster: Roster, cohort: Cohort, rate: float) -> float:
     return drawn_rate(cohort.roster_corrections, rate, people) if people else 0.0
 
 
-def threshold(roster: Roster, share: float) -> float:
-    """Return the score that a share of drawn strangers reaches with anybody on a measured roster.
+def thresholds(roster: Roster, share: float) -> tuple[float, float]:
+    """Return the scores that a share of drawn strangers reaches, with people with FEW photos at most and with others.
 
-    It is higher by `alike`: strangers will be like the people.
+    They are higher by `alike`: strangers will be like the people.
     """
-    return score_at(roster.strangers, share) + roster.alike
+    few, many = (
+        score_at(scores, share) + float(alike) for scores, alike in zip(roster.strangers, roster.alike, strict=True)
+    )
+    return few, many
+
+
+def has_many(roster: Roster) -> Flags:
+    """Return which of the people have more than FEW photos, (C,)."""
+    many: Flags = np.bincount(roster.owners[~roster.near], minlength=len(roster.people)) > FEW
+    return many
 
 
 def measured(roster: Roster, cohort: Cohort) -> Roster:
@@ -142,28 +163,35 @@ def measured(roster: Roster, cohort: Cohort) -> Roster:
     """
     if not cohort.is_measured or not roster.people:  # to draw strangers takes time at a cold start
         return roster
-    if roster.cohort != cohort.digest or len(roster.nearest) != DRAWN:
+    if roster.cohort != cohort.digest or roster.nearest.shape[1] != DRAWN:
         unknown = np.full(len(roster.owners), np.nan, np.float32)
         roster = replace(
             roster,
             cohort=cohort.digest,
             penalties=unknown,
             norms=unknown,
-            strangers=np.full(DRAWN, -np.inf, np.float32),
-            nearest=np.full(DRAWN, -1),
+            strangers=np.full((len(_LEVELS), DRAWN), -np.inf, np.float32),
+            nearest=np.full((len(_LEVELS), DRAWN), -1),
         )
     changed = np.unique(roster.owners[np.isnan(roster.penalties)])
-    if not len(changed) and (roster.nearest >= 0).all() and not math.isnan(roster.alike):
+    if not len(changed) and (roster.nearest >= 0).all() and not np.isnan(roster.alike).any():
         return roster
     roster = _with_strangers(_with_rows(roster, cohort), cohort, changed)
-    return replace(roster, alike=more_alike(roster, RosterGallery.of(roster, cohort)))
+    gallery = RosterGallery.of(roster, cohort)
+    alike = [more_alike(roster, gallery, level) for level in _levels(roster)]
+    return replace(roster, alike=np.resize(np.array(alike, np.float32), len(_LEVELS)))
+
+
+def _levels(roster: Roster) -> range:
+    """Return the levels to compute: where nobody has many photos, both are the same."""
+    return range(len(_LEVELS) if has_many(roster).any() else 1)
 
 
 def _with_rows(roster: Roster, cohort: Cohort) -> Roster:
     """Return the roster with the penalties and norms that are missing."""
     penalties, norms, missing = roster.penalties.copy(), roster.norms.copy(), np.isnan(roster.penalties)
     for rows in np.array_split(np.flatnonzero(missing), max(1, missing.sum() // _BLOCK)):
-        centred = roster.embeddings[rows].astype(np.float32) - cohort.mean
+        centred = restored(roster.embeddings[rows]) - cohort.mean
         norms[rows] = np.linalg.norm(centred, axis=1)
         penalties[rows] = np.float32(0.5) * alikeness(normalised(centred) @ cohort.centres.T)
     return replace(roster, penalties=penalties, norms=norms)
@@ -172,15 +200,19 @@ def _with_rows(roster: Roster, cohort: Cohort) -> Roster:
 def _with_strangers(roster: Roster, cohort: Cohort, changed: IntArray) -> Roster:
     """Return the roster with the largest scores of drawn strangers, after some people have changed."""
     faces, alike = drawn_faces(cohort)
-    unknown = roster.nearest < 0
-    strangers, nearest = np.where(unknown, np.float32(-np.inf), roster.strangers), roster.nearest.copy()
+    strangers, nearest = roster.strangers.copy(), roster.nearest.copy()
+    strangers[nearest < 0] = -np.inf
     everybody = np.arange(len(roster.people))
-    for people, rows in ((changed, np.flatnonzero(~unknown)), (everybody, np.flatnonzero(unknown))):
-        if len(people) and len(rows):
-            found, best = _largest(faces[rows], alike[rows], _part(roster, cohort, people))
-            better = found > strangers[rows]
-            strangers[rows] = np.where(better, found, strangers[rows])
-            nearest[rows] = np.where(better, people[best], nearest[rows])
+    for level in _levels(roster):
+        unknown = nearest[level] < 0
+        for people, rows in ((changed, np.flatnonzero(~unknown)), (everybody, np.flatnonzero(unknown))):
+            if len(people) and len(rows):
+                found, best = _largest(faces[rows], alike[rows], _part(roster, cohort, people), _LEVELS[level])
+                better = found > strangers[level, rows]
+                strangers[level, rows] = np.where(better, found, strangers[level, rows])
+                nearest[level, rows] = np.where(better, people[best], nearest[level, rows])
+    if level == 0:
+        strangers[1], nearest[1] = strangers[0], nearest[0]
     return replace(roster, strangers=strangers, nearest=nearest)
 
 
@@ -199,9 +231,11 @@ def _part(roster: Roster, cohort: Cohort, people: IntArray) -> RosterGallery:
     return RosterGallery.of(part, cohort)
 
 
-def _largest(faces: FloatArray, alike: FloatArray, gallery: RosterGallery) -> tuple[FloatArray, IntArray]:
-    """Return the largest score of each of (N, 512) centred faces, and with whom; `alike` (N,) is as in `compare`."""
+def _largest(
+    faces: FloatArray, alike: FloatArray, gallery: RosterGallery, first: int | None
+) -> tuple[FloatArray, IntArray]:
+    """Return the largest score of each of N faces, and with whom; the arguments are those of `compare_centred`."""
     blocks = np.array_split(np.arange(len(faces)), max(1, len(faces) // _BLOCK))
-    scores = (gallery.compare_centred(faces[block], alike[block]).scores for block in blocks)
+    scores = (gallery.compare_centred(faces[block], alike[block], first).scores for block in blocks)
     largest = [(block.max(axis=1), block.argmax(axis=1)) for block in scores]
     return np.concatenate([values for values, _ in largest]), np.concatenate([best for _, best in largest])

@@ -17,6 +17,7 @@ from model.engines import ENGINES
 from model.errors import BundleError, NameTakenError
 from model.prototypes import ALIKE
 from model.recognizer import Recognizer
+from model.roster import stored
 from model.roster_storage import beside, of_bundle
 from model.settings import Settings, cores
 from preprocess.detect import Box
@@ -234,7 +235,7 @@ def test_a_name_is_the_same_in_every_spelling_and_its_face_is_gone_when_it_is_fo
     assert [person.name for person in roster.people] == ["Zo\u00eb"]
     with pytest.raises(NameTakenError):
         enroll(copy, {typed: newcomer[NEWCOMER]})
-    row = newcomer[NEWCOMER].astype(np.float16).tobytes()
+    row = stored(newcomer[NEWCOMER]).tobytes()
     assert row in beside(copy.directory).read_bytes()
     assert forget_enrolled(copy, "Zo\u00eb").people == ()
     assert row not in beside(copy.directory).read_bytes()

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from model.roster import Person, Roster, now, trained_id
+from model.roster import Person, Roster, now, stored, trained_id
 from model.space import embedding_space
 from tests.people_service import TRAINED, Service, vector
 
@@ -78,7 +78,7 @@ def roster(service, *people):
         embedding_space(service.model.manifest),
         3,
         people,
-        np.stack([vector(person.name) for person in people]).astype(np.float16),
+        stored(np.stack([vector(person.name) for person in people])),
         np.arange(len(people)),
         np.zeros(len(people), np.bool_),
         penalties=not_computed,

@@ -28,6 +28,7 @@ from model.roster import (
     Roster,
     most_different,
     now,
+    stored,
     trained_id,
 )
 from tests.crowds import crowd, faces_of
@@ -72,7 +73,7 @@ def test_nothing_of_somebody_who_was_removed_is_left_in_the_file(three):
     ann = three.named("Ann")
     told = Answer("digest", "body", now(), 201, {"person": {"id": ann.id, "name": "Ann"}})
     content = three.with_answer(told).without(ann.id).to_bytes()
-    assert ANN.astype(np.float16).tobytes() not in content
+    assert stored(ANN).tobytes() not in content
     assert b'"Ann"' not in content
     assert Roster.from_bytes(content).removed == (ann.id,)
 
@@ -238,7 +239,9 @@ def test_an_answer_is_remembered_for_a_day(three):
 
 
 def test_a_file_is_read_as_it_was_written(three):
-    roster = replace(three.numbered(3), cohort="c", strangers=np.float32([0.5, -np.inf]), nearest=np.array([2, -1]))
+    roster = replace(
+        three.numbered(3), cohort="c", strangers=np.float32([[0.5, -np.inf]] * 2), nearest=np.array([[2, -1], [1, -1]])
+    )
     roster = roster.with_answer(Answer("digest", "body", now(), 201, {"name": "Zo\u00eb"}))
     assert same(Roster.from_bytes(roster.to_bytes()), roster)
     assert same(Roster.from_bytes(Roster("space").to_bytes()), Roster("space"))
@@ -246,8 +249,8 @@ def test_a_file_is_read_as_it_was_written(three):
 
 def altered(content, **changes):
     """The content of a roster with other arrays, or another document."""
-    with np.load(io.BytesIO(content)) as stored:
-        arrays = dict(stored)
+    with np.load(io.BytesIO(content)) as opened:
+        arrays = dict(opened)
     document = json.loads(arrays["document"].tobytes())
     for name, value in changes.items():
         if name in arrays:
@@ -272,12 +275,17 @@ def altered(content, **changes):
         ({"owners": np.array([0, 1, 1, 1, 3])}, "is damaged"),
         ({"owners": np.array([0, 1, 1, 1, -1])}, "is damaged"),
         ({"owners": np.zeros(4, np.int64)}, "is damaged"),
-        ({"embeddings": np.zeros((5, 128), np.float16)}, "is damaged"),
-        ({"embeddings": np.full((5, 512), np.nan, np.float16)}, "is damaged"),
+        ({"embeddings": np.zeros((5, 128), np.int16)}, "is damaged"),
+        ({"embeddings": np.zeros((5, 512), np.float16)}, "is damaged"),
         ({"embeddings": np.array(["x"])}, "is damaged"),
         ({"near": np.zeros(9, np.bool_)}, "is damaged"),
         ({"strangers": np.zeros(9, np.float32)}, "is damaged"),
-        ({"nearest": np.full(0, 7), "strangers": np.zeros(1, np.float32)}, "is damaged"),
+        ({"strangers": np.float32(0)}, "is damaged"),
+        ({"nearest": np.full((2, 0), 7), "strangers": np.zeros((2, 1), np.float32)}, "is damaged"),
+        ({"nearest": np.full((2, 1), 7), "strangers": np.zeros((2, 1), np.float32)}, "is damaged"),
+        ({"alike": np.zeros(1, np.float32)}, "is damaged"),
+        ({"qualities": np.zeros(1)}, "is damaged"),
+        ({"qualities": np.array(["x"])}, "is damaged"),
     ],
     ids=str,
 )

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from model.cohort import Cohort
 from model.known import Bars, KnownPeople
 from model.manifest import Manifest
-from model.roster import Roster, trained_id
+from model.roster import FEW, Roster, restored, trained_id
 from model.roster_gallery import RosterGallery, more_alike
 from model.roster_gallery import measured as measure
 from model.strangers import DRAWN, draw, drawn_rate, score_at
@@ -70,7 +70,8 @@ def test_what_is_computed_change_by_change_is_what_is_computed_at_once(changes):
     if roster.people:
         np.testing.assert_allclose(roster.strangers, at_once.strangers, atol=1e-5)
         assert (roster.nearest != at_once.nearest).mean() < 0.001  # equal scores
-        assert len(roster.nearest) == DRAWN
+        np.testing.assert_allclose(roster.alike, at_once.alike, atol=1e-5)
+        assert roster.nearest.shape == (2, DRAWN)
 
 
 def test_nothing_is_computed_again_if_nothing_has_changed_and_all_if_the_cohort_is_another():
@@ -128,8 +129,24 @@ def test_without_a_roster_the_trained_people_are_judged_as_before():
 
 def test_the_share_of_drawn_strangers_that_is_asked_for_is_taken_for_anybody_on_the_roster():
     known = known_of(roster_of(range(10)))
-    strangers = known.roster.strangers - known.bars.roster
+    strangers = known.roster.strangers[0] - known.bars.few
     assert (strangers >= MANIFEST.threshold).mean() <= 0.0101
+    assert known.bars.few == known.bars.many
+
+
+def test_whoever_gets_further_photos_changes_no_score_and_no_bar_of_the_others():
+    roster = roster_of(range(8), photos=FEW)
+    before, person = known_of(roster), roster.named("Person 3")
+    faces = unit(crowd(6, 95) + crowd(1, 96))  # which strangers are like, too
+    after = known_of(measure(roster.with_photos(person.id, faces, ()), COHORT))
+    assert after.bars.few == pytest.approx(before.bars.few, abs=1e-6)
+    assert after.bars.many > after.bars.few
+    logits = np.zeros((len(PROBES), 2), np.float32)
+    others = [number for number, name in enumerate(before.names) if name != person.name]
+    scores_before, scores_after = (known.judge(PROBES, logits).scores[:, others] for known in (before, after))
+    np.testing.assert_allclose(scores_after, scores_before, atol=1e-6)
+    without = known_of(measure(after.roster.without(person.id), COHORT))
+    assert without.bars.many == without.bars.few
 
 
 def roster_by(faces):
@@ -153,9 +170,9 @@ def test_the_bar_stays_where_people_are_as_alike_as_strangers_are_or_few(faces):
 def test_the_bar_is_higher_where_people_are_more_alike_than_strangers_are():
     roster = roster_by(ALIKE)
     known, higher = known_of(roster), more_alike(roster, RosterGallery.of(roster, COHORT))
-    bar = score_at(roster.strangers, drawn_rate(COHORT.roster_corrections, 0.01, len(ALIKE)))
+    bar = score_at(roster.strangers[0], drawn_rate(COHORT.roster_corrections, 0.01, len(ALIKE)))
     assert higher > 0.2
-    assert known.bars.roster - known.bars.trained == pytest.approx(bar + higher - MANIFEST.threshold)
+    assert known.bars.few - known.bars.trained == pytest.approx(bar + higher - MANIFEST.threshold)
     judged = known.judge(ALIKE, np.zeros((len(ALIKE), 2), np.float32))
     assert (judged.scores.max(axis=1) >= MANIFEST.threshold).all()
 
@@ -200,7 +217,7 @@ def test_near_misses_of_a_trained_person_only_lower_faces_like_them():
 
 def test_people_who_look_alike_are_named_the_most_alike_first():
     roster = roster_of(range(4), photos=1)
-    face = unit(roster.embeddings[:1].astype(np.float32) + 0.3 * crowd(1, 70))
+    face = unit(restored(roster.embeddings[:1]) + 0.3 * crowd(1, 70))
     known = known_of(roster)
     (found,) = known.lookalikes(face)
     assert (found.name, found.id) == ("Person 0", roster.people[0].id)
