@@ -8,17 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from PIL import Image
 
+from model.face_json import face_json, rounded, seen_json
 from model.uploads import LIFETIME_S, MAX_UPLOAD_BYTES, Invitation
-from preprocess.appearance import Appearance
-from preprocess.detect import Box
 from preprocess.photo import RGBArray
 
 if TYPE_CHECKING:
-    from model.recognizer import Detection, Embedding, Face, Prediction, Recognition, Recognizer
+    from model.recognizer import Detection, Embedding, Recognition, Recognizer
     from model.verification import Verification
-
-LANDMARKS: Final = ("right_eye", "left_eye", "nose", "mouth_right", "mouth_left")
-"""The names of a face's five points in their order. Right is the person's own right: it is left in the photo."""
 
 _DECIMALS_OF_EMBEDDINGS: Final = 6
 """An embedding's values are about 0.04, and float32 has seven digits."""
@@ -45,10 +41,10 @@ def recognition_json(recognition: "Recognition") -> dict[str, Any]:
     first = recognition.faces[0]
     return {
         "label": first.label,
-        "probability": _rounded(first.probability),
+        "probability": rounded(first.probability),
         "known": first.known,
         "enrolled": first.enrolled,
-        "faces": [_face(face) for face in recognition.faces],
+        "faces": [face_json(face) for face in recognition.faces],
         **_photo(recognition),
         "model": {"version": recognition.version, "roster": recognition.roster},
     }
@@ -56,7 +52,7 @@ def recognition_json(recognition: "Recognition") -> dict[str, Any]:
 
 def detection_json(detection: "Detection") -> dict[str, Any]:
     """Return the JSON of a Detection."""
-    faces = map(_seen, detection.boxes, detection.appearances)
+    faces = map(seen_json, detection.boxes, detection.appearances)
     return {"faces": list(faces), **_photo(detection)}
 
 
@@ -72,10 +68,10 @@ def verification_json(verification: "Verification", sides: Mapping[str, Compared
     """Return the JSON of a comparison of two photos, by the names of their parts."""
     return {
         "same": verification.same,
-        "similarity": _rounded(verification.similarity),
-        "score": _rounded(verification.score),
-        "threshold": _rounded(verification.threshold),
-        "false_accept_rate": verification.false_accept_rate and _rounded(verification.false_accept_rate),
+        "similarity": rounded(verification.similarity),
+        "score": rounded(verification.score),
+        "threshold": rounded(verification.threshold),
+        "false_accept_rate": verification.false_accept_rate and rounded(verification.false_accept_rate),
         **{name: _compared(side) for name, side in sides.items()},
         "model": {"version": version},
         "timing_ms": _summed([side.embedding.detection.timing_ms for side in sides.values()]),
@@ -89,7 +85,7 @@ def labels_json(model: "Recognizer") -> dict[str, Any]:
     return {
         "labels": list(known.names),
         "people": people,
-        "threshold": _rounded(manifest.threshold),
+        "threshold": rounded(manifest.threshold),
         "measured": {
             "held_out": manifest.metrics.get("held_out"),
             "false_accept_rate": manifest.metrics.get("false_accept_rate"),
@@ -140,59 +136,11 @@ def _photo(answer: "Recognition | Detection") -> dict[str, Any]:
     }
 
 
-def _seen(box: Box, appearance: Appearance) -> dict[str, Any]:
-    """Return what is seen of a face, whoever it is."""
-    pose, quality = appearance.pose, appearance.quality
-    points = zip(LANDMARKS, box.landmarks, strict=True)
-    return {
-        "box": box_json(box),
-        "detection_score": _rounded(box.score),
-        "landmarks": {name: {"x": round(float(x), 1), "y": round(float(y), 1)} for name, (x, y) in points},
-        "pose": {angle: round(getattr(pose, angle), 1) for angle in ("yaw", "pitch", "roll")},
-        "quality": {
-            "size": quality.size,
-            "sharpness": round(quality.sharpness, 1),
-            "brightness": round(quality.brightness, 1),
-            "share": _rounded(quality.share),
-            "score": _rounded(quality.score),
-        },
-        "advice": list(appearance.advice),
-    }
-
-
-def _face(face: "Face") -> dict[str, Any]:
-    return {
-        **_seen(face.box, face.appearance),
-        "label": face.label,
-        "probability": _rounded(face.probability),
-        "similarity": _rounded(face.similarity),
-        "known": face.known,
-        "enrolled": face.enrolled,
-        "id": face.id,
-        "predictions": [_prediction(prediction) for prediction in face.predictions],
-    }
-
-
 def _compared(side: Compared) -> dict[str, Any]:
-    (seen,) = map(_seen, side.embedding.detection.boxes, side.embedding.detection.appearances)
+    (seen,) = map(seen_json, side.embedding.detection.boxes, side.embedding.detection.appearances)
     return {**seen, "face": side.number, "faces": side.faces}
 
 
 def _summed(timings: Sequence[Mapping[str, float]]) -> dict[str, float]:
     """Return the milliseconds of each step, in all photos."""
     return {step: round(sum(float(timing[step]) for timing in timings), 1) for step in timings[0]}
-
-
-def box_json(box: Box) -> dict[str, int]:
-    """Return the JSON of a box."""
-    return {"left": box.left, "top": box.top, "width": box.width, "height": box.height}
-
-
-def _prediction(prediction: "Prediction") -> dict[str, Any]:
-    probability = _rounded(prediction.probability)
-    return {"label": prediction.label, "probability": probability, "enrolled": prediction.enrolled, "id": prediction.id}
-
-
-def _rounded(value: float) -> float:
-    """Round to four decimals; further ones would not be significant."""
-    return round(float(value), 4)

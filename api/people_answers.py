@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
-from api.answers import box_json
 from api.errors import problem_of
 from model.enrolment import Choice, Refusal
+from model.face_json import box_json
 from model.known import KnownPeople
 from model.roster import Person
 from model.space import embedding_space

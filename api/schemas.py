@@ -2,10 +2,10 @@
 
 from typing import Any, Final, get_args
 
-from api.answers import LANDMARKS
 from api.people_schemas import PEOPLE_EXAMPLES, PEOPLE_SCHEMAS
 from api.schema import list_of, object_of, ref, with_optional
 from model.engines import ENGINES
+from model.face_json import LANDMARKS
 from model.uploads import CONTENT_TYPE, LIFETIME_S, MAX_UPLOAD_BYTES
 from model.version import VERSION
 from preprocess.appearance import Advice

@@ -8,9 +8,8 @@ ALIGNED/
 from pathlib import Path
 from typing import Final
 
-from dataset.folders import is_visible
 from preprocess.files import read_json
-from preprocess.names import key, normalised, shown
+from preprocess.names import is_visible, key, normalised, shown
 
 OUTPUT: Final = ".visage"
 REPORT: Final = "report.json"

@@ -15,21 +15,7 @@ from typing import Final
 from dataset.errors import PrepareError, UnusableNameError
 from dataset.labels import label_of
 from dataset.words import counted
-from preprocess.names import key, shown
-
-_NOT_THE_USERS: Final = re.compile(
-    r"\..*"  # hidden
-    r"|@eadir|@tmp|#recycle|#snapshot|synophoto_.*|synoindex_.*"  # Synology
-    r"|@recycle|@recently-snapshot|@__thumb|@transcode|@sharebin"  # QNAP
-    r"|\$recycle\.bin|recycler|recycled|system volume information|found\.\d{3}"  # Windows
-    r"|thumbs\.db|ehthumbs(?:_vista)?\.db|desktop\.ini"
-    r"|__macosx|icon\r|network trash folder|temporary items"  # macOS
-    r"|lost\+found|node_modules|__pycache__"  # Linux and programs
-    r"|picasa\.ini|zbthumbnail\.info"
-    r"|.*\.(?:photoslibrary|photolibrary|migratedphotolibrary|aplibrary|lrdata|lrcat-data)",  # Apple's, Lightroom's
-    re.DOTALL,
-)
-"""Names, without case, of folders and files that are hidden, or that systems and programs put beside photos."""
+from preprocess.names import is_visible, key, shown
 
 _KINDS: Final = {
     "videos and sounds": re.compile(
@@ -132,11 +118,6 @@ def listing(folder: Path) -> Listing:
 def files(folder: Path) -> list[Path]:
     """Return the photos in a folder, however deep; see `listing`."""
     return listing(folder).photos
-
-
-def is_visible(name: str) -> bool:
-    """Whether a file or folder is the user's own: not hidden, and not made by a system or a program."""
-    return not _NOT_THE_USERS.fullmatch(name.casefold())
 
 
 class _Scan:

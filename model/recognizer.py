@@ -111,6 +111,7 @@ class Recognition:
     `complete` is False if a small part of the photo may be missing, because its file ends early. `rotation` says by
     how many degrees, 0, 90, 180 or 270, the photo must be turned clockwise so that its most prominent face is upright.
     Boxes and landmarks are those of the photo as it is, before that. `roster` is the roster's version, or None.
+    `embeddings`, (N, 512) float32 of unit length, are those of the faces.
     """
 
     faces: tuple[Face, ...]
@@ -121,6 +122,7 @@ class Recognition:
     complete: bool = True
     rotation: int = 0
     roster: int | None = None
+    embeddings: FloatArray | None = field(default=None, repr=False, compare=False)
 
 
 class Recognizer:
@@ -215,7 +217,7 @@ class Recognizer:
             inside = [box.within(photo.width, photo.height) for box in boxes]
             known = self.known  # one version, also while another thread changes it
             faces = _name_faces(known, inside, appearances, embeddings, logits)
-        return Recognition(faces, *self._about(photo, boxes, watch), known.version)
+        return Recognition(faces, *self._about(photo, boxes, watch), known.version, embeddings)
 
     def detect(self, data: bytes) -> Detection:
         """Return the faces of the photo `data`, and recognise nobody.

@@ -12,7 +12,6 @@ from typing import Any, Final, TypeAlias
 from model.errors import (
     BundleError,
     BundleUnavailableError,
-    ModelError,
     SharedChangedError,
     SharedError,
     SharedMissingError,
@@ -92,13 +91,13 @@ def unfinished(path: Path) -> Path:
     return path.with_name(f"{path.name}.{os.getpid()}.part")
 
 
-class _Client:
+class S3Client:
     """A client of S3 for one location. Every error of boto3 becomes one of the two errors that a subclass names."""
 
-    _error: type[ModelError]
+    _error: type[Exception]
     """Raised where trying again will not help."""
 
-    _unavailable: type[ModelError]
+    _unavailable: type[Exception]
     """Raised where it may."""
 
     _missing: str
@@ -116,7 +115,7 @@ class _Client:
             try:
                 self._client = (connect or boto3.client)("s3", config=config)
             except ValueError as error:  # the form of the endpoint or the region is wrong
-                raise self._error(f"The AWS settings cannot be used: {_one_line(error)}") from error
+                raise self._error(f"The AWS settings cannot be used: {one_line(error)}") from error
 
     def close(self) -> None:
         """Close all connections."""
@@ -140,29 +139,29 @@ class _Client:
                 f"Your AWS credentials for {self._location} have expired. Run `aws configure` or `aws sso login`."
             ) from error
 
-    def _translated(self, error: Exception) -> ModelError:
+    def _translated(self, error: Exception) -> Exception:
         """Return our error for one of boto3, its libraries or the operating system."""
         from botocore import exceptions as aws  # noqa: PLC0415
 
         if isinstance(error, aws.ClientError):
             return self._refused(error.response)
         if isinstance(error, aws.ParamValidationError | aws.EndpointResolutionError):
-            return self._error(f"{self._location} is not an address that S3 accepts: {_one_line(error)}")
+            return self._error(f"{self._location} is not an address that S3 accepts: {one_line(error)}")
         of_network = aws.ConnectionError, aws.HTTPClientError, aws.IncompleteReadError
         of_content = aws.ChecksumError, aws.FlexibleChecksumError
         if isinstance(error, aws.BotoCoreError) and not isinstance(error, of_network + of_content):
             return self._error(  # all others are about credentials, profiles and settings
-                f"AWS is not set up to use {self._location}: {_one_line(error)} "
+                f"AWS is not set up to use {self._location}: {one_line(error)} "
                 "Run `aws configure`, or set AWS_PROFILE to a profile that exists."
             )
         of_disk = isinstance(error, OSError) and not isinstance(error, aws.BotoCoreError)
         failed = "transferred" if of_disk else "reached"
-        return self._unavailable(f"{self._location} cannot be {failed}: {_one_line(error)}")
+        return self._unavailable(f"{self._location} cannot be {failed}: {one_line(error)}")
 
-    def _refused(self, response: Mapping[str, Any]) -> ModelError:
+    def _refused(self, response: Mapping[str, Any]) -> Exception:
         """Return the error for an answer that is not a success."""
         code = response.get("Error", {}).get("Code", "")
-        status = _status(response)
+        status = status_of(response)
         if code in {"NoSuchKey", "NoSuchBucket", "404"}:
             return self._error(self._missing.format(self._location))
         if code in {"AccessDenied", "403"}:
@@ -172,7 +171,7 @@ class _Client:
         return self._error(f"S3 refuses {self._location}: {code}.")
 
 
-class Bucket(_Client):
+class Bucket(S3Client):
     """The files under one S3 prefix. Every error of boto3 becomes a BundleError."""
 
     _error = BundleError
@@ -294,7 +293,7 @@ class _NotModifiedError(Exception):
     """The object is still of the version that is known."""
 
 
-class SharedObject(_Client):
+class SharedObject(S3Client):
     """One object in S3 that several programs read and replace. Nobody replaces a version that they have not read.
 
     Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-requests.html.
@@ -350,7 +349,7 @@ class SharedObject(_Client):
             try:
                 answer = self._client.get_object(Bucket=self._bucket, Key=self._key, **condition)
             except self._client.exceptions.ClientError as error:
-                if _status(error.response) == _NOT_MODIFIED:
+                if status_of(error.response) == _NOT_MODIFIED:
                     raise _NotModifiedError from error
                 if error.response["Error"]["Code"] == "NoSuchKey":
                     raise SharedMissingError(self._missing.format(self._location)) from error
@@ -412,18 +411,18 @@ class SharedObject(_Client):
                 )
             except self._client.exceptions.ClientError as error:
                 gone = bool(seen) and error.response["Error"]["Code"] == "NoSuchKey"
-                if gone or _status(error.response) in _CONFLICTS:
+                if gone or status_of(error.response) in _CONFLICTS:
                     raise SharedChangedError(f"Somebody else has changed {self._location}.") from error
                 raise
             return str(answer["ETag"])
 
 
-def _status(response: Mapping[str, Any]) -> int:
+def status_of(response: Mapping[str, Any]) -> int:
     """Return the HTTP status of an answer of S3, that of a server's error if it has none."""
     return int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", _SERVER_ERROR))
 
 
-def _one_line(error: Exception) -> str:
+def one_line(error: Exception) -> str:
     """Return an error's text as a sentence in one line."""
     text = " ".join(str(error).split()) or type(error).__name__
     return text if text.endswith((".", "!", "?")) else f"{text}."

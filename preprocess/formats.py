@@ -30,6 +30,9 @@ FORMATS: Final = {
 
 FORMAT_NAMES: Final = f"{', '.join([*FORMATS.values()][:-1])} or {[*FORMATS.values()][-1]}"
 
+START: Final = 16
+"""Bytes at the start of a file by which its format is recognised."""
+
 _HEIF_BRANDS: Final = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"hevm", b"hevs", b"mif1", b"msf1")
 """Major brands of HEIF files (ISO/IEC 23008-12, annex B)."""
 
@@ -82,14 +85,23 @@ def recognised(data: bytes) -> list[Encoded]:
         UnsupportedFormatError: they fit no accepted format.
         UnreadablePhotoError: the file is damaged before its first pixel.
     """
+    return [Encoded(name, reduced(name, data)) for name in formats_of(data[:START])]
+
+
+def formats_of(start: bytes) -> list[str]:
+    """Return Pillow's names of the formats that a file may have, by its first `START` bytes.
+
+    Raises:
+        UnsupportedFormatError: it has no accepted format.
+    """
     Image.init()
     registered = [(name, Image.OPEN[name][1]) for name in FORMATS if name in Image.OPEN and name != "HEIF"]
-    names = [name for name, accept in registered if accept and accept(data[:16]) is True]
-    if data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS:
+    names = [name for name, accept in registered if accept and accept(start) is True]
+    if start[4:8] == b"ftyp" and start[8:12] in _HEIF_BRANDS:
         names.append("HEIF")
     if not names:
         raise UnsupportedFormatError(f"This is not a photo in an accepted format: {FORMAT_NAMES}.")
-    return [Encoded(name, reduced(name, data)) for name in names]
+    return names
 
 
 def _plugin(name: str) -> _Plugin:

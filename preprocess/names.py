@@ -21,6 +21,21 @@ Those change what is seen. Source: DerivedCoreProperties.txt of Unicode 15.
 """
 
 
+_NOT_THE_USERS: Final = re.compile(
+    r"\..*"  # hidden
+    r"|@eadir|@tmp|#recycle|#snapshot|synophoto_.*|synoindex_.*"  # Synology
+    r"|@recycle|@recently-snapshot|@__thumb|@transcode|@sharebin"  # QNAP
+    r"|\$recycle\.bin|recycler|recycled|system volume information|found\.\d{3}"  # Windows
+    r"|thumbs\.db|ehthumbs(?:_vista)?\.db|desktop\.ini"
+    r"|__macosx|icon\r|network trash folder|temporary items"  # macOS
+    r"|lost\+found|node_modules|__pycache__"  # Linux and programs
+    r"|picasa\.ini|zbthumbnail\.info"
+    r"|.*\.(?:photoslibrary|photolibrary|migratedphotolibrary|aplibrary|lrdata|lrcat-data)",  # Apple's, Lightroom's
+    re.DOTALL,
+)
+"""Names, without case, of folders and files that are hidden, or that systems and programs put beside photos."""
+
+
 def normalised(name: str) -> str:
     """Return a name in Unicode's NFC form, in which labels are kept.
 
@@ -57,6 +72,11 @@ def shown(name: str) -> str:
     if _UNPRINTABLE.search(name) or _ESCAPED.search(unicodedata.normalize("NFD", name)):
         return printable(name.replace("\\", "\\\\"))
     return name
+
+
+def is_visible(name: str) -> bool:
+    """Whether a file or folder is the user's own: not hidden, and not made by a system or a program."""
+    return not _NOT_THE_USERS.fullmatch(name.casefold())
 
 
 def _escape(match: re.Match[str]) -> str:

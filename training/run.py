@@ -18,12 +18,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
-from dataset.folders import is_visible
 from dataset.tally import count_copies
 from model.engines import ONNX
 from preprocess.files import read_json
 from preprocess.geometry import Geometry
-from preprocess.names import normalised
+from preprocess.names import is_visible, normalised
 from training.errors import RunError
 from training.recipe import Recipe
 

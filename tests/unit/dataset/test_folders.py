@@ -8,8 +8,8 @@ import pytest
 
 from dataset import folders
 from dataset.errors import PrepareError
-from dataset.folders import files, is_visible, listing, walk
-from preprocess.names import printable
+from dataset.folders import files, listing, walk
+from preprocess.names import is_visible, printable
 
 
 @pytest.fixture
