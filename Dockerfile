@@ -10,11 +10,12 @@ RUN pip install --no-cache-dir --require-hashes --no-deps --requirement torchscr
 
 COPY handler.py .
 COPY api api
+COPY batch batch
 COPY model model
 COPY preprocess preprocess
 # Lambda runs the function as another user, and that user cannot read files that a strict umask (077) has made.
-RUN chmod -R a+rX handler.py api model preprocess
+RUN chmod -R a+rX handler.py api batch model preprocess
 # Lambda's disk is read-only: modules that are not compiled here would be compiled at every cold start.
-RUN python -m compileall -q handler.py api model preprocess
+RUN python -m compileall -q handler.py api batch model preprocess
 
 CMD ["handler.lambda_handler"]

@@ -43,7 +43,18 @@ PARTS: Final[Mapping[str, Callable[[Subject, OnStep], Sequence[Any]]]] = {
     "detection": detection.measure,
 }
 
-_PACKAGES: Final = ("api", "bench", "dataset", "deploy", "evaluation", "model", "preprocess", "scripts", "training")
+_PACKAGES: Final = (
+    "api",
+    "batch",
+    "bench",
+    "dataset",
+    "deploy",
+    "evaluation",
+    "model",
+    "preprocess",
+    "scripts",
+    "training",
+)
 
 
 def main() -> None:

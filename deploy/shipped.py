@@ -12,7 +12,7 @@ from model.settings import ROOT
 BOOTSTRAP: Final = "bootstrap"
 """Starts the function on the local AWS only, so the image does not need it."""
 
-SHIPPED: Final = ("handler.py", "api", "model", "preprocess")
+SHIPPED: Final = ("handler.py", "api", "batch", "model", "preprocess")
 
 
 def shipped_files(root: Path = ROOT) -> dict[str, bytes]:

@@ -71,7 +71,7 @@ def test_the_package_is_the_code_that_serves(stack, function):
         names = set(archive.namelist())
     assert {"bootstrap", "handler.py", "api/app.py", "model/recognizer.py", "preprocess/align.py"} <= names
     tops = {name.partition("/")[0] for name in names}
-    assert tops == {"bootstrap", "handler.py", "api", "model", "preprocess"}
+    assert tops == {"bootstrap", "handler.py", "api", "batch", "model", "preprocess"}
     assert not [name for name in names if "__pycache__" in name]
 
 

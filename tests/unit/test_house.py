@@ -13,17 +13,29 @@ from model.settings import ROOT
 MAY_IMPORT = {
     "handler": {"api", "model"},
     "api": {"model", "preprocess"},
+    "batch": {"model", "preprocess"},
     "preprocess": set(),
     "model": {"preprocess"},
     "dataset": {"preprocess"},
     "training": {"dataset", "model", "preprocess"},
     "evaluation": {"training", "dataset", "model", "preprocess"},
     "deploy": {"model", "preprocess"},
-    "scripts": {"api", "preprocess", "model", "dataset", "training", "evaluation", "deploy"},
-    "bench": {"handler", "api", "preprocess", "model", "dataset", "training", "evaluation", "deploy", "scripts"},
+    "scripts": {"api", "batch", "preprocess", "model", "dataset", "training", "evaluation", "deploy"},
+    "bench": {
+        "handler",
+        "api",
+        "batch",
+        "preprocess",
+        "model",
+        "dataset",
+        "training",
+        "evaluation",
+        "deploy",
+        "scripts",
+    },
 }
 
-SHIPPED = ("handler", "api", "preprocess", "model")
+SHIPPED = ("handler", "api", "batch", "preprocess", "model")
 """What goes to Lambda."""
 
 ONLY_IN = {
@@ -49,6 +61,7 @@ SERVING_NEVER_IMPORTS = (
     "rich",
     "typer",
     "jinja2.ext",
+    "batch",
 )
 
 

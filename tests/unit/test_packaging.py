@@ -23,7 +23,7 @@ from scripts import lock
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 SETUPTOOLS = PROJECT["tool"]["setuptools"]
-PACKAGES = ("api", "bench", "dataset", "deploy", "evaluation", "model", "preprocess", "scripts", "training")
+PACKAGES = ("api", "batch", "bench", "dataset", "deploy", "evaluation", "model", "preprocess", "scripts", "training")
 OURS = {*PACKAGES, "handler", "tests"}
 REQUIREMENTS = {path.stem: path for path in [*(ROOT / "requirements").glob("*.txt"), ROOT / "requirements.txt"]}
 LOCKS = sorted((ROOT / "requirements" / "lock").glob("*.txt"))
@@ -31,6 +31,7 @@ LOCKS = sorted((ROOT / "requirements" / "lock").glob("*.txt"))
 NEEDS = {
     "handler.py": {"requirements"},
     "api": {"requirements"},
+    "batch": {"requirements"},
     "preprocess": {"requirements", "no-deps"},
     "model": {"requirements"},
     "dataset": {"requirements", "train", "no-deps"},
