@@ -45,7 +45,8 @@ class Listed(NamedTuple):
 class Header:
     """Whose rows an output holds.
 
-    `source` is the location of the photos, `model` the version of the bundle, `space` the name of its embedding space.
+    `source` is the location of the photos, `model` the version of the bundle, `space` the name of its embedding space,
+    and `engine` what runs its network: engines differ in the last digits, and each has a threshold of its own.
     `roster` is the roster's version when the output was made, or None. `generation` grows with each `--new`, which does
     everything again. `created` is a time in ISO 8601.
     """
@@ -54,6 +55,7 @@ class Header:
     model: str
     space: str
     created: str
+    engine: str = "torchscript"
     roster: int | None = None
     keep_embeddings: bool = False
     generation: int = 1
@@ -113,7 +115,7 @@ class Batch:
 
 def batch_name(header: Header, photos: Sequence[Listed]) -> str:
     """Return the name of a batch: it changes with everything that its rows depend on, except for the roster."""
-    parts = [FORMAT, header.model, header.keep_embeddings, header.generation, photos]
+    parts = [FORMAT, header.model, header.engine, header.keep_embeddings, header.generation, photos]
     return hashlib.sha256(compact(parts).encode()).hexdigest()[:_NAME_DIGITS]
 
 

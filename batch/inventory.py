@@ -11,7 +11,7 @@ import heapq
 import json
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from itertools import groupby, islice
@@ -105,7 +105,7 @@ class InventorySource:
             raise
         self._objects = Objects(f"s3://{self._manifest.bucket}", connect)
 
-    def photos(self) -> Iterator[Listed]:
+    def photos(self) -> Generator[Listed, None, None]:
         """Yield all objects in the order of their keys.
 
         Raises:

@@ -15,7 +15,7 @@ import time
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +24,7 @@ from typing import Any, Final, NamedTuple, Self
 from batch import parts
 from batch.contract import HEADER, MANIFESTS, Batch, Header, Listed, batch_name, compact, order
 from batch.errors import MissingError, OutputError, SourceError
+from batch.inventory import InventorySource
 from batch.sources import Source
 from batch.storage import Storage
 from preprocess.temporary import temporary_folder
@@ -146,6 +147,18 @@ def plan(
     planner = _Planner(output, header, run, now or time.time())
     with temporary_folder() as folder:
         return planner.write(source, folder, on_photos)
+
+
+def check_source(source: Source) -> None:
+    """Check that a source has a photo, before anything is written. An inventory is read only later.
+
+    Raises:
+        SourceError: it cannot be listed, or has none.
+        BatchError, OSError: it cannot be reached.
+    """
+    if not isinstance(source, InventorySource):
+        with closing(source.photos()) as photos:
+            next(photos)
 
 
 def check_apart(source: str, output: str) -> None:
@@ -367,6 +380,11 @@ def _check_same(output: Storage, former: Header, wanted: Header) -> None:
         raise OutputError(
             f"{output.location} holds the rows of another model: {former.model}, and this one is {wanted.model}. "
             "Give another output, or --new to do everything again."
+        )
+    if former.engine != wanted.engine:
+        raise OutputError(
+            f"{output.location} was made with the engine {former.engine}, not with {wanted.engine}. Set "
+            f"VISAGE_ENGINE={former.engine}, or give --new to do everything again."
         )
     if former.source != wanted.source:
         raise OutputError(

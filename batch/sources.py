@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -34,7 +34,7 @@ class Source(Protocol):
     location: str
     left_out: Counter[str]
 
-    def photos(self) -> Iterator[Listed]:
+    def photos(self) -> Generator[Listed, None, None]:
         """Yield all photos in the order of their keys, see `batch.contract.order`.
 
         Raises:
@@ -72,10 +72,11 @@ class FolderSource:
 
     def __init__(self, folder: Path) -> None:
         """List the files below `folder`."""
-        self.location, self._folder = str(folder), folder
+        self._folder = folder.absolute()
+        self.location = str(self._folder)
         self.left_out: Counter[str] = Counter()
 
-    def photos(self) -> Iterator[Listed]:
+    def photos(self) -> Generator[Listed, None, None]:
         """Yield all files in the order of their keys.
 
         Raises:
@@ -156,7 +157,7 @@ class BucketSource:
         self.location = self._objects.location
         self.left_out: Counter[str] = Counter()
 
-    def photos(self) -> Iterator[Listed]:
+    def photos(self) -> Generator[Listed, None, None]:
         """Yield all objects in the order of their keys.
 
         Raises:

@@ -19,6 +19,11 @@ _READERS: Final = 8
 """Parts that are read at the same time."""
 
 
+def roster_name(version: int | None) -> str:
+    """Return what a version of the roster is called in a summary."""
+    return "none" if version is None else str(version)
+
+
 class Counts:
     """Counts rows. Each person is named by id and label: an owner may rename somebody while a batch runs."""
 
@@ -41,7 +46,7 @@ class Counts:
         self._faces.update(people)
         self._photos.update(set(people))
         if row["faces"]:
-            self.rosters[str(row["roster"])] += 1
+            self.rosters[roster_name(row["roster"])] += 1
 
     def people(self) -> list[dict[str, Any]]:
         """Return everybody who was recognised, with their photos and faces; most photos first, then by label."""

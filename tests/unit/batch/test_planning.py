@@ -75,7 +75,9 @@ def test_a_changed_photo_changes_the_name_of_its_batch_alone():
     assert sum(one != other for one, other in zip(before, after, strict=True)) == 1
 
 
-@pytest.mark.parametrize("changed", [{"model": "other"}, {"keep_embeddings": False}, {"generation": 2}])
+@pytest.mark.parametrize(
+    "changed", [{"model": "other"}, {"engine": "onnx"}, {"keep_embeddings": False}, {"generation": 2}]
+)
 def test_what_rows_depend_on_is_in_the_names(changed):
     photos = numbered(10)
     assert not {*names(batches_of(photos, HEADER))} & {*names(batches_of(photos, replace(HEADER, **changed)))}
@@ -193,6 +195,7 @@ def test_new_does_everything_again_and_uses_no_row_of_before(output):
     ("changed", "sentence"),
     [
         ({"model": "model-2"}, "another model"),
+        ({"engine": "onnx"}, "VISAGE_ENGINE=torchscript"),
         ({"source": "s3://other/"}, "holds the rows of pile"),
     ],
 )
