@@ -35,7 +35,7 @@ ORDER = ("functional/scripts/test_checks.py", "unit/api", "stack", "browser", "j
 """The order of the tests. The first file makes the model, which no test of the API beside it needs. What is dear comes
 before what is cheap, so that all processes are busy until the end."""
 
-WITH_STACK = ("tests/stack/", "tests/browser/test_deployed.py")
+WITH_STACK = ("tests/stack/", "tests/browser/test_deployed.py", "tests/browser/test_owner_walk.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -3,16 +3,13 @@
 import io
 import re
 from pathlib import Path
-from urllib.parse import urljoin
 
 import pillow_heif
 import pytest
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image
 from playwright.sync_api import Page, expect
 
 from api import MAX_PHOTO_BYTES
-from deploy import keys
-from model.keys import today
 from tests.browser.fakes import drawn_photo, jpeg
 
 UNSEEN = Path("unseen/Barack Obama/obama2.jpg")
@@ -47,46 +44,6 @@ def test_the_box_lies_on_the_face(deployed: Page, choose, samples: Path):
         assert 0 < photo["x"] + x * scale - box["x"] < box["width"]
         assert 0 < photo["y"] + y * scale - box["y"] < box["height"]
     assert box["width"] < photo["width"] * 0.7
-
-
-@pytest.fixture
-def owner(page: Page, stack) -> Page:
-    """The owner's page, signed in with a key."""
-    scopes = ["people", "recognize"]
-    key = keys.change(stack.target, lambda known: known.created("page", scopes, today())[::2])
-    page.add_init_script(f"sessionStorage.setItem('key', '{key}')")
-    page.goto(urljoin(stack.site, "owner.html"))
-    expect(page.locator("#grid li").first).to_be_visible(timeout=ANSWERED_MS)
-    return page
-
-
-def test_an_owner_adds_somebody_whom_the_next_photo_names_and_removes_them_again(owner: Page, choose, samples: Path):
-    with Image.open(samples / "strangers/friends.jpg") as several:
-        somebody = several.crop((several.width // 4, several.height // 4, several.width * 5 // 9, several.height))
-    photos = [somebody, ImageOps.mirror(somebody), somebody.rotate(8)]
-    owner.get_by_role("link", name="Add somebody").click()
-    owner.get_by_label("Name", exact=True).fill("Matt LeBlanc")
-    choose(*map(jpeg, photos))
-    expect(owner.locator(".verdict.good")).to_have_count(3, timeout=ANSWERED_MS)
-    owner.get_by_role("button", name="Add this person").click()
-    expect(owner.locator("#person .notice")).to_have_text("3 photos added.", timeout=ANSWERED_MS)
-
-    owner.get_by_role("link", name="Recognise").click()
-    choose(samples / "strangers/friends.jpg")
-    expect(owner.get_by_role("heading", name="Matt LeBlanc")).to_be_visible(timeout=ANSWERED_MS)
-    owner.locator(".face.known summary").click()
-    owner.get_by_role("button", name="This isn’t Matt LeBlanc").click()
-    expect(owner.locator(".face.known .correction")).to_contain_text("Done.", timeout=ANSWERED_MS)
-
-    owner.get_by_role("link", name="People").click()
-    owner.get_by_role("link", name="Matt LeBlanc").click()
-    owner.get_by_label("New name").fill("Joey")
-    owner.get_by_role("button", name="Rename").click()
-    expect(owner.get_by_role("heading", name="Joey")).to_be_visible(timeout=ANSWERED_MS)
-    expect(owner.locator("#person")).to_contain_text("1 face that isn’t this person’s")
-    owner.get_by_role("button", name="Remove this person").click()
-    owner.get_by_role("dialog").get_by_role("button", name="Remove this person").click()
-    expect(owner.locator("#gone")).to_contain_text("Joey is removed. The last copy is gone on", timeout=ANSWERED_MS)
 
 
 def test_strangers_are_shown_as_nobody_known(deployed: Page, choose, samples: Path):

@@ -34,6 +34,7 @@ PATHS = {
     "ExecuteScript": "execute/sync",
     "ExecuteAsyncScript": "execute/async",
     "FindElement": "element",
+    "ElementClear": "element/{id}/clear",
     "ElementClick": "element/{id}/click",
     "ElementSendKeys": "element/{id}/value",
 }
@@ -71,8 +72,11 @@ class Visitor(Protocol):
     def press(self, selector: str) -> None:
         """Click on an element."""
 
+    def follow(self, text: str) -> None:
+        """Click on the link in whose text this is."""
+
     def write(self, selector: str, text: str) -> None:
-        """Type a text into a field."""
+        """Type a text into a field, instead of what is there."""
 
     def look(self, expression: str, expected: Any) -> Any:
         """Return the value of a JavaScript expression as soon as it is the expected one, or else after a while."""
@@ -92,7 +96,11 @@ class PlaywrightVisitor:
     def press(self, selector: str) -> None:
         self.page.locator(selector).click()
 
+    def follow(self, text: str) -> None:
+        self.page.get_by_role("link", name=text).click()
+
     def write(self, selector: str, text: str) -> None:
+        self.page.locator(selector).clear()
         self.page.locator(selector).press_sequentially(text)
 
     def look(self, expression: str, expected: Any) -> Any:
@@ -116,7 +124,12 @@ class WebDriverVisitor:
     def press(self, selector: str) -> None:
         self.send("ElementClick", id=self._find(selector))
 
+    def follow(self, text: str) -> None:
+        self._wait_for(f"[...document.links].find(({{ innerText }}) => innerText.includes({json.dumps(text)}))")
+        self.send("ElementClick", id=self._found("partial link text", text))
+
     def write(self, selector: str, text: str) -> None:
+        self.send("ElementClear", id=self._find(selector))
         self.send("ElementSendKeys", id=self._find(selector), text=text)
 
     def look(self, expression: str, expected: Any) -> Any:
@@ -124,9 +137,16 @@ class WebDriverVisitor:
         return self.send("ExecuteAsyncScript", script=script, args=[])
 
     def _find(self, selector: str) -> str:
-        """Return the id of an element as soon as there is one: WebDriver itself does not wait, as Playwright does."""
-        self.look(f"document.querySelector({json.dumps(selector)}) !== null", True)  # what is expected
-        (identifier,) = self.send("FindElement", using="css selector", value=selector).values()
+        """Return the id of an element as soon as there is one."""
+        self._wait_for(f"document.querySelector({json.dumps(selector)})")
+        return self._found("css selector", selector)
+
+    def _wait_for(self, element: str) -> None:
+        """Wait until the expression is an element: WebDriver itself does not wait, as Playwright does."""
+        self.look(f"Boolean({element})", True)
+
+    def _found(self, strategy: str, value: str) -> str:
+        (identifier,) = self.send("FindElement", using=strategy, value=value).values()
         return identifier
 
 
