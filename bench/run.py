@@ -47,6 +47,7 @@ _PACKAGES: Final = (
     "api",
     "batch",
     "bench",
+    "collection",
     "dataset",
     "deploy",
     "evaluation",

@@ -10,12 +10,13 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from functools import cache
-from itertools import repeat
+from itertools import chain, islice, repeat
 from multiprocessing import active_children, get_context, parent_process
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -31,6 +32,9 @@ from preprocess.detect import Detector
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
+
+WAITING: Final = 3
+"""Tasks for each process that `parallel_stream` takes at a time: one is done, and the others wait for it to end."""
 
 _STOP_S: Final = 1.0
 """Seconds that a worker has to stop. Python cannot interrupt a library's computation.
@@ -55,15 +59,54 @@ def parallel_map(function: Callable[[Task], Result], tasks: Sequence[Task], work
     if not tasks:
         yield iter(())
         return
+    with _processes(min(workers, len(tasks))) as executor:
+        with _left_to_the_parent():
+            results = executor.map(_call, repeat(function), tasks)
+        yield results
+
+
+@contextmanager
+def parallel_stream(
+    function: Callable[[Task], Result], tasks: Iterable[Task], workers: int
+) -> Iterator[Iterator[Result]]:
+    """Do as `parallel_map`, for tasks that are not all there yet: `WAITING` for each process are taken at a time.
+
+    Raises:
+        WorkerKilledError: a process was killed.
+    """
+    coming = iter(tasks)
+    first = list(islice(coming, 1))
+    if not first:
+        yield iter(())
+        return
+    with _processes(workers) as executor:
+        yield _results(executor, function, chain(first, coming), WAITING * workers)
+
+
+def _results(
+    executor: ProcessPoolExecutor, function: Callable[[Task], Result], tasks: Iterator[Task], most: int
+) -> Iterator[Result]:
+    """Yield the results in order, while at most so many tasks are done or wait."""
+    waiting: deque[Future[Result]] = deque()
+    for task in tasks:
+        with _left_to_the_parent():
+            waiting.append(executor.submit(_call, function, task))
+        if len(waiting) == most:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
+
+
+@contextmanager
+def _processes(workers: int) -> Iterator[ProcessPoolExecutor]:
+    """Yield processes, which stop when the block ends."""
     context = get_context("spawn")
     theirs, ours = context.Pipe(duplex=False)
     with theirs, ours:
         with _left_to_the_parent():
-            executor = ProcessPoolExecutor(min(workers, len(tasks)), context, initializer=_start, initargs=(theirs,))
+            executor = ProcessPoolExecutor(workers, context, initializer=_start, initargs=(theirs,))
         try:
-            with _left_to_the_parent():
-                results = executor.map(_call, repeat(function), tasks)
-            yield results
+            yield executor
         except BaseException as error:
             executor.shutdown(wait=False, cancel_futures=True)
             ours.close()

@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_group
 
+from batch.errors import BatchError
 from dataset.errors import PrepareError
 from deploy.errors import DeployError
 from model.errors import ModelError
@@ -37,6 +38,7 @@ COMMANDS: Final = {
     "people": "List, add, rename and remove people without training, and keep a backup of them.",
     "publish": "Upload a bundle to S3 and verify the upload.",
     "recognize": "Name the people in each photo.",
+    "batch": "Say who is in each photo of a folder or bucket: one row a photo, in parts that a rerun reuses.",
     "verify": "Say whether two photos show one person.",
     "local": "Start and stop the local AWS, an emulation of AWS on this machine.",
     "deploy": "Deploy stack, model and website, and print the addresses of API and website.",
@@ -54,7 +56,7 @@ modules import torch and other large packages: they are imported only when the c
 """
 
 _FAILED: Final = 1
-_OUR_ERRORS: Final = (ModelError, TrainingError, PhotoError, PrepareError, DeployError, CommandError)
+_OUR_ERRORS: Final = (BatchError, ModelError, TrainingError, PhotoError, PrepareError, DeployError, CommandError)
 
 
 class _Commands(TyperGroup):

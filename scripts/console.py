@@ -11,7 +11,15 @@ from typing import Annotated, Any, Final, TextIO, cast
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.text import Text
 
 from dataset.progress import OnStep
@@ -104,12 +112,13 @@ def require_checkout(command: str) -> None:
         )
 
 
-def progress() -> Progress:
-    """Return a progress bar with description, count and remaining time."""
+def progress(*columns: ProgressColumn) -> Progress:
+    """Return a progress bar with description, count, these columns, and remaining time."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
+        *columns,
         TimeRemainingColumn(),
         console=console,
     )

@@ -5,6 +5,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -62,6 +63,14 @@ class _NoProcesses:
     def map(self, function: Callable[..., object], *arguments: Iterable[object]) -> Iterator[object]:
         for given in zip(*arguments, strict=False):
             yield _sent(function(*_sent(given)))
+
+    def submit(self, function: Callable[..., object], *given: object) -> Future[object]:
+        future: Future[object] = Future()
+        try:
+            future.set_result(_sent(function(*_sent(given))))
+        except Exception as error:  # noqa: BLE001  # as a process hands it on
+            future.set_exception(error)
+        return future
 
     def shutdown(self, **_: object) -> None:
         pass

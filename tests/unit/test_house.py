@@ -18,9 +18,20 @@ MAY_IMPORT = {
     "model": {"preprocess"},
     "dataset": {"preprocess"},
     "training": {"dataset", "model", "preprocess"},
+    "collection": {"batch", "dataset", "training", "model", "preprocess"},
     "evaluation": {"training", "dataset", "model", "preprocess"},
     "deploy": {"model", "preprocess"},
-    "scripts": {"api", "batch", "preprocess", "model", "dataset", "training", "evaluation", "deploy"},
+    "scripts": {
+        "api",
+        "batch",
+        "preprocess",
+        "model",
+        "dataset",
+        "training",
+        "collection",
+        "evaluation",
+        "deploy",
+    },
     "bench": {
         "handler",
         "api",
@@ -29,6 +40,7 @@ MAY_IMPORT = {
         "model",
         "dataset",
         "training",
+        "collection",
         "evaluation",
         "deploy",
         "scripts",
@@ -47,6 +59,7 @@ ONLY_IN = {
     "matplotlib": {"evaluation", "bench"},
     "typer": {"scripts"},
     "rich": {"scripts"},
+    "pyarrow": {"collection"},
 }
 """Libraries that only some files may import."""
 

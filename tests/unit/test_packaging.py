@@ -23,7 +23,19 @@ from scripts import lock
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 SETUPTOOLS = PROJECT["tool"]["setuptools"]
-PACKAGES = ("api", "batch", "bench", "dataset", "deploy", "evaluation", "model", "preprocess", "scripts", "training")
+PACKAGES = (
+    "api",
+    "batch",
+    "bench",
+    "collection",
+    "dataset",
+    "deploy",
+    "evaluation",
+    "model",
+    "preprocess",
+    "scripts",
+    "training",
+)
 OURS = {*PACKAGES, "handler", "tests"}
 REQUIREMENTS = {path.stem: path for path in [*(ROOT / "requirements").glob("*.txt"), ROOT / "requirements.txt"]}
 LOCKS = sorted((ROOT / "requirements" / "lock").glob("*.txt"))
@@ -36,6 +48,7 @@ NEEDS = {
     "model": {"requirements"},
     "dataset": {"requirements", "train", "no-deps"},
     "training": {"requirements", "cli", "train", "no-deps"},
+    "collection": {"requirements", "cli", "train", "no-deps"},
     "evaluation": {"requirements", "cli", "train", "no-deps"},
     "deploy": {"requirements", "cli", "deploy"},
     "scripts": {"requirements", "cli", "train", "deploy", "dev", "no-deps"},
@@ -163,7 +176,7 @@ def test_every_package_ships_with_its_types_and_templates():
     packages = find_namespace_packages(str(ROOT), include=find["include"], exclude=find["exclude"])
     folders = {name.replace(".", "/") for name in packages}
     code = {path.parent.relative_to(ROOT).as_posix() for name in PACKAGES for path in (ROOT / name).rglob("*.py")}
-    assert folders == code | {"dataset/templates", "evaluation/templates", "training/measured"}
+    assert folders == code | {"collection/templates", "dataset/templates", "evaluation/templates", "training/measured"}
     assert all((ROOT / folder / "py.typed").is_file() for folder in code)
     patterns = SETUPTOOLS["package-data"]["*"]
     data = {path for folder in folders for pattern in patterns for path in (ROOT / folder).glob(pattern)}

@@ -12,7 +12,7 @@ import torch
 from threadpoolctl import threadpool_info
 
 from dataset.errors import WorkerKilledError
-from dataset.workers import parallel_map
+from dataset.workers import WAITING, parallel_map, parallel_stream
 from model.settings import ROOT
 
 PATIENCE_S = 60
@@ -29,6 +29,30 @@ def test_results_come_in_the_tasks_order():
 
 def test_without_tasks_no_process_starts():
     assert results(abs, [], 2) == []
+
+
+def test_a_stream_of_tasks_is_taken_as_it_is_wanted():
+    taken = []
+
+    def tasks():
+        for number in range(-50, 0):
+            taken.append(number)
+            yield number
+
+    with parallel_stream(abs, tasks(), 2) as found:
+        assert next(found) == 50
+        assert len(taken) <= 2 * WAITING + 1
+        assert list(found) == list(range(49, 0, -1))
+
+
+def test_a_stream_without_tasks_starts_no_process():
+    with parallel_stream(abs, iter(()), 2) as found:
+        assert list(found) == []
+
+
+def test_a_killed_worker_of_a_stream_is_reported():
+    with pytest.raises(WorkerKilledError, match="fewer --workers"), parallel_stream(os._exit, [1], 1) as found:
+        list(found)
 
 
 def test_a_killed_worker_is_reported():

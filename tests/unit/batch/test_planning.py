@@ -1,7 +1,9 @@
 """A source becomes batches whose names come from their content, and a rerun does only what is missing or changed."""
 
+import tracemalloc
 from collections import Counter
 from dataclasses import replace
+from typing import ClassVar
 
 import pytest
 from hypothesis import given
@@ -246,3 +248,30 @@ def test_a_run_that_does_not_exist_is_missing(output):
     assert planning.latest_run(output) is None
     with pytest.raises(MissingError):
         list(manifest(output, "run-9"))
+
+
+def test_memory_does_not_grow_with_the_photos(tmp_path):
+    def peak(count):
+        output = FolderStorage(tmp_path / str(count))
+        tracemalloc.start()
+        plan(Streamed(count), output, HEADER, "run-1")
+        _, found = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return found
+
+    peak(100)  # what is imported and compiled once
+    assert peak(20_000) - peak(2_000) < 1_000_000
+
+
+class Streamed:
+    """A source that makes up its photos while they are asked for."""
+
+    location = "pile"
+    left_out: ClassVar = Counter()
+
+    def __init__(self, count):
+        self.count = count
+
+    def photos(self):
+        for number in range(self.count):
+            yield Listed(f"{number:09}.jpg", "0" * 32, 1000)
