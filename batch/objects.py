@@ -141,7 +141,7 @@ class Objects(S3Client):
         if code in _REGION:
             return StorageError(f"The bucket of {self.location} is in another region{_region(response)}.")
         if code in _UNREAD:
-            return _UNREAD[code](f"S3 answers {code} for {self.location}.")
+            return _UNREAD[code](f"S3 answers {code} for {self.location}. Check the rights of your credentials there.")
         return super()._refused(response)
 
 

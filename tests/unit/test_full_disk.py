@@ -1,6 +1,7 @@
 """A disk that is full or read-only is an error with its reason, from whichever library; it never kills the process."""
 
 import errno
+import secrets
 import subprocess
 
 import numpy as np
@@ -8,6 +9,11 @@ import pytest
 import torch
 from PIL import Image
 
+from batch import parts
+from batch.contract import Listed
+from batch.parts import Part
+from batch.rows import row_of
+from batch.storage import FolderStorage
 from model import bundle as bundles
 from model.errors import SharedError
 from model.roster_storage import RosterStorage
@@ -49,6 +55,14 @@ def test_what_python_cannot_write_is_the_full_disk_with_the_name_of_the_file(dis
         unfinished.write_bytes(bytes(5 * MB))
     assert raised.value.errno == errno.ENOSPC
     assert list(disk.iterdir()) == []
+
+
+def test_a_part_on_a_full_disk_is_the_full_disk_and_leaves_nothing(disk):
+    rows = [row_of(Listed(secrets.token_hex(5 * MB), "1", 1), "model", "no_face")]
+    with pytest.raises(OSError, match=r"parts/part\.jsonl\.gz") as raised:
+        parts.write(FolderStorage(disk), Part("part", rows))
+    assert raised.value.errno == errno.ENOSPC
+    assert [path for path in disk.rglob("*") if path.is_file()] == []
 
 
 def test_what_another_library_cannot_write_into_a_bundle_is_the_full_disk(disk):

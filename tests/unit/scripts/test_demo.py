@@ -69,7 +69,7 @@ def test_it_goes_from_photos_to_answers_and_ends_what_it_started(programs, capsy
     steps = ["look for a free port", "samples", "prepare", "train", "export", "local up", "deploy"]
     questions = ["curl labels", *["curl recognize"] * 3]
     adding = ["keys create", "people list", "people add", "recognize", "keys revoke"]
-    assert programs.asked == [*steps, *questions, *adding, "local down"]
+    assert programs.asked == [*steps, *questions, "batch", *adding, "local down"]
     assert {command for command, key in programs.keys if key == "visage_local_key"} == {"people", "recognize"}
     shown = capsys.readouterr()
     assert "the fine-tuned head says Ann (98%)" in shown.err
