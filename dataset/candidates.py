@@ -133,7 +133,10 @@ class Candidates:
 
 @dataclass(frozen=True, slots=True)
 class DetectionTask:
-    """A photo to find faces in, its label, and the folder for what is found: `output`, below `aligned`."""
+    """A photo to find faces in, its label, and the folder for what is found: `output`, below `aligned`.
+
+    At most `most` faces are kept, and their chips with `side` pixels a side.
+    """
 
     photos: Path
     path: Path
@@ -141,6 +144,8 @@ class DetectionTask:
     aligned: Path
     output: str
     embed: Embed
+    most: int = MAX_FACES
+    side: int = PHOTO_CHIP.size
 
     @property
     def name(self) -> str:
@@ -203,7 +208,7 @@ def _find_in_photo(task: DetectionTask) -> Candidates:
         digest = hashlib.sha256(data).hexdigest()
         photo = Photo(data)
         detector, aligner = face_tools()
-        boxes = detector.detect(photo)[:MAX_FACES]
+        boxes = detector.detect(photo)[: task.most]
         chips = [aligner.align(photo, box, PHOTO_CHIP) for box in boxes]
     except PhotoError as error:
         return Candidates(task.name, task.person, stamp, digest, reason=str(error))
@@ -221,7 +226,9 @@ def _find_in_photo(task: DetectionTask) -> Candidates:
 
 def _candidate(task: DetectionTask, number: int, box: Box, chip: RGBArray, embedding: FloatArray) -> Candidate:
     target = f"{task.output}/faces/{_name(task)}-{number}.jpg"
-    save(Image.fromarray(chip), task.aligned / target)
+    kept = Image.fromarray(chip)
+    kept.thumbnail((task.side, task.side))
+    save(kept, task.aligned / target)
     halves = base64.b64encode(embedding.astype(np.float16).tobytes()).decode()
     return Candidate(box, target, round(sharpness(chip), 1), small_picture(chip), halves)
 

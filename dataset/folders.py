@@ -33,6 +33,10 @@ _KINDS: Final = {
 }
 """Extensions of files that are no photos, by kind. A file with any other name is opened, and judged by its content."""
 
+SORTED: Final = Path(".visage/sort.json")
+UNSORTED: Final = "unsorted"
+"""Below what `visage sort` has sorted: its own file, and the folder of the photos that are nobody's."""
+
 _LISTED: Final = 5
 """The number of names that a remark lists; more would hide the other remarks."""
 
@@ -70,7 +74,8 @@ class People:
 def walk(root: Path) -> People:
     """Return the people under `root`: every folder is a person, and every photo in it, however deep, is theirs.
 
-    Folders whose names are the same, see `labels.same`, are one person. docs/photos.md says what is left out.
+    Folders whose names are the same, see `labels.same`, are one person. docs/photos.md says what is left out, and so
+    is what `visage sort` has left unsorted.
 
     Raises:
         PrepareError: there is no such folder, or nobody in it.
@@ -79,11 +84,16 @@ def walk(root: Path) -> People:
     if not root.is_dir():
         raise PrepareError(f"No such folder: {root}. Give a folder that holds one folder of photos for each person.")
     scan = _Scan(root)
-    by_folder: dict[str, list[Path]] = {name: [] for name in scan.top}
+    is_sorted = (root / SORTED).is_file()
+    by_folder: dict[str, list[Path]] = {name: [] for name in scan.top if not (is_sorted and name == UNSORTED)}
     loose: list[Path] = []
+    unsorted = 0
     for photo in scan.photos:
         folder, *rest = photo.relative_to(root).parts
-        (by_folder[folder] if rest else loose).append(photo)
+        if is_sorted and folder == UNSORTED and rest:
+            unsorted += 1
+        else:
+            (by_folder[folder] if rest else loose).append(photo)
     labels, refused = _with_labels(by_folder)
     empty = [name for name in labels if not by_folder[name] and name not in scan.unreadable]
     merged = _merged({name: label for name, label in labels.items() if by_folder[name]})
@@ -93,6 +103,7 @@ def walk(root: Path) -> People:
         *_one_person(merged),
         *_empty(empty),
         *_loose(loose),
+        *_unsorted(unsorted),
         *scan.remarks(),
         *_too_deep(root, photos),
     ]
@@ -275,6 +286,11 @@ def _loose(photos: list[Path]) -> Iterable[str]:
         first = min(photo.name for photo in photos)
         count = counted(len(photos), "photo")
         yield f"Outside the folders, and left out: {count}; the first is {_named([first])}."
+
+
+def _unsorted(photos: int) -> Iterable[str]:
+    if photos:
+        yield f'Left out, because `visage sort` has left them unsorted: {counted(photos, "photo")} in "{UNSORTED}".'
 
 
 def _too_deep(root: Path, people: Mapping[str, list[Path]]) -> Iterable[str]:

@@ -13,7 +13,7 @@ from preprocess.detect import Box, overlap
 from preprocess.files import read_json, write_text
 from preprocess.names import normalised, same
 
-_SAME_FACE: Final = 0.5
+SAME_FACE: Final = 0.5
 """Intersection over union from which two boxes are one face: PASCAL VOC's criterion
 (M. Everingham et al., "The PASCAL Visual Object Classes Challenge", IJCV 2010)."""
 
@@ -88,7 +88,7 @@ class Overrides:
             return None
         overlaps = [overlap(face.box, Box(*wanted, score=0)) for face in photo.faces]
         best = max(range(len(overlaps)), key=overlaps.__getitem__)
-        return best if overlaps[best] >= _SAME_FACE else None
+        return best if overlaps[best] >= SAME_FACE else None
 
     def without(self, name: str) -> Self:
         """Return the decisions on the photos of everybody but one person."""

@@ -156,7 +156,7 @@ class _Folder:
         if len(self.usable) >= MIN_PHOTOS or photo.photo in self.answers:
             return everybody
         largest = max(face.box.area for face in photo.faces)
-        return [index for index in everybody if _is_good(photo.faces[index], largest)] or everybody
+        return [index for index in everybody if is_good(photo.faces[index], largest)] or everybody
 
     def _faces(self, overrides: Overrides) -> FolderFaces:
         answers, hints = [], []
@@ -203,7 +203,7 @@ class _PersonPhotos:
         """Return the answer that the folder's person is this contender, by a face that is easy to recognise."""
         usable, subjects = self._folder.usable, self._folder.subjects
         shown = [(usable[at.photo], subjects[at.photo][at.face]) for at in contender.shown]
-        photo, face = next(((photo, face) for photo, face in shown if not _too_poor(photo.faces[face])), shown[0])
+        photo, face = next(((photo, face) for photo, face in shown if not too_poor(photo.faces[face])), shown[0])
         number = photo.from_left().index(face) + 1
         return Option(f"{photo.photo}#{number}", photo.faces[face].chip, number, len(photo.faces), contender.photos)
 
@@ -241,7 +241,7 @@ class _PersonPhotos:
             return self._nobody(photo)
         choice = self._choices[photo.photo]
         face = photo.faces[choice.face]
-        return self._other_person(photo.person, choice, face, centres) or _too_poor(face)
+        return self._other_person(photo.person, choice, face, centres) or too_poor(face)
 
     def _is_kept(self, photo: Candidates) -> bool:
         """Whether the owner decided to keep the photo, and it is known whose face is meant."""
@@ -308,14 +308,14 @@ class _PersonPhotos:
         return objections
 
 
-def _is_good(face: Candidate, largest: int) -> bool:
+def is_good(face: Candidate, largest: int) -> bool:
     """Whether a face can be kept, and is probably one: `largest` is the area of the largest face in the photo."""
     score, share = FALSE_FACE
     may_be_false = face.box.score < score and face.box.area < share * largest
-    return not (may_be_false or _too_poor(face))
+    return not (may_be_false or too_poor(face))
 
 
-def _too_poor(face: Candidate) -> Objection | None:
+def too_poor(face: Candidate) -> Objection | None:
     """Object to a face that is too small or too blurred to be useful."""
     side = min(face.box.width, face.box.height)
     if side < MIN_FACE:

@@ -429,6 +429,51 @@ def _show_cleaning(result: dict[str, Any]) -> None:
 
 
 @app.command()
+def sort(
+    photos: PeopleArgument,
+    also: Annotated[
+        list[Path] | None, typer.Option(help="A folder of other people, mixed into the pile. Repeat for more.")
+    ] = None,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Also group by scikit-learn's HDBSCAN and by two linkages.")
+    ] = False,
+    weights: PretrainedOption = None,
+    workers: WorkersOption = None,
+    output: Annotated[Path, typer.Option(help="Folder for the figures and for the faces that were found.")] = Path(
+        "benchmark/sort"
+    ),
+    as_json: JSONOption = False,
+) -> None:
+    """Measure how `visage sort` groups photos of known people without their names.
+
+    After an interruption, the same command continues.
+    """
+    checks.outside(output, photos, *(also or ()))
+    piles = [photos_of_strangers(folder) for folder in (photos, *(also or ()))]
+    _check(output, sum(len(pile.photos) for pile in piles), workers, weights, as_json=as_json)
+    from evaluation import sorting
+
+    with progress() as bar:
+        embedder, cohort = _with_cohort(None, weights, bar)
+        result = sorting.measure(
+            piles, embedder, cohort, output, workers or cores(), others=compare, on_step=steps(bar)
+        )
+    result.write(output)
+    emit(result.to_dict(), as_json=as_json, show=_show_sort)
+    console.print(f"Figures: {output / sorting.Result.FILE}")
+
+
+def _show_sort(result: dict[str, Any]) -> None:
+    table = Table("Way", "Cut", "Precision", "Recall", "V-measure", "People found", "Faces of nobody")
+    for row in result["rows"]:
+        shares = [f"{row[name]:.3f}" for name in ("precision", "recall", "v_measure")]
+        cut = "" if row["cut"] is None else f"{row['cut']:.2f}"
+        table.add_row(row["way"], cut, *shares, str(row["people"]), str(row["alone"]))
+    out.print(table)
+    out.print(f"{counted(result['people'], 'person')} in {counted(result['photos'], 'photo')}.")
+
+
+@app.command()
 def ties(
     photos: PeopleArgument,
     missed: Annotated[

@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 from typer.main import get_group
 
 from batch.errors import BatchError
+from collection.errors import CollectionError
 from dataset.errors import PrepareError
 from deploy.errors import DeployError
 from model.errors import ModelError
@@ -27,6 +28,7 @@ from training.errors import TrainingError
 COMMANDS: Final = {
     "samples": "Download sample photos: people to train on, one photo kept from training, and strangers.",
     "prepare": "Align the person's face in every photo to 600x600 pixels; set aside unsuitable photos, and report why.",
+    "sort": "Sort a pile of photos without names into a folder for each person.",
     "train": "Fine-tune the network on aligned faces. After an interruption, the same command continues.",
     "evaluate": "Recognise photos of known people and of strangers as the API does, and count right answers.",
     "benchmark": "Measure a network on public photos, or the whole product on yours.",
@@ -56,7 +58,16 @@ modules import torch and other large packages: they are imported only when the c
 """
 
 _FAILED: Final = 1
-_OUR_ERRORS: Final = (BatchError, ModelError, TrainingError, PhotoError, PrepareError, DeployError, CommandError)
+_OUR_ERRORS: Final = (
+    BatchError,
+    ModelError,
+    TrainingError,
+    PhotoError,
+    PrepareError,
+    CollectionError,
+    DeployError,
+    CommandError,
+)
 
 
 class _Commands(TyperGroup):

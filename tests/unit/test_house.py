@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "dataset": {"preprocess"},
     "training": {"dataset", "model", "preprocess"},
     "collection": {"batch", "dataset", "training", "model", "preprocess"},
-    "evaluation": {"training", "dataset", "model", "preprocess"},
+    "evaluation": {"collection", "training", "dataset", "model", "preprocess"},
     "deploy": {"model", "preprocess"},
     "scripts": {
         "api",
@@ -53,8 +53,8 @@ SHIPPED = ("handler", "api", "batch", "preprocess", "model")
 ONLY_IN = {
     "boto3": {"model/storage.py", "model/uploads.py", "deploy", "scripts", "bench"},
     "botocore": {"model/storage.py", "model/uploads.py", "deploy", "scripts", "bench"},
-    "flask": {"api", "handler.py"},
-    "werkzeug": {"api"},
+    "flask": {"api", "handler.py", "collection/sort_page"},
+    "werkzeug": {"api", "collection/sort_page"},
     "serverless_wsgi": {"api"},
     "matplotlib": {"evaluation", "bench"},
     "typer": {"scripts"},
