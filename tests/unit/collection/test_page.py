@@ -19,8 +19,8 @@ def page(pile):
         yield client
 
 
-def get(page, path, secret="right", **options):
-    return page.get(f"/{secret}/{path}", base_url=f"http://{HOST}", **options)
+def get(page, path, first="right", **options):
+    return page.get(f"/{first}/{path}", base_url=f"http://{HOST}", **options)
 
 
 def post(page, **content):
@@ -55,8 +55,8 @@ def test_nothing_else_is_served(page, path):
 
 
 def test_who_does_not_know_the_secret_or_comes_from_another_website_is_refused(page):
-    assert get(page, "people", secret="other").status_code == 404
-    assert get(page, "people", secret="\u00e9").status_code == 404
+    assert get(page, "people", first="other").status_code == 404
+    assert get(page, "people", first="\u00e9").status_code == 404
     assert page.get("/right/people", base_url="http://evil.test:1234").status_code == 404
     for headers in ({}, {"Origin": "http://evil.test"}, {"Origin": "null"}):
         answer = page.post("/right/changes", base_url=f"http://{HOST}", json={}, headers=headers)
