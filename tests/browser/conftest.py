@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
+from collection import sort
+from collection.sort_page.server import server as page_of
 from scripts.programs import CHROMIUM, quick_chromium
+from tests import piles
 from tests.browser.fakes import API, LABELS, SiteServer, drawn_photo, reply
 
 expect.set_options(timeout=30_000)  # as long as Playwright waits for an action: a busy machine needs more than its 5 s
@@ -107,3 +110,23 @@ def choose(page: Page) -> Callable[..., None]:
         page.locator("#file").set_input_files(files=files)
 
     return choose_files
+
+
+@pytest.fixture
+def sorted_pile(tmp_path, monkeypatch):
+    """Sorted photos: three of Ann (2), four of Bob (1), and one of Cleo, who is nobody."""
+    monkeypatch.setattr(sort, "find_faces", piles.find_faces)
+    pile = piles.filled(tmp_path)
+    pile.sort()
+    return pile
+
+
+@pytest.fixture
+def sorted_address(sorted_pile):
+    """The address of the page, which is served."""
+    with page_of(sorted_pile.photos) as (running, address):
+        thread = threading.Thread(target=running.serve_forever)
+        thread.start()
+        yield address
+        running.shutdown()
+        thread.join()

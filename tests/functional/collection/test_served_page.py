@@ -1,0 +1,36 @@
+"""`visage sort PHOTOS --page` prints an address that only this machine can open, and ends in order."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+
+import pytest
+import requests
+
+from collection import sort
+from model.settings import ROOT
+from tests import piles
+
+
+@pytest.fixture
+def photos(tmp_path, monkeypatch):
+    monkeypatch.setattr(sort, "find_faces", piles.find_faces)
+    pile = piles.filled(tmp_path)
+    pile.sort()
+    return pile.photos
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 0), (signal.SIGTERM, 143)])
+def test_the_page_is_served_until_a_signal(photos, number, status):
+    command = [sys.executable, "-m", "scripts", "sort", str(photos), "--page"]
+    with subprocess.Popen(command, cwd=ROOT, env=os.environ, stderr=subprocess.PIPE, text=True) as process:
+        address = process.stderr.readline().strip()
+        assert re.fullmatch(r"http://127\.0\.0\.1:\d+/[\w-]{32}/", address)
+        with requests.get(f"{address}people", timeout=10) as answer:
+            assert [person["photos"] for person in answer.json()["people"]] == [4, 3]
+        process.send_signal(number)
+        _, said = process.communicate(timeout=30)
+    assert process.returncode == status
+    assert "GET" not in said
