@@ -263,7 +263,7 @@ class _Planner:
                 reuse = former.overlapping(batch)
                 if self._is_to_do(batch):
                     again = (batch.name,) if batch.name in self._again else ()
-                    chosen = (*again, *reuse)[:MOST_REUSED]
+                    chosen = (*again, *self._arrived(batch), *reuse)[:MOST_REUSED]
                     manifest.write(f"{replace(batch, reuse=chosen).to_json()}\n")
                 on_photos(self._counts["photos"])
         self._output.store(index_file(self._run), folder / "index")
@@ -281,6 +281,13 @@ class _Planner:
 
     def _is_to_do(self, batch: Batch) -> bool:
         return batch.name not in self._existing or batch.name in self._again
+
+    def _arrived(self, batch: Batch) -> Iterator[str]:
+        """Yield the parts of photos that arrived since the former run, see `batch.arrivals`."""
+        for listed in batch.photos:
+            name = batch_name(self._header, [listed])
+            if name in self._existing and name != batch.name:
+                yield name
 
     def _count(self, batch: Batch) -> None:
         self._stale.discard(batch.name)

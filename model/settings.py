@@ -6,6 +6,7 @@
 | `VISAGE_ENGINE` | the engine that runs its network: `torchscript` or `onnx` | `torchscript` |
 | `AWS_LAMBDA_INITIALIZATION_TYPE` | set by Lambda; `snap-start` where it takes a snapshot | none |
 | `VISAGE_UPLOADS` | the bucket of large photos that wait for their answer | none |
+| `VISAGE_BATCH_OUTPUT` | the folder in S3 of all outputs of batches of this stage | none |
 | `OMP_NUM_THREADS` | threads that work on one photo; the first number of a list such as `4,2` | one for each core |
 | `VISAGE_AUTH` | who may use the API: `none`, `key`, `jwt` or `iam`; anything else counts as `key` | `none` |
 | `VISAGE_LABELS` | `private` if `GET /labels` needs a key even where visitors need none | `public` |
@@ -73,10 +74,11 @@ class AccessSettings:
 class Settings:
     """The settings in the environment.
 
-    `location` is the folder or the S3 address of the bundle, `roster` that of the roster, and `uploads` the name of the
-    bucket of uploads; each may be None. `in_lambda` says whether this process runs in a Lambda function, and
-    `for_snapshot` whether Lambda takes a snapshot of it once it is initialised (SnapStart). `local_port` is not checked
-    here; `deploy.local` does that. `environment` is the whole environment, for child processes.
+    `location` is the folder or the S3 address of the bundle, `roster` that of the roster, `uploads` the name of the
+    bucket of uploads, and `batch_output` the S3 address of the folder that batches write to; each may be None.
+    `in_lambda` says whether this process runs in a Lambda function, and `for_snapshot` whether Lambda takes a snapshot
+    of it once it is initialised (SnapStart). `local_port` is not checked here; `deploy.local` does that. `environment`
+    is the whole environment, for child processes.
     """
 
     location: str | None
@@ -93,6 +95,7 @@ class Settings:
     access: AccessSettings
     roster: str | None
     roster_seconds: int
+    batch_output: str | None
     key: str | None = field(repr=False)
     environment: Mapping[str, str] = field(repr=False)
 
@@ -125,6 +128,7 @@ class Settings:
             ),
             roster=given.get("VISAGE_ROSTER") or None,
             roster_seconds=_number(given.get("VISAGE_ROSTER_SECONDS", "")) or ROSTER_SECONDS,
+            batch_output=given.get("VISAGE_BATCH_OUTPUT") or None,
             key=given.get("VISAGE_KEY") or None,
             environment=given,
         )
