@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
-from deploy import stack_state
+from deploy import arrivals, stack, stack_state
 from deploy.errors import DeployError
 from deploy.stack_state import BUCKET
 from deploy.steps import Step, silent
@@ -70,6 +70,10 @@ def remove(target: Target, found: Contents, step: Step = silent) -> None:
     for bucket in found.buckets:
         with step(f"Emptying the bucket {bucket}"):
             _empty(target, bucket)
+    outputs = stack.outputs(target)
+    if outputs and outputs.batch:
+        with suppress(DeployError):  # the owner may have deleted those buckets, which are not the stage's
+            arrivals.unwatch_all(target, outputs.batch)
     if found.state:
         with step("Deleting the stack, for which CloudFront needs some minutes"):
             _delete_stack(target)

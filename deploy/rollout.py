@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from deploy import answers, keys, releases, rosters, stack, stack_state, website
+from deploy import answers, arrivals, keys, releases, rosters, stack, stack_state, website
 from deploy.access import Access
 from deploy.errors import DeployError
 from deploy.options import Options, Thumbnails
@@ -116,6 +116,8 @@ def _deploy_stack_and_model(
     prefix = f"models/{bundle.manifest.version}"
     options = {**options, "roster": roster_key(embedding_space(bundle.manifest))}
     existing = stack.outputs(target)
+    if existing and existing.batch and options.get("batchSource") != existing.batch.place:
+        arrivals.unwatch_all(target, existing.batch)
     if existing:
         # Where the engine changes, the API calls the other function as soon as the stack has it.
         publish(bundle.directory, f"s3://{existing.model_bucket}/{prefix}", target.connect)

@@ -17,6 +17,7 @@ from deploy import package
 from deploy.access import OPEN, Access
 from deploy.aws_errors import advice
 from deploy.errors import DeployError
+from deploy.machine import Machine
 from deploy.steps import Step, silent
 from deploy.target import Target
 from model.engines import ENGINES, Packaging
@@ -61,7 +62,7 @@ class Outputs:
 
     `site_id` is the CloudFront distribution, None where there is none. `upload_address` is that of the bucket of
     uploads; it and `function_name` are "" if an earlier version of Visage deployed the stack. `options` are those of
-    `deploy.options`, as JSON.
+    `deploy.options`, as JSON. `batch` is None without --with-batch.
     """
 
     api_id: str
@@ -73,6 +74,7 @@ class Outputs:
     options: str = "{}"
     upload_address: str = ""
     access: Access = OPEN
+    batch: Machine | None = None
 
 
 def function(target: Target, engine: Engine, step: Step = silent, *, snapshot: bool = True) -> Function:
@@ -160,6 +162,7 @@ def outputs(target: Target) -> Outputs | None:
         values.get("Options", "{}"),
         values.get("UploadAddress", ""),
         Access.deployed(values),
+        Machine.deployed(values),
     )
 
 

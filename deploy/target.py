@@ -63,13 +63,13 @@ class Target:
             raise DeployError(f"The AWS settings cannot be used: {error}") from error
 
     @contextmanager
-    def client(self, service: str) -> Iterator[Any]:
+    def client(self, service: str, config: Config | None = None) -> Iterator[Any]:
         """Yield a boto3 client for an AWS service, and close it.
 
         Raises:
             DeployError: AWS cannot be reached, does not accept the credentials or refuses a request in the block.
         """
-        with translate_errors(), closing(self.connect(service)) as client:
+        with translate_errors(), closing(self.connect(service, config)) as client:
             yield client
 
 

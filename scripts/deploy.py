@@ -8,7 +8,7 @@ import typer
 
 from deploy import local, package, stack, website
 from deploy.access import Access, Auth
-from deploy.options import Options, Thumbnails
+from deploy.options import BATCH_CONCURRENCY, MOST_CONCURRENCY, Options, Thumbnails
 from deploy.owner import MAX_LIVE, UNSAID, Owner
 from deploy.releases import KEPT
 from deploy.rollout import Addresses, Plan, bring_up
@@ -38,6 +38,7 @@ _NO_CAMERA: Final = (
 
 
 _WATCHING: Final = "Costs and watching (kept for later deployments)"
+_BATCHES: Final = "Batches (kept for later deployments)"
 _KEYS: Final = "{} `visage keys create NAME --stage {}` makes one."
 _ASKS: Final = "The API asks for keys."
 _ASKS_OWNER: Final = "The API asks for a key where its owner alone may do something."
@@ -174,13 +175,39 @@ def deploy(
         str | None,
         typer.Option(metavar="ARN", rich_help_panel=_WATCHING, help="AWS WAF's web ACL in front of the website."),
     ] = None,
+    batch: Annotated[
+        bool | None,
+        typer.Option(
+            "--with-batch/--without-batch",
+            rich_help_panel=_BATCHES,
+            help="Whether `visage batch --stage` can recognise a bucket of photos.",
+        ),
+    ] = None,
+    batch_source: Annotated[
+        str | None,
+        typer.Option(metavar="S3-ADDRESS", rich_help_panel=_BATCHES, help="The folder of photos that it may read."),
+    ] = None,
+    batch_output: Annotated[
+        str | None,
+        typer.Option(metavar="S3-ADDRESS", rich_help_panel=_BATCHES, help="The folder that it may write results to."),
+    ] = None,
+    batch_concurrency: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=MOST_CONCURRENCY,
+            metavar="N",
+            rich_help_panel=_BATCHES,
+            help=f"Batches at once. (default: as before, {BATCH_CONCURRENCY}; on the local AWS, one a core)",
+        ),
+    ] = None,
     region: RegionOption = None,
     as_json: JSONOption = False,
 ) -> None:
     """Deploy stack, model and website, and print the addresses of API and website.
 
     Owner, contact, consent, --owner-link and --live are kept for later deployments, and so are the options for costs,
-    for watching and for who may use the API; an empty text removes one.
+    for watching, for batches and for who may use the API; an empty text removes one.
     """
     require_checkout("deploy")
     said = (owner, contact, _consent(consent, consent_text), live, owner_link)
@@ -200,7 +227,13 @@ def deploy(
         "site_logs": site_logs,
         "waf": waf,
         "thumbnails": thumbnails,
+        "batch": batch,
+        "batch_source": batch_source,
+        "batch_output": batch_output,
+        "batch_concurrency": batch_concurrency,
     }
+    if batch and (batch_source is None) != (batch_output is None):
+        Options().changed(batch=True, batch_source=batch_source, batch_output=batch_output)
     _check(stage, engine)
     loaded = _load(bundle, engine)
     site = website.build(examples or ())

@@ -12,13 +12,17 @@ import requests
 
 from deploy import website
 from deploy.local import LocalAWS, direct, temporary
-from deploy.rollout import Addresses, bring_up
+from deploy.options import Options
+from deploy.rollout import Addresses, Plan, bring_up
 from deploy.stack import Engine
 from deploy.target import Target, local_target
 from deploy.website import Services, Site
 from model import bundle as bundles
 from scripts import samples as sample_photos
 from scripts.console import SETTINGS
+
+BATCH = {"batch": True, "batch_source": "s3://photos", "batch_output": "s3://results", "batch_concurrency": 2}
+"""The options by which the stack can recognise a bucket of photos; tests/stack/test_batch.py makes the buckets."""
 
 
 @dataclass(frozen=True)
@@ -81,5 +85,7 @@ def stack(bundle: Path, samples: Path, tmp_path_factory: pytest.TempPathFactory)
     with temporary(tmp_path_factory.mktemp("local-aws"), SETTINGS) as local:
         target = local_target(local)
         site = website.build([samples / sample_photos.UNSEEN, samples / sample_photos.STRANGERS])
-        addresses = bring_up(target, bundles.load(str(bundle)), site=site)
+        addresses = bring_up(
+            target, bundles.load(str(bundle)), site=site, plan=Plan(Options.of(target).changed(**BATCH))
+        )
         yield Stack(target, local, site, addresses.api, addresses.site)

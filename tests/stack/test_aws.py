@@ -23,6 +23,8 @@ import boto3
 import pytest
 import requests
 
+from batch import parts
+from deploy import batch as runs
 from deploy import keys, package, releases
 from deploy import stack as stacks
 from deploy.access import Access, Auth
@@ -35,6 +37,7 @@ from deploy.traffic import Service, put_live
 from model import bundle as bundles
 from model.keys import today
 from model.settings import ROOT, Settings
+from scripts import samples as sample_photos
 from scripts.console import SETTINGS
 
 REGION = "eu-central-1"
@@ -64,7 +67,10 @@ exit 0
 DIGEST = "0123456789abcdef" * 4
 
 FIREWALL = "arn:aws:wafv2:us-east-1:123456789012:global/webacl/visage/0a1b2c3d"
-EVERYTHING = Options(max_concurrency=5, budget=20, alarm_email="ada@example.org", site_logs=True, waf=FIREWALL)
+BATCHES = {"batch_source": "s3://visage-photos/in", "batch_output": "s3://visage-results/out"}
+EVERYTHING = Options(
+    max_concurrency=5, budget=20, alarm_email="ada@example.org", site_logs=True, waf=FIREWALL, batch=True, **BATCHES
+)
 """Every option that adds something to the template."""
 
 EMPTY_ZIP = b"PK\5\6" + bytes(18)
@@ -183,7 +189,8 @@ def account(tmp_path_factory):
 @pytest.fixture(scope="module")
 def first(account, bundle):
     """The first deployment of a stage: ONNX, whose snapshot needs the model before it is taken."""
-    options = ("--engine", "onnx", "--private-labels")
+    places = [word for name, place in BATCHES.items() for word in (f"--{name.replace('_', '-')}", place)]
+    options = ("--engine", "onnx", "--private-labels", "--with-batch", *places)
     words = ("deploy", "--stage", "dev", "--region", REGION, *options, "--bundle", bundle, "--json")
     done = account.visage(*words)
     assert done.returncode == 0, done.stderr
@@ -335,6 +342,56 @@ def test_a_revoked_key_ends_within_seconds(target, first, created):
         assert time.monotonic() < deadline
         time.sleep(0.2)
     assert answer.json()["type"] == "urn:visage:problem:key-revoked"
+
+
+@pytest.fixture(scope="module")
+def photos(account, samples):
+    """A bucket of photos, of which a policy forbids one to everybody, and a bucket for the results."""
+    photo = (samples / sample_photos.UNSEEN).read_bytes()
+    with account.client("s3") as s3:
+        for bucket in ("visage-photos", "visage-results"):
+            s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+        for key in ("in/a.jpg", "in/secret.jpg", "in/z.jpg", "elsewhere/a.jpg"):
+            s3.put_object(Bucket="visage-photos", Key=key, Body=photo)
+        denial = {"Effect": "Deny", "Principal": "*", "Action": "s3:GetObject"}
+        statement = [{**denial, "Resource": "arn:aws:s3:::visage-photos/in/secret.jpg"}]
+        policy = json.dumps({"Version": "2012-10-17", "Statement": statement})
+        s3.put_bucket_policy(Bucket="visage-photos", Policy=policy)
+        yield
+        for bucket in ("visage-photos", "visage-results"):
+            for item in s3.list_objects_v2(Bucket=bucket).get("Contents", ()):
+                s3.delete_object(Bucket=bucket, Key=item["Key"])
+            s3.delete_bucket(Bucket=bucket)
+
+
+def test_a_batch_reads_and_writes_with_the_rights_of_its_role(target, first, photos):
+    ended = run_batch(target, "s3://visage-photos/in")
+    assert (ended.state, ended.error) == ("SUCCEEDED", "")
+    with runs.output_of(target, ended.output) as output:
+        (name,) = parts.existing(output)
+        rows = {row["photo"]: row["status"] for row in parts.read_rows(output, name)}
+    assert rows == {"a.jpg": "recognised", "secret.jpg": "forbidden", "z.jpg": "recognised"}
+
+
+def test_the_role_may_list_no_other_photos(target, first, photos):
+    with pytest.raises(DeployError, match="may not list s3://visage-photos/elsewhere/"):
+        run_batch(target, "s3://visage-photos/elsewhere")
+
+
+def test_the_role_may_write_nowhere_else(target, first, photos):
+    with pytest.raises(DeployError, match="AccessDenied"):
+        runs.start(target, runs.require_machine(target), "s3://visage-photos/in", "s3://visage-results/elsewhere")
+
+
+def run_batch(target, source):
+    """Run a batch to its end, and return the run."""
+    output = f"s3://visage-results/out/{source.rpartition('/')[2]}"
+    run = runs.start(target, runs.require_machine(target), source, output)
+    deadline = time.monotonic() + 120
+    while (found := runs.progress(target, run).run).state == runs.RUNNING:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    return found
 
 
 def test_the_model_was_in_the_function_when_its_version_was_published(account, first):
@@ -489,7 +546,7 @@ def test_every_alarm_is_in_the_runbook(templates):
         alarm["AlarmName"].removeprefix("visage-dev-")
         for alarm in of_type(everything, "AWS::CloudWatch::Alarm").values()
     ]
-    assert len(alarms) == 5
+    assert len(alarms) == 6
     assert [name for name in alarms if f"## {name}" not in runbook] == []
 
 
@@ -505,7 +562,8 @@ def test_removing_the_stage_leaves_nothing_that_it_had(account, templates):
     assert ended.returncode == 0, ended.stderr
     assert {"visage-dev", "serverless-visage-dev"} <= set(json.loads(ended.stdout)["removed"])
     with account.client("s3") as s3, account.client("ecr") as ecr, account.client("lambda") as functions:
-        assert s3.list_buckets()["Buckets"] == []
+        left = {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
+        assert left <= {"visage-photos", "visage-results"}  # the owner's
         assert ecr.describe_repositories()["repositories"] == []
         assert functions.list_functions()["Functions"] == []
     with account.client("logs") as logs, account.client("cloudformation") as cloudformation:

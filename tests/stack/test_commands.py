@@ -73,7 +73,7 @@ def test_a_deployment_goes_as_its_options_say(stack, here, bundle, visage, monke
     words = "--canary 5 --canary-minutes 2 --keep-releases 1 --keep-warm 1 --max-concurrency 3 --no-snapshot --alarms"
     others = ("--alarm-email", "ada@example.org", "--auth", "key")
     assert visage("deploy", "--bundle", bundle, *words.split(), *others).status == 0
-    options = Options.of(stack.target).changed(
+    options = Options.kept(stack.target).changed(
         keep_warm=1, max_concurrency=3, snapshot=False, alarms=True, alarm_email="ada@example.org"
     )
     assert plans == [Plan(options, Canary(5, 2), 1, Access(Auth.KEY))]

@@ -66,6 +66,26 @@ def test_the_role_may_do_what_its_routes_need_and_nothing_else(stack, statements
     }
 
 
+def test_the_second_function_may_read_photos_and_write_results_and_nothing_else(stack):
+    with stack.client("lambda") as functions, stack.client("iam") as iam:
+        role = functions.get_function(FunctionName=f"{FUNCTION}-batch")["Configuration"]["Role"].rpartition("/")[2]
+        (policy,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
+        statements = iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]["Statement"]
+    models = stack.outputs()["ModelBucket"]
+    rights = {(action, right["Resource"]) for right in statements for action in _list(right["Action"])}
+    assert {right for right in rights if right[0].startswith("s3:")} == {
+        ("s3:GetObject", f"arn:aws:s3:::{models}/models/*"),
+        ("s3:GetObject", f"arn:aws:s3:::{models}/roster/*"),
+        ("s3:GetObject", "arn:aws:s3:::photos/*"),
+        ("s3:ListBucket", "arn:aws:s3:::photos"),
+        *((f"s3:{action}Object", "arn:aws:s3:::results/*") for action in ("Get", "Put", "Delete")),
+        ("s3:ListBucket", "arn:aws:s3:::results"),
+    }
+    others = {action.partition(":")[0]: place for action, place in rights if not action.startswith("s3:")}
+    assert set(others) == {"sqs", "logs", "xray"}
+    assert others["sqs"].endswith(":visage-local-arrivals")
+
+
 def test_the_package_is_the_code_that_serves(stack, function):
     with zipfile.ZipFile(io.BytesIO(stack.get(function["Code"]["Location"]).content)) as archive:
         names = set(archive.namelist())
@@ -99,8 +119,8 @@ def test_an_upload_ends_after_a_day_and_leaves_no_former_version(template):
 def test_logs_are_kept_for_14_days(stack):
     with stack.client("logs") as logs:
         found = logs.describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{FUNCTION}")
-    (group,) = found["logGroups"]
-    assert group["retentionInDays"] == 14
+    assert {group["logGroupName"].rpartition("/")[2] for group in found["logGroups"]} == {FUNCTION, f"{FUNCTION}-batch"}
+    assert {group["retentionInDays"] for group in found["logGroups"]} == {14}
 
 
 def test_another_model_takes_over_at_the_same_address(stack, another):

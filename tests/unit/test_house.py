@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "training": {"dataset", "model", "preprocess"},
     "collection": {"batch", "dataset", "training", "model", "preprocess"},
     "evaluation": {"collection", "training", "dataset", "model", "preprocess"},
-    "deploy": {"model", "preprocess"},
+    "deploy": {"batch", "model", "preprocess"},
     "scripts": {
         "api",
         "batch",

@@ -1,6 +1,7 @@
 """The options for costs and watching: how they are checked, and kept from one deployment to the next."""
 
 import json
+import re
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -96,3 +97,45 @@ def test_instances_that_are_kept_warm_start_from_no_snapshot():
     assert Options().starts_from_snapshot
     assert not Options(keep_warm=1).starts_from_snapshot
     assert not Options(snapshot=False).starts_from_snapshot
+
+
+BATCHES = {"batch": True, "batch_source": "s3://photos/2026", "batch_output": "s3://results/2026/"}
+
+
+def test_the_template_gets_bucket_and_prefix_of_source_and_output_apart():
+    given = Options().changed(**BATCHES, batch_concurrency=8).parameters()
+    assert (given["batch"], given["batchConcurrency"]) == ("on", "8")
+    assert (given["batchSource"], given["batchSourceBucket"], given["batchSourcePrefix"]) == (
+        "photos/2026/",
+        "photos",
+        "2026/",
+    )
+    assert (given["batchOutput"], given["batchOutputPrefix"]) == ("results/2026/", "2026/")
+    whole = Options().changed(**BATCHES | {"batch_source": "s3://photos"}).parameters()
+    assert whole["batchSource"] == "photos/"
+    assert "batchSourcePrefix" not in whole
+
+
+def test_without_batches_the_template_gets_none_of_their_parameters():
+    assert not [name for name in Options().parameters() if name.startswith("batch")]
+    known = Options().changed(**BATCHES).changed(batch=False)
+    assert not [name for name in known.parameters() if name.startswith("batch")]
+    assert known.changed(batch=True).batch_source == "s3://photos/2026"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"batch_source": ""}, "give --batch-source s3://bucket/prefix and --batch-output"),
+        ({"batch_output": ""}, "give --batch-source s3://bucket/prefix and --batch-output"),
+        ({"batch_source": "photos"}, "--batch-source photos cannot be used"),
+        ({"batch_source": "s3://photos/*"}, "cannot be used"),
+        ({"batch_output": "s3://results/${x}"}, "cannot be used"),
+        ({"batch_output": "s3://Results/x"}, "cannot be used"),
+        ({"batch_output": "s3://photos/2026/results"}, "is inside --batch-source"),
+        ({"batch_concurrency": 0}, "must be from 1 to"),
+    ],
+)
+def test_batches_need_places_that_a_role_can_be_limited_to(change, said):
+    with pytest.raises(DeployError, match=re.escape(said)):
+        Options().changed(**BATCHES | change)

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from batch.handler import Steps, StopError
 from deploy.access import Access, Auth
 from deploy.local import LocalAWS
 from deploy.options import Options
@@ -69,7 +70,14 @@ def test_serverless_yml_knows_how_every_engine_is_deployed(engine):
 def test_the_parameters_of_a_deployment_are_those_of_serverless_yml(tmp_path):
     function = Function(Engine("onnx"), "snapshot", "visage.zip", "python")
     options = Options(
-        max_concurrency=5, budget=20, alarm_email="ada@example.org", site_logs=True, waf="arn"
+        max_concurrency=5,
+        budget=20,
+        alarm_email="ada@example.org",
+        site_logs=True,
+        waf="arn",
+        batch=True,
+        batch_source="s3://photos/2026",
+        batch_output="s3://results/batches",
     ).parameters() | {"roster": "roster/x/roster.npz"}
     local = LocalAWS(4567, tmp_path, SETTINGS)
     options |= Access(Auth.JWT, "https://issuer.test", "photos").parameters()
@@ -82,3 +90,15 @@ def test_the_parameters_of_a_deployment_are_those_of_serverless_yml(tmp_path):
 def test_the_bucket_keeps_former_rosters_as_long_as_the_api_says():
     text = (ROOT / "serverless.yml").read_text(encoding="utf-8")
     assert re.findall(r"NoncurrentDays: (\d+)", text) == [str(FORMER_DAYS)]
+
+
+def test_the_state_machine_knows_the_error_that_stops_a_run():
+    text = (ROOT / "serverless-batch.yml").read_text(encoding="utf-8")
+    assert set(re.findall(r'"(\w*Error)"', text)) == {StopError.__name__}
+
+
+def test_the_local_aws_runs_each_function_by_its_own_handler():
+    text = (ROOT / "bootstrap").read_text(encoding="utf-8")
+    assert text.rstrip().endswith('-m awslambdaric "$_HANDLER"')
+    handlers = re.findall(r"handler: (\S+)", (ROOT / "serverless-batch.yml").read_text(encoding="utf-8"))
+    assert set(handlers) == {f"{Steps.__module__}.lambda_handler"}
