@@ -24,13 +24,17 @@ from model.roster_storage import RosterStorage, beside
 from model.settings import cores
 from model.space import embedding_space
 from preprocess.names import printable
-from scripts import checks
+from scripts import batch_stage, checks
 from scripts.client import BundleOption
-from scripts.console import SETTINGS, CommandError, JSONOption, console, emit, note, out, progress
+from scripts.console import SETTINGS, CommandError, JSONOption, console, emit, note, out, progress, step
+from scripts.stages import Stage
 
 if TYPE_CHECKING:
     from batch.planning import Plan
     from batch.sources import Source
+    from scripts.batch_stage import Place
+
+_ON_AWS: Final = "On AWS, or on the local AWS"
 
 _SECONDS_A_PHOTO: Final = 0.1
 """On one core, with faces of usual size: docs/batch.md has the measurement."""
@@ -54,6 +58,25 @@ def batch(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Number of worker processes. (default: one for each core)")
     ] = None,
+    stage: Annotated[
+        Stage | None,
+        typer.Option(rich_help_panel=_ON_AWS, help="Let this stage recognise a bucket, with the model that it has."),
+    ] = None,
+    region: Annotated[
+        str | None,
+        typer.Option(rich_help_panel=_ON_AWS, help="AWS region of the stage. (default: that of your AWS settings)"),
+    ] = None,
+    cancel: Annotated[
+        bool, typer.Option("--cancel", rich_help_panel=_ON_AWS, help="End the run that is going on.")
+    ] = False,
+    watch: Annotated[
+        bool | None,
+        typer.Option(
+            "--watch/--no-watch",
+            rich_help_panel=_ON_AWS,
+            help="Only say that each photo that arrives in SOURCE from now on gets its row at once, or no longer.",
+        ),
+    ] = None,
     as_json: JSONOption = False,
 ) -> None:
     """Say who is in each photo of a folder or bucket: one row a photo, in parts that a rerun reuses.
@@ -62,6 +85,19 @@ def batch(
 
     The exit status is 1 if a photo could not be read; rows say which, and the same command tries them again.
     """
+    if stage:
+        _check_stage(source, output, bundle, workers)
+        batch_stage.check_only(status=status, cancel=cancel, watch=watch)
+        place = batch_stage.place_of(stage, region, source, output)
+        if status or cancel or watch is not None:
+            batch_stage.only(place, status=status, cancel=cancel, watch=watch, as_json=as_json)
+            return
+        summary = _recognised_by_stage(place, keep_embeddings=keep_embeddings, new=new, thumbnails=thumbnails)
+        emit(summary, as_json=as_json, show=lambda _: _show(summary, output))
+        _require_everything(summary)
+        return
+    if cancel or watch is not None or region:
+        raise CommandError("--cancel, --watch, --no-watch and --region need --stage, the stage to ask.")
     if status:
         with closing(storage_at(output)) as storage:
             emit(_status(storage), as_json=as_json, show=_show_status)
@@ -76,6 +112,24 @@ def batch(
         summary = _recognise(photos, storage, bundle, workers or cores(), keep_embeddings, new, thumbnails)
     emit(summary, as_json=as_json, show=lambda _: _show(summary, output))
     _require_everything(summary)
+
+
+def _check_stage(source: str, output: str, bundle: str | None, workers: int | None) -> None:
+    if bundle or workers:
+        raise CommandError("A stage has a model of its own. Leave out --bundle and --workers, or leave out --stage.")
+    for place in (source, output):
+        if not place.startswith("s3://"):
+            raise CommandError(f"A stage works with buckets only, and {place} is none. Give s3://bucket/prefix.")
+
+
+def _recognised_by_stage(place: "Place", *, keep_embeddings: bool, new: bool, thumbnails: bool) -> dict[str, Any]:
+    """Let a stage do what is missing; return the summary, and make the table and the page of all rows here."""
+    from collection.results import write_results
+
+    summary = batch_stage.run(place, new=new, keep_embeddings=keep_embeddings)
+    with place.opened() as (source, output), step("Writing table and report"):
+        write_results(output, summary["run"]["name"], summary, source, thumbnails=thumbnails)
+    return summary
 
 
 def _recognise(
