@@ -25,7 +25,7 @@ CUT: Final = 0.5
 _JOINED: Final = 0.06
 """Groups of several faces are one person's already when they are less alike by this: chance moves their mean less."""
 
-_CROWD: Final = (100, 0.04)
+_CROWD: Final = (100, 0.06)
 """From this number of people on, the cut rises by so much with each tenfold: more people have more doubles."""
 
 _ATTACHED: Final = (0.38, 0.2)

@@ -182,26 +182,38 @@ def _as_it_stands(photos: Path, found: Found) -> tuple[Sorting, Places]:
     sorting, places = Sorting.read(photos), Places.of(photos)
     sorting = replace(sorting, photos={**{name: SortedPhoto() for name in places.paths}, **sorting.photos})
     if sorting.applied:  # else the folders are as an interruption left them
-        sorting = with_owners_moves(sorting, places.by_folder(photos), lambda *where: _likely_face(found, *where))
+        sorting = with_owners_moves(sorting, places.by_folder(photos), _Likely(found).face)
     return sorting, places
 
 
-def _likely_face(found: Found, sorting: Sorting, photo: str, number: int) -> int | None:
-    """Return the face in a photo that is likely a person's: of those that are nobody's, the most like their others."""
-    faces = found[photo].faces if photo in found else ()
-    owners = sorting.photos[photo].faces or ()
-    free = [place for place, owner in enumerate(owners[: len(faces)]) if not owner]
-    others = [
-        found[name].faces[place].vector()
-        for name, other in sorting.photos.items()
-        if name in found
-        for place, owner in enumerate((other.faces or ())[: len(found[name].faces)])
-        if owner == number
-    ]
-    if not free or not others:
-        return free[0] if free else None
-    centre = np.mean(others, axis=0)
-    return max(free, key=lambda place: float(faces[place].vector() @ centre))
+class _Likely:
+    """Finds the face in a photo that is likely a person's: of those that are nobody's, the most like their others."""
+
+    def __init__(self, found: Found) -> None:
+        self._found = found
+        self._centres: dict[int, FloatArray | None] = {}
+
+    def face(self, sorting: Sorting, photo: str, number: int) -> int | None:
+        """Return the face's number in a photo, None if none is free; the most prominent one of somebody without any."""
+        faces = self._found[photo].faces if photo in self._found else ()
+        owners = sorting.photos[photo].faces or ()
+        free = [place for place, owner in enumerate(owners[: len(faces)]) if not owner]
+        if number not in self._centres:
+            self._centres[number] = self._centre(sorting, number)
+        centre = self._centres[number]
+        if not free or centre is None:
+            return free[0] if free else None
+        return max(free, key=lambda place: float(faces[place].vector() @ centre))
+
+    def _centre(self, sorting: Sorting, number: int) -> FloatArray | None:
+        vectors = [
+            self._found[name].faces[place].vector()
+            for name, photo in sorting.photos.items()
+            if name in self._found
+            for place, owner in enumerate((photo.faces or ())[: len(self._found[name].faces)])
+            if owner == number
+        ]
+        return np.mean(vectors, axis=0) if vectors else None
 
 
 class _Intake:
@@ -275,10 +287,10 @@ def _with_faces(sorting: Sorting, before: Found, found: Found) -> Sorting:
         known = photos[name]
         faces = tuple(_owner(face, known, before.get(name)) for face in photo.faces)
         photos[name] = replace(known, faces=faces, also=known.also if known.faces is not None else frozenset())
-    looked_at = replace(sorting, photos=photos)
+    looked_at, likely = replace(sorting, photos=photos), _Likely(found)
     for name in found:
         for number in sorted(sorting.photos[name].also if sorting.photos[name].faces is None else ()):
-            looked_at = with_photo(looked_at, name, number, _likely_face(found, looked_at, name, number))
+            looked_at = with_photo(looked_at, name, number, likely.face(looked_at, name, number))
     return looked_at
 
 

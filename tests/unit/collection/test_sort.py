@@ -1,9 +1,11 @@
 """A pile becomes folders of people; sorting again takes in what is new, and keeps what the owner decided."""
 
+import errno
 import json
 import os
 import shutil
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from filelock import FileLock
@@ -13,6 +15,7 @@ from collection import sort as sorting
 from collection.errors import SortError
 from collection.sorting import NOBODY, Sorting
 from dataset.folders import walk
+from tests import piles
 from tests.piles import MEAN, SORTED
 
 
@@ -30,7 +33,7 @@ def test_photos_are_links_to_the_files_of_the_pile(pile):
 
 def test_where_the_disk_makes_no_links_photos_are_copies(pile, monkeypatch):
     def no_link(*_):
-        raise OSError(18, "Invalid cross-device link")
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
 
     monkeypatch.setattr(folders.os, "link", no_link)
     assert pile.sort().links.copied > 0
@@ -187,6 +190,36 @@ def test_an_interrupted_call_goes_on_and_loses_nothing(pile, monkeypatch, where,
             pile.sort()
     pile.sort()
     assert pile.folders() == SORTED
+
+
+def test_a_full_disk_is_an_error_and_the_next_call_goes_on(pile, monkeypatch):
+    def no_link(*_):
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(folders.os, "link", no_link)
+    with monkeypatch.context() as patched:
+        patched.setattr(folders.shutil, "copy2", full)
+        with pytest.raises(OSError, match="No space left"):
+            pile.sort()
+    assert list((pile.photos / "unsorted").iterdir()) == []
+    pile.sort()
+    assert pile.folders() == SORTED
+
+
+def test_a_face_keeps_its_owner_when_the_software_finds_another_order(pile, monkeypatch):
+    pile.put("ann bob", "both.jpg")
+    pile.sort()
+    pile.decide(lambda state: decisions.move(state, decisions.faces_in(state, 1, ["both.jpg"]), NOBODY)[0])
+    state = Sorting.read(pile.photos).photos["both.jpg"]
+
+    def reversed_faces(tasks, *rest):
+        return [replace(photo, faces=photo.faces[::-1]) for photo in piles.find_faces(tasks, *rest)]
+
+    monkeypatch.setattr(sorting, "find_faces", reversed_faces)
+    assert pile.sort().sorting.photos["both.jpg"].faces == state.faces[::-1]
 
 
 def test_one_call_at_a_time(pile):
