@@ -37,7 +37,7 @@ _PRIOR: Final = 20
 LEAST: Final = 3
 """A person has so many different pictures, or more."""
 
-_SUGGESTED: Final = 0.12
+_SUGGESTED: Final = 0.08
 """People who are less alike than one person's groups by no more than this may be one all the same."""
 
 _MOST_SUGGESTED: Final = 50
@@ -68,7 +68,7 @@ def group(
         return Groups(owners, known, ())
     embeddings = np.stack([face.vector() for face in faces])
     centred, people = centre(embeddings, mean)
-    numbers = _people(centred, owners, known, cut_of(people))
+    numbers = _people(centred, owners, known, cut_of(people), min(least, LEAST))
     numbers = _without_few(numbers, known, faces, photos, least)
     numbers = _with_singles(numbers, centred)
     return Groups(numbers, known, _alike(numbers, centred, cut_of(people) - _JOINED))
@@ -92,14 +92,14 @@ def centre(embeddings: FloatArray, mean: FloatArray) -> tuple[FloatArray, int]:
     return normalised(centred.astype(np.float32)), len(means)
 
 
-def _people(centred: FloatArray, owners: IntArray, known: int, cut: float) -> IntArray:
-    """Return groups of several faces, of which the known people keep their numbers; -1 is a single face."""
+def _people(centred: FloatArray, owners: IntArray, known: int, cut: float, least: int) -> IntArray:
+    """Return groups of `least` faces or more, of which the known people keep their numbers; -1 is a face in none."""
     single = owners < 0
     begun = owners.copy()
     begun[single] = known + np.arange(single.sum())
     numbers = linked(centred, cut, begun, known)
     sizes = np.bincount(numbers, minlength=known)
-    several = (numbers < known) | (sizes[numbers] >= LEAST)
+    several = (numbers < known) | (sizes[numbers] >= least)
     joined = np.full(len(numbers), -1)
     new = np.unique(numbers[several & (numbers >= known)], return_inverse=True)[1]
     joined[several] = numbers[several]

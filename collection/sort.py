@@ -348,7 +348,7 @@ def _reason(photo: Candidates | None) -> str:
     """Return why a photo is in nobody's folder."""
     if photo is None:
         return "No faces were looked for yet."
-    return photo.reason or "Nobody in it is in enough other photos, or the faces are too small or blurred."
+    return photo.reason or "No face in it is clearly that of a person in enough photos, or it is too small or blurred."
 
 
 def _remarks(sorting: Sorting, places: Places) -> list[str]:

@@ -220,7 +220,7 @@ function pair([one, other]) {
     element(
       "div",
       { class: "faces" },
-      ...who.faces.slice(0, 4).map((face) => element("span", { class: "face" }, element("img", { src: `faces/${face.picture}`, alt: "" }))),
+      ...who.faces.slice(0, 3).map((face) => element("span", { class: "face" }, element("img", { src: `faces/${face.picture}`, alt: "" }))),
     );
   const names = `${titled(one)} and ${titled(other)}`;
   const dismiss = () => {
@@ -248,7 +248,7 @@ function show() {
   const focused = document.activeElement?.id;
   const pairs = state.alike.filter(([one, other]) => person(one) && person(other) && !dismissed.has(`${one}-${other}`));
   at("alike").hidden = !pairs.length;
-  at("pairs").replaceChildren(...pairs.slice(0, 5).map(pair));
+  at("pairs").replaceChildren(...pairs.slice(0, 3).map(pair));
   at("people").replaceChildren(...state.people.map(card));
   at("empty").hidden = state.people.length > 0;
   at("nobody").hidden = !state.nobody.length;

@@ -83,3 +83,18 @@ def test_decisions_are_made_by_options_and_a_wrong_one_changes_nothing(visage, p
     assert (wrong.status, "no person 9" in wrong.err) == (1, True)
     listed = visage("sort", photos)
     assert (listed.status, "person-001" in listed.out) == (0, True)
+
+
+def test_the_benchmark_compares_the_groups_with_the_names_and_with_other_ways(visage, pile, tmp_path):
+    people = tmp_path / "people"
+    for photo in pile.glob("*-?.jpg"):
+        folder = people / photo.name.partition("-")[0].rstrip("3")
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / photo.name).write_bytes(photo.read_bytes())
+    ended = visage("benchmark", "sort", people, "--compare", *WEIGHTS, "--output", tmp_path / "output", "--json")
+    assert ended.status == 0, ended.err
+    result = json.loads(ended.out)
+    assert (result["people"], result["photos"], len(result["rows"])) == (4, 20, 10)
+    ours = result["rows"][0]
+    assert (ours["precision"], ours["recall"], ours["people"], ours["alone"]) == (1, 1, 4, 0)
+    assert json.loads((tmp_path / "output/sorting.json").read_text()) == result
