@@ -18,11 +18,14 @@ from dataset.prepare import embed_all
 from dataset.progress import OnStep
 from evaluation.figures import Figures
 from evaluation.metrics import CONFIDENCE
-from model.cohort import Cohort
-from model.verification import compare
+from model.cohort import Cohort, FloatArray
+from model.verification import compare, threshold_at
 from training.cohorts import judging_photos, person_of
 from training.embedder import Embedder
 from training.errors import DatasetError
+
+RARE: Final = (1e-4, 1e-5, 1e-6)
+"""The shares of pairs for which `visage search` sets its bar, among 10,000, 100,000 and a million faces."""
 
 _RESAMPLES: Final = 1000
 
@@ -42,6 +45,19 @@ class Rate:
     people: int
 
 
+@dataclass(frozen=True, slots=True)
+class Search:
+    """The bar of a search: the share of pairs that should pass, the score, and the shares of pairs that do.
+
+    The pairs are those of the `false_accepts` and the `true_accepts` of the result.
+    """
+
+    stated_rate: float
+    threshold: float
+    false_accepts: float
+    true_accepts: float
+
+
 @dataclass(frozen=True)
 class Result(Figures):
     """The share of pairs of different people that pass, and that of pairs of one person."""
@@ -52,6 +68,7 @@ class Result(Figures):
     stated_rate: float
     false_accepts: Rate
     true_accepts: Rate
+    searches: list[Search]
     measured_on: str
     network: Mapping[str, Any] = field(default_factory=dict)
 
@@ -72,15 +89,21 @@ def measure(
     names = np.array([person_of(judging.root / photo, judging.root) for photo in found])
     embeddings = np.stack(list(found.values()))
     rate, threshold, _ = map(float, cohort.verification)
-    passes = compare(embeddings, embeddings, cohort)[1] >= threshold
+    scores = compare(embeddings, embeddings, cohort)[1]
     return Result(
         threshold,
         rate,
-        _of_different_people(passes, names),
-        _of_one_person(passes, names),
+        _of_different_people(scores >= threshold, names),
+        _of_one_person(scores >= threshold, names),
+        [_search(scores, names, rate, threshold_at(cohort, rate)) for rate in RARE],
         cohort.source,
         {"sha256": embedder.sha256, "geometry": asdict(embedder.geometry)},
     )
+
+
+def _search(scores: FloatArray, names: npt.NDArray[np.str_], rate: float, threshold: float) -> Search:
+    passes = scores >= threshold
+    return Search(rate, threshold, _of_different_people(passes, names).value, _of_one_person(passes, names).value)
 
 
 def _of_different_people(passes: Matrix, names: npt.NDArray[np.str_]) -> Rate:

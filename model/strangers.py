@@ -65,7 +65,7 @@ def score_at(scores: npt.NDArray[np.float32], rate: float) -> float:
     count = min(_TAIL, len(scores))
     if rate * len(scores) >= count:
         return float(np.quantile(scores, 1 - rate))
-    tail = np.sort(scores)[-count:]
+    tail = np.sort(np.partition(scores, -count)[-count:])
     excess = float((tail - tail[0]).sum() / max(count - 1, 1))
     return float(tail[0]) + excess * float(np.log(count / len(scores) / rate))
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from model.cohort import Cohort, FloatArray
 from model.prototypes import alikeness
+from model.strangers import draw, score_at
 
 FALSE_ACCEPT_RATE: Final = 0.001
 """The share of pairs of different people that may pass for one person. `training.strangers` measures the score that so
@@ -21,6 +22,10 @@ many reach."""
 CAUTIOUS: Final = 0.6
 """The score from which a pair passes where nobody has measured a threshold. The score is the similarity then. Of
 CASIA-WebFace weights, 1 in 10,000 pairs of different people of LFW reaches 0.60 where no mean was measured either."""
+
+_DRAWN: Final = 4000
+"""Strangers who are drawn for the threshold of rare pairs: half of them make four million pairs with the others. With
+four times as many pairs, the thresholds of 1 in 10,000 to 1 in a million are the same to 0.004."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,22 @@ def verify(first: FloatArray, second: FloatArray, cohort: Cohort) -> Verificatio
         return Verification(similarity >= CAUTIOUS, similarity, similarity, CAUTIOUS, None)
     rate, threshold, _ = map(float, cohort.verification)
     return Verification(score >= threshold, similarity, score, threshold, rate)
+
+
+def threshold_at(cohort: Cohort, rate: float) -> float:
+    """Return the score that a share `rate` of pairs of different people reaches.
+
+    Only one threshold is measured on real strangers: of rarer pairs they have too few. For those, drawn strangers say
+    how much higher it is. For a higher share it is the measured one. docs/quality.md says how many real pairs pass.
+    """
+    measured, threshold, _ = map(float, cohort.verification)
+    if rate >= measured:
+        return threshold
+    faces = draw(cohort, _DRAWN)
+    scores = compare(faces[: len(faces) // 2], faces[len(faces) // 2 :], cohort)[1].ravel()
+    passing = -int(len(scores) * measured)
+    tail = np.partition(scores, passing)[passing:]
+    return threshold + score_at(tail, rate / measured) - float(tail.min())
 
 
 def compare(first: FloatArray, second: FloatArray, cohort: Cohort) -> tuple[FloatArray, FloatArray]:

@@ -341,6 +341,11 @@ def _show_verification(result: dict[str, Any]) -> None:
     out.print(table)
     out.print(f"A pair passes from score {result['threshold']:.3f} on.", end=" ")
     out.print(f"Of pairs of different people, {result['stated_rate']:.1%} should.")
+    bars = Table("Bar of a search", "Score", "Different people", "One person")
+    for bar in result["searches"]:
+        shares = f"{bar['false_accepts']:.5%}", f"{bar['true_accepts']:.1%}"
+        bars.add_row(f"{bar['stated_rate']:.4%} of pairs", f"{bar['threshold']:.3f}", *shares)
+    out.print(bars)
 
 
 @app.command()

@@ -45,6 +45,15 @@ def test_the_rates_are_those_of_the_threshold(photos, threshold, different, one)
     assert (found.false_accepts.value, found.true_accepts.value) == pytest.approx((different, one), abs=0.01)
 
 
+def test_the_bars_of_searches_rise_and_fewer_pairs_of_different_people_pass_them(photos):
+    found = measure(photos, passing_from(0.07))
+    bars = [found.threshold, *(search.threshold for search in found.searches)]
+    passing = [found.false_accepts.value, *(search.false_accepts for search in found.searches)]
+    assert bars == sorted(bars)
+    assert passing == sorted(passing, reverse=True)
+    assert [search.stated_rate for search in found.searches] == list(same_person.RARE)
+
+
 def test_an_interval_contains_its_rate_and_is_wider_than_independent_pairs_would_have_it(photos):
     rate = measure(photos, passing_from(0.05)).false_accepts
     low, high = rate.interval
