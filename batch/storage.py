@@ -1,10 +1,12 @@
 """Where the files of an output are: a folder, or a prefix of S3."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
+from batch.contract import Listed
 from batch.errors import MissingError
 from batch.objects import Objects
 from model.storage import Connect
@@ -33,6 +35,9 @@ class Storage(Protocol):
 
     def names(self, folder: str) -> Iterator[str]:
         """Yield the names of the files in a folder, without the folder's."""
+
+    def listed(self, folder: str) -> Iterator[Listed]:
+        """Yield the files in a folder; their keys are without the folder's name."""
 
     def remove(self, name: str) -> None:
         """Remove a file, if it exists."""
@@ -91,6 +96,16 @@ class FolderStorage:
                 if not file.name.endswith(".part"):
                     yield file.name
 
+    def listed(self, folder: str) -> Iterator[Listed]:
+        """Yield the files in a folder, without unfinished ones; their keys are without the folder's name."""
+        path = self._folder / folder
+        if path.is_dir():
+            with os.scandir(path) as files:
+                for file in files:
+                    if not file.name.endswith(".part"):
+                        found = file.stat()
+                        yield Listed(file.name, str(found.st_mtime_ns), found.st_size)
+
     def remove(self, name: str) -> None:
         """Remove a file, if it exists."""
         (self._folder / name).unlink(missing_ok=True)
@@ -125,8 +140,13 @@ class BucketStorage:
 
     def names(self, folder: str) -> Iterator[str]:
         """Yield the names of the files in a folder, without the folder's."""
+        for listed in self.listed(folder):
+            yield listed.key
+
+    def listed(self, folder: str) -> Iterator[Listed]:
+        """Yield the files in a folder; their keys are without the folder's name."""
         for listed in self._objects.list(f"{folder}/"):
-            yield listed.key.removeprefix(f"{folder}/")
+            yield listed._replace(key=listed.key.removeprefix(f"{folder}/"))
 
     def remove(self, name: str) -> None:
         """Remove a file, if it exists."""

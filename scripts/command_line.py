@@ -42,6 +42,7 @@ COMMANDS: Final = {
     "recognize": "Name the people in each photo.",
     "batch": "Say who is in each photo of a folder or bucket: one row a photo, in parts that a rerun reuses.",
     "verify": "Say whether two photos show one person.",
+    "search": "List the photos of a batch's output in which a face is, best first, each photo once.",
     "local": "Start and stop the local AWS, an emulation of AWS on this machine.",
     "deploy": "Deploy stack, model and website, and print the addresses of API and website.",
     "keys": "Make, list and revoke keys of a deployed API.",

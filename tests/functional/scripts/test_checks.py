@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -12,6 +13,7 @@ from dataset.aligned import OUTPUT, OVERRIDES
 from model.roster_storage import beside
 from model.settings import ROOT
 from scripts import samples as sample_photos
+from tests.answering import HEADER
 from training.run import METRICS
 
 RUNNER = """
@@ -139,6 +141,11 @@ WRONG = [
     ("verify {file} {missing} --bundle {bundle}", "There is no photo"),
     ("verify {file} {file} --bundle {missing}", "No bundle"),
     ("verify {file} {file} --url nonsense", "is not an address"),
+    ("search {missing} --in {empty} --bundle {bundle}", "There is no photo"),
+    ("search {file} --in {empty} --bundle {missing}", "No bundle"),
+    ("search {file} --in {missing} --bundle {bundle}", "There is no output of `visage batch`"),
+    ("search {file} --in {forgetful} --bundle {bundle}", "with --keep-embeddings"),
+    ("search {file} --in {elsewhere} --bundle {bundle}", "another embedding space: space-1"),
     ("recognize {missing} --bundle {bundle} --key-file {file}", "a bundle needs no key"),
     ("recognize {missing} --url https://x.test --key-file {missing}", "No such file"),
     ("recognize {missing} --url https://x.test --key-file {empty}", "Is a directory"),
@@ -179,6 +186,10 @@ def places(samples, aligned, run, bundle, tmp_path_factory):
     beside(places["torn"]).write_bytes(b"PK torn")
     places["newcomers"] = home / "newcomers"
     shutil.copytree(samples / sample_photos.PEOPLE / "Joe Biden", places["newcomers"] / "Ann")
+    for name, header in {"elsewhere": HEADER, "forgetful": replace(HEADER, keep_embeddings=False)}.items():
+        places[name] = home / name
+        places[name].mkdir()
+        (places[name] / "batch.json").write_bytes(header.to_json())
     return places
 
 

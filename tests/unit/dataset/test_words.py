@@ -29,7 +29,7 @@ PLURAL = re.compile(
     r" (photos|faces|people|persons|strangers|folders|files|pairs|folds|epochs|packages|convolutions|"
     r"seconds|minutes|hours|threads|cores|pixels|requests|models|bundles|versions|images)\b"
 )
-AT_HOME = ("dataset", "training", "evaluation", "scripts", "bench")
+AT_HOME = ("dataset", "training", "collection", "evaluation", "scripts", "bench")
 
 
 def spelled_out(file):
