@@ -145,7 +145,7 @@ def _show_status(found: dict[str, Any]) -> None:
     else:
         left = found["seconds_left"]
         rest = f", {duration(left)} left" if left is not None else ""
-        pace = f", {found['photos_a_second']} photos a second" if found["photos_a_second"] else ""
+        pace = f", {found['photos_a_second']:.1f} photos a second" if found["photos_a_second"] else ""
         out.print(f"{found['photos_done']:,} of {found['photos_to_do']:,} photos to do{pace}{rest}")
         out.print(f"{found['photos']:,} photos in all")
     for watch in found["watched"]:
