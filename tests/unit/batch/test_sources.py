@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batch.contract import order
-from batch.errors import SourceError, StorageError
+from batch.errors import MissingError, SourceError, StorageError
 from batch.sources import BucketSource, FolderSource
 from tests.buckets import Buckets, error
 
@@ -47,6 +47,15 @@ def test_a_name_that_is_no_unicode_can_be_read(tmp_path):
     source = FolderSource(tmp_path)
     (listed,) = source.photos()
     assert source.read(listed) == b"photo"
+
+
+@pytest.mark.parametrize("key", ["../secret.jpg", "a/../../secret.jpg", "{folder}/secret.jpg"])
+def test_a_key_never_leads_out_of_the_folder(tmp_path, key):
+    (tmp_path / "pile" / "a").mkdir(parents=True)
+    (tmp_path / "secret.jpg").write_bytes(b"x")
+    (listed,) = [found for found in FolderSource(tmp_path).photos() if found.key == "secret.jpg"]
+    with pytest.raises(MissingError):
+        FolderSource(tmp_path / "pile").read(listed._replace(key=key.format(folder=tmp_path)))
 
 
 def test_what_is_left_out_is_counted(tmp_path):
