@@ -108,9 +108,9 @@ def test_a_near_miss_lowers_the_person_for_faces_like_it_and_nobody_and_nothing_
     before, after = (scores(one, like, names) for one in (roster, corrected))
     assert (after[:, 0] < before[:, 0]).all()
     assert after[0, 0] < before[0, 0] - 0.2
-    np.testing.assert_array_equal(after[:, 1:], before[:, 1:])
+    np.testing.assert_allclose(after[:, 1:], before[:, 1:], atol=1e-6)
     own = PROBES[OWNERS == 0]
-    np.testing.assert_array_equal(scores(corrected, own, names), scores(roster, own, names))
+    np.testing.assert_allclose(scores(corrected, own, names), scores(roster, own, names), atol=1e-6)
 
 
 def known_of(roster, cohort=COHORT, manifest=MANIFEST):
