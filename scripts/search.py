@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from dataset.words import counted
@@ -133,7 +133,7 @@ def _show(answer: Answer) -> None:
 
 
 def _table(hits: list[dict[str, Any]]) -> Table:
-    table = Table("Photo", "Match", "Similarity", "Box", "Label")
+    table = Table(Column("Photo", overflow="fold"), "Match", "Similarity", "Box", "Label")
     for hit, following in zip(hits, [*hits[1:], None], strict=True):
         box = "{width}x{height} at {left}, {top}".format(**hit["box"])
         table.add_row(
