@@ -1,5 +1,6 @@
 """`visage search`: the photos of a batch's output in which a face is, best first."""
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from scripts.console import CACHE, SETTINGS, CommandError, JSONOption, emit, not
 
 if TYPE_CHECKING:
     from batch.storage import Storage
+    from collection.face_index import FaceIndex
     from collection.search import Found
     from model.cohort import Cohort, FloatArray
 
@@ -52,6 +54,7 @@ def search(
     """
     from batch.storage import storage_at
     from collection.output import searchable, unfinished
+    from collection.search import search as search_index
     from model import bundle as bundles
     from model.space import embedding_space
 
@@ -61,8 +64,11 @@ def search(
         header = searchable(output, space)
         remark = unfinished(output)
         checks.announce("Searching", as_json=as_json)
-        embedding, cohort, seen = _face_of(bundle, data, face)
-        found = _search(output, header.model, embedding, cohort, top, strangers)
+        with ThreadPoolExecutor(1) as pool:  # the network is loaded while the output is listed
+            embedded = pool.submit(_face_of, bundle, data, face)
+            index = _index_of(output)
+        embedding, cohort, seen = embedded.result()
+        found = search_index(output, index, embedding, cohort, header.model, top, strangers)
     answer = {
         "photo": str(photo),
         "face": seen,
@@ -98,17 +104,14 @@ def _face_of(bundle: str, data: bytes, number: int) -> "tuple[FloatArray, Cohort
     return embedding.embeddings[0], recognizer.cohort, seen
 
 
-def _search(output: "Storage", model: str, face: "FloatArray", cohort: "Cohort", top: int, strangers: float) -> "Found":
+def _index_of(output: "Storage") -> "FaceIndex":
     from collection import face_index
     from collection.output import index_folder
-    from collection.search import search
 
     with progress() as bar:
         show = steps(bar)
-        index = face_index.update(
-            output, index_folder(output.location, CACHE), lambda *done: show("Reading new parts", *done)
-        )
-    return search(output, index, face, cohort, model, top, strangers)
+        folder = index_folder(output.location, CACHE)
+        return face_index.update(output, folder, lambda *done: show("Reading new parts", *done))
 
 
 def _answer(found: "Found") -> Answer:
