@@ -6,7 +6,7 @@
 | `{"step": "plan", "run", "input"}` | lists the source, and writes the manifest of the run | where the manifest is |
 | `{"step": "answer", "run", "input", "batch"}` | answers a batch, and writes its part | 0 |
 | the same with `"singly": true` | does so photo by photo, and goes on behind the photo that killed its process | 0 |
-| `{"step": "merge", "run", "input"}` | counts all rows, and writes the summary | how much is missing |
+| `{"step": "merge", "run", "input", "functions"}` | counts all rows, and writes the summary | how much is missing |
 | `{"Records": …}` of SQS | answers the photos that arrived | the messages that failed |
 
 `input` is `{"source": …, "output": …}`, two addresses in S3, for `open` with the options `new` and `keep_embeddings`.
@@ -24,6 +24,7 @@ from aws_lambda_powertools import Logger
 
 from batch import arrivals, parts, planning, singly, summary, worker
 from batch.contract import HEADER, Batch, Header
+from batch.cost import Functions
 from batch.endings import is_cancelled, stop
 from batch.errors import BatchError, BatchUnavailableError, OutputError
 from batch.planning import Plan
@@ -133,7 +134,7 @@ class Steps:
 
     def _merge(self, event: dict[str, Any], _: Any) -> dict[str, Any]:
         output, header = self._output(event)
-        found = summary.finish(output, header, event["run"])
+        found = summary.finish(output, header, event["run"], functions=Functions.from_json(event.get("functions")))
         return {"photos": found["photos"], "missing_batches": found["missing_batches"]}
 
     def _output(self, event: dict[str, Any]) -> tuple[Storage, Header]:

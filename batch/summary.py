@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from batch import parts
 from batch.contract import FORMAT, Header
+from batch.cost import Functions, dollars_at_most
 from batch.errors import MissingError, OutputError
 from batch.planning import SUMMARY, Indexed, Plan, index, read_plan, remove_other_runs
 from batch.rows import AGAIN, Row
@@ -57,11 +58,13 @@ class Counts:
         return sorted(found, key=lambda person: (-int(person["photos"]), person["label"], person["id"]))
 
 
-def finish(output: Storage, header: Header, run: str, now: float = 0) -> dict[str, Any]:
+def finish(
+    output: Storage, header: Header, run: str, now: float = 0, functions: Functions | None = None
+) -> dict[str, Any]:
     """Write `summary.json` and return its content. Nothing is removed unless every batch of the run has its part.
 
     Damaged parts are removed and count as missing: a rerun does them. `now` is by default the time, which says how long
-    the run took.
+    the run took. `functions` are those of AWS that it ran on; the summary then has what it cost.
 
     Raises:
         MissingError: there is no such run.
@@ -77,7 +80,10 @@ def finish(output: Storage, header: Header, run: str, now: float = 0) -> dict[st
             counts.add(row)
         if any(row["status"] in AGAIN for row in rows):
             again.append(name)
-    summary = _summary(header, plan, counts, again, missing, (now or time.time()) - plan.started)
+    seconds = (now or time.time()) - plan.started
+    summary = _summary(header, plan, counts, again, missing, seconds)
+    if functions is not None:
+        summary["run"]["dollars_at_most"] = dollars_at_most(functions, seconds, plan.to_do, plan.photos_to_do)
     output.write(SUMMARY, json.dumps(summary, indent=2, ensure_ascii=False).encode())
     if not missing:
         _tidy(output, plan)

@@ -245,6 +245,8 @@ def _show(summary: dict[str, Any], output: str) -> None:
     run = summary["run"]
     if run["photos"]:
         out.print(f"{counted(run['photos'], 'photo')} in {run['seconds']} s: {run['photos_a_second']} a second")
+    if "dollars_at_most" in run:
+        out.print(f"It cost at most {run['dollars_at_most']:.2f} dollars on AWS, by the prices of us-east-1.")
     console.print(f"Rows: {output}/parts, {output}/photos.parquet. Report: {output}/report.html", soft_wrap=True)
 
 

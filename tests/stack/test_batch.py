@@ -111,6 +111,7 @@ def test_the_parts_are_those_that_this_machine_writes(stack, run_folder, bundle,
                 assert there.read(file) == here.read(file)
         summary = planning.read_summary(there)
     assert summary["complete"]
+    assert 0 < summary["run"]["dollars_at_most"] < 1
     assert summary["statuses"] == {"recognised": 2, "unreadable": 1, "not_a_photo": 1, "unknown": 1}
     assert [person["label"] for person in summary["people"]] == ["Barack Obama"]
     assert summary["left_out"] == {"hidden files, and those of systems and programs": 1}

@@ -78,8 +78,16 @@ def test_a_run_opens_plans_answers_and_counts(steps, planned, buckets):
     for batch in planned:
         assert do(steps, "answer", batch=batch) == 0
     assert rows_of(steps) == [f"{number:03}.jpg" for number in range(100)]
-    assert do(steps, "merge") == {"photos": 100, "missing_batches": 0}
-    assert json.loads(buckets.objects["results"]["out/one/summary.json"])["statuses"] == {"recognised": 100}
+    assert do(steps, "merge", functions={"count": 2, "memory_mb": 1769}) == {"photos": 100, "missing_batches": 0}
+    summary = json.loads(buckets.objects["results"]["out/one/summary.json"])
+    assert summary["statuses"] == {"recognised": 100}
+    assert summary["run"]["dollars_at_most"] > 0
+
+
+@pytest.mark.parametrize("functions", ["many", {}, {"count": "x", "memory_mb": 1}], ids=str)
+def test_a_state_machine_that_says_nonsense_about_its_functions_is_refused(steps, planned, functions):
+    with pytest.raises(StopError, match="Deploy it again"):
+        do(steps, "merge", functions=functions)
 
 
 def test_the_header_says_which_model_and_source_an_output_is_of(steps):

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from batch import parts, planning
+from batch.cost import Functions
 from batch.planning import manifest, plan
 from batch.sources import FolderSource
 from batch.storage import BucketStorage, FolderStorage
@@ -52,6 +53,14 @@ def test_rows_are_counted_by_person_and_by_status(folder, output):
     ]
     assert summary["rosters"] == {"3": 60}
     assert (summary["run"]["seconds"], summary["run"]["photos_a_second"]) == (10, 10)
+    assert "dollars_at_most" not in summary["run"]
+
+
+def test_the_cost_is_that_of_all_functions_for_the_whole_run(folder, output):
+    plan(FolderSource(folder), output, HEADER, "run-1", now=START)
+    summary = finish(output, HEADER, "run-1", now=START + 1000, functions=Functions(10, 2048))
+    computing, requests = 1000 * 10 * 2 * 0.0000166667, 0.0002  # of a hundred photos
+    assert summary["run"]["dollars_at_most"] == pytest.approx(computing + requests, abs=0.0001)
 
 
 def test_a_run_that_was_interrupted_removes_nothing_and_a_rerun_completes_it(folder, output):
