@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from filelock import FileLock, Timeout
 
 from collection import likeness
+from collection.alone import alone
 from collection.errors import SortError
 from collection.folders import Links, Places, apply, check_free, free_name
 from collection.moved import with_owners_moves, with_photo
@@ -168,13 +168,9 @@ def decide(
 @contextmanager
 def _alone(photos: Path) -> Iterator[None]:
     """Let no other call change the sorted photos during the block."""
-    (photos / OUTPUT).mkdir(exist_ok=True)
-    lock = FileLock(photos / OUTPUT / _LOCK, timeout=0)
-    try:
-        with lock:
-            yield
-    except Timeout as error:
-        raise SortError(f"Another `visage sort` works on {photos}. Wait until it has ended.") from error
+    busy = SortError(f"Another `visage sort` works on {photos}. Wait until it has ended.")
+    with alone(photos / OUTPUT / _LOCK, busy):
+        yield
 
 
 def _as_it_stands(photos: Path, found: Found) -> tuple[Sorting, Places]:

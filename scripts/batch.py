@@ -1,6 +1,6 @@
 """`visage batch`: who is in the photos of a folder, a prefix of S3 or an S3 inventory, one row a photo."""
 
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from batch.planning import Plan
     from batch.sources import Source
     from scripts.batch_stage import Place
+
+_LOCK: Final = ".lock"
 
 _ON_AWS: Final = "On AWS, or on the local AWS"
 
@@ -109,9 +111,21 @@ def batch(
     if not output.startswith("s3://"):
         checks.target(Path(output))
     with closing(source_at(source)) as photos, closing(storage_at(output)) as storage:
-        summary = _recognise(photos, storage, bundle, workers or cores(), keep_embeddings, new, thumbnails)
+        planning.check_source(photos)
+        with _alone(output):
+            summary = _recognise(photos, storage, bundle, workers or cores(), keep_embeddings, new, thumbnails)
     emit(summary, as_json=as_json, show=lambda _: _show(summary, output))
     _require_everything(summary)
+
+
+def _alone(output: str) -> AbstractContextManager[None]:
+    """Let no other command write to the folder of an output. S3 has no locks: rows written twice are the same ones."""
+    from collection.alone import alone
+
+    if output.startswith("s3://"):
+        return nullcontext()
+    busy = CommandError(f"Another `visage batch` writes to {output}. Wait until it has ended, or give another output.")
+    return alone(Path(output) / _LOCK, busy)
 
 
 def _check_stage(source: str, output: str, bundle: str | None, workers: int | None) -> None:
@@ -139,7 +153,6 @@ def _recognise(
     from collection.processes import Job, answer_all
     from collection.results import write_results
 
-    planning.check_source(source)
     wanted = _header(source.location, bundle, keep_embeddings=keep_embeddings)
     header = planning.open_output(output, wanted, new=new)
     _note_older_rosters(planning.read_summary(output), wanted.roster)

@@ -14,6 +14,7 @@ from pyarrow import parquet
 
 from batch import parts
 from batch.storage import FolderStorage
+from collection.alone import alone
 from model.settings import ROOT
 from scripts import samples as sample_photos
 
@@ -203,3 +204,12 @@ def test_a_photo_that_ends_anywhere_is_a_row(visage, bundle, samples, tmp_path):
     assert statuses[:3] == ["not_a_photo"] * 3
     assert statuses[3:7] == ["unreadable"] * 4
     assert statuses[7] == "recognised"
+
+
+def test_two_commands_do_not_write_to_one_output(visage, bundle, pile, tmp_path):
+    output = tmp_path / "output"
+    with alone(output / ".lock", AssertionError()):
+        ended = visage("batch", pile, output, "--bundle", bundle)
+    assert ended.status == 1
+    assert "Another `visage batch` writes to" in ended.err
+    assert not (output / "batch.json").exists()
