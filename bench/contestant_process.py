@@ -20,7 +20,7 @@ from pkgutil import resolve_name
 from typing import Any, TextIO
 
 from bench.contestants import CONTESTANTS, Contestant, Setup
-from bench.memory import memory, require_linux
+from bench.memory import memory, require_linux, use_cores
 from model.settings import Settings
 
 
@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--setup", type=Path, nargs=4, required=True)
     arguments = parser.parse_args()
     require_linux()
-    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: arguments.threads])
+    use_cores(arguments.threads)
     with _take_stdout() as answers:
         contestant = resolve_name(CONTESTANTS[arguments.name])(Setup(*arguments.setup), Settings.read())
         _send({"ready": True}, answers)

@@ -1,4 +1,4 @@
-"""Reads how much memory a process uses, from Linux's proc(5). Imports little, because imports count as memory too."""
+"""What the benchmark needs of Linux: memory, from proc(5), and cores. Imports little: imports count as memory, too."""
 
 import os
 from pathlib import Path
@@ -17,6 +17,11 @@ def require_linux() -> None:
             "The benchmark runs on Linux only: it assigns processor cores to processes, and reads their memory from "
             "/proc. Everything else of Visage runs here too."
         )
+
+
+def use_cores(count: int) -> None:
+    """Let this process run on so many of its processor cores only."""
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:count])
 
 
 def memory(process: int | str = "self") -> tuple[float, float]:
