@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -26,6 +27,12 @@ def python(script, **environment):
         timeout=60,
     )
     return done.stdout.strip()
+
+
+def heed_signals():
+    """Receive Ctrl-C in a new process. Background jobs of a shell ignore it, and the tests may be such a job."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def exit_code():

@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+from contextlib import ExitStack
 
 import pytest
 import requests
@@ -12,6 +13,7 @@ import requests
 from collection import sort
 from model.settings import ROOT
 from tests import piles
+from tests.processes import heed_signals
 
 
 @pytest.fixture
@@ -25,7 +27,18 @@ def photos(tmp_path, monkeypatch):
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 0), (signal.SIGTERM, 143)])
 def test_the_page_is_served_until_a_signal(photos, number, status):
     command = [sys.executable, "-m", "scripts", "sort", str(photos), "--page"]
-    with subprocess.Popen(command, cwd=ROOT, env=os.environ, stderr=subprocess.PIPE, text=True) as process:
+    with (
+        subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=os.environ,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=heed_signals,  # noqa: PLW1509  # no thread runs here
+        ) as process,
+        ExitStack() as stack,
+    ):
+        stack.callback(process.kill)  # which does nothing once it has ended
         address = process.stderr.readline().strip()
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+/[\w-]{32}/", address)
         with requests.get(f"{address}people", timeout=10) as answer:

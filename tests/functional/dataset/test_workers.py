@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_info
 from dataset.errors import WorkerKilledError
 from dataset.workers import WAITING, parallel_map, parallel_stream
 from model.settings import ROOT
+from tests.processes import heed_signals
 
 PATIENCE_S = 60
 
@@ -153,9 +154,3 @@ def test_workers_and_their_files_are_gone_with_the_command(tmp_path, number, sen
         said = said[: said.find("\n") + 1]  # Python warns after it that it removes the semaphores of multiprocessing
     assert number == signal.SIGKILL or said == "Interrupted. Run the same command again to go on.\n"
     assert list(folder.iterdir()) == []
-
-
-def heed_signals():
-    """Let this process receive Ctrl-C. Background jobs of a shell ignore it, and the tests may be such a job."""
-    for number in (signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)

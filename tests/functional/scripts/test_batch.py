@@ -17,6 +17,7 @@ from batch.storage import FolderStorage
 from collection.alone import alone
 from model.settings import ROOT
 from scripts import samples as sample_photos
+from tests.processes import heed_signals
 
 PATIENCE_S = 300
 
@@ -135,10 +136,6 @@ def start(bundle, tmp_path):
         )
 
     return start
-
-
-def heed_signals():
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def wait_for_a_part(command, output):

@@ -16,6 +16,7 @@ from model import bundle as bundles
 from model.roster_storage import beside, of_bundle
 from model.settings import ROOT
 from scripts import samples as sample_photos
+from tests.processes import heed_signals
 from training.run import CHECKPOINT, METRICS, NETWORK, SAMPLES
 
 PATIENCE_S = 300
@@ -47,12 +48,6 @@ def visage(temporary):
         )
 
     return visage
-
-
-def heed_signals():
-    """Receive Ctrl-C. Background jobs of a shell ignore it, and the tests may be such a job."""
-    for number in (signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
 
 
 @pytest.fixture
