@@ -29,7 +29,7 @@ def main(bundle: Path, photos: Path, rounds: int = _ROUNDS) -> None:
     """Print a row for each round, and the median of their ratios."""
     require_linux()
     count = len(_files(photos))
-    _print(f"{count:,} photos, {cores()} cores")
+    _print(f"Photos: {count:,}. Cores: {cores()}.")
     _print("| round | API on one core, photos a second | visage batch | ratio |")
     _print(4 * "| --- " + "|")
     ratios = []
