@@ -143,9 +143,5 @@ def _answer(watch: Watch, arrived: Sequence[_Arrival], serving: Serving) -> set[
 
 def _singly(part: Part, photos: Sequence[Listed], header: Header) -> Iterator[Part]:
     """Yield the part of each photo alone."""
-    start = 0
-    for listed, row in zip(photos, part.rows, strict=True):
-        end = start + len(row["faces"])
-        embeddings = None if part.embeddings is None else part.embeddings[start:end]
+    for listed, (row, embeddings) in zip(photos, part.by_photo(), strict=True):
         yield Part(batch_name(header, [listed]), [row], embeddings)
-        start = end

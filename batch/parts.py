@@ -7,10 +7,10 @@ every machine: there are no times in it. Embeddings are written before the part,
 import io
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +42,25 @@ class Part:
     name: str
     rows: list[Row]
     embeddings: HalfArray | None = None
+
+    @classmethod
+    def joined(cls, name: str, parts: Sequence[Self]) -> Self:
+        """Return the rows of several parts as one part."""
+        kept = [part.embeddings for part in parts if part.embeddings is not None]
+        return cls(name, [row for part in parts for row in part.rows], np.concatenate(kept) if kept else None)
+
+    def by_photo(self) -> Iterator[tuple[Row, HalfArray | None]]:
+        """Yield each row with the (n, 512) embeddings of its faces, None where they are not kept."""
+        start = 0
+        for row in self.rows:
+            end = start + len(row["faces"])
+            yield row, None if self.embeddings is None else self.embeddings[start:end]
+            start = end
+
+
+def no_faces(*, kept: bool) -> HalfArray | None:
+    """Return the embeddings of a photo without faces, (0, 512); None where they are not kept."""
+    return np.empty((0, EMBEDDING_SIZE), np.float16) if kept else None
 
 
 def part_file(name: str) -> str:
@@ -121,12 +140,7 @@ def former_rows(output: Storage, names: tuple[str, ...], *, embeddings: bool) ->
     """Yield the rows of parts with the embeddings of their faces; parts that are gone or damaged have none."""
     for name in names:
         with suppress(MissingError, OutputError):
-            part = read(output, name, embeddings=embeddings)
-            start = 0
-            for row in part.rows:
-                end = start + len(row["faces"])
-                yield row, None if part.embeddings is None else part.embeddings[start:end]
-                start = end
+            yield from read(output, name, embeddings=embeddings).by_photo()
 
 
 def _npy(embeddings: HalfArray) -> bytes:

@@ -4,20 +4,13 @@ Nobody outlives a process of Lambda that is killed. So each photo is written dow
 written at once, in a part of its own. The next attempt goes on from there.
 """
 
-from typing import Final
-
-import numpy as np
-
 from batch import parts, worker
 from batch.contract import MANIFESTS, Batch, Header, batch_name
 from batch.errors import MissingError, OutputError
-from batch.parts import EMBEDDING_SIZE, Part
-from batch.rows import FAILED, row_of
+from batch.parts import Part
 from batch.sources import Source
 from batch.storage import Storage
 from batch.worker import Model
-
-KILLED: Final = "The process that recognised this photo was killed, probably because its memory ran out."
 
 
 def answer(batch: Batch, run: str, source: Source, output: Storage, model: Model, header: Header) -> Part:
@@ -32,16 +25,14 @@ def answer(batch: Batch, run: str, source: Source, output: Storage, model: Model
         single = batch_name(header, [listed])
         part = _finished(output, single, header)
         if part is None and single == suspect:
-            nothing = np.empty((0, EMBEDDING_SIZE), np.float16) if header.keep_embeddings else None
-            part = Part(single, [row_of(listed, header.model, FAILED, detail=KILLED)], nothing)
+            part = worker.failed_part(listed, header)
             parts.write(output, part)
         elif part is None:
             output.write(_mark(run, batch), single.encode())
             part = worker.answer(Batch(single, (listed,), batch.reuse), source, output, model, header)
             parts.write(output, part)
         found.append(part)
-    kept = [part.embeddings for part in found if part.embeddings is not None]
-    return Part(batch.name, [row for part in found for row in part.rows], np.concatenate(kept) if kept else None)
+    return Part.joined(batch.name, found)
 
 
 def tidy(batch: Batch, run: str, output: Storage, header: Header) -> None:

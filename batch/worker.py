@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import numpy as np
 
 from batch import parts
-from batch.contract import Batch, Header, Listed
+from batch.contract import Batch, Header, Listed, batch_name
 from batch.errors import BatchUnavailableError, UnreadError
-from batch.parts import EMBEDDING_SIZE, HalfArray, Part
+from batch.parts import HalfArray, Part, no_faces
 from batch.rows import (
     AGAIN,
     FAILED,
@@ -54,6 +54,8 @@ _OF_ERROR: Final = {
     UnsupportedFormatError: NOT_A_PHOTO,
 }
 """The status of a photo that raises an error."""
+
+_KILLED: Final = "The process that recognised this photo was killed, probably because its memory ran out."
 
 logger = logging.getLogger(__name__)
 
@@ -96,6 +98,12 @@ def answer(batch: Batch, source: Source, output: Storage, model: Model, header: 
     return Part(batch.name, [each.row for each in answers], _joined(answers) if header.keep_embeddings else None)
 
 
+def failed_part(listed: Listed, header: Header) -> Part:
+    """Return the part of a photo that killed the process which recognised it."""
+    row = row_of(listed, header.model, FAILED, detail=_KILLED)
+    return Part(batch_name(header, [listed]), [row], no_faces(kept=header.keep_embeddings))
+
+
 def _former(batch: Batch, output: Storage, header: Header) -> dict[Listed, _Answer]:
     """Return the answers of photos that have not changed since a former run."""
     wanted: dict[tuple[Any, ...], Listed] = {
@@ -131,7 +139,7 @@ def _has_room(waiting: Sequence[tuple[Listed, object]], following: Listed) -> bo
 
 def _answered(listed: Listed, reading: "Future[bytes]", model: Model, header: Header) -> _Answer:
     """Return the answer for a photo whose bytes are read, or cannot be."""
-    nothing = np.empty((0, EMBEDDING_SIZE), np.float16) if header.keep_embeddings else None
+    nothing = no_faces(kept=header.keep_embeddings)
     try:
         data = reading.result()
     except UnreadError as error:

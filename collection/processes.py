@@ -10,17 +10,14 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-import numpy as np
-
 from batch import parts
 from batch.contract import Batch, Header, batch_name
 from batch.errors import BatchUnavailableError, OutputError
 from batch.opening import source_at
-from batch.parts import EMBEDDING_SIZE, Part
-from batch.rows import FAILED, row_of
+from batch.parts import Part
 from batch.sources import Source
 from batch.storage import Storage, storage_at
-from batch.worker import answer
+from batch.worker import answer, failed_part
 from dataset.errors import WorkerKilledError
 from dataset.workers import parallel_stream
 from model.errors import ModelError
@@ -37,8 +34,6 @@ _PAUSE_S: Final = 2.0
 
 _MOST_KILLED: Final = 3
 """How often a process may be killed. If memory runs out again and again, the command ends and says so."""
-
-_KILLED: Final = "The process that recognised this photo was killed, probably because its memory ran out."
 
 OnDone = Callable[[int], object]
 """Takes the number of photos that are answered since the last call."""
@@ -136,16 +131,8 @@ def _photo_by_photo(job: Job, batch: Batch) -> Part:
             with parallel_stream(_answer, singles[len(found) :], 1) as results:
                 found.extend(part for part in results if part is not None)
         except WorkerKilledError:
-            found.append(_killed(job.header, singles[len(found)].batch))
-    rows = [row for part in found for row in part.rows]
-    kept = [part.embeddings for part in found if part.embeddings is not None]
-    return Part(batch.name, rows, np.concatenate(kept) if kept else None)
-
-
-def _killed(header: Header, batch: Batch) -> Part:
-    (listed,) = batch.photos
-    nothing = np.empty((0, EMBEDDING_SIZE), np.float16) if header.keep_embeddings else None
-    return Part(batch.name, [row_of(listed, header.model, FAILED, detail=_KILLED)], nothing)
+            found.append(failed_part(batch.photos[len(found)], job.header))
+    return Part.joined(batch.name, found)
 
 
 def _answer(task: _Task) -> Part | None:
