@@ -14,7 +14,7 @@ import secrets
 import time
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -371,6 +371,12 @@ def read_summary(output: Storage) -> dict[str, Any]:
     except (MissingError, ValueError):
         return {}
     return summary if isinstance(summary, dict) else {}
+
+
+def is_complete(summary: Mapping[str, Any], run: str) -> bool:
+    """Whether a summary is that of this run, and nothing is missing."""
+    last = summary.get("run")
+    return bool(summary.get("complete")) and isinstance(last, dict) and last.get("name") == run
 
 
 def _generation(output: Storage) -> int:

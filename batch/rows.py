@@ -50,6 +50,9 @@ STATUSES: Final = {
 }
 """Every status, and what it means."""
 
+ANSWERED: Final = frozenset({RECOGNISED, UNKNOWN, NO_FACE})
+"""The statuses of photos that could be looked at."""
+
 AGAIN: Final = frozenset(
     {ForbiddenError.status, MissingError.status, ChangedError.status, ArchivedError.status, UNAVAILABLE, FAILED}
 )

@@ -11,8 +11,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float32]
-IntArray = npt.NDArray[np.int64]
+from model.cohort import FloatArray
+from model.prototypes import IntArray
 
 _BLOCK: Final = 1024
 """So many groups are compared with all others at once, to save memory."""

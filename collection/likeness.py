@@ -11,10 +11,11 @@ from typing import Final
 
 import numpy as np
 
-from collection.agglomeration import FloatArray, IntArray, linked
+from collection.agglomeration import linked
 from dataset import copies
 from dataset.candidates import Candidate
-from model.cohort import normalised
+from model.cohort import FloatArray, normalised
+from model.prototypes import IntArray
 
 _FIRST_CUT: Final = 0.52
 """Mean cosine of embeddings as they are from which faces are one person's, to learn the pile's mean from."""

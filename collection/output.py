@@ -7,7 +7,7 @@ from typing import Final
 
 from batch import parts
 from batch.contract import Header
-from batch.planning import latest_run, read_header, read_plan, read_summary
+from batch.planning import is_complete, latest_run, read_header, read_plan, read_summary
 from batch.storage import Storage
 from collection.errors import SearchError
 
@@ -43,11 +43,10 @@ def unfinished(output: Storage) -> str:
     Raises:
         BatchError, OSError: the output cannot be read.
     """
-    run, summary = latest_run(output), read_summary(output)
-    last = summary.get("run")
+    run = latest_run(output)
     if run is None:
         return "The batch has not listed its photos yet. What is there is searched."
-    if summary.get("complete") and isinstance(last, dict) and last.get("name") == run:
+    if is_complete(read_summary(output), run):
         return ""
     plan = read_plan(output, run)
     done = len(parts.existing(output).difference(plan.stale))

@@ -6,7 +6,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader
 
-from batch.rows import AGAIN, STATUSES, Row
+from batch.rows import AGAIN, ANSWERED, STATUSES, Row
 from dataset.words import counted
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -20,7 +20,7 @@ def write_page(
     """Return the page. `pictures` has keys of photos and data URLs of faces, by the id and label of a person."""
     environment = Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True, trim_blocks=True)
     environment.filters |= {"counted": counted}
-    wrong = {status: count for status, count in summary["statuses"].items() if status not in _FINE}
+    wrong = {status: count for status, count in summary["statuses"].items() if status not in ANSWERED}
     return environment.get_template("batch.html").render(
         summary=summary,
         meanings=STATUSES,
@@ -29,6 +29,3 @@ def write_page(
         again=sum(count for status, count in wrong.items() if status in AGAIN),
         pictures=pictures,
     )
-
-
-_FINE = frozenset({"recognised", "unknown", "no_face"})

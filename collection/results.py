@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from batch.contract import Listed
 from batch.planning import index
-from batch.rows import NO_FACE, RECOGNISED, UNKNOWN, Row
+from batch.rows import ANSWERED, Row
 from batch.sources import Source
 from batch.storage import Storage
 from batch.summary import read_parts
@@ -35,7 +35,7 @@ class Examples:
 
     def add(self, row: Row) -> None:
         """Keep a row if it belongs on the page."""
-        if row["status"] not in {RECOGNISED, UNKNOWN, NO_FACE} and len(self.problems) < PROBLEMS_SHOWN:
+        if row["status"] not in ANSWERED and len(self.problems) < PROBLEMS_SHOWN:
             self.problems.append(row)
         for face in row["faces"]:
             if face["known"]:

@@ -4,7 +4,7 @@ A pile is only taken in: its files are linked into the sorted photos, and what w
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -165,12 +165,10 @@ def decide(
         return _store(decision(former), former, photos, places, journal)
 
 
-@contextmanager
-def _alone(photos: Path) -> Iterator[None]:
+def _alone(photos: Path) -> AbstractContextManager[None]:
     """Let no other call change the sorted photos during the block."""
     busy = SortError(f"Another `visage sort` works on {photos}. Wait until it has ended.")
-    with alone(photos / OUTPUT / _LOCK, busy):
-        yield
+    return alone(photos / OUTPUT / _LOCK, busy)
 
 
 def _as_it_stands(photos: Path, found: Found) -> tuple[Sorting, Places]:

@@ -26,7 +26,7 @@ from model.space import embedding_space
 from preprocess.names import printable
 from scripts import batch_stage, checks
 from scripts.client import BundleOption
-from scripts.console import SETTINGS, CommandError, JSONOption, console, emit, note, out, progress, step
+from scripts.console import SETTINGS, CommandError, JSONOption, WorkersOption, console, emit, note, out, progress, step
 from scripts.stages import Stage
 
 if TYPE_CHECKING:
@@ -57,9 +57,7 @@ def batch(
         bool, typer.Option("--new", help="Do everything again, also where the output is of another model or source.")
     ] = False,
     status: Annotated[bool, typer.Option("--status", help="Only say how much of the last run is done.")] = False,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Number of worker processes. (default: one for each core)")
-    ] = None,
+    workers: WorkersOption = None,
     stage: Annotated[
         Stage | None,
         typer.Option(rich_help_panel=_ON_AWS, help="Let this stage recognise a bucket, with the model that it has."),
@@ -226,7 +224,6 @@ def _status(output: Storage) -> dict[str, Any]:
         raise OutputError(f"There is no batch in {output.location}.")
     existing, batches = parts.existing(output), list(planning.index(output, run))
     done = [indexed for indexed in batches if indexed.name in existing]
-    summary = planning.read_summary(output)
     return {
         "source": header.source,
         "model": header.model,
@@ -235,7 +232,7 @@ def _status(output: Storage) -> dict[str, Any]:
         "batches_done": len(done),
         "photos": sum(indexed.photos for indexed in batches),
         "photos_done": sum(indexed.photos for indexed in done),
-        "complete": bool(summary.get("complete")) and summary.get("run", {}).get("name") == run,
+        "complete": planning.is_complete(planning.read_summary(output), run),
     }
 
 

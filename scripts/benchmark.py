@@ -26,6 +26,7 @@ from scripts.console import (
     CommandError,
     JSONOption,
     PretrainedOption,
+    WorkersOption,
     console,
     emit,
     out,
@@ -48,9 +49,6 @@ _SHARES: Final = (0.1, 0.2, 0.3)
 _SECONDS_A_DETECTION: Final = 0.12
 """Mean of the detectors, decoding included."""
 
-WorkersOption = Annotated[
-    int | None, typer.Option(min=1, help="Number of worker processes. (default: one for each core)")
-]
 PeopleArgument = Annotated[Path, typer.Argument(help="A folder with one folder of photos for each person.")]
 StrangersOption = Annotated[Path | None, typer.Option(help="A folder of photos of people who are not in PHOTOS.")]
 SeedOption = Annotated[

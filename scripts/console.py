@@ -86,6 +86,9 @@ Markup and emoji codes are off because names of files may contain brackets and c
 out: Final = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 JSONOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+WorkersOption = Annotated[
+    int | None, typer.Option(min=1, help="Number of worker processes. (default: one for each core)")
+]
 
 PretrainedOption = Annotated[
     str | None,

@@ -15,7 +15,18 @@ from dataset.selection import Cause
 from dataset.words import counted
 from model.settings import cores
 from scripts import checks
-from scripts.console import CommandError, JSONOption, PretrainedOption, console, emit, note, out, progress, steps
+from scripts.console import (
+    CommandError,
+    JSONOption,
+    PretrainedOption,
+    WorkersOption,
+    console,
+    emit,
+    note,
+    out,
+    progress,
+    steps,
+)
 from scripts.questions import require_answers, show_questions
 
 
@@ -31,9 +42,7 @@ def prepare(
     ] = None,
     drop: Annotated[list[Path] | None, typer.Option(help="A photo to set aside. Repeat for more.")] = None,
     weights: PretrainedOption = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Number of worker processes. (default: one for each core)")
-    ] = None,
+    workers: WorkersOption = None,
     as_json: JSONOption = False,
 ) -> None:
     """Align the person's face in every photo to 600x600 pixels; set aside unsuitable photos, and report why.

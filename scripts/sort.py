@@ -19,7 +19,19 @@ from dataset.words import counted
 from model.cohort import Cohort
 from model.settings import cores
 from scripts import checks
-from scripts.console import CACHE, CommandError, JSONOption, PretrainedOption, console, emit, note, out, progress, steps
+from scripts.console import (
+    CACHE,
+    CommandError,
+    JSONOption,
+    PretrainedOption,
+    WorkersOption,
+    console,
+    emit,
+    note,
+    out,
+    progress,
+    steps,
+)
 
 _LISTED = 10
 """So many photos are named that are in nobody's folder; `--json` names all."""
@@ -61,9 +73,7 @@ def sort(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the page; 0 is a free one.")] = 0,
     least: Annotated[int, typer.Option(min=2, help="The number of different pictures that make a person.")] = LEAST,
     weights: PretrainedOption = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Number of worker processes. (default: one for each core)")
-    ] = None,
+    workers: WorkersOption = None,
     as_json: JSONOption = False,
 ) -> None:
     """Sort a pile of photos without names into a folder for each person.
