@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from dataset import workers
+from model.settings import ROOT
 from scripts import command_line
 
 
@@ -33,6 +34,19 @@ def heed_signals():
     """Receive Ctrl-C in a new process. Background jobs of a shell ignore it, and the tests may be such a job."""
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
+
+
+def started(words, **options):
+    """Start Python with these words in a process group of its own, as a terminal does; its errors are read as text."""
+    return subprocess.Popen(
+        [sys.executable, *map(str, words)],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=heed_signals,  # noqa: PLW1509  # no thread runs here
+        **options,
+    )
 
 
 def exit_code():

@@ -1,19 +1,15 @@
 """`visage sort PHOTOS --page` prints an address that only this machine can open, and ends in order."""
 
-import os
 import re
 import signal
-import subprocess
-import sys
 from contextlib import ExitStack
 
 import pytest
 import requests
 
 from collection import sort
-from model.settings import ROOT
 from tests import piles
-from tests.processes import heed_signals
+from tests.processes import started
 
 
 @pytest.fixture
@@ -26,18 +22,7 @@ def photos(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 0), (signal.SIGTERM, 143)])
 def test_the_page_is_served_until_a_signal(photos, number, status):
-    command = [sys.executable, "-m", "scripts", "sort", str(photos), "--page"]
-    with (
-        subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env=os.environ,
-            stderr=subprocess.PIPE,
-            text=True,
-            preexec_fn=heed_signals,  # noqa: PLW1509  # no thread runs here
-        ) as process,
-        ExitStack() as stack,
-    ):
+    with started(["-m", "scripts", "sort", photos, "--page"]) as process, ExitStack() as stack:
         stack.callback(process.kill)  # which does nothing once it has ended
         address = process.stderr.readline().strip()
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+/[\w-]{32}/", address)

@@ -4,7 +4,6 @@ import operator
 import os
 import signal
 import subprocess
-import sys
 from contextlib import ExitStack
 
 import pytest
@@ -14,7 +13,7 @@ from threadpoolctl import threadpool_info
 from dataset.errors import WorkerKilledError
 from dataset.workers import WAITING, parallel_map, parallel_stream
 from model.settings import ROOT
-from tests.processes import heed_signals
+from tests.processes import started
 
 PATIENCE_S = 60
 
@@ -133,15 +132,7 @@ def test_workers_and_their_files_are_gone_with_the_command(tmp_path, number, sen
     script.write_text(WORK.format(body=body, patience=patience))
     folder.mkdir()
     with (
-        subprocess.Popen(
-            [sys.executable, script, folder],
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-            preexec_fn=heed_signals,  # noqa: PLW1509  # no thread runs here
-            text=True,
-        ) as command,
+        started([script, folder], env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE) as command,
         ExitStack() as stack,
     ):
         stack.callback(command.kill)

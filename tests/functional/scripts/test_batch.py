@@ -15,9 +15,8 @@ from pyarrow import parquet
 from batch import parts
 from batch.storage import FolderStorage
 from collection.alone import alone
-from model.settings import ROOT
 from scripts import samples as sample_photos
-from tests.processes import heed_signals
+from tests.processes import started
 
 PATIENCE_S = 300
 
@@ -125,15 +124,8 @@ def start(bundle, tmp_path):
     """Start the command in a process group of its own, as a terminal does."""
 
     def start(pile, output, *words):
-        return subprocess.Popen(
-            [sys.executable, "-m", "scripts", "batch", str(pile), str(output), "--bundle", str(bundle), *words],
-            cwd=ROOT,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-            preexec_fn=heed_signals,  # noqa: PLW1509  # no thread runs here
-        )
+        command = ["-m", "scripts", "batch", pile, output, "--bundle", bundle, *words]
+        return started(command, stdout=subprocess.DEVNULL)
 
     return start
 

@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 
 import numpy as np
@@ -14,9 +13,8 @@ import pytest
 from dataset.aligned import JOURNAL, OUTPUT
 from model import bundle as bundles
 from model.roster_storage import beside, of_bundle
-from model.settings import ROOT
 from scripts import samples as sample_photos
-from tests.processes import heed_signals
+from tests.processes import started
 from training.run import CHECKPOINT, METRICS, NETWORK, SAMPLES
 
 PATIENCE_S = 300
@@ -36,16 +34,8 @@ def visage(temporary):
     """Start a command in a process group of its own, as a terminal does."""
 
     def visage(*words):
-        return subprocess.Popen(
-            [sys.executable, "-m", "scripts", *map(str, words)],
-            cwd=ROOT,
-            env=os.environ | {"TMPDIR": str(temporary)},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-            preexec_fn=heed_signals,  # noqa: PLW1509  # no thread runs here
-        )
+        environment = os.environ | {"TMPDIR": str(temporary)}
+        return started(["-m", "scripts", *words], env=environment, stdout=subprocess.DEVNULL)
 
     return visage
 

@@ -2,35 +2,17 @@
 
 import errno
 import os
-from collections import Counter
 
 import numpy as np
 import pytest
 
 from batch import parts
 from batch.parts import Part
-from batch.storage import BucketStorage, FolderStorage
+from batch.storage import BucketStorage
 from collection import face_index
 from collection.face_index import FaceIndex
 from tests.answering import vector
 from tests.buckets import Buckets
-
-
-class Counted(FolderStorage):
-    """A folder that counts which files are read."""
-
-    def __init__(self, folder):
-        super().__init__(folder)
-        self.reads = Counter()
-
-    def read(self, name):
-        self.reads[name] += 1
-        return super().read(name)
-
-
-@pytest.fixture
-def output(tmp_path):
-    return Counted(tmp_path / "output")
 
 
 @pytest.fixture

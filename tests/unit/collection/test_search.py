@@ -1,6 +1,5 @@
 """A face finds the photos in which it is, best first, and what passes a bar is what verification lets pass."""
 
-from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -8,7 +7,6 @@ import pytest
 
 from batch import parts
 from batch.parts import Part
-from batch.storage import FolderStorage
 from collection import face_index
 from collection.search import LIKELY, POSSIBLE, bars_for, scan, search, to_single
 from model.cohort import Cohort
@@ -17,23 +15,6 @@ from tests.crowds import crowd, faces_of, measured
 
 PEOPLE, EACH = 60, 5
 A_PART = 20
-
-
-class Counted(FolderStorage):
-    """A folder that counts which files are read."""
-
-    def __init__(self, folder):
-        super().__init__(folder)
-        self.reads = Counter()
-
-    def read(self, name):
-        self.reads[name] += 1
-        return super().read(name)
-
-
-@pytest.fixture
-def output(tmp_path):
-    return Counted(tmp_path / "output")
 
 
 @pytest.fixture
