@@ -79,18 +79,42 @@ class RosterGallery:
     def compare(self, embeddings: FloatArray) -> Comparison:
         """Compare (N, 512) unit-length embeddings with the people."""
         faces = self.cohort.centred(embeddings)
-        return self.compare_centred(faces, alikeness(faces @ self.cohort.centres.T))
+        cosines = self.prototypes.cosines(faces)
+        similarities = self.prototypes.nearest(cosines)
+        scores = self._scores(cosines, faces, alikeness(faces @ self.cohort.centres.T), None, similarities)
+        return Comparison(similarities, scores, scores)
 
-    def compare_centred(self, faces: FloatArray, alike: FloatArray, first: int | None = None) -> Comparison:
-        """Compare (N, 512) faces less the mean, at unit length, which are alike to the cohort by (N,).
+    def scores(self, faces: FloatArray, alike: FloatArray, first: int | None = None) -> FloatArray:
+        """Return the scores, (N, C), of (N, 512) faces less the mean, at unit length, alike to the cohort by (N,).
 
         With `first`, only so many photos of each person count.
         """
-        cosines = self.prototypes.cosines(faces)
-        similarities = self.prototypes.nearest(cosines, first)
-        normalised = self.prototypes.best(cosines - self.penalties, first) - np.float32(0.5) * alike[:, None]
-        normalised -= self._nearness(faces, similarities, None)
-        return Comparison(similarities, normalised, normalised)
+        return self._scores(self.prototypes.cosines(faces), faces, alike, first)
+
+    def largest(self, faces: FloatArray, alike: FloatArray, levels: range) -> tuple[FloatArray, IntArray]:
+        """Return the largest score of each of N faces at each level, and with whom: (L, N) each; see `scores`."""
+        found, best = [], []
+        for block in np.array_split(np.arange(len(faces)), max(1, len(faces) // _BLOCK)):
+            cosines = self.prototypes.cosines(faces[block])
+            scores = [self._scores(cosines, faces[block], alike[block], _LEVELS[level]) for level in levels]
+            found.append([values.max(axis=1) for values in scores])
+            best.append([values.argmax(axis=1) for values in scores])
+        return np.concatenate(found, axis=1), np.concatenate(best, axis=1)
+
+    def _scores(
+        self,
+        cosines: FloatArray,
+        faces: FloatArray,
+        alike: FloatArray,
+        first: int | None,
+        similarities: FloatArray | None = None,
+    ) -> FloatArray:
+        """Return the scores by the cosines with the prototypes. Only near misses need `similarities`."""
+        scores: FloatArray = self.prototypes.best(cosines - self.penalties, first) - np.float32(0.5) * alike[:, None]
+        if len(self.misses.people):
+            known = self.prototypes.nearest(cosines, first) if similarities is None else similarities
+            scores -= self._nearness(faces, known, None)
+        return scores
 
     def similarities(self, embeddings: FloatArray) -> FloatArray:
         """Return the similarities, (N, C), of (N, 512) unit-length embeddings with the people."""
@@ -127,7 +151,7 @@ def more_alike(roster: Roster, gallery: RosterGallery, level: int = 0) -> float:
     if people < _MIN_PEOPLE:
         return 0.0
     faces = gallery.cohort.centred(restored(roster.embeddings[rows]))
-    scores = gallery.compare_centred(faces, 2 * roster.penalties[rows], first).scores
+    scores = gallery.scores(faces, 2 * roster.penalties[rows], first)
     scores[np.arange(len(rows)), roster.owners[rows]] = -np.inf
     difference = float(np.median(scores.max(axis=1)) - np.median(roster.strangers[level])) - USUAL
     return max(0.0, difference) * people / (people + _MIN_PEOPLE)
@@ -201,18 +225,15 @@ def _with_strangers(roster: Roster, cohort: Cohort, changed: IntArray) -> Roster
     """Return the roster with the largest scores of drawn strangers, after some people have changed."""
     faces, alike = drawn_faces(cohort)
     strangers, nearest = roster.strangers.copy(), roster.nearest.copy()
-    strangers[nearest < 0] = -np.inf
+    unknown = (nearest < 0).any(axis=0)
+    strangers[:, unknown] = -np.inf
     everybody = np.arange(len(roster.people))
-    for level in _levels(roster):
-        unknown = nearest[level] < 0
-        for people, rows in ((changed, np.flatnonzero(~unknown)), (everybody, np.flatnonzero(unknown))):
-            if len(people) and len(rows):
-                found, best = _largest(faces[rows], alike[rows], _part(roster, cohort, people), _LEVELS[level])
-                better = found > strangers[level, rows]
-                strangers[level, rows] = np.where(better, found, strangers[level, rows])
-                nearest[level, rows] = np.where(better, people[best], nearest[level, rows])
-    if level == 0:
-        strangers[1], nearest[1] = strangers[0], nearest[0]
+    for people, rows in ((changed, np.flatnonzero(~unknown)), (everybody, np.flatnonzero(unknown))):
+        if len(people) and len(rows):
+            found, best = _part(roster, cohort, people).largest(faces[rows], alike[rows], _levels(roster))
+            better = found > strangers[:, rows]
+            strangers[:, rows] = np.where(better, found, strangers[:, rows])
+            nearest[:, rows] = np.where(better, people[best], nearest[:, rows])
     return replace(roster, strangers=strangers, nearest=nearest)
 
 
@@ -229,13 +250,3 @@ def _part(roster: Roster, cohort: Cohort, people: IntArray) -> RosterGallery:
         norms=roster.norms[mine],
     )
     return RosterGallery.of(part, cohort)
-
-
-def _largest(
-    faces: FloatArray, alike: FloatArray, gallery: RosterGallery, first: int | None
-) -> tuple[FloatArray, IntArray]:
-    """Return the largest score of each of N faces, and with whom; the arguments are those of `compare_centred`."""
-    blocks = np.array_split(np.arange(len(faces)), max(1, len(faces) // _BLOCK))
-    scores = (gallery.compare_centred(faces[block], alike[block], first).scores for block in blocks)
-    largest = [(block.max(axis=1), block.argmax(axis=1)) for block in scores]
-    return np.concatenate([values for values, _ in largest]), np.concatenate([best for _, best in largest])
