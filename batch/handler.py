@@ -33,6 +33,7 @@ from batch.storage import Storage
 from model.errors import BundleError, BundleUnavailableError, RosterError
 from model.settings import Settings
 from model.space import embedding_space
+from model.storage import bucket_and_key
 
 MOST_TO_DO: Final = 120_000
 """The most batches of a run. Each adds two characters to the output of the Map, which may have 256 KB. Source:
@@ -147,7 +148,7 @@ class Steps:
 
 def _object(output: Storage, plan: Plan) -> dict[str, str]:
     """Return bucket and key of the manifest, for the state machine."""
-    bucket, _, prefix = output.location.removeprefix("s3://").partition("/")
+    bucket, prefix = bucket_and_key(output.location)
     return {"bucket": bucket, "key": f"{prefix}{planning.manifest_file(plan.run)}"}
 
 

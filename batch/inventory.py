@@ -23,7 +23,7 @@ from batch.contract import Listed, compact, order
 from batch.errors import SourceError, UnreadError
 from batch.objects import Objects
 from batch.sources import acceptance, is_photo_key
-from model.storage import Connect
+from model.storage import Connect, bucket_and_key
 from preprocess.temporary import temporary_folder
 
 MANIFEST: Final = "manifest.json"
@@ -96,7 +96,7 @@ class InventorySource:
         """
         self.location = location
         self.left_out: Counter[str] = Counter()
-        bucket, _, key = location.removeprefix("s3://").partition("/")
+        bucket, key = bucket_and_key(location)
         self._destination = Objects(f"s3://{bucket}", connect)
         try:
             self._manifest = self._read_manifest(key)

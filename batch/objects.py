@@ -14,7 +14,7 @@ from batch.errors import (
     MissingError,
     StorageError,
 )
-from model.storage import Connect, S3Client
+from model.storage import Connect, S3Client, bucket_and_key
 from preprocess.formats import START
 
 CONNECTIONS: Final = 16
@@ -68,8 +68,8 @@ class Objects(S3Client):
         Raises:
             StorageError: the location has another form, or the AWS settings cannot be used.
         """
-        self.bucket, _, prefix = location.removeprefix("s3://").partition("/")
-        if not self.bucket or not location.startswith("s3://"):
+        self.bucket, prefix = bucket_and_key(location)
+        if not self.bucket:
             raise StorageError(f"{location} is not an address in S3. Give s3://bucket/prefix.")
         self.prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
         self.location = f"s3://{self.bucket}/{self.prefix}"

@@ -10,6 +10,7 @@ from deploy.batch import open_output, output_of, region_of
 from deploy.errors import DeployError
 from deploy.machine import Machine
 from deploy.target import Target
+from model.storage import bucket_and_key
 
 _QUEUES: Final = "QueueConfigurations"
 
@@ -84,7 +85,7 @@ def _messages(queues: Any, address: str) -> int:
 
 def _notify(target: Target, machine: Machine, source: str, *, wanted: bool) -> None:
     """Add our notification to those of the bucket, or remove it. S3 changes all notifications of a bucket at once."""
-    bucket, _, prefix = _folder(source).removeprefix("s3://").partition("/")
+    bucket, prefix = bucket_and_key(_folder(source))
     identity = f"visage-{hashlib.sha256(f'{machine.arn} {prefix}'.encode()).hexdigest()[:16]}"
     with target.client("sqs") as queues:
         answer = queues.get_queue_attributes(QueueUrl=machine.arrivals, AttributeNames=["QueueArn"])

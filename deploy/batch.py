@@ -19,6 +19,7 @@ from deploy import stack_state, status
 from deploy.errors import DeployError
 from deploy.machine import Machine
 from deploy.target import Target
+from model.storage import bucket_and_key
 
 RUNNING: Final = "RUNNING"
 SUCCEEDED: Final = "SUCCEEDED"
@@ -113,7 +114,7 @@ def region_of(target: Target, place: str) -> str:
     Raises:
         DeployError: there is no such bucket, or it belongs to somebody who does not let you look.
     """
-    bucket = place.removeprefix("s3://").partition("/")[0]
+    bucket, _ = bucket_and_key(place)
     if not stack_state.bucket_exists(target, bucket):
         raise DeployError(f'There is no bucket "{bucket}". Check its name, and your AWS account.')
     with target.client("s3") as s3:

@@ -27,6 +27,8 @@ the threads only wait for each other to run Python."""
 _CONNECTIONS: Final = 2 * _PARTS
 """Connections to S3 at the same time: those of the downloads, and those that ask for sizes."""
 
+_SCHEME: Final = "s3://"
+
 _SERVER_ERROR: Final = 500
 """The HTTP status from which the server is at fault, so that trying again may help."""
 
@@ -171,6 +173,12 @@ class S3Client:
         return self._error(f"S3 refuses {self._location}: {code}.")
 
 
+def bucket_and_key(location: str) -> tuple[str, str]:
+    """Return the bucket and the key, or prefix, of "s3://bucket/key"; of another text, no bucket."""
+    bucket, _, key = location.removeprefix(_SCHEME).partition("/")
+    return (bucket, key) if location.startswith(_SCHEME) else ("", location)
+
+
 class Bucket(S3Client):
     """The files under one S3 prefix. Every error of boto3 becomes a BundleError."""
 
@@ -184,8 +192,8 @@ class Bucket(S3Client):
         Raises:
             BundleError: the location has another form, or the AWS settings cannot be used.
         """
-        self._name, _, prefix = location.removeprefix("s3://").partition("/")
-        if not self._name or not location.startswith("s3://"):
+        self._name, prefix = bucket_and_key(location)
+        if not self._name:
             raise BundleError(f"{location} is not the address of a bundle. Give s3://bucket/prefix.")
         self._prefix = prefix.rstrip("/")
         super().__init__(
@@ -309,8 +317,8 @@ class SharedObject(S3Client):
         Raises:
             SharedError: the location has another form, or the AWS settings cannot be used.
         """
-        self._bucket, _, self._key = location.removeprefix("s3://").partition("/")
-        if not (self._bucket and self._key and location.startswith("s3://")):
+        self._bucket, self._key = bucket_and_key(location)
+        if not (self._bucket and self._key):
             raise SharedError(f"{location} is not the address of an object. Give s3://bucket/key.")
         super().__init__(
             location,
