@@ -91,7 +91,7 @@ class FolderSource:
             empty = False
             yield listed
         if empty:
-            raise SourceError(f"The folder {self.location} holds no photos.")
+            raise SourceError(f"The folder {self.location} holds no photos. Give another one.")
 
     def read(self, listed: Listed) -> bytes:
         """Return the bytes of a file; see `Source.read`."""

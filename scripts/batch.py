@@ -74,7 +74,7 @@ def batch(
         typer.Option(
             "--watch/--no-watch",
             rich_help_panel=_ON_AWS,
-            help="Only say that each photo that arrives in SOURCE from now on gets its row at once, or no longer.",
+            help="From now on, give each photo that arrives in SOURCE its row at once; --no-watch ends that.",
         ),
     ] = None,
     as_json: JSONOption = False,
