@@ -40,6 +40,14 @@ PATHS = {
 }
 """WebDriver's commands over HTTP."""
 
+NOT_YET = {
+    "no such element",
+    "element not interactable",
+    "element click intercepted",
+    "stale element reference",
+}
+"""WebDriver's errors that end by themselves while a page is laid out: https://www.w3.org/TR/webdriver2/#errors."""
+
 _COLLECT_PROBLEMS = """
     window.problems = [];
     const kinds = { error: "message", unhandledrejection: "reason", securitypolicyviolation: "violatedDirective" };
@@ -107,6 +115,14 @@ class PlaywrightVisitor:
         return self.page.evaluate(waiting(expression, expected))
 
 
+class RefusedError(AssertionError):
+    """A browser refuses a command of WebDriver."""
+
+    def __init__(self, answer: dict[str, str]) -> None:
+        super().__init__(f"{answer['error']}: {answer['message']}")
+        self.code = answer["error"]
+
+
 class WebDriverVisitor:
     """Gives the commands of W3C WebDriver: https://www.w3.org/TR/webdriver2/#endpoints."""
 
@@ -119,35 +135,36 @@ class WebDriverVisitor:
         self.send("ExecuteScript", script=_COLLECT_PROBLEMS, args=[])
 
     def choose(self, *photos: Path) -> None:
-        self.send("ElementSendKeys", id=self._find("#file"), text="\n".join(map(str, photos)))
+        self._do("ElementSendKeys", "css selector", "#file", text="\n".join(map(str, photos)))
 
     def press(self, selector: str) -> None:
-        self.send("ElementClick", id=self._find(selector))
+        self.look(f"document.querySelector({json.dumps(selector)}).matches(':not(:disabled)')", True)
+        self._do("ElementClick", "css selector", selector)
 
     def follow(self, text: str) -> None:
-        self._wait_for(f"[...document.links].find(({{ innerText }}) => innerText.includes({json.dumps(text)}))")
-        self.send("ElementClick", id=self._found("partial link text", text))
+        self._do("ElementClick", "partial link text", text)
 
     def write(self, selector: str, text: str) -> None:
-        self.send("ElementClear", id=self._find(selector))
-        self.send("ElementSendKeys", id=self._find(selector), text=text)
+        self._do("ElementClear", "css selector", selector)
+        self._do("ElementSendKeys", "css selector", selector, text=text)
 
     def look(self, expression: str, expected: Any) -> Any:
         script = f"{waiting(expression, expected)}.then(arguments[0])"
         return self.send("ExecuteAsyncScript", script=script, args=[])
 
-    def _find(self, selector: str) -> str:
-        """Return the id of an element as soon as there is one."""
-        self._wait_for(f"document.querySelector({json.dumps(selector)})")
-        return self._found("css selector", selector)
-
-    def _wait_for(self, element: str) -> None:
-        """Wait until the expression is an element: WebDriver itself does not wait, as Playwright does."""
-        self.look(f"Boolean({element})", True)
-
-    def _found(self, strategy: str, value: str) -> str:
-        (identifier,) = self.send("FindElement", using=strategy, value=value).values()
-        return identifier
+    def _do(self, command: str, strategy: str, value: str, **members: Any) -> None:
+        """Do something with an element as soon as it can be reached: WebDriver does not wait, as Playwright does."""
+        stop = time.monotonic() + SECONDS
+        while True:
+            try:
+                (identifier,) = self.send("FindElement", using=strategy, value=value).values()
+                self.send(command, id=identifier, **members)
+            except RefusedError as error:
+                if error.code not in NOT_YET or time.monotonic() > stop:
+                    raise
+                time.sleep(0.02)
+            else:
+                return
 
 
 def waiting(expression: str, expected: Any) -> str:
@@ -189,7 +206,8 @@ def _firefox(program: str) -> Iterator[Visitor]:
                     message = json.dumps([0, 1, name, members])
                     connection.sendall(f"{len(message)}:{message}".encode())
                     _, _, error, value = _received(answers)
-                    assert error is None, error
+                    if error is not None:
+                        raise RefusedError(error)
                     return value.get("value", value) if isinstance(value, dict) else value
 
                 send("WebDriver:NewSession", capabilities={"alwaysMatch": CAPABILITIES})
@@ -215,8 +233,10 @@ def _webkit(program: str) -> Iterator[Visitor]:
 
             def post(path: str, members: dict) -> Any:
                 answer = http.post(f"{address}/{path}", json=members, timeout=3 * SECONDS)
-                assert answer.ok, answer.text
-                return answer.json()["value"]
+                value = answer.json()["value"]
+                if not answer.ok:
+                    raise RefusedError(value)
+                return value
 
             session = "session/" + post("session", {"capabilities": {"alwaysMatch": CAPABILITIES}})["sessionId"]
             yield WebDriverVisitor(lambda name, **members: post(f"{session}/{PATHS[name].format(**members)}", members))
