@@ -98,9 +98,9 @@ def search(
     index: FaceIndex,
     face: FloatArray,
     cohort: Cohort,
+    bars: Bars,
     model: str,
     top: int,
-    strangers: float = STRANGERS,
 ) -> Found:
     """Return the best photos for a (512,) unit-length embedding, at most `top`, each with its best face.
 
@@ -109,7 +109,6 @@ def search(
     Raises:
         BatchError, OSError: the output or the index cannot be read.
     """
-    bars = bars_for(cohort, len(index), strangers)
     similarities = scan(index, face, cohort)
     faces, scores, exact = _passing(index, face, cohort, similarities, bars.possible)
     rows = _Rows(output)

@@ -25,8 +25,19 @@ from model.settings import cores
 from model.space import embedding_space
 from preprocess.names import printable
 from scripts import batch_stage, checks
-from scripts.client import BundleOption
-from scripts.console import SETTINGS, CommandError, JSONOption, WorkersOption, console, emit, note, out, progress, step
+from scripts.console import (
+    SETTINGS,
+    BundleOption,
+    CommandError,
+    JSONOption,
+    WorkersOption,
+    console,
+    emit,
+    note,
+    out,
+    progress,
+    step,
+)
 from scripts.stages import Stage
 
 if TYPE_CHECKING:

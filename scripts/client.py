@@ -17,10 +17,8 @@ from dataset.words import counted
 from deploy.local import direct
 from model.uploads import CONTENT_TYPE
 from model.version import VERSION
-from scripts.console import SETTINGS
+from scripts.console import SETTINGS, Answer
 from scripts.errors import CommandError
-
-Answer = dict[str, Any]
 
 Fields = Mapping[str, Any] | Sequence[tuple[str, Any]]
 """The parts of a form: texts, or (file name, content, content type)."""
@@ -31,7 +29,6 @@ Expected = Callable[[Answer], bool]
 Auth = Callable[[requests.PreparedRequest], requests.PreparedRequest]
 """Adds to a request who sends it."""
 
-BundleOption = Annotated[str | None, typer.Option(help="A bundle: a folder or s3://bucket/prefix.")]
 UrlOption = Annotated[str | None, typer.Option(help="The API's address.")]
 KeyFileOption = Annotated[
     Path | None,

@@ -29,10 +29,13 @@ from scripts.errors import CommandError
 __all__ = [
     "CACHE",
     "SETTINGS",
+    "Answer",
+    "BundleOption",
     "CommandError",
     "JSONOption",
     "OutputOption",
     "PretrainedOption",
+    "WorkersOption",
     "console",
     "emit",
     "note",
@@ -85,7 +88,11 @@ Markup and emoji codes are off because names of files may contain brackets and c
 
 out: Final = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
 
+Answer = dict[str, Any]
+"""The result of a command, as `--json` prints it."""
+
 JSONOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+BundleOption = Annotated[str | None, typer.Option(help="A bundle: a folder or s3://bucket/prefix.")]
 WorkersOption = Annotated[
     int | None, typer.Option(min=1, help="Number of worker processes. (default: one for each core)")
 ]

@@ -18,8 +18,8 @@ from model.roster import Roster
 from preprocess.files import replacing
 from preprocess.names import printable
 from scripts import checks
-from scripts.client import Answer, Client, KeyFileOption, NoAnswerError, UrlOption, connection, key_for
-from scripts.console import SETTINGS, CommandError, JSONOption, emit, note, out, progress
+from scripts.client import Client, KeyFileOption, NoAnswerError, UrlOption, connection, key_for
+from scripts.console import SETTINGS, Answer, CommandError, JSONOption, emit, note, out, progress
 from scripts.people_photos import Sent, choose_faces, send_photos, show_photos
 from scripts.photos import list_photos
 

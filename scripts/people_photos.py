@@ -14,8 +14,8 @@ from model.uploads import CONTENT_TYPE
 from preprocess.errors import PhotoError
 from preprocess.files import read_photo
 from preprocess.names import printable
-from scripts.client import Answer, Client, NoAnswerError
-from scripts.console import CommandError, out
+from scripts.client import Client, NoAnswerError
+from scripts.console import Answer, CommandError, out
 
 _BATCH: Final = 20
 """Photos of one request. With one processor, 20 large ones take about half of the 29 seconds that a request has."""

@@ -14,8 +14,8 @@ from preprocess.errors import PhotoError
 from preprocess.files import read_photo
 from preprocess.names import printable
 from scripts import checks
-from scripts.client import BundleOption, KeyFileOption, NoAnswerError, UrlOption, connection, key_for
-from scripts.console import CommandError, JSONOption, emit, out, progress
+from scripts.client import KeyFileOption, NoAnswerError, UrlOption, connection, key_for
+from scripts.console import BundleOption, CommandError, JSONOption, emit, out, progress
 from scripts.photos import list_photos
 
 Recognize = Callable[[bytes], dict[str, Any]]

@@ -15,14 +15,13 @@ from preprocess.detect import MAX_FACES
 from preprocess.files import read_photo
 from preprocess.names import printable
 from scripts import checks
-from scripts.client import Answer
-from scripts.console import CACHE, SETTINGS, CommandError, JSONOption, emit, note, out, progress, steps
+from scripts.console import CACHE, SETTINGS, Answer, CommandError, JSONOption, emit, note, out, progress, steps
 
 if TYPE_CHECKING:
     from batch.storage import Storage
     from collection.face_index import FaceIndex
     from collection.search import Found
-    from model.cohort import Cohort, FloatArray
+    from model.cohort import FloatArray
 
 _QUICK_ENGINE: Final = "onnx"
 """Starts in a fraction of the time of the other. Pairs of photos pass as often if each is of another engine."""
@@ -54,21 +53,26 @@ def search(
     """
     from batch.storage import storage_at
     from collection.output import searchable, unfinished
+    from collection.search import bars_for
     from collection.search import search as search_index
     from model import bundle as bundles
+    from model.cohort import Cohort
     from model.space import embedding_space
 
     data = _read(photo)
-    space = embedding_space(bundles.load(bundle, files=()).manifest)
+    loaded = bundles.load(bundle, files={bundles.COHORT})
+    space = embedding_space(loaded.manifest)
     with closing(storage_at(location)) as output:
         header = searchable(output, space)
         remark = unfinished(output)
         checks.announce("Searching", as_json=as_json)
-        with ThreadPoolExecutor(1) as pool:  # the network is loaded while the output is listed
+        with ThreadPoolExecutor(1) as pool:  # the network is loaded beside all that needs none
             embedded = pool.submit(_face_of, bundle, data, face)
+            cohort = Cohort.load(loaded.path(bundles.COHORT))
             index = _index_of(output)
-        embedding, cohort, seen = embedded.result()
-        found = search_index(output, index, embedding, cohort, header.model, top, strangers)
+            bars = bars_for(cohort, len(index), strangers)
+        embedding, seen = embedded.result()
+        found = search_index(output, index, embedding, cohort, bars, header.model, top)
     answer = {
         "photo": str(photo),
         "face": seen,
@@ -88,11 +92,12 @@ def _read(photo: Path) -> bytes:
     return read_photo(photo)
 
 
-def _face_of(bundle: str, data: bytes, number: int) -> "tuple[FloatArray, Cohort, dict[str, Any]]":
-    """Return the (512,) embedding of a face of the photo, the cohort of the bundle, and what is said of the face."""
+def _face_of(bundle: str, data: bytes, number: int) -> "tuple[FloatArray, dict[str, Any]]":
+    """Return the (512,) embedding of a face of the photo, and what is said of the face."""
     from model.recognizer import Recognizer
 
-    recognizer = Recognizer.load(bundle, replace(SETTINGS, engine=_QUICK_ENGINE))
+    settings = replace(SETTINGS, engine=_QUICK_ENGINE, threads=1)  # the listing has the other core
+    recognizer = Recognizer.load(bundle, settings)
     found = recognizer.find(data)
     if number > len(found.boxes):
         raise CommandError(
@@ -101,7 +106,7 @@ def _face_of(bundle: str, data: bytes, number: int) -> "tuple[FloatArray, Cohort
     embedding = recognizer.embed(found, number)
     (appearance,) = embedding.detection.appearances
     seen = {"face": number, "faces": len(found.boxes), "advice": list(appearance.advice)}
-    return embedding.embeddings[0], recognizer.cohort, seen
+    return embedding.embeddings[0], seen
 
 
 def _index_of(output: "Storage") -> "FaceIndex":

@@ -13,8 +13,8 @@ from preprocess.detect import MAX_FACES
 from preprocess.files import read_photo
 from preprocess.names import printable
 from scripts import checks
-from scripts.client import Answer, BundleOption, KeyFileOption, UrlOption, connection, key_for
-from scripts.console import SETTINGS, CommandError, JSONOption, emit, note, out, progress
+from scripts.client import KeyFileOption, UrlOption, connection, key_for
+from scripts.console import SETTINGS, Answer, BundleOption, CommandError, JSONOption, emit, note, out, progress
 
 FaceOption = Annotated[int, typer.Option(min=1, max=MAX_FACES, help="The number of the face; 1 is the most prominent.")]
 

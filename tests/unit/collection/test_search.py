@@ -42,7 +42,8 @@ def write(output, name, rows, embeddings):
 
 def found(output, tmp_path, face, cohort=None, top=20, **options):
     index = face_index.update(output, tmp_path / "index")
-    return search(output, index, face, cohort or measured(), "m", top, **options)
+    cohort = cohort or measured()
+    return search(output, index, face, cohort, bars_for(cohort, len(index), **options), "m", top)
 
 
 def test_the_photos_of_one_person_are_found_and_the_best_one_comes_first(output, crowded, tmp_path):
@@ -160,7 +161,7 @@ def test_a_part_that_a_running_batch_removes_is_no_damage(output, tmp_path):
     write(output, "one", [row("a.jpg", "ann")], [face])
     index = face_index.update(output, tmp_path / "index")
     parts.remove(output, "one")
-    answer = search(output, index, face, measured(), "m", 20)
+    answer = search(output, index, face, measured(), bars_for(measured(), len(index)), "m", 20)
     assert (answer.hits, answer.damaged) == ((), ())
 
 
