@@ -29,6 +29,7 @@ _GZIP: Final = 31
 """As `wbits`, it makes zlib write gzip's header without a time. Python's `gzip` writes others in other versions."""
 
 _SUFFIX: Final = ".jsonl.gz"
+_NPY: Final = ".npy"
 
 _NEEDED: Final = {"photo", "status", "etag", "bytes", "faces", "model", "roster"}
 
@@ -70,12 +71,13 @@ def part_file(name: str) -> str:
 
 def embeddings_file(name: str) -> str:
     """Return the file of a part's embeddings in the output."""
-    return f"{EMBEDDINGS}/{name}.npy"
+    return f"{EMBEDDINGS}/{name}{_NPY}"
 
 
-def existing(output: Storage) -> set[str]:
-    """Return the names of all parts in the output."""
-    return {name.removesuffix(_SUFFIX) for name in output.names(PARTS) if name.endswith(_SUFFIX)}
+def existing(output: Storage, *, embeddings: bool = False) -> set[str]:
+    """Return the names of all parts in the output: with `embeddings`, of those alone that have theirs."""
+    names = _names(output, PARTS, _SUFFIX)
+    return names & _names(output, EMBEDDINGS, _NPY) if embeddings else names
 
 
 def write(output: Storage, part: Part) -> None:
@@ -141,6 +143,10 @@ def former_rows(output: Storage, names: tuple[str, ...], *, embeddings: bool) ->
     for name in names:
         with suppress(MissingError, OutputError):
             yield from read(output, name, embeddings=embeddings).by_photo()
+
+
+def _names(output: Storage, folder: str, suffix: str) -> set[str]:
+    return {name.removesuffix(suffix) for name in output.names(folder) if name.endswith(suffix)}
 
 
 def _npy(embeddings: HalfArray) -> bytes:

@@ -230,10 +230,10 @@ def index(output: Storage, run: str) -> Iterator[Indexed]:
         yield from _read_index(folder / "index")
 
 
-def remove_other_runs(output: Storage, run: str) -> None:
-    """Remove the manifests of all other runs."""
+def remove_older_runs(output: Storage, run: str) -> None:
+    """Remove the manifests of all runs that began before this one."""
     for name in list(output.names(MANIFESTS)):
-        if not name.startswith(f"{run}."):
+        if name.partition(".")[0] < run:
             output.remove(f"{MANIFESTS}/{name}")
 
 
@@ -246,9 +246,9 @@ class _Planner:
 
     def __init__(self, output: Storage, header: Header, run: str, now: float) -> None:
         self._output, self._header, self._run, self._now = output, header, run, now
-        self._existing = parts.existing(output)
+        self._existing = parts.existing(output, embeddings=header.keep_embeddings)
         self._again = _again(output) & self._existing
-        self._stale = self._existing.copy()
+        self._stale = parts.existing(output)
         self._counts: Counter[str] = Counter()
 
     def write(self, source: Source, folder: Path, on_photos: OnPhotos) -> Plan:

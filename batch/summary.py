@@ -11,7 +11,7 @@ from batch import parts
 from batch.contract import FORMAT, Header
 from batch.cost import Functions, dollars_at_most
 from batch.errors import MissingError, OutputError
-from batch.planning import SUMMARY, Indexed, Plan, index, read_plan, remove_other_runs
+from batch.planning import SUMMARY, Indexed, Plan, index, read_plan, read_summary, remove_older_runs
 from batch.rows import AGAIN, Row
 from batch.storage import Storage
 from model.version import VERSION
@@ -66,11 +66,20 @@ def finish(
     Damaged parts are removed and count as missing: a rerun does them. `now` is by default the time, which says how long
     the run took. `functions` are those of AWS that it ran on; the summary then has what it cost.
 
+    S3 has no locks, so a newer run may have ended first: it has done everything that this one had to do, and removed
+    its manifest. Then the summary of the newer one is returned.
+
     Raises:
         MissingError: there is no such run.
         BatchError, OSError: the output cannot be read or written.
     """
-    plan = read_plan(output, run)
+    try:
+        plan = read_plan(output, run)
+    except MissingError:
+        newer = read_summary(output)
+        if not newer.get("complete"):
+            raise
+        return newer
     counts, again, missing = Counts(), [], 0
     for name, rows in read_parts(output, index(output, run)):
         if rows is None:
@@ -142,7 +151,7 @@ def _summary(
 
 
 def _tidy(output: Storage, plan: Plan) -> None:
-    """Remove the parts that no batch of a complete run names, and the manifests of other runs."""
+    """Remove the parts that no batch of a complete run names, and the manifests of older runs."""
     for name in plan.stale:
         parts.remove(output, name)
-    remove_other_runs(output, plan.run)
+    remove_older_runs(output, plan.run)

@@ -121,12 +121,8 @@ def _entries(stored: Any) -> tuple[Entry, ...]:
 def _versions(output: Storage) -> dict[str, str]:
     """Return the parts with embeddings, and a version that changes when the file is written again."""
     names = parts.existing(output)
-    found = {}
-    for listed in output.listed(parts.EMBEDDINGS):
-        name = listed.key.removesuffix(".npy")
-        if name in names:
-            found[name] = f"{listed.etag} {listed.size}"
-    return found
+    listed = {file.key.removesuffix(".npy"): file for file in output.listed(parts.EMBEDDINGS)}
+    return {name: f"{file.etag} {file.size}" for name, file in listed.items() if name in names}
 
 
 class _Writer:

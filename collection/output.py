@@ -49,7 +49,7 @@ def unfinished(output: Storage) -> str:
     if is_complete(read_summary(output), run):
         return ""
     plan = read_plan(output, run)
-    done = len(parts.existing(output).difference(plan.stale))
+    done = len(parts.existing(output, embeddings=True).difference(plan.stale))
     return f"The batch is not finished: {done} of {plan.batches} parts are there. What is there is searched."
 
 

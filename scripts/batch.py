@@ -174,7 +174,7 @@ def _recognise(
         todo = planning.manifest(output, run)
         answer_all(job, output, todo, min(workers, max(1, plan.to_do)), lambda count: bar.advance(task, count))
     summary = finish(output, header, run)
-    write_results(output, run, summary, source, thumbnails=thumbnails)
+    write_results(output, summary["run"]["name"], summary, source, thumbnails=thumbnails)
     return summary
 
 
@@ -233,7 +233,7 @@ def _status(output: Storage) -> dict[str, Any]:
     header, run = planning.read_header(output), planning.latest_run(output)
     if header is None or run is None:
         raise OutputError(f"There is no batch in {output.location}.")
-    existing, batches = parts.existing(output), list(planning.index(output, run))
+    existing, batches = parts.existing(output, embeddings=header.keep_embeddings), list(planning.index(output, run))
     done = [indexed for indexed in batches if indexed.name in existing]
     return {
         "source": header.source,

@@ -43,7 +43,8 @@ def do(output, run, header=HEADER):
     """Write a part for each batch that a run has to do; return the batches."""
     batches = list(manifest(output, run))
     for batch in batches:
-        parts.write(output, Part(batch.name, [row_of(listed, header.model, "no_face") for listed in batch.photos]))
+        rows = [row_of(listed, header.model, "no_face") for listed in batch.photos]
+        parts.write(output, Part(batch.name, rows, parts.no_faces(kept=header.keep_embeddings)))
     return batches
 
 

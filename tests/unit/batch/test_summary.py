@@ -6,7 +6,8 @@ import pytest
 
 from batch import parts, planning
 from batch.cost import Functions
-from batch.planning import manifest, plan
+from batch.errors import MissingError
+from batch.planning import index, manifest, plan
 from batch.sources import FolderSource
 from batch.storage import BucketStorage, FolderStorage
 from batch.summary import finish
@@ -91,6 +92,38 @@ def test_a_complete_run_removes_the_parts_of_photos_that_changed(folder, output)
     assert parts.existing(output) == (before | parts.existing(output)) - set(made.stale)
     assert {name.removesuffix(".npy") for name in output.names("embeddings")} == parts.existing(output)
     assert summary["people"][2] == {"id": "id-cleo", "label": "cleo", "photos": 1, "faces": 2}
+
+
+@pytest.mark.parametrize("first", ["run-1", "run-2"])
+def test_of_two_runs_at_once_each_ends_with_all_rows(folder, output, first):
+    source = FolderSource(folder)
+    runs = [first, *({"run-1", "run-2"} - {first})]
+    for run in sorted(runs):
+        plan(source, output, HEADER, run)
+    waiting = {run: list(manifest(output, run)) for run in runs}
+    for run in runs:
+        work(source, output, run, waiting[run])
+        summary = finish(output, HEADER, run)
+        assert (summary["complete"], summary["photos"]) == (True, 100)
+        assert sum(1 for _ in index(output, summary["run"]["name"])) == len(waiting[run])
+    assert {name.partition(".")[0] for name in output.names("manifests")} == {"run-2"}
+
+
+def test_a_run_that_nobody_planned_is_an_error(output):
+    with pytest.raises(MissingError):
+        finish(output, HEADER, "run-1")
+
+
+def test_a_part_whose_embeddings_are_gone_is_done_again(folder, output):
+    source = FolderSource(folder)
+    plan(source, output, HEADER, "run-1")
+    work(source, output, "run-1")
+    finish(output, HEADER, "run-1")
+    name = next(manifest(output, "run-1")).name
+    output.remove(parts.embeddings_file(name))
+    assert plan(source, output, HEADER, "run-2").to_do == 1
+    work(source, output, "run-2")
+    assert name in parts.existing(output, embeddings=True)
 
 
 def test_a_damaged_part_is_done_again(folder, output):
