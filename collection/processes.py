@@ -4,6 +4,7 @@ A batch whose process is killed is done again, photo by photo, in a process of i
 its row says so, and the other photos have their answers.
 """
 
+import heapq
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -34,6 +35,9 @@ _PAUSE_S: Final = 2.0
 
 _MOST_KILLED: Final = 3
 """How often a process may be killed. If memory runs out again and again, the command ends and says so."""
+
+_HELD: Final = 4
+"""Batches for each process that are kept back until the end."""
 
 OnDone = Callable[[int], object]
 """Takes the number of photos that are answered since the last call."""
@@ -74,7 +78,7 @@ def answer_all(job: Job, output: Storage, batches: Iterable[Batch], workers: int
         WorkerKilledError: processes are killed again and again.
         BatchError, OSError: S3 refuses or cannot be reached, or the disk is full. Whole parts stay.
     """
-    coming = _Coming(batches)
+    coming = _Coming(smallest_last(batches, _HELD * workers))
     for killed in range(_MOST_KILLED + 1):
         try:
             with parallel_stream(_answer, (_Task(job, batch) for batch in coming), workers) as results:
@@ -86,6 +90,17 @@ def answer_all(job: Job, output: Storage, batches: Iterable[Batch], workers: int
             _answer_suspects(job, output, coming.taken(), on_done)
         else:
             return
+
+
+def smallest_last(batches: Iterable[Batch], held: int) -> Iterator[Batch]:
+    """Yield batches, so many of the smallest ones at the end: all processes then end at nearly the same time."""
+    smallest: list[tuple[int, str, Batch]] = []
+    for batch in batches:
+        heapq.heappush(smallest, (-len(batch.photos), batch.name, batch))
+        if len(smallest) > held:
+            yield heapq.heappop(smallest)[-1]
+    while smallest:
+        yield heapq.heappop(smallest)[-1]
 
 
 class _Coming:
@@ -112,7 +127,7 @@ class _Coming:
 
 def _answer_suspects(job: Job, output: Storage, batches: list[Batch], on_done: OnDone) -> None:
     """Answer the batches that were in the hands of processes when one of them was killed."""
-    written = parts.existing(output)
+    written = parts.existing(output, embeddings=job.header.keep_embeddings)
     for batch in batches:
         if batch.name not in written or batch.name in batch.reuse:
             parts.write(output, _photo_by_photo(job, batch))

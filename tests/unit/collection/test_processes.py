@@ -3,16 +3,18 @@
 from concurrent.futures.process import BrokenProcessPool
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from batch import parts
-from batch.contract import Header
+from batch.contract import Batch, Header, Listed
 from batch.errors import BatchUnavailableError, OutputError
 from batch.planning import manifest, open_output, plan
 from batch.sources import FolderSource
 from batch.storage import FolderStorage
 from batch.summary import finish
 from collection import processes
-from collection.processes import Job, answer_all
+from collection.processes import Job, answer_all, smallest_last
 from dataset.errors import WorkerKilledError
 from tests.answering import Model
 
@@ -40,6 +42,17 @@ class Deadly(Model):
 
 class Killed(BaseException):
     """Stands for SIGKILL."""
+
+
+@given(st.lists(st.integers(1, 64), max_size=100), st.integers(1, 20))
+def test_the_smallest_batches_come_last_and_none_is_lost(sizes, held):
+    batches = [
+        Batch(f"{number:024}", tuple(Listed(f"{number}-{photo}", "1", 1) for photo in range(size)))
+        for number, size in enumerate(sizes)
+    ]
+    found = list(smallest_last(iter(batches), held))
+    assert sorted(batch.name for batch in found) == [batch.name for batch in batches]
+    assert [len(batch.photos) for batch in found[-held:]] == sorted(sizes)[:held][::-1]
 
 
 @pytest.fixture
