@@ -31,7 +31,22 @@ def merge(sorting: Sorting, numbers: Sequence[int]) -> Sorting:
         )
         for name, photo in sorting.photos.items()
     }
-    return replace(sorting, photos=photos, people=_without(sorting, gone))
+    apart = {frozenset(kept if number in gone else number for number in pair) for pair in sorting.apart}
+    pairs = frozenset(pair for pair in apart if len(pair) == 2)
+    return replace(sorting, photos=photos, people=_without(sorting, gone), apart=pairs)
+
+
+def tell_apart(sorting: Sorting, numbers: Sequence[int]) -> Sorting:
+    """Return the state in which two people are not suggested to be one, now or when more photos are sorted.
+
+    Raises:
+        SortError: there is no such person, or these are not two.
+    """
+    pair = frozenset(sorting.person(number).number for number in numbers)
+    if len(pair) != 2:
+        raise SortError("Give two people who are not one.")
+    apart = sorting.apart | {pair}
+    return replace(sorting, apart=apart, alike=[each for each in sorting.alike if frozenset(each) not in apart])
 
 
 def move(sorting: Sorting, faces: Iterable[FaceOf], to: int | None) -> tuple[Sorting, int]:

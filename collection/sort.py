@@ -314,8 +314,9 @@ def _grouped(sorting: Sorting, found: Found, mean: FloatArray, least: int) -> So
         for (where, _), owner, group in zip(rows, owners, groups.numbers.tolist(), strict=True)
         if owner is None and group >= 0
     }
-    alike = [(numbers[one], numbers[other]) for one, other in groups.alike]
-    return replace(sorting.with_owners(wanted), alike=[(one, other) for one, other in alike if one and other])
+    pairs = [(numbers[one], numbers[other]) for one, other in groups.alike]
+    alike = [(one, other) for one, other in pairs if one and other and frozenset((one, other)) not in sorting.apart]
+    return replace(sorting.with_owners(wanted), alike=alike)
 
 
 def good_faces(sorting: Sorting, found: Found) -> Iterator[tuple[FaceOf, Candidate]]:

@@ -79,7 +79,8 @@ class FaceOf:
 class Sorting:
     """The people by number, the photos by file name, and what was taken from piles, by the path there.
 
-    `alike` are pairs of people who may be one, the most alike first. `next_number` is that of the next person; numbers
+    `alike` are pairs of people who may be one, the most alike first, and `apart` those of whom the owner said that they
+    are two. `next_number` is that of the next person; numbers
     are not used twice. Where it is not `applied`, the folders are not yet as it says. `changes` counts what was stored.
     """
 
@@ -90,6 +91,7 @@ class Sorting:
     next_number: int = 1
     applied: bool = True
     changes: int = 0
+    apart: frozenset[frozenset[int]] = frozenset()
 
     @classmethod
     def read(cls, photos: Path) -> Self:
@@ -132,6 +134,7 @@ class Sorting:
             int(content["next_number"]),
             bool(content["applied"]),
             int(content["changes"]),
+            frozenset(map(frozenset, content.get("apart", ()))),
         )
 
     def write(self, photos: Path, *, applied: bool) -> Self:
@@ -147,6 +150,7 @@ class Sorting:
                 for person in self.people.values()
             ],
             "alike": list(self.alike),
+            "apart": sorted(map(sorted, self.apart)),
             "photos": {
                 name: [photo.sha256, photo.faces, sorted(photo.also)] for name, photo in sorted(self.photos.items())
             },

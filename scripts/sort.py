@@ -51,6 +51,10 @@ def sort(
     merge: Annotated[
         tuple[str, str] | None, typer.Option(metavar="PERSON PERSON", help="Two people, by number or name, are one.")
     ] = None,
+    apart: Annotated[
+        tuple[str, str] | None,
+        typer.Option(metavar="PERSON PERSON", help="Two people who look alike are two, and not suggested to be one."),
+    ] = None,
     split: Annotated[
         str | None, typer.Option(metavar="PERSON", help="The photos that --photo names show one other person.")
     ] = None,
@@ -81,12 +85,12 @@ def sort(
     Photos are linked and not copied where the disk can. Sorting again takes new photos in. What you decided stays: by
     these options, on the page, or in the folders, where you may rename folders and move photos.
     """
-    chosen = _decisions(merge, split, exclude, photo or (), name)
+    chosen = _decisions(merge, apart, split, exclude, photo or (), name)
     *piles, photos = paths
     if len(piles) > 1:
         raise CommandError("Give a pile of photos and a folder for the sorted photos.")
     if piles and (chosen or page):
-        raise CommandError("Sort first. Then give PHOTOS alone, with --merge, --split, --exclude, --name or --page.")
+        raise CommandError("Sort first. Then give PHOTOS alone, with --page or what you decide.")
     if page and as_json:
         raise CommandError("Give --page or --json, not both.")
     checks.target(photos)
@@ -103,6 +107,7 @@ def sort(
 
 def _decisions(
     merge: tuple[str, str] | None,
+    apart: tuple[str, str] | None,
     split: str | None,
     exclude: str | None,
     photos: Sequence[str],
@@ -113,7 +118,9 @@ def _decisions(
         raise CommandError("Give --split PERSON or --exclude PERSON, and for each photo a --photo NAME.")
     chosen: list[Decision] = []
     if merge:
-        chosen.append(partial(_merge, people=merge))
+        chosen.append(partial(_of_two, decision=decisions.merge, people=merge))
+    if apart:
+        chosen.append(partial(_of_two, decision=decisions.tell_apart, people=apart))
     if split is not None:
         chosen.append(partial(_move, who=split, photos=photos, to=None))
     if exclude is not None:
@@ -129,8 +136,8 @@ def _all(sorting: Sorting, chosen: Sequence[Decision]) -> Sorting:
     return sorting
 
 
-def _merge(sorting: Sorting, people: Sequence[str]) -> Sorting:
-    return decisions.merge(sorting, [sorting.called(who).number for who in people])
+def _of_two(sorting: Sorting, decision: Callable[[Sorting, Sequence[int]], Sorting], people: Sequence[str]) -> Sorting:
+    return decision(sorting, [sorting.called(who).number for who in people])
 
 
 def _move(sorting: Sorting, who: str, photos: Sequence[str], to: int | None) -> Sorting:
@@ -180,7 +187,7 @@ def _show(result: Result, photos: Path, *, is_new: bool) -> None:
         out.print(Text("unsorted", "yellow"), f"{name}: {result.reasons[name]}")
     pairs = ", ".join(f"{one} and {other}" for one, other in result.sorting.alike[:_LISTED])
     if pairs:
-        out.print(f"May be one person: {pairs}. If so: visage sort {photos} --merge NUMBER NUMBER")
+        out.print(f"May be one person: {pairs}. If so: visage sort {photos} --merge NUMBER NUMBER; if not, --apart.")
     out.print(f"To merge, split and name them in a browser: visage sort {photos} --page")
 
 

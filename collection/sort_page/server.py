@@ -158,6 +158,9 @@ def _decision(content: Mapping[str, Any]) -> Callable[[Sorting], Sorting]:
         case "merge":
             people = [int(number) for number in content["people"]]
             return lambda sorting: decisions.merge(sorting, people)
+        case "apart":
+            two = [int(number) for number in content["people"]]
+            return lambda sorting: decisions.tell_apart(sorting, two)
         case "name":
             number, name = int(content["person"]), str(content["name"])
             return lambda sorting: decisions.rename(sorting, number, name)

@@ -9,7 +9,6 @@ let state = null;
 let busy = false;
 const chosen = new Map(); // by key: the face
 const opened = new Set(); // people of whom all faces are shown
-const dismissed = new Set(); // pairs that are not one person
 let dragged = null;
 
 const keyOf = (face) => `${face.photo}/${face.face}`;
@@ -69,6 +68,10 @@ const titled = (number) => person(number)?.title ?? "";
 
 function merge(one, other) {
   if (one !== other) change({ do: "merge", people: [one, other] }, `${titled(other)} and ${titled(one)} are one person now.`);
+}
+
+function tellApart(one, other) {
+  change({ do: "apart", people: [one, other] }, `${titled(one)} and ${titled(other)} are two people.`);
 }
 
 function move(faces, to) {
@@ -223,10 +226,6 @@ function pair([one, other]) {
       ...who.faces.slice(0, 3).map((face) => element("span", { class: "face" }, element("img", { src: `faces/${face.picture}`, alt: "" }))),
     );
   const names = `${titled(one)} and ${titled(other)}`;
-  const dismiss = () => {
-    dismissed.add(`${one}-${other}`);
-    show();
-  };
   return element(
     "li",
     {},
@@ -234,7 +233,7 @@ function pair([one, other]) {
     sample(person(one)),
     sample(person(other)),
     element("button", { type: "button", class: "button", id: `same-${one}-${other}`, onclick: () => merge(one, other) }, "One person"),
-    element("button", { type: "button", class: "link", id: `other-${one}-${other}`, onclick: dismiss }, "Two people"),
+    element("button", { type: "button", class: "link", id: `other-${one}-${other}`, onclick: () => tellApart(one, other) }, "Two people"),
   );
 }
 
@@ -246,7 +245,7 @@ function showTools() {
 /** Show the state. The element that has the focus keeps it, if there still is one like it. */
 function show() {
   const focused = document.activeElement?.id;
-  const pairs = state.alike.filter(([one, other]) => person(one) && person(other) && !dismissed.has(`${one}-${other}`));
+  const pairs = state.alike.filter(([one, other]) => person(one) && person(other));
   at("alike").hidden = !pairs.length;
   at("pairs").replaceChildren(...pairs.slice(0, 3).map(pair));
   at("people").replaceChildren(...state.people.map(card));

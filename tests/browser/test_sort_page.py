@@ -1,5 +1,7 @@
 """The page of `visage sort --page`: people are merged, split and named by drag, by keyboard, and in every browser."""
 
+from dataclasses import replace
+
 import pytest
 from playwright.sync_api import expect
 
@@ -47,6 +49,18 @@ def test_a_face_is_dragged_to_another_person_to_a_new_one_and_to_nobody(opened, 
     opened.get_by_role("button", name="in b2.jpg").drag_to(opened.locator("#nobody"))
     said(opened, "1 face went to nobody.")
     assert "b2.jpg" in sorted_pile.folders()["unsorted"]
+
+
+def test_two_people_who_look_alike_are_told_apart_for_good(opened, sorted_pile):
+    sorted_pile.decide(lambda state: replace(state, alike=[(2, 1)]))
+    opened.reload()
+    opened.get_by_role("button", name="Two people").click()
+    said(opened, "person-002 and person-001 are two people.")
+    expect(opened.locator("#alike")).to_be_hidden()
+    opened.reload()
+    expect(opened.locator(".card")).to_have_count(3)
+    expect(opened.locator("#alike")).to_be_hidden()
+    assert sorted_pile.folders() == SORTED
 
 
 def test_everything_can_be_done_with_the_keyboard(opened, sorted_pile):

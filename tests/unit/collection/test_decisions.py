@@ -1,5 +1,7 @@
 """Merges, splits and names change whose faces are whose; what cannot be is a sentence."""
 
+from dataclasses import replace
+
 import pytest
 
 from collection import decisions
@@ -29,6 +31,15 @@ def test_whoever_has_a_name_remains_after_a_merge(state):
     assert list(merged.people) == [2]
     assert owners(merged) == {"a.jpg": (2,), "b.jpg": (2, 2), "c.jpg": (2, None), "d.jpg": ()}
     assert merged.photos["d.jpg"].people == {2}
+
+
+def test_people_who_are_told_apart_stay_so_through_a_merge_until_they_are_one(state):
+    split, three = decisions.move(replace(state, alike=[(1, 2)]), [FaceOf("b.jpg", 0)], None)
+    apart = decisions.tell_apart(decisions.tell_apart(split, [1, 2]), [three, 1])
+    assert (apart.alike, apart.apart) == ([], {frozenset((1, 2)), frozenset((1, three))})
+    merged = decisions.merge(apart, [2, three])
+    assert merged.apart == {frozenset((1, 2))}
+    assert decisions.merge(merged, [1, 2]).apart == frozenset()
 
 
 def test_faces_that_are_split_off_are_a_new_person_and_numbers_are_not_used_twice(state):
@@ -83,6 +94,8 @@ def test_what_does_not_exist_is_refused(state):
         decisions.merge(state, [1, 1])
     with pytest.raises(SortError, match="no person 9"):
         decisions.merge(state, [1, 9])
+    with pytest.raises(SortError, match="two people who are not one"):
+        decisions.tell_apart(state, [1, 1])
     with pytest.raises(SortError, match="no face 3"):
         decisions.move(state, [FaceOf("b.jpg", 2)], None)
     with pytest.raises(SortError, match="Give the faces"):

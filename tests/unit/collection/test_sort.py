@@ -6,11 +6,12 @@ import os
 import shutil
 from contextlib import suppress
 from dataclasses import replace
+from itertools import combinations
 
 import pytest
 from filelock import FileLock
 
-from collection import decisions, folders, moved
+from collection import decisions, folders, likeness, moved
 from collection import sort as sorting
 from collection.errors import SortError
 from collection.sorting import NOBODY, Sorting
@@ -108,6 +109,16 @@ def test_what_was_merged_split_named_and_excluded_stays_when_new_photos_come(pil
     pile.put("fay", "f1.jpg", "f2.jpg", "f3.jpg")
     pile.sort()
     assert pile.folders() == expected | {"person-004": ["f1.jpg", "f2.jpg", "f3.jpg"]}
+
+
+def test_people_who_were_told_apart_are_not_suggested_again(pile, monkeypatch):
+    monkeypatch.setattr(likeness, "_alike", lambda numbers, *_: list(combinations(range(max(numbers) + 1), 2)))
+    assert pile.sort().sorting.alike == [(2, 1)]
+    assert pile.decide(lambda state: decisions.tell_apart(state, [2, 1])).sorting.alike == []
+    pile.put("fay", "f1.jpg", "f2.jpg", "f3.jpg")
+    alike = {frozenset(pair) for pair in pile.sort().sorting.alike}
+    assert alike == {frozenset((1, 3)), frozenset((2, 3))}
+    assert Sorting.read(pile.photos).apart == {frozenset((1, 2))}
 
 
 def test_what_the_owner_does_in_the_folders_is_a_decision(pile):
