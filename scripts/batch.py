@@ -152,6 +152,7 @@ def _recognised_by_stage(place: "Place", *, keep_embeddings: bool, new: bool, th
     summary = batch_stage.run(place, new=new, keep_embeddings=keep_embeddings)
     with place.opened() as (source, output), step("Writing table and report"):
         write_results(output, summary["run"]["name"], summary, source, thumbnails=thumbnails)
+    _note_several_rosters(summary)
     return summary
 
 
@@ -218,7 +219,14 @@ def _note_older_rosters(summary: dict[str, Any], current: int | None) -> None:
     older = sum(count for version, count in summary.get("rosters", {}).items() if version != roster_name(current))
     if older:
         now = "there is none now" if current is None else f"it is {current} now"
-        note([f"{counted(older, 'row')} are by another version of the roster; {now}. --new does everything again."])
+        note([f"Rows by another version of the roster: {older}; {now}. --new does everything again."])
+
+
+def _note_several_rosters(summary: dict[str, Any]) -> None:
+    versions = summary["rosters"]
+    if len(versions) > 1:
+        counts = ", ".join(f"{version} ({counted(count, 'row')})" for version, count in versions.items())
+        note([f"Rows are by several versions of the roster: {counts}. --new does everything again."])
 
 
 def _reused(plan: "Plan") -> str:
