@@ -87,8 +87,8 @@ class Plan:
 
 
 def new_run() -> str:
-    """Return a name for a run; names sort by time."""
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+    """Return a name for a run; names sort by time, to the microsecond."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}-{secrets.token_hex(3)}"
 
 
 def manifest_file(run: str) -> str:

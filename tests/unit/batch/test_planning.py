@@ -276,3 +276,8 @@ class Streamed:
     def photos(self):
         for number in range(self.count):
             yield Listed(f"{number:09}.jpg", "0" * 32, 1000)
+
+
+def test_the_names_of_runs_sort_by_time():
+    made = [planning.new_run() for _ in range(100)]
+    assert made == sorted(made)
