@@ -9,9 +9,8 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 SBOMS ?= .cache/sbom
 SBOM := $(BIN)/cyclonedx-py requirements --output-reproducible --output-file $(SBOMS)
 
-# Test processes that run side by side, each a file at a time; each takes up to 3 GB of memory. A third one keeps two cores
-# busy while others wait for browsers and for the local AWS.
-WORKERS ?= 3
+# Test processes that run side by side, each a file at a time; each takes up to 3 GB of memory.
+WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # Several processes share the cores here (tests, functions): waiting threads must sleep instead of spinning.
