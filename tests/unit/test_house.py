@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -83,9 +84,20 @@ def files(package: str) -> list[Path]:
     return sorted(folder.rglob("*.py")) if folder.is_dir() else [ROOT / f"{package}.py"]
 
 
-def imported(file: Path) -> Iterator[str]:
-    """Yield the full name of every module that a file imports, wherever in the file it does so."""
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+@cache
+def nodes(file: Path) -> tuple[ast.AST, ...]:
+    """Return all that a file consists of; it is parsed once for all tests."""
+    return tuple(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+
+
+@cache
+def imported(file: Path) -> frozenset[str]:
+    """Return the full name of every module that a file imports, wherever in the file it does so."""
+    return frozenset(_imported(file))
+
+
+def _imported(file: Path) -> Iterator[str]:
+    for node in nodes(file):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -145,7 +157,7 @@ def test_only_the_settings_read_the_environment():
     readers = set()
     for package in MAY_IMPORT:
         for file in files(package):
-            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            for node in nodes(file):
                 attribute = isinstance(node, ast.Attribute) and node.attr in names and ast.unparse(node.value) == "os"
                 name = isinstance(node, ast.ImportFrom) and node.module == "os" and names & {a.name for a in node.names}
                 if attribute or name:
@@ -159,8 +171,7 @@ def test_no_function_that_some_systems_lack_is_used():
     allowed = {"model/settings.py": {"sched_getaffinity"}, "bench/memory.py": {"sched_getaffinity"}}
     for package in MAY_IMPORT:
         for file in files(package):
-            tree = ast.parse(file.read_text(encoding="utf-8"))
-            used = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+            used = {node.attr for node in nodes(file) if isinstance(node, ast.Attribute)}
             used |= {name.partition(".")[0] for name in imported(file)}
             name = file.relative_to(ROOT).as_posix()
             assert used & lacking <= allowed.get(name, set()), name
