@@ -14,7 +14,7 @@ from PIL import Image
 
 from model import bundle as bundles
 from model.bundle import Manifest
-from model.cohort import Cohort, FloatArray, normalised
+from model.cohort import FloatArray, normalised
 from model.engines import Engine, engine_named
 from model.enrolment import CONSIDERED, Seen
 from model.gallery import Gallery
@@ -187,11 +187,6 @@ class Recognizer:
     def space(self) -> str:
         """The name of the space of the embeddings, see `model.space`."""
         return embedding_space(self.manifest)
-
-    @property
-    def cohort(self) -> Cohort:
-        """What strangers are like to the network, which `model.verification` needs."""
-        return self._gallery.cohort
 
     @property
     def people(self) -> tuple[str, ...]:

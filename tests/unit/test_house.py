@@ -3,7 +3,6 @@
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -93,16 +92,14 @@ def nodes(file: Path) -> tuple[ast.AST, ...]:
 @cache
 def imported(file: Path) -> frozenset[str]:
     """Return the full name of every module that a file imports, wherever in the file it does so."""
-    return frozenset(_imported(file))
-
-
-def _imported(file: Path) -> Iterator[str]:
+    found: set[str] = set()
     for node in nodes(file):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{file} imports relatively"
-            yield str(node.module)
+            found.add(str(node.module))
+    return frozenset(found)
 
 
 def within(file: Path, places: set[str]) -> bool:
