@@ -77,7 +77,12 @@ def embeddings_file(name: str) -> str:
 def existing(output: Storage, *, embeddings: bool = False) -> set[str]:
     """Return the names of all parts in the output: with `embeddings`, of those alone that have theirs."""
     names = _names(output, PARTS, _SUFFIX)
-    return names & _names(output, EMBEDDINGS, _NPY) if embeddings else names
+    return names & embedded(output) if embeddings else names
+
+
+def embedded(output: Storage) -> set[str]:
+    """Return the names of all parts whose embeddings are in the output."""
+    return _names(output, EMBEDDINGS, _NPY)
 
 
 def write(output: Storage, part: Part) -> None:

@@ -246,9 +246,9 @@ class _Planner:
 
     def __init__(self, output: Storage, header: Header, run: str, now: float) -> None:
         self._output, self._header, self._run, self._now = output, header, run, now
-        self._existing = parts.existing(output, embeddings=header.keep_embeddings)
-        self._again = _again(output) & self._existing
         self._stale = parts.existing(output)
+        self._existing = self._stale & parts.embedded(output) if header.keep_embeddings else self._stale.copy()
+        self._again = _again(output) & self._existing
         self._counts: Counter[str] = Counter()
 
     def write(self, source: Source, folder: Path, on_photos: OnPhotos) -> Plan:
@@ -373,10 +373,11 @@ def read_summary(output: Storage) -> dict[str, Any]:
     return summary if isinstance(summary, dict) else {}
 
 
-def is_complete(summary: Mapping[str, Any], run: str) -> bool:
-    """Whether a summary is that of this run, and nothing is missing."""
+def complete_run(summary: Mapping[str, Any]) -> str | None:
+    """Return the run that a summary is of, None if something is missing, or there is no summary."""
     last = summary.get("run")
-    return bool(summary.get("complete")) and isinstance(last, dict) and last.get("name") == run
+    name = last.get("name") if isinstance(last, dict) else None
+    return name if summary.get("complete") and isinstance(name, str) else None
 
 
 def _generation(output: Storage) -> int:

@@ -11,7 +11,7 @@ from batch import parts
 from batch.contract import FORMAT, Header
 from batch.cost import Functions, dollars_at_most
 from batch.errors import MissingError, OutputError
-from batch.planning import SUMMARY, Indexed, Plan, index, read_plan, read_summary, remove_older_runs
+from batch.planning import SUMMARY, Indexed, Plan, complete_run, index, read_plan, read_summary, remove_older_runs
 from batch.rows import AGAIN, Row
 from batch.storage import Storage
 from model.version import VERSION
@@ -77,7 +77,7 @@ def finish(
         plan = read_plan(output, run)
     except MissingError:
         newer = read_summary(output)
-        if not newer.get("complete"):
+        if (complete_run(newer) or "") <= run:
             raise
         return newer
     counts, again, missing = Counts(), [], 0

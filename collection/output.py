@@ -7,7 +7,7 @@ from typing import Final
 
 from batch import parts
 from batch.contract import Header
-from batch.planning import is_complete, latest_run, read_header, read_plan, read_summary
+from batch.planning import complete_run, latest_run, read_header, read_plan, read_summary
 from batch.storage import Storage
 from collection.errors import SearchError
 
@@ -46,7 +46,7 @@ def unfinished(output: Storage) -> str:
     run = latest_run(output)
     if run is None:
         return "The batch has not listed its photos yet. What is there is searched."
-    if is_complete(read_summary(output), run):
+    if complete_run(read_summary(output)) == run:
         return ""
     plan = read_plan(output, run)
     done = len(parts.existing(output, embeddings=True).difference(plan.stale))

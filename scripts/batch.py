@@ -251,7 +251,7 @@ def _status(output: Storage) -> dict[str, Any]:
         "batches_done": len(done),
         "photos": sum(indexed.photos for indexed in batches),
         "photos_done": sum(indexed.photos for indexed in done),
-        "complete": planning.is_complete(planning.read_summary(output), run),
+        "complete": planning.complete_run(planning.read_summary(output)) == run,
     }
 
 

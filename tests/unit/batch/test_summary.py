@@ -114,6 +114,15 @@ def test_a_run_that_nobody_planned_is_an_error(output):
         finish(output, HEADER, "run-1")
 
 
+def test_the_summary_of_an_older_run_is_none_of_a_run_whose_plan_is_gone(folder, output):
+    source = FolderSource(folder)
+    plan(source, output, HEADER, "run-1")
+    work(source, output, "run-1")
+    assert finish(output, HEADER, "run-1")["complete"]
+    with pytest.raises(MissingError):
+        finish(output, HEADER, "run-2")
+
+
 def test_a_part_whose_embeddings_are_gone_is_done_again(folder, output):
     source = FolderSource(folder)
     plan(source, output, HEADER, "run-1")
