@@ -53,7 +53,7 @@ def sort(
     ] = None,
     apart: Annotated[
         tuple[str, str] | None,
-        typer.Option(metavar="PERSON PERSON", help="Two people who look alike are two, and not suggested to be one."),
+        typer.Option(metavar="PERSON PERSON", help="Two people only look alike: do not suggest that they are one."),
     ] = None,
     split: Annotated[
         str | None, typer.Option(metavar="PERSON", help="The photos that --photo names show one other person.")
@@ -187,7 +187,7 @@ def _show(result: Result, photos: Path, *, is_new: bool) -> None:
         out.print(Text("unsorted", "yellow"), f"{name}: {result.reasons[name]}")
     pairs = ", ".join(f"{one} and {other}" for one, other in result.sorting.alike[:_LISTED])
     if pairs:
-        out.print(f"May be one person: {pairs}. If so: visage sort {photos} --merge NUMBER NUMBER; if not, --apart.")
+        out.print(f"May be one person: {pairs}. If so: visage sort {photos} --merge NUMBER NUMBER. If not: --apart.")
     out.print(f"To merge, split and name them in a browser: visage sort {photos} --page")
 
 
